@@ -1,0 +1,161 @@
+/**
+ * Lock paths: one file, one name. Pure; what is on disk is `project.ts`'s business.
+ *
+ * A lock path is relative to the top of the project with `/` between its parts (`src/a.py`), or
+ * absolute when it lies outside and the caller meant that (`/etc/hosts`). A trailing `/` makes it a
+ * directory, which covers everything below; the top itself is `./`.
+ * @module
+ */
+
+import { InvalidArgumentError } from "./errors.ts";
+import { checkText, LIMITS, printable, quote, utf8Length } from "./name.ts";
+
+/** How {@linkcode normalizeLockPath} reads a path. All directories are absolute. */
+export interface LockPathRules {
+  /** The top of the project: names are relative to it. */
+  readonly root: string;
+  /** Further tops of the same project, such as its other worktrees. The innermost one wins. */
+  readonly roots?: readonly string[];
+  /** Where a relative path starts. */
+  readonly cwd: string;
+  /** Whether a path outside every root is kept by its absolute name. Default `false`: refused. */
+  readonly absolute?: boolean;
+  /** Whether the path is known to be a directory. Default: when it ends in `/`, `.` or `..`. */
+  readonly directory?: boolean;
+  /** The path as the caller wrote it, for messages. Default: the path itself. */
+  readonly given?: string;
+}
+
+/**
+ * Returns `path` when it can name a lock at all: not empty, at most 4096 bytes of UTF-8, no control
+ * characters.
+ *
+ * @throws {InvalidArgumentError} otherwise
+ */
+export function checkLockPath(path: unknown): string {
+  return checkText(path, "path", { maxBytes: LIMITS.pathBytes });
+}
+
+/**
+ * The one name of a path: relative to the innermost root that contains it, without `.`, `..` or
+ * double slashes. Idempotent where `cwd` is `root`.
+ *
+ * @throws {InvalidArgumentError} when the path cannot name a lock, when it leaves the root without
+ * `absolute`, and when it is an absolute directory above a root: locks inside the root are known by
+ * relative names, which such a lock would not cover.
+ *
+ * @example
+ * ```ts
+ * import { normalizeLockPath } from "./path.ts";
+ * normalizeLockPath("../lib//a.py", { root: "/repo", cwd: "/repo/src" }); // "lib/a.py"
+ * ```
+ */
+export function normalizeLockPath(
+  path: string,
+  { root, roots = [], cwd, absolute = false, directory = false, given = path }: LockPathRules,
+): string {
+  checkLockPath(path);
+  const parts = splitPath(path.startsWith("/") ? path : `${cwd}/${path}`);
+  const slash = directory || /(?:^|\/)\.{0,2}$/.test(path) ? "/" : "";
+  const tops = [root, ...roots];
+  let inner: readonly string[] | undefined;
+  for (const top of tops.map(splitPath)) {
+    if (startsWith(parts, top) && top.length >= (inner?.length ?? 0)) inner = top;
+  }
+  if (inner === undefined) {
+    if (!absolute) {
+      const full = `/${parts.join("/")}`;
+      throw refused(
+        given,
+        `it ${full === given ? "is" : `leads to ${quote(full)},`} outside the project root ` +
+          `${quote(root)}; use --absolute (absolute: true) to lock it by its full name`,
+        { root, resolved: printable(full) },
+      );
+    }
+    const below = tops.find((top) => startsWith(splitPath(top), parts));
+    if (below !== undefined) {
+      throw refused(given, `it contains the project root ${quote(below)}; lock "./" instead`, {
+        root: below,
+      });
+    }
+    return checkLength(`/${parts.join("/")}${slash}`, given);
+  }
+  if (parts.length === inner.length) return "./";
+  return checkLength(parts.slice(inner.length).join("/") + slash, given);
+}
+
+/** Whether a lock path is a directory, and so covers everything below it. */
+export function isDirectoryPath(path: string): boolean {
+  return path.endsWith("/");
+}
+
+/**
+ * The directories above a lock path, outermost first: `["./", "a/", "a/b/"]` for `a/b/c.py`,
+ * `["/", "/etc/"]` for `/etc/hosts`, none for `./` and `/`.
+ *
+ * @param path as {@linkcode normalizeLockPath} returned it
+ */
+export function lockPathAncestors(path: string): string[] {
+  if (path === "./" || path === "/") return [];
+  const above = path.startsWith("/") ? ["/"] : ["./"];
+  for (let at = path.indexOf("/", 1); at !== -1 && at < path.length - 1;) {
+    above.push(path.slice(0, at + 1));
+    at = path.indexOf("/", at + 1);
+  }
+  return above;
+}
+
+/**
+ * Whether two lock paths cannot be held by two agents at once: the same name (be it a file or a
+ * directory), or one a directory above the other.
+ *
+ * @param a as {@linkcode normalizeLockPath} returned it
+ * @param b as {@linkcode normalizeLockPath} returned it
+ */
+export function pathsConflict(a: string, b: string): boolean {
+  return covers(a, b) || covers(b, a);
+}
+
+/** The parts of an absolute path; `.` and empty ones dropped, `..` applied by name alone. */
+export function splitPath(path: string): string[] {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return parts;
+}
+
+function covers(a: string, b: string): boolean {
+  if (a === b || `${a}/` === b) return true;
+  if (!isDirectoryPath(a)) return false;
+  return a === "./" ? !b.startsWith("/") : b.startsWith(a);
+}
+
+function startsWith(parts: readonly string[], start: readonly string[]): boolean {
+  return start.length <= parts.length && start.every((part, index) => part === parts[index]);
+}
+
+/** A short path in a deep directory can have a long name. */
+function checkLength(name: string, given: string): string {
+  // No UTF-16 unit takes more than three bytes.
+  if (name.length * 3 <= LIMITS.pathBytes) return name;
+  const size = utf8Length(name);
+  if (size <= LIMITS.pathBytes) return name;
+  throw refused(given, `its full name has ${size} bytes, and the limit is ${LIMITS.pathBytes}`, {
+    size,
+    limit: LIMITS.pathBytes,
+  });
+}
+
+function refused(
+  given: string,
+  reason: string,
+  details: Readonly<Record<string, unknown>>,
+): InvalidArgumentError {
+  return new InvalidArgumentError(`Invalid path ${quote(given)}: ${reason}`, {
+    field: "path",
+    value: printable(given),
+    ...details,
+  });
+}
