@@ -1,0 +1,102 @@
+/**
+ * Runs all tests and the examples in the documentation, shows deno's output live, and ends with one
+ * line that sums up all runs: `12 passed, 0 failed, 1 skipped`.
+ *
+ *     deno run -A scripts/test.ts [ARGS]
+ *
+ * ARGS go to `deno test` as they are (`--filter lock`, `--fail-fast`). Paths among them replace the
+ * default, which is everything under `tests/` and the examples.
+ * @module
+ */
+// deno-lint-ignore-file no-console -- a script reports on stdout and stderr
+
+import { existsSync } from "node:fs";
+
+/** What one or more runs of `deno test` came to. */
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** Files whose fenced examples are run as tests. */
+const DOCUMENTED = ["README.md", "mod.ts"];
+
+/** How long output may still come once `deno test` has ended, in milliseconds. */
+const DRAIN_MS = 2_000;
+
+// deno-lint-ignore no-control-regex -- that is what an ANSI colour is
+const ANSI = /\x1b\[[0-9;]*m/g;
+const CLOSING_LINE =
+  /^(?:ok|FAILED) \| (\d+) passed(?: \(.*?\))? \| (\d+) failed(?: \(.*?\))?(?: \| (\d+) ignored)?/gm;
+
+/**
+ * Reads the counts from `deno test`'s closing line (the last one that looks like it, since a test
+ * may print anything); `undefined` when there is none, as after a type error.
+ */
+export function parseCounts(output: string): Counts | undefined {
+  const closing = [...output.replace(ANSI, "").matchAll(CLOSING_LINE)].at(-1);
+  if (closing === undefined) return undefined;
+  const [, passed, failed, skipped = "0"] = closing;
+  return { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) };
+}
+
+/** The last line of a run: `2 passed, 0 failed`, and `, 1 skipped` when something was. */
+export function formatCounts({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed` + (skipped > 0 ? `, ${skipped} skipped` : "");
+}
+
+/** Runs `deno test` once; a run that failed without naming a failed test counts as one failure. */
+async function run(args: readonly string[]): Promise<Counts> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["test", "-A", ...args],
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  const decoder = new TextDecoder();
+  const terminal = Deno.stdout.writable.getWriter();
+  let output = "";
+  const copied = (async () => {
+    for await (const chunk of child.stdout) {
+      output += decoder.decode(chunk, { stream: true });
+      await terminal.write(chunk);
+    }
+  })();
+  const { success } = await child.status;
+  // A process that a test left behind may hold the pipe open for ever.
+  await Promise.race([copied, new Promise((resolve) => setTimeout(resolve, DRAIN_MS))]);
+  terminal.releaseLock();
+  const { passed, failed, skipped } = parseCounts(output) ?? { passed: 0, failed: 0, skipped: 0 };
+  return { passed, failed: success ? failed : Math.max(failed, 1), skipped };
+}
+
+/** The runs that make up "all tests", each as the arguments after `deno test -A`. */
+function plan(args: readonly string[]): readonly (readonly string[])[] {
+  const namesPaths = args.some((arg, i) =>
+    !arg.startsWith("-") && args[i - 1] !== "--filter" && existsSync(arg)
+  );
+  if (namesPaths) return [args];
+  const documented = DOCUMENTED.filter((path) => existsSync(path));
+  return [
+    [...args, "tests/"],
+    ...(documented.length > 0 ? [[...args, "--doc", ...documented]] : []),
+  ];
+}
+
+if (import.meta.main) {
+  let total: Counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const args of plan(Deno.args)) {
+    const counts = await run(args);
+    total = {
+      passed: total.passed + counts.passed,
+      failed: total.failed + counts.failed,
+      skipped: total.skipped + counts.skipped,
+    };
+  }
+  if (total.passed + total.failed === 0) {
+    console.error("No test ran, which counts as a failure.");
+    total = { ...total, failed: 1 };
+  }
+  console.log(formatCounts(total));
+  Deno.exit(total.failed > 0 ? 1 : 0);
+}
