@@ -1,0 +1,285 @@
+/**
+ * Structure checks: which file may import which, where the process and the disk may be touched, and
+ * what a file may be called and contain. `deno run -A scripts/checks/layers.ts` prints what breaks a
+ * rule, one line each, and fails if anything does.
+ *
+ * Each rule is one row below, with the sentence that is printed when it is broken.
+ * @module
+ */
+// deno-lint-ignore-file no-console -- a script reports on stdout and stderr
+
+import { posix } from "node:path";
+import { codeOf, type Import, importsOf, lineAt } from "./source.ts";
+
+/** Text files of a checkout: path from the root, with `/`, to content. */
+export type Tree = ReadonlyMap<string, string>;
+
+/** One place that breaks a rule. */
+export interface Violation {
+  readonly path: string;
+  /** From 1. */
+  readonly line: number;
+  /** The rule, as a sentence. */
+  readonly rule: string;
+  /** What was found there. */
+  readonly found: string;
+}
+
+interface ImportRule {
+  readonly rule: string;
+  /** Files that the rule binds. */
+  readonly from: RegExp;
+  /** What they must not import: a path from the root, or the bare specifier of a package. */
+  readonly to: RegExp;
+  readonly unless?: (from: string, to: string) => boolean;
+}
+
+const IMPORT_RULES: readonly ImportRule[] = [
+  {
+    rule: "main.ts is the top: nothing imports it.",
+    from: /^(?:src|commands)\/|^mod\.ts$/,
+    to: /^main\.ts$/,
+  },
+  {
+    rule: "src/ is below the commands and the library's entry: it must not import them.",
+    from: /^src\//,
+    to: /^commands\/|^mod\.ts$/,
+  },
+  {
+    rule: "src/cli/ is for commands only: the library must not import it.",
+    from: /^src\/(?!cli\/)|^mod\.ts$/,
+    to: /^src\/cli\//,
+  },
+  {
+    rule: "A room's domain file speaks to its store.ts, never to one engine.",
+    from: /^src\/(?!store\/)(\w+)\/\1\.ts$/,
+    to: /(?:^|\/)(?:directory|redis)\.ts$/,
+  },
+  {
+    rule: "A room's directory.ts and redis.ts belong to the room; only src/store/ composes them.",
+    from: /^(?!src\/store\/)/,
+    to: /^src\/(?!store\/)\w+\/(?:directory|redis)\.ts$/,
+    unless: (from, to) => posix.dirname(from) === posix.dirname(to),
+  },
+  {
+    rule: "Only src/store/database.ts speaks to SQLite.",
+    from: /^(?!src\/store\/database\.ts$)/,
+    to: /^node:sqlite$/,
+  },
+  {
+    rule: "Only src/store/redis*.ts speaks to Redis' client.",
+    from: /^(?!src\/store\/redis\w*\.ts$)/,
+    to: /^(?:npm:)?ioredis(?:[@/]|$)/,
+  },
+];
+
+/** Library files that may touch the process after all, each with its reason. */
+const PROCESS_EXCEPTIONS: ReadonlyMap<string, string> = new Map([]);
+
+interface CodeRule {
+  readonly rule: string;
+  readonly binds: (path: string) => boolean;
+  /** Must not occur in code; comments and strings do not count. */
+  readonly pattern: RegExp;
+}
+
+const CODE_RULES: readonly CodeRule[] = [
+  {
+    rule: "Only src/store/ takes kernel file locks and watches files.",
+    binds: (path) => !path.startsWith("src/store/"),
+    pattern: /\.(?:lockSync|tryLockSync|tryLock)\b|\.lock\(\s*true\b|\bDeno\.watchFs\b/g,
+  },
+  {
+    rule: "Library code never prints, exits, or reads the environment, arguments or stdio: " +
+      "main.ts passes them in.",
+    binds: (path) => /^src\/(?!cli\/)|^mod\.ts$/.test(path) && !PROCESS_EXCEPTIONS.has(path),
+    pattern:
+      /\bDeno\.(?:env|exit|args|stdin|stdout|stderr)\b|\bconsole\.|\bprocess\.(?:env|exit|argv|std\w+)\b/g,
+  },
+];
+
+interface TextRule {
+  readonly rule: string;
+  readonly pattern: RegExp;
+}
+
+/** Written in pieces, so that this file does not break its own rules. */
+const anyOf = (...words: readonly (readonly string[])[]) =>
+  words.map((pieces) => pieces.join("")).join("|");
+
+const TEXT_RULES: readonly TextRule[] = [
+  {
+    rule: "A path of the machine that a file was written on means nothing elsewhere.",
+    // Only where a path starts: "./work/run.ts" is a relative one.
+    pattern: new RegExp(
+      `(?<![\\w.})*-])/(?:${anyOf(["wo", "rk"], ["fa", "rm"], ["ro", "ot"])})/`,
+      "g",
+    ),
+  },
+  {
+    rule: "Which package registry is used is the reader's own setting.",
+    pattern: new RegExp(
+      anyOf(["registry", "\\.npmjs"], ["registry", "\\.yarnpkg"], ["deb\\.", "debian"]),
+      "g",
+    ),
+  },
+  {
+    rule: "Finish it, or leave it out.",
+    pattern: new RegExp(`\\b(?:${anyOf(["TO", "DO"], ["FIX", "ME"])})\\b`, "g"),
+  },
+];
+
+const MAX_LINES = 400;
+const VAGUE_WORD = /^(?:utils?|helpers?|types|managers?)$/;
+const SNAKE_CASE = /^[a-z0-9]+(?:_[a-z0-9]+)*$/;
+
+/** Every place in the tree that breaks a rule, in the order of the rules. */
+export function findViolations(tree: Tree): Violation[] {
+  const modules = [...tree].filter(([path]) => path.endsWith(".ts") && !path.startsWith("tests/"))
+    .map(([path, text]) => {
+      const code = codeOf(text);
+      return { path, code, imports: importsOf(text, code) };
+    });
+  return [
+    ...modules.flatMap(({ path, imports }) => importViolations(path, imports)),
+    ...cycles(new Map(modules.map(({ path, imports }) => [path, imports]))),
+    ...modules.flatMap(({ path, code }) =>
+      CODE_RULES.filter(({ binds }) => binds(path)).flatMap((rule) => matches(path, code, rule))
+    ),
+    ...[...tree].flatMap(([path, text]) => TEXT_RULES.flatMap((rule) => matches(path, text, rule))),
+    ...[...tree].flatMap(([path, text]) => sizeViolations(path, text)),
+    ...[...tree.keys()].flatMap(nameViolations),
+  ];
+}
+
+/** One line for people: where, which rule, and what was found. */
+export function formatViolation({ path, line, rule, found }: Violation): string {
+  return `${path}:${line}: ${rule} Found: ${found}`;
+}
+
+/**
+ * The text files of the checkout at `root` that git tracks or would track.
+ * @throws Error when git cannot list them.
+ */
+export async function readTree(root: string): Promise<Tree> {
+  const { success, stdout, stderr } = await new Deno.Command("git", {
+    args: ["-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+  }).output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`git ls-files failed: ${decoder.decode(stderr).trim()}`);
+  const tree = new Map<string, string>();
+  for (const path of decoder.decode(stdout).split("\0").filter((path) => path !== "")) {
+    const text = await readText(posix.join(root, path));
+    if (text !== undefined) tree.set(path, text);
+  }
+  return tree;
+}
+
+/** `undefined` for a binary file, and for one that git lists but that has just been deleted. */
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    const text = await Deno.readTextFile(path);
+    return text.includes("\0") ? undefined : text;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** What a specifier means inside the tree: a path from the root, or the specifier itself. */
+function resolve(from: string, specifier: string): string {
+  return specifier.startsWith(".") ? posix.join(posix.dirname(from), specifier) : specifier;
+}
+
+function importViolations(path: string, imports: readonly Import[]): Violation[] {
+  return imports.flatMap(({ specifier, line }) => {
+    const to = resolve(path, specifier);
+    return IMPORT_RULES
+      .filter((row) => row.from.test(path) && row.to.test(to) && !row.unless?.(path, to))
+      .map(({ rule }) => ({ path, line, rule, found: `import of "${specifier}"` }));
+  });
+}
+
+/** Depth first over the modules of src/; an edge back into the current path closes a cycle. */
+function cycles(graph: ReadonlyMap<string, readonly Import[]>): Violation[] {
+  const found: Violation[] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (module: string) => {
+    path.push(module);
+    for (const { specifier, line, typeOnly } of graph.get(module) ?? []) {
+      const next = resolve(module, specifier);
+      if (typeOnly || !next.startsWith("src/") || done.has(next)) continue;
+      const start = path.indexOf(next);
+      if (start === -1) {
+        visit(next);
+      } else {
+        found.push({
+          path: module,
+          line,
+          rule: "Modules of src/ must not import each other in a circle.",
+          found: [...path.slice(start), next].join(" -> "),
+        });
+      }
+    }
+    path.pop();
+    done.add(module);
+  };
+  for (const module of graph.keys()) {
+    if (module.startsWith("src/") && !done.has(module)) visit(module);
+  }
+  return found;
+}
+
+function matches(path: string, text: string, { rule, pattern }: TextRule): Violation[] {
+  return [...text.matchAll(pattern)].map((match) => ({
+    path,
+    line: lineAt(text, match.index),
+    rule,
+    found: match[0],
+  }));
+}
+
+function sizeViolations(path: string, text: string): Violation[] {
+  const lines = text.split("\n").length - 1;
+  if (lines <= MAX_LINES || !/\.(?:ts|lua)$/.test(path) || path.startsWith("tests/")) return [];
+  const firstComment =
+    /^(?:#!.*\n)?\s*(?:\/\*[\s\S]*?\*\/|(?:\/\/.*\n)+|--\[\[[\s\S]*?\]\]|(?:--.*\n)+)/.exec(text)
+      ?.[0];
+  if (firstComment !== undefined && /\blines\b/.test(firstComment)) return [];
+  return [{
+    path,
+    line: 1,
+    rule: `A file of more than ${MAX_LINES} lines is split, or its first comment says why it has ` +
+      `so many lines.`,
+    found: `${lines} lines`,
+  }];
+}
+
+function nameViolations(path: string): Violation[] {
+  if (!/\.(?:ts|lua)$/.test(path)) return [];
+  const names = path.replace(/\.\w+$/, "").split("/");
+  const found = `"${path}"`;
+  return [
+    ...(names.every((name) => SNAKE_CASE.test(name)) ? [] : [{
+      path,
+      line: 1,
+      rule: "Source files and their folders are named in snake_case.",
+      found,
+    }]),
+    ...(names.some((name) => name.split("_").some((word) => VAGUE_WORD.test(word)))
+      ? [{
+        path,
+        line: 1,
+        rule: "A file is named after what it holds: no utils, helpers, types or manager.",
+        found,
+      }]
+      : []),
+  ];
+}
+
+if (import.meta.main) {
+  const violations = findViolations(await readTree("."));
+  for (const violation of violations) console.log(formatViolation(violation));
+  if (violations.length > 0) Deno.exit(1);
+}
