@@ -22,7 +22,7 @@ export interface LockPathRules {
   readonly absolute?: boolean;
   /** Whether the path is known to be a directory. Default: when it ends in `/`, `.` or `..`. */
   readonly directory?: boolean;
-  /** The path as the caller wrote it, for messages. Default: the path itself. */
+  /** The path as the caller wrote it, for its end and for messages. Default: the path itself. */
   readonly given?: string;
 }
 
@@ -56,7 +56,7 @@ export function normalizeLockPath(
 ): string {
   checkLockPath(path);
   const parts = splitPath(path.startsWith("/") ? path : `${cwd}/${path}`);
-  const slash = directory || /(?:^|\/)\.{0,2}$/.test(path) ? "/" : "";
+  const slash = directory || /(?:^|\/)\.{0,2}$/.test(given) ? "/" : "";
   const tops = [root, ...roots];
   let inner: readonly string[] | undefined;
   for (const top of tops.map(splitPath)) {
