@@ -22,9 +22,6 @@ export interface Counts {
 /** Files whose fenced examples are run as tests. */
 const DOCUMENTED = ["README.md", "mod.ts"];
 
-/** How long output may still come once `deno test` has ended, in milliseconds. */
-const DRAIN_MS = 2_000;
-
 // deno-lint-ignore no-control-regex -- that is what an ANSI colour is
 const ANSI = /\x1b\[[0-9;]*m/g;
 const CLOSING_LINE =
@@ -56,16 +53,12 @@ async function run(args: readonly string[]): Promise<Counts> {
   const decoder = new TextDecoder();
   const terminal = Deno.stdout.writable.getWriter();
   let output = "";
-  const copied = (async () => {
-    for await (const chunk of child.stdout) {
-      output += decoder.decode(chunk, { stream: true });
-      await terminal.write(chunk);
-    }
-  })();
-  const { success } = await child.status;
-  // A process that a test left behind may hold the pipe open for ever.
-  await Promise.race([copied, new Promise((resolve) => setTimeout(resolve, DRAIN_MS))]);
+  for await (const chunk of child.stdout) {
+    output += decoder.decode(chunk, { stream: true });
+    await terminal.write(chunk);
+  }
   terminal.releaseLock();
+  const { success } = await child.status;
   const { passed, failed, skipped } = parseCounts(output) ?? { passed: 0, failed: 0, skipped: 0 };
   return { passed, failed: success ? failed : Math.max(failed, 1), skipped };
 }
