@@ -1,0 +1,24 @@
+/**
+ * The table of agents, on the directory engine. A row with `gone_at_ms` is one that deregistered.
+ * @module
+ */
+
+/** The DDL of this room. */
+export const AGENT_TABLES = `
+CREATE TABLE agents (
+  name TEXT PRIMARY KEY,
+  id TEXT NOT NULL,
+  role TEXT NOT NULL,
+  working_on TEXT NOT NULL,
+  status TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  host TEXT NOT NULL,
+  pid INTEGER,
+  ttl_ms INTEGER NOT NULL,
+  registered_at_ms INTEGER NOT NULL,
+  last_heartbeat_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL,
+  gone_at_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX agents_by_heartbeat ON agents (last_heartbeat_at_ms);
+`;

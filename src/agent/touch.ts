@@ -1,0 +1,59 @@
+/**
+ * The heartbeat that every acting step implies, on the directory engine.
+ * @module
+ */
+import { emit } from "../event/append.ts";
+import { newId } from "../id.ts";
+import type { Actor, Transaction } from "../store/transaction.ts";
+
+/** How long an agent counts as alive after a heartbeat, when it did not say: 60 seconds. */
+export const DEFAULT_AGENT_TTL_MS = 60_000;
+
+/**
+ * Counts this step as the actor's heartbeat: extends the agent and every live lease it holds. An unknown
+ * or departed name is registered.
+ */
+export function touchAgent(tx: Transaction, { name, host, pid }: Actor): void {
+  const known = tx.run(
+    `UPDATE agents SET last_heartbeat_at_ms = ?1, expires_at_ms = ?1 + ttl_ms
+     WHERE name = ?2 AND gone_at_ms IS NULL`,
+    tx.nowMs,
+    name,
+  );
+  if (known === 0) {
+    tx.run(
+      `INSERT INTO agents VALUES (?1, ?2, '', '', 'active', '[]', ?3, ?4, ?5, ?6, ?6, ?6 + ?5, NULL)
+       ON CONFLICT DO UPDATE SET status = 'active', host = ?3, pid = ?4, registered_at_ms = ?6,
+         last_heartbeat_at_ms = ?6, expires_at_ms = ?6 + ttl_ms, gone_at_ms = NULL`,
+      name,
+      newId("agt"),
+      host,
+      pid ?? null,
+      DEFAULT_AGENT_TTL_MS,
+      tx.nowMs,
+    );
+    emit(tx, "agent.registered", name, name);
+    return;
+  }
+  renewHeld(tx, name);
+}
+
+/** Extends every live lease of the agent by its own length, counted from now. */
+export function renewHeld(tx: Transaction, holder: string): void {
+  if (tx.counts.locks) {
+    tx.run(
+      `UPDATE locks SET expires_at_ms = MAX(expires_at_ms, ?1 + ttl_ms)
+       WHERE holder = ?2 AND expires_at_ms > ?1`,
+      tx.nowMs,
+      holder,
+    );
+  }
+  if (tx.counts["tasks:claimed"]) {
+    tx.run(
+      `UPDATE tasks SET due_at_ms = MAX(due_at_ms, ?1 + lease_ms)
+       WHERE holder = ?2 AND due_at_ms > ?1`,
+      tx.nowMs,
+      holder,
+    );
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Time as the project reads it: an epoch clock that decides expiry inside a store, and a monotonic
+ * clock that only ever makes a client stop sooner.
+ * @module
+ */
+
+/** Source of time; tests inject their own. All values are milliseconds. */
+export interface Clock {
+  /** Wall-clock instant: integer milliseconds since the Unix epoch. */
+  readonly nowMs: () => number;
+  /** Milliseconds since an arbitrary start; never goes backwards. */
+  readonly monotonicMs: () => number;
+}
+
+/** The host's clocks. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+};
+
+/** The longest delay a timer accepts (2^31 − 1 ms, HTML Living Standard §8.6). */
+const MAX_TIMER_MS = 2_147_483_647;
+
+/** Resolves after `ms` milliseconds, or at once when `signal` fires; never rejects. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const finish = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, Math.min(Math.max(ms, 0), MAX_TIMER_MS));
+    signal?.addEventListener("abort", finish, { once: true });
+  });
+}

@@ -1,0 +1,34 @@
+/**
+ * What every room is given: the store, who acts, and the clocks.
+ * @module
+ */
+import type { Clock } from "./clock.ts";
+import { InvalidArgumentError } from "./errors.ts";
+import type { Store } from "./store/store.ts";
+import type { Actor } from "./store/transaction.ts";
+
+/** A client's surroundings, shared by its rooms. */
+export interface RoomContext {
+  /** Where state lives. */
+  readonly store: Store;
+  /** Who acts; absent for a client that only reads. */
+  readonly actor: Actor | undefined;
+  /** The host's clocks. */
+  readonly clock: Clock;
+  /** Turns a path a caller wrote into the one name of that lock. */
+  readonly lockPath: (path: string, options?: { readonly absolute?: boolean }) => string;
+}
+
+/**
+ * The agent that acts in this context.
+ *
+ * @throws {InvalidArgumentError} when none was named.
+ */
+export function requireActor({ actor }: RoomContext): Actor {
+  if (actor !== undefined) return actor;
+  throw new InvalidArgumentError(
+    "No acting agent: name one with --agent NAME or AGENTCOORD_AGENT=NAME " +
+      "(in the library: client.session(name))",
+    { field: "agent" },
+  );
+}

@@ -1,0 +1,63 @@
+/**
+ * Appends to the event stream from inside another room's step, on the directory engine.
+ * @module
+ */
+import { sequencedId } from "../id.ts";
+import type { Transaction } from "../store/transaction.ts";
+import type { EventType } from "./event.ts";
+
+/** Events kept; older ones are dropped as new ones arrive. */
+export const EVENTS_KEPT = 100_000;
+/** How many appends share one trimming, so that most steps pay nothing for it. */
+const TRIM_EVERY = 1000;
+
+/** Records that `type` happened to `subject`, in the same step that made it happen. */
+export function emit(
+  tx: Transaction,
+  type: EventType,
+  subject: string,
+  agent: string | undefined,
+  data?: Readonly<Record<string, unknown>>,
+): void {
+  const seq = tx.nextEvent();
+  const text = data === undefined ? null : JSON.stringify(data);
+  tx.run(
+    "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)",
+    seq,
+    type,
+    subject,
+    agent ?? null,
+    tx.nowMs,
+    text,
+  );
+  if (seq % TRIM_EVERY === 0) tx.run("DELETE FROM events WHERE seq <= ?", seq - EVENTS_KEPT);
+  if (tx.counts["listening:events"]) notify(tx, "events");
+}
+
+/** The identifier of the event with this number. */
+export function eventId(seq: number, atMs: number): string {
+  return sequencedId("evt", atMs, seq);
+}
+
+/**
+ * Puts a waiter's bell on `topic`, so that the next {@linkcode notify} rings it once. A waiter calls
+ * this in the same step that found nothing to return, so nothing can happen in between.
+ */
+export function listen(tx: Transaction, topic: string, bell: string): void {
+  const added = tx.run(
+    "INSERT INTO listeners VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    topic,
+    bell,
+    tx.nowMs,
+  );
+  tx.count(`listening:${topic}`, added);
+}
+
+/** Rings every bell on `topic` and takes them off: a waiter that still wants more listens again. */
+export function notify(tx: Transaction, topic: string): void {
+  const heard = tx.all<{ bell: string }>("SELECT bell FROM listeners WHERE topic = ?", topic);
+  if (heard.length === 0) return;
+  tx.run("DELETE FROM listeners WHERE topic = ?", topic);
+  tx.count(`listening:${topic}`, -heard.length);
+  for (const { bell } of heard) tx.ring(bell);
+}

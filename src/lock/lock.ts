@@ -1,0 +1,356 @@
+/**
+ * Locks on paths: leases that one agent holds exclusively, or several share, until they are released or
+ * lapse.
+ *
+ * The protocol. The store decides who holds what, by its own clock, in one atomic step per call. A lease
+ * is a promise for `ttlMs` from the moment the store granted it; the holder renews it and stops
+ * working when a renewal is not confirmed in time. Every acquisition gets a fence greater than
+ * all before: whoever writes to a place that outlives the lease (a deploy target, a shared file) passes
+ * the fence along, and {@linkcode Locks.verify} tells whether it is still the current one. A crashed holder
+ * costs the others its remaining lease time and nothing else. A waiter is called in the order of arrival; a
+ * called one that is dead or frozen is passed over.
+ *
+ * One path has one lock: paths are normalised first. A path that ends in `/` is a directory and conflicts
+ * with every lock below and above it.
+ * @module
+ */
+import { draftEntry } from "../audit/entry.ts";
+import {
+  checkBody,
+  checkChoice,
+  checkFence,
+  checkLeaseMs,
+  checkTitle,
+  checkWaitMs,
+  invalid,
+} from "../check.ts";
+import { requireActor, type RoomContext } from "../context.ts";
+import { formatDuration } from "../duration.ts";
+import { ConflictError, LeaseLostError, NotFoundError, TimeoutError } from "../errors.ts";
+import { newId } from "../id.ts";
+import { type Instant, instantOf } from "../lease.ts";
+import { checkName, LIMITS, printable, quote } from "../name.ts";
+import { isDirectoryPath, pathsConflict } from "../path.ts";
+import { waitFor } from "../wait.ts";
+import { HeldLock } from "./held.ts";
+import type { AcquireOutcome, LostLease } from "./store.ts";
+
+/** `exclusive` tolerates nobody else; `shared` tolerates other shared holders. */
+export type LockMode = "exclusive" | "shared";
+
+/** One uninterrupted tenure of one path. */
+export interface Lease {
+  /** Normalised path; relative to the project unless it starts with `/`. */
+  readonly path: string;
+  /** How it is held. */
+  readonly mode: LockMode;
+  /** Name of the agent that holds it. */
+  readonly holder: string;
+  /** Grows with every tenure in the namespace; paths acquired together share one. */
+  readonly fence: number;
+  /** What the holder wants it for; may be empty. */
+  readonly intent: string;
+  /** When it was granted, in epoch milliseconds. */
+  readonly acquiredAtMs: number;
+  /** When it lapses unless renewed, in epoch milliseconds of the store's clock. */
+  readonly expiresAtMs: number;
+}
+
+/** How to acquire. */
+export interface AcquireOptions {
+  /** Default `exclusive`. */
+  readonly mode?: LockMode;
+  /** Length of the lease in milliseconds, 100 ms to 30 days. Default 300 000 (5 minutes). */
+  readonly ttlMs?: number;
+  /** How long to queue for it, in milliseconds. Default 0: refuse at once. */
+  readonly waitMs?: number;
+  /** What it is for, one line of at most 512 characters; shown to whoever is refused. */
+  readonly intent?: string;
+  /** Renew what this agent already holds and keep its fence, instead of refusing. Default `false`. */
+  readonly reentrant?: boolean;
+  /** Allow paths outside the project. Default `false`. */
+  readonly absolute?: boolean;
+  /** Ends the wait early. */
+  readonly signal?: AbortSignal;
+}
+
+/** How to hold. */
+export interface HoldOptions extends AcquireOptions {
+  /** How long before the lease can lapse the signal fires, in milliseconds. Default: a tenth of it. */
+  readonly marginMs?: number;
+}
+
+/** Which tenure a call means. */
+export interface TenureOptions {
+  /** The lease's fence; without it the acting agent's current lease is meant. */
+  readonly fence?: number;
+  /** Allow paths outside the project. Default `false`. */
+  readonly absolute?: boolean;
+}
+
+/** Locks to act on: paths as a caller writes them, or the leases that acquiring them gave. */
+export type LockTarget = string | readonly (string | Lease)[];
+
+/** Lease length when none is given: 5 minutes. */
+export const DEFAULT_LOCK_TTL_MS = 300_000;
+
+/** Why an acquisition was refused. */
+export type Refusal = Extract<AcquireOutcome, { kind: "held" }>;
+
+/** Locks as one client sees them. */
+export class Locks {
+  readonly #context: RoomContext;
+
+  /** Used by the client; see {@linkcode CoordinationClient.locks}. */
+  constructor(context: RoomContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Takes every path, or none, in one step.
+   *
+   * @returns one lease per distinct path, in the order given.
+   * @throws {ConflictError} when somebody holds one of them and `waitMs` is 0; names the holder.
+   * @throws {TimeoutError} when `waitMs` ran out.
+   * @throws {InvalidArgumentError} for a bad path or option; nothing was written.
+   */
+  async acquire(
+    paths: string | readonly string[],
+    options: AcquireOptions = {},
+  ): Promise<readonly Lease[]> {
+    const { outcome } = await this.#request(paths, options);
+    if (outcome.kind === "acquired") return outcome.leases;
+    throw refusal(outcome, options.waitMs ?? 0);
+  }
+
+  /** As {@linkcode Locks.acquire}, but returns the refusal instead of throwing it. */
+  async tryAcquire(
+    paths: string | readonly string[],
+    options: AcquireOptions = {},
+  ): Promise<AcquireOutcome> {
+    return (await this.#request(paths, options)).outcome;
+  }
+
+  /**
+   * Acquires, then keeps the leases alive until the returned handle is disposed of.
+   *
+   * @throws as {@linkcode Locks.acquire}
+   */
+  async hold(paths: string | readonly string[], options: HoldOptions = {}): Promise<HeldLock> {
+    const { outcome, sentAt } = await this.#request(paths, options);
+    if (outcome.kind !== "acquired") throw refusal(outcome, options.waitMs ?? 0);
+    return new HeldLock(this, outcome.leases, {
+      ttlMs: options.ttlMs ?? DEFAULT_LOCK_TTL_MS,
+      clock: this.#context.clock,
+      sentAt,
+      marginMs: options.marginMs,
+    });
+  }
+
+  /**
+   * Extends leases of the acting agent: all of these paths, or none.
+   *
+   * @param ttlMs counted from now; default: as long as each was acquired for. Never shortens a lease.
+   * @throws {LeaseLostError} when one of them has ended or the fence is stale; nothing changed.
+   */
+  async renew(
+    paths: LockTarget,
+    { ttlMs, ...tenure }: TenureOptions & { readonly ttlMs?: number } = {},
+  ): Promise<readonly Lease[]> {
+    const actor = requireActor(this.#context);
+    const selector = this.#selector(paths, tenure);
+    const length = ttlMs === undefined ? undefined : checkLeaseMs(ttlMs, "ttlMs");
+    const outcome = await (await this.#context.store.locks()).renew(actor, selector, length);
+    if ("renewed" in outcome) return outcome.renewed;
+    throw lost("renew", actor.name, outcome.lost, tenure.fence);
+  }
+
+  /**
+   * Ends leases of the acting agent and lets the next waiters in.
+   *
+   * @throws {LeaseLostError} when one of them had ended or the fence is stale. The others are released
+   * all the same, and listed in `details.released`.
+   */
+  async release(
+    paths: LockTarget,
+    tenure: TenureOptions = {},
+  ): Promise<readonly Lease[]> {
+    const actor = requireActor(this.#context);
+    const selector = this.#selector(paths, tenure);
+    const outcome = await (await this.#context.store.locks()).release(actor, selector);
+    if (outcome.lost.length === 0) return outcome.released;
+    throw lost("release", actor.name, outcome.lost, tenure.fence, outcome.released);
+  }
+
+  /** Ends every lease of the acting agent; returns those that were live. */
+  async releaseAll(): Promise<readonly Lease[]> {
+    const actor = requireActor(this.#context);
+    return await (await this.#context.store.locks()).releaseAll(actor);
+  }
+
+  /**
+   * The lease on exactly this path, when `fence` is still the fence of a live one.
+   *
+   * @throws {LeaseLostError} when it is not: whoever relies on that fence must stop.
+   */
+  async verify(
+    path: string,
+    { fence, absolute = false }: { readonly fence: number; readonly absolute?: boolean },
+  ): Promise<Lease> {
+    const name = this.#context.lockPath(path, { absolute });
+    checkFence(fence, "fence");
+    const live = await (await this.#context.store.locks()).current(name);
+    const lease = live.find((candidate) => candidate.fence === fence);
+    if (lease !== undefined) return lease;
+    const now = live.length === 0 ? "nobody holds it now" : `it is ${held(live[0]!)} now`;
+    throw new LeaseLostError(`Fence ${fence} of lock ${quote(name)} is not current: ${now}`, {
+      path: name,
+      fence,
+      current: live,
+    });
+  }
+
+  /**
+   * A person's override: ends every lease on exactly this path, whoever holds it, and writes that into
+   * the audit log.
+   *
+   * @throws {NotFoundError} when nobody holds it.
+   */
+  async break(
+    path: string,
+    { reason, absolute = false }: { readonly reason: string; readonly absolute?: boolean },
+  ): Promise<readonly Lease[]> {
+    const actor = requireActor(this.#context);
+    const name = this.#context.lockPath(path, { absolute });
+    const record = await draftEntry({
+      agent: actor.name,
+      decisionType: "lock.break",
+      context: `lock ${name}`,
+      reason: checkBody(reason, "reason", false),
+      refs: [name],
+    });
+    const ended = await (await this.#context.store.locks()).break(actor, name, record);
+    if (ended.length > 0) return ended;
+    throw new NotFoundError(`Nobody holds lock ${quote(name)}; there is nothing to break`, {
+      path: name,
+    });
+  }
+
+  /** Every live lease, by path; with `holder` only that agent's. */
+  async list({ holder }: { readonly holder?: string } = {}): Promise<readonly Lease[]> {
+    const name = holder === undefined ? undefined : checkName(holder, "holder");
+    return await (await this.#context.store.locks()).list(name);
+  }
+
+  async #request(
+    paths: string | readonly string[],
+    options: AcquireOptions,
+  ): Promise<{ outcome: AcquireOutcome; sentAt: Instant }> {
+    const { clock, store } = this.#context;
+    const actor = requireActor(this.#context);
+    const waitMs = checkWaitMs(options.waitMs ?? 0, "waitMs");
+    const request = {
+      paths: this.#paths(paths, options.absolute),
+      mode: checkChoice(options.mode ?? "exclusive", "mode", ["exclusive", "shared"]),
+      ttlMs: checkLeaseMs(options.ttlMs ?? DEFAULT_LOCK_TTL_MS, "ttlMs"),
+      intent: checkTitle(options.intent ?? "", "intent", true),
+      reentrant: options.reentrant ?? false,
+    };
+    const locks = await store.locks();
+    const id = newId("wtr");
+    let outcome: AcquireOutcome | undefined;
+    let sentAt = instantOf(clock);
+    let queued = false;
+    try {
+      await waitFor(async (bell) => {
+        // The last look keeps its place in the queue, so that it is not its own obstacle.
+        queued ||= bell !== undefined;
+        const waiter = queued ? { waiter: { id, bell: store.bell().id } } : {};
+        sentAt = instantOf(clock);
+        outcome = await locks.acquire(actor, { ...request, ...waiter });
+        return outcome.kind === "acquired" ? { answer: true } : outcome;
+      }, { waitMs, bell: () => store.bell(), clock, signal: options.signal });
+    } finally {
+      if (queued && outcome?.kind !== "acquired") await locks.abandon(id);
+    }
+    return { outcome: outcome!, sentAt };
+  }
+
+  #paths(paths: LockTarget, absolute = false): readonly string[] {
+    const list: readonly (string | Lease)[] = typeof paths === "string" ? [paths] : paths;
+    if (!Array.isArray(list) || list.length === 0) {
+      throw invalid(paths, "paths", "name at least one path");
+    }
+    if (list.length > LIMITS.batch) {
+      throw invalid(list.length, "paths", `use at most ${LIMITS.batch}`);
+    }
+    const nameOf = (item: string | Lease) =>
+      typeof item === "string" ? this.#context.lockPath(item, { absolute }) : item.path;
+    const names = [...new Set(list.map(nameOf))];
+    refuseNested(names);
+    return names;
+  }
+
+  #selector(paths: LockTarget, { fence, absolute }: TenureOptions) {
+    return {
+      paths: this.#paths(paths, absolute),
+      ...(fence === undefined ? {} : { fence: checkFence(fence, "fence") }),
+    };
+  }
+}
+
+/** A directory together with something below it cannot both be locked by one request. */
+function refuseNested(names: readonly string[]): void {
+  const directories = names.filter(isDirectoryPath);
+  for (const directory of directories) {
+    const inside = names.find((name) => name !== directory && pathsConflict(directory, name));
+    if (inside === undefined) continue;
+    throw invalid(inside, "paths", `it lies within ${quote(directory)}; name only one of them`);
+  }
+}
+
+function held(lease: Lease): string {
+  const intent = lease.intent === "" ? "" : ` (${printable(lease.intent)})`;
+  return `held by ${quote(lease.holder)}${intent}`;
+}
+
+function refusal({ blocker, nowMs }: Refusal, waitMs: number): ConflictError | TimeoutError {
+  const waited = waitMs > 0 ? { waitMs } : {};
+  const [path, why, details] = blocker.kind === "lease"
+    ? [
+      blocker.lease.path,
+      `${held(blocker.lease)}, free in ${
+        formatDuration(blocker.lease.expiresAtMs - nowMs)
+      } at the latest`,
+      {
+        ...blocker.lease,
+        ageMs: nowMs - blocker.lease.acquiredAtMs,
+        remainingMs: blocker.lease.expiresAtMs - nowMs,
+      },
+    ]
+    : [blocker.path, `${quote(blocker.holder)} has queued for it first`, blocker];
+  return waitMs > 0
+    ? new TimeoutError(
+      `Gave up on lock ${quote(path)} after ${formatDuration(waitMs)}: ${why}`,
+      { ...details, ...waited },
+    )
+    : new ConflictError(`Cannot acquire lock ${quote(path)}: ${why}`, details);
+}
+
+function lost(
+  verb: string,
+  agent: string,
+  leases: readonly LostLease[],
+  fence: number | undefined,
+  released: readonly Lease[] = [],
+): LeaseLostError {
+  const [{ path, current }] = leases as [LostLease];
+  const under = fence === undefined ? "" : ` under fence ${fence}`;
+  const now = current === undefined
+    ? "nobody holds it now"
+    : `it is ${held(current)} under fence ${current.fence} now`;
+  return new LeaseLostError(
+    `Cannot ${verb} lock ${quote(path)}: ${quote(agent)} does not hold it${under}; ${now}`,
+    { path, fence: fence ?? null, agent, lost: leases, released },
+  );
+}

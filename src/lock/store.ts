@@ -1,0 +1,76 @@
+/**
+ * The atomic steps on locks that every store offers.
+ * @module
+ */
+import type { AuditDraft } from "../audit/entry.ts";
+import type { Actor } from "../store/transaction.ts";
+import type { Lease, LockMode } from "./lock.ts";
+
+/** One attempt to take every path at once. */
+export interface AcquireRequest {
+  /** Normalised lock paths without repeats; at least one. */
+  readonly paths: readonly string[];
+  readonly mode: LockMode;
+  readonly ttlMs: number;
+  readonly intent: string;
+  /** Renew what the actor already holds instead of refusing. */
+  readonly reentrant: boolean;
+  /** Present when the caller waits: its place in the queue, and the bell to ring when its turn comes. */
+  readonly waiter?: { readonly id: string; readonly bell: string };
+}
+
+/** Who stands in the way of an {@linkcode AcquireRequest}. */
+export type Blocker =
+  | { readonly kind: "lease"; readonly lease: Lease }
+  /** Free, but promised to an agent that queued earlier. */
+  | { readonly kind: "waiter"; readonly path: string; readonly holder: string };
+
+/** What became of an {@linkcode AcquireRequest}. */
+export type AcquireOutcome =
+  | { readonly kind: "acquired"; readonly leases: readonly Lease[] }
+  /** `retryInMs`: when, at the latest, the blocker may be gone without anybody ringing. */
+  | {
+    readonly kind: "held";
+    readonly blocker: Blocker;
+    readonly nowMs: number;
+    readonly retryInMs: number;
+  };
+
+/** Which of the actor's leases a step means: each path, under this fence when one is given. */
+export interface LeaseSelector {
+  readonly paths: readonly string[];
+  readonly fence?: number;
+}
+
+/** One path whose lease the actor does not hold (any more), and who does now. */
+export interface LostLease {
+  readonly path: string;
+  readonly current: Lease | undefined;
+}
+
+/** Atomic steps only; waiting, renewing and throwing belong to {@linkcode Locks}. */
+export interface LockStore {
+  /** Grants every path, or none and queues the waiter if there is one. */
+  acquire(actor: Actor, request: AcquireRequest): Promise<AcquireOutcome>;
+  /** Takes a waiter out of the queue; calls whoever it kept waiting. */
+  abandon(waiterId: string): Promise<void>;
+  /** Extends every selected tenure, or none when one of them has ended. */
+  renew(
+    actor: Actor,
+    selector: LeaseSelector,
+    ttlMs: number | undefined,
+  ): Promise<{ readonly renewed: readonly Lease[] } | { readonly lost: readonly LostLease[] }>;
+  /** Ends every selected tenure that still exists. */
+  release(
+    actor: Actor,
+    selector: LeaseSelector,
+  ): Promise<{ readonly released: readonly Lease[]; readonly lost: readonly LostLease[] }>;
+  /** Ends every tenure of the actor. */
+  releaseAll(actor: Actor): Promise<readonly Lease[]>;
+  /** The live leases on exactly this path. */
+  current(path: string): Promise<readonly Lease[]>;
+  /** Ends every tenure on exactly this path, recording in the audit log who did it and why. */
+  break(actor: Actor, path: string, record: AuditDraft): Promise<readonly Lease[]>;
+  /** Every live lease, by path; of one holder when named. */
+  list(holder?: string): Promise<readonly Lease[]>;
+}

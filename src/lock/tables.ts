@@ -1,0 +1,37 @@
+/**
+ * The tables of locks and of those who wait for them, on the directory engine.
+ * @module
+ */
+
+/** One row of `locks` is one lease on one path; one of `lock_waiters` is one place in the queue. */
+export const LOCK_TABLES = `
+CREATE TABLE locks (
+  path TEXT NOT NULL,
+  fence INTEGER NOT NULL,
+  holder TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  intent TEXT NOT NULL,
+  ttl_ms INTEGER NOT NULL,
+  acquired_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (path, fence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX locks_by_holder ON locks (holder);
+CREATE INDEX locks_by_expiry ON locks (expires_at_ms);
+CREATE TABLE lock_waiters (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  agent TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  paths TEXT NOT NULL,
+  bell TEXT NOT NULL,
+  seen_at_ms INTEGER NOT NULL,
+  called_at_ms INTEGER
+) STRICT;
+CREATE TABLE lock_waiter_paths (
+  path TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (path, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lock_waiter_paths_by_seq ON lock_waiter_paths (seq);
+`;

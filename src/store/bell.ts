@@ -1,0 +1,110 @@
+/**
+ * How one process wakes another in the directory store: a waiter owns a file, watches it, and keeps it
+ * locked; whoever makes its wish come true writes one byte to it.
+ *
+ * The lock on the file says that the waiter still lives, so a dead one is noticed by the very process
+ * that would have woken it. A ring is only a hint: waiters look at the store again in any case, at
+ * once when rung and by a slow poll when not.
+ * @module
+ */
+import { newId } from "../id.ts";
+
+/** A process's ear: {@linkcode Bell.wait} returns soon after somebody rings it. */
+export interface Bell {
+  /** Name under which others can ring it. */
+  readonly id: string;
+  /** How often it has rung; read it before looking at the store, so that no ring goes unheard. */
+  readonly rings: number;
+  /** Returns once it has rung more than `heard` times, `ms` have passed, or `signal` fires. */
+  wait(heard: number, ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Without file notifications a waiter looks at the store this often. */
+const UNWATCHED_POLL_MS = 100;
+
+/** A bell made of a watched, locked file. */
+export class FileBell implements Bell {
+  readonly id: string;
+  readonly #path: string;
+  readonly #file: Deno.FsFile;
+  readonly #watcher: Deno.FsWatcher | undefined;
+  readonly #sleepers = new Set<() => void>();
+  #rings = 0;
+
+  /** Hangs a new bell in `directory`, creating the directory when it is missing. */
+  constructor(directory: string) {
+    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.id = newId("wtr");
+    this.#path = `${directory}/${this.id}`;
+    this.#file = Deno.openSync(this.#path, { createNew: true, write: true, mode: 0o600 });
+    this.#file.lockSync(true);
+    try {
+      this.#watcher = Deno.watchFs(this.#path, { recursive: false });
+      this.#listen(this.#watcher);
+    } catch {
+      // The kernel's limit on watches is used up: polling faster keeps waiting correct, only slower.
+      this.#watcher = undefined;
+    }
+  }
+
+  get rings(): number {
+    return this.#rings;
+  }
+
+  wait(heard: number, ms: number, signal?: AbortSignal): Promise<void> {
+    if (this.#rings > heard || signal?.aborted) return Promise.resolve();
+    const limit = this.#watcher === undefined ? Math.min(ms, UNWATCHED_POLL_MS) : ms;
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", wake);
+        this.#sleepers.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, limit);
+      signal?.addEventListener("abort", wake, { once: true });
+      this.#sleepers.add(wake);
+    });
+  }
+
+  /** Takes the bell down. */
+  close(): void {
+    this.#watcher?.close();
+    this.#file.close();
+    try {
+      Deno.removeSync(this.#path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
+  async #listen(watcher: Deno.FsWatcher): Promise<void> {
+    for await (const event of watcher) {
+      if (event.kind !== "modify") continue;
+      this.#rings++;
+      for (const wake of [...this.#sleepers]) wake();
+    }
+  }
+}
+
+/** Rings the bell `id` in `directory`; `false` when nobody alive listens to it any more. */
+export function ringBell(directory: string, id: string): boolean {
+  const path = `${directory}/${id}`;
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path, { write: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+  try {
+    if (file.tryLockSync(true)) {
+      Deno.removeSync(path);
+      return false;
+    }
+    file.writeSync(new Uint8Array(1));
+    return true;
+  } finally {
+    file.close();
+  }
+}

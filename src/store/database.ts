@@ -1,0 +1,202 @@
+/**
+ * The embedded database file of one namespace: opening, refusing what is damaged or foreign, and schema
+ * versions.
+ * @module
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { StoreUnavailableError } from "../errors.ts";
+import { damaged, storeFailure } from "./failure.ts";
+import type { SqlValue } from "./transaction.ts";
+
+/** Marks a database file as ours ("ACrd"), in SQLite's own field for that. */
+const APPLICATION_ID = 0x41437264;
+
+/** The schema this program reads and writes: the number of migrations. */
+export const SCHEMA_VERSION = 1;
+
+/** How long the engine itself waits for its own short internal locks, such as at open and close. */
+const BUSY_TIMEOUT_MS = 5000;
+
+/** Durability of a step that has returned: `full` survives power loss, `normal` any process death. */
+export type Durability = "full" | "normal";
+
+/** One open database with its statements prepared once each. */
+export class Database {
+  readonly #path: string;
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  private constructor(path: string, db: DatabaseSync) {
+    this.#path = path;
+    this.#db = db;
+  }
+
+  /**
+   * Opens the database at `path`, creating it in one step when it is missing, and brings its schema
+   * forward to {@linkcode SCHEMA_VERSION}.
+   *
+   * @throws {StoreUnavailableError} when the file is damaged, not ours, made by a newer version, or
+   * cannot be read or written.
+   */
+  static async open(path: string): Promise<Database> {
+    try {
+      const size = fileSize(path);
+      if (size === 0) throw damaged(path, "it is empty");
+      if (size === undefined) create(path, await loadMigrations());
+      const database = new Database(path, new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS }));
+      try {
+        database.#verify();
+        if (database.#version() < SCHEMA_VERSION) migrate(database.#db, await loadMigrations());
+        // Durability comes from syncing the log after the step (see DirectoryEngine): many steps share
+        // one sync and nobody holds the store's lock meanwhile. Checkpoints are timed there too.
+        database.#db.exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0");
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+      return database;
+    } catch (error) {
+      throw storeFailure(error, path);
+    }
+  }
+
+  /** The first row, or `undefined`. */
+  get<Row>(sql: string, values: readonly SqlValue[]): Row | undefined {
+    return this.#prepare(sql).get(...values) as Row | undefined;
+  }
+
+  /** Every row. */
+  all<Row>(sql: string, values: readonly SqlValue[]): Row[] {
+    return this.#prepare(sql).all(...values) as Row[];
+  }
+
+  /** Runs a statement that writes; returns how many rows it changed. */
+  run(sql: string, values: readonly SqlValue[]): number {
+    return Number(this.#prepare(sql).run(...values).changes);
+  }
+
+  /** Copies the log into the database file; returns how many log pages are left to copy. */
+  checkpoint(): number {
+    const row = this.get<{ log: number; checkpointed: number }>(
+      "PRAGMA wal_checkpoint(PASSIVE)",
+      [],
+    );
+    return row === undefined ? 0 : row.log - row.checkpointed;
+  }
+
+  /** Names of the tables and indexes there are, with what the engine's own check says ("ok"). */
+  integrity(): string {
+    const rows = this.all<{ integrity_check: string }>("PRAGMA integrity_check(10)", []);
+    return rows.map((row) => row.integrity_check).join("; ");
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.#statements.clear();
+    this.#db.close();
+  }
+
+  /** Turns a failure of the engine into one of ours that names the file and the way out. */
+  failure(error: unknown): unknown {
+    return storeFailure(error, this.#path);
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #pragma(name: string): number {
+    const row = this.get<Record<string, number>>(`PRAGMA ${name}`, []);
+    return row?.[name] ?? 0;
+  }
+
+  #verify(): void {
+    if (this.#pragma("application_id") !== APPLICATION_ID) {
+      throw new StoreUnavailableError(
+        `Cannot use the store: ${this.#path} is not an AgentCoord database; ` +
+          `move it away or choose another --store`,
+        { path: this.#path },
+      );
+    }
+    const expected = this.#pragma("page_count") * this.#pragma("page_size");
+    const size = fileSize(this.#path) ?? 0;
+    // Pages that are not in the file yet may still be in the log; without a log they are gone.
+    if (size < expected && !fileSize(`${this.#path}-wal`)) {
+      throw damaged(this.#path, `it has ${size} of ${expected} bytes`);
+    }
+  }
+
+  #version(): number {
+    const version = this.#pragma("user_version");
+    if (version <= SCHEMA_VERSION) return version;
+    throw new StoreUnavailableError(
+      `Cannot use the store: ${this.#path} has schema version ${version}, this program knows ` +
+        `${SCHEMA_VERSION}; upgrade agentcoord`,
+      { path: this.#path, version, supported: SCHEMA_VERSION },
+    );
+  }
+}
+
+async function loadMigrations(): Promise<readonly string[]> {
+  return (await import("./migrations.ts")).MIGRATIONS;
+}
+
+/** Applies the migrations a database lacks, all or none; a second process waits and finds it done. */
+function migrate(db: DatabaseSync, migrations: readonly string[]): void {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    const row = db.prepare("PRAGMA user_version").get() as { user_version: number };
+    for (const migration of migrations.slice(row.user_version)) db.exec(migration);
+    db.exec(`PRAGMA user_version = ${migrations.length}`);
+    db.exec("COMMIT");
+  } catch (error) {
+    db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/**
+ * Makes a complete database beside `path` and moves it into place, so that a file at `path` is never
+ * half made: an empty one there was truncated by somebody, and is refused. Two processes that create
+ * at once race on the link, and the loser uses the winner's.
+ */
+function create(path: string, migrations: readonly string[]): void {
+  const draft = `${path}.${Deno.pid}.${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    const db = new DatabaseSync(draft);
+    try {
+      db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA journal_mode = WAL`);
+      migrate(db, migrations);
+    } finally {
+      db.close();
+    }
+    Deno.chmodSync(draft, 0o600);
+    Deno.linkSync(draft, path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  } finally {
+    for (const suffix of ["", "-wal", "-shm"]) removeIfPresent(draft + suffix);
+  }
+}
+
+function removeIfPresent(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function fileSize(path: string): number | undefined {
+  try {
+    return Deno.statSync(path).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The directory store: one namespace's state in files that every process on the host shares.
+ *
+ * ```text
+ * <directory>/                    mode 0700, kept out of git by its own .gitignore
+ *   config.json                   settings of the project, if there are any
+ *   namespaces/<namespace>/
+ *     store.db (-wal, -shm)       the state: one embedded transactional database
+ *     store.lock                  the kernel lock in front of it
+ *     bells/<id>                  one file per waiting process
+ * ```
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import { StoreUnavailableError } from "../errors.ts";
+import { FileBell } from "./bell.ts";
+import type { Durability } from "./database.ts";
+import { DirectoryEngine } from "./engine.ts";
+import { storeFailure } from "./failure.ts";
+import type { Store } from "./store.ts";
+
+/** {@linkcode Store} in a directory. */
+export class DirectoryStore implements Store {
+  readonly kind = "directory";
+  readonly location: string;
+  readonly #engine: DirectoryEngine;
+  #bell: FileBell | undefined;
+
+  private constructor(location: string, engine: DirectoryEngine) {
+    this.location = location;
+    this.#engine = engine;
+  }
+
+  /**
+   * Opens `namespace` in `directory`, making both when they are missing.
+   *
+   * @throws {StoreUnavailableError} when the directory holds other people's files, or its files are
+   * damaged, foreign, made by a newer version, or not writable.
+   */
+  static async open(
+    directory: string,
+    { namespace, durability, clock }: {
+      readonly namespace: string;
+      readonly durability: Durability;
+      readonly clock: Clock;
+    },
+  ): Promise<DirectoryStore> {
+    const home = `${directory}/namespaces/${namespace}`;
+    try {
+      prepare(directory);
+      Deno.mkdirSync(home, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw storeFailure(error, directory);
+    }
+    const engine = await DirectoryEngine.open(home, { durability, clock });
+    return new DirectoryStore(directory, engine);
+  }
+
+  async locks() {
+    return new (await import("../lock/directory.ts")).DirectoryLocks(this.#engine);
+  }
+
+  async agents() {
+    return new (await import("../agent/directory.ts")).DirectoryAgents(this.#engine);
+  }
+
+  async tasks() {
+    return new (await import("../task/directory.ts")).DirectoryTasks(this.#engine);
+  }
+
+  async board() {
+    return new (await import("../board/directory.ts")).DirectoryBoard(this.#engine);
+  }
+
+  async approvals() {
+    return new (await import("../approval/directory.ts")).DirectoryApprovals(this.#engine);
+  }
+
+  async audit() {
+    return new (await import("../audit/directory.ts")).DirectoryAudit(this.#engine);
+  }
+
+  async events() {
+    return new (await import("../event/directory.ts")).DirectoryEvents(this.#engine);
+  }
+
+  bell(): FileBell {
+    return this.#bell ??= new FileBell(this.#engine.bells);
+  }
+
+  /** What the embedded engine's own check of the file says; `ok` when nothing is wrong. */
+  integrity(): string {
+    return this.#engine.integrity();
+  }
+
+  async close(): Promise<void> {
+    this.#bell?.close();
+    this.#bell = undefined;
+    await this.#engine.close();
+  }
+}
+
+/** Makes the store's directory, or checks that an existing one is ours. */
+function prepare(directory: string): void {
+  if (isDirectory(`${directory}/namespaces`)) return;
+  Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const foreign = [...Deno.readDirSync(directory)].find(({ name }) =>
+    name !== "config.json" && name !== ".gitignore" && name !== "namespaces"
+  );
+  if (foreign !== undefined) {
+    throw new StoreUnavailableError(
+      `Cannot use the store: ${directory} holds other files, such as ${foreign.name}; ` +
+        `choose an empty directory, for example ${directory}/.agentcoord`,
+      { path: directory, found: foreign.name },
+    );
+  }
+  Deno.writeTextFileSync(`${directory}/.gitignore`, "*\n");
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

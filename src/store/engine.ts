@@ -1,0 +1,333 @@
+/**
+ * Runs atomic steps on one database file shared by many processes.
+ *
+ * The protocol. Every step that writes runs under the kernel lock on `store.lock`, as one transaction
+ * of the embedded engine, which recovers by itself from a process that died inside. Steps of one
+ * process that are waiting together run under one hold of the lock. The kernel lock is what makes it
+ * fair: the engine's own busy handler sleeps and starves some processes for seconds.
+ *
+ * Durability. A commit appends to the write-ahead log. With `full`, a step's promise resolves only after
+ * the log has been synced to the disk, but the sync runs after the kernel lock was given back: a later
+ * step may already build on this one, and its own sync covers both, because the log is recovered as a
+ * prefix. So one sync serves every step that committed before it began.
+ *
+ * The log is copied into the database (a checkpoint) every {@linkcode CHECKPOINT_EVERY} commits, by
+ * whoever makes that commit: first beside the other processes' steps, then the small rest under the
+ * lock, which lets the log start again from its beginning.
+ *
+ * A process frozen inside a step keeps the kernel lock; others then get `store_unavailable` that names
+ * it, after {@linkcode LOCK_TIMEOUT_MS}. Safe comes before available.
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import { CoordError } from "../errors.ts";
+import { touchAgent } from "../agent/touch.ts";
+import { ringBell } from "./bell.ts";
+import { Database, type Durability } from "./database.ts";
+import { damaged, storeFailure } from "./failure.ts";
+import { KernelLock } from "./kernel_lock.ts";
+import type { Actor, Engine, Reader, SqlValue, Transaction } from "./transaction.ts";
+
+/** Longest wait for the kernel lock. */
+const LOCK_TIMEOUT_MS = 10_000;
+/** Longest time one process keeps the kernel lock while it has more steps to run. */
+const HOLD_MS = 4;
+/** Commits between checkpoints: about 8 to 16 MB of log. */
+const CHECKPOINT_EVERY = 512;
+/** An acting agent's heartbeat is implied at most this often in one process. */
+const BEAT_EVERY_MS = 1000;
+
+interface StateRow {
+  now_ms: number;
+  fence: number;
+  event: number;
+  commits: number;
+  counts: string;
+}
+
+interface Job {
+  readonly run: () => boolean;
+  readonly settle: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How a {@linkcode DirectoryEngine} behaves. */
+export interface EngineOptions {
+  /** What a step that returned survives. */
+  readonly durability: Durability;
+  /** Read inside each step; decides what has expired. */
+  readonly clock: Clock;
+}
+
+/** {@linkcode Engine} on a directory; one object per process and namespace is enough. */
+export class DirectoryEngine implements Engine {
+  readonly #directory: string;
+  readonly #durability: Durability;
+  readonly #clock: Clock;
+  readonly #lock: KernelLock;
+  readonly #db: Database;
+  readonly #log: Deno.FsFile;
+  readonly #beats = new Map<string, number>();
+  #queue: Job[] = [];
+  #busy = false;
+  #draining: Promise<void> | undefined;
+  #syncing: Promise<void> | undefined;
+  #nextSync: Promise<void> | undefined;
+  #checkpointDue = false;
+
+  private constructor(directory: string, db: Database, options: EngineOptions) {
+    this.#directory = directory;
+    this.#durability = options.durability;
+    this.#clock = options.clock;
+    this.#db = db;
+    this.#state();
+    this.#lock = KernelLock.open(`${directory}/store.lock`);
+    this.#log = Deno.openSync(`${directory}/store.db-wal`, { read: true, write: true });
+  }
+
+  /**
+   * Opens the namespace kept in `directory`, which must exist.
+   *
+   * @throws {StoreUnavailableError} when the files are damaged, foreign, or not writable.
+   */
+  static async open(directory: string, options: EngineOptions): Promise<DirectoryEngine> {
+    const path = `${directory}/store.db`;
+    const db = await Database.open(path);
+    try {
+      return new DirectoryEngine(directory, db, options);
+    } catch (error) {
+      db.close();
+      throw storeFailure(error, path);
+    }
+  }
+
+  /** Where this namespace's waiters hang their bells. */
+  get bells(): string {
+    return `${this.#directory}/bells`;
+  }
+
+  write<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      let value: T;
+      this.#queue.push({
+        run: () => {
+          const transaction = new StepTransaction(this.#db, this.#state(), this.#clock, this.bells);
+          value = this.#commit(transaction, actor, step);
+          return transaction.dirty;
+        },
+        settle: () => resolve(value),
+        reject,
+      });
+      if (!this.#busy) this.#draining = this.#drain();
+    });
+  }
+
+  read<T>(look: (reader: Reader) => T): Promise<T> {
+    return new Promise((resolve) => {
+      try {
+        this.#db.run("BEGIN", []);
+        try {
+          resolve(look(new StepReader(this.#db, this.#state(), this.#clock)));
+        } finally {
+          this.#db.run("COMMIT", []);
+        }
+      } catch (error) {
+        throw this.#db.failure(error);
+      }
+    });
+  }
+
+  /** What the embedded engine's own check of the file says; `ok` when nothing is wrong. */
+  integrity(): string {
+    return this.#db.integrity();
+  }
+
+  /** Waits for steps under way, then closes every file. */
+  async close(): Promise<void> {
+    await this.#draining;
+    await this.#nextSync;
+    await this.#syncing;
+    this.#log.close();
+    this.#lock.close();
+    this.#db.close();
+  }
+
+  /** Runs queued steps until none is left, giving the kernel lock back every {@linkcode HOLD_MS}. */
+  async #drain(): Promise<void> {
+    this.#busy = true;
+    try {
+      while (this.#queue.length > 0) {
+        if (!this.#lock.tryAcquire()) await this.#lock.acquire(LOCK_TIMEOUT_MS);
+        const written: Job[] = [];
+        try {
+          this.#runQueued(written);
+        } finally {
+          this.#lock.release();
+        }
+        if (written.length > 0) this.#settle(written);
+        if (this.#checkpointDue) this.#checkpoint();
+      }
+    } catch (error) {
+      for (const job of this.#queue.splice(0)) job.reject(error);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #runQueued(written: Job[]): void {
+    const until = this.#clock.monotonicMs() + HOLD_MS;
+    let done = 0;
+    for (const job of this.#queue) {
+      done++;
+      try {
+        if (job.run()) written.push(job);
+        else job.settle();
+      } catch (error) {
+        job.reject(this.#db.failure(error));
+      }
+      if (this.#clock.monotonicMs() >= until) break;
+    }
+    this.#queue = this.#queue.slice(done);
+  }
+
+  #settle(jobs: readonly Job[]): void {
+    if (this.#durability === "normal") {
+      for (const job of jobs) job.settle();
+      return;
+    }
+    this.#sync().then(
+      () => jobs.forEach((job) => job.settle()),
+      (error) => jobs.forEach((job) => job.reject(this.#db.failure(error))),
+    );
+  }
+
+  /** A sync of the log that begins after this call; calls made while one runs share the next. */
+  #sync(): Promise<void> {
+    if (this.#syncing === undefined) {
+      return this.#syncing = this.#log.syncData().finally(() => this.#syncing = undefined);
+    }
+    return this.#nextSync ??= this.#syncing.catch(() => undefined).then(() => {
+      this.#nextSync = undefined;
+      return this.#sync();
+    });
+  }
+
+  /**
+   * Copies the log into the database. Whatever stops it (a full disk, another process's hold), the log
+   * keeps every commit, so no step fails for it and the next step tries again.
+   */
+  #checkpoint(): void {
+    try {
+      this.#db.checkpoint();
+      if (!this.#lock.tryAcquire()) return;
+      try {
+        this.#checkpointDue = this.#db.checkpoint() > 0;
+      } finally {
+        this.#lock.release();
+      }
+    } catch (error) {
+      if (!(this.#db.failure(error) instanceof CoordError)) throw error;
+    }
+  }
+
+  #commit<T>(
+    transaction: StepTransaction,
+    actor: Actor | undefined,
+    step: (transaction: Transaction) => T,
+  ): T {
+    this.#db.run("BEGIN IMMEDIATE", []);
+    let open = true;
+    try {
+      if (actor !== undefined && this.#beatDue(actor, transaction.nowMs)) {
+        touchAgent(transaction, actor);
+      }
+      const value = step(transaction);
+      if (transaction.dirty && transaction.save() % CHECKPOINT_EVERY === 0) {
+        this.#checkpointDue = true;
+      }
+      this.#db.run("COMMIT", []);
+      open = false;
+      if (actor !== undefined && transaction.dirty) this.#beats.set(actor.name, transaction.nowMs);
+      return value;
+    } finally {
+      if (open) this.#db.run("ROLLBACK", []);
+    }
+  }
+
+  #beatDue(actor: Actor, nowMs: number): boolean {
+    return nowMs - (this.#beats.get(actor.name) ?? -Infinity) >= BEAT_EVERY_MS;
+  }
+
+  #state(): StateRow {
+    const row = this.#db.get<StateRow>("SELECT * FROM state", []);
+    if (row === undefined) throw damaged(this.#directory, "its state row is missing");
+    return row;
+  }
+}
+
+class StepReader implements Reader {
+  readonly nowMs: number;
+  readonly counts: Record<string, number>;
+  protected readonly db: Database;
+
+  constructor(db: Database, state: StateRow, clock: Clock) {
+    this.db = db;
+    this.nowMs = Math.max(clock.nowMs(), state.now_ms);
+    this.counts = JSON.parse(state.counts);
+  }
+
+  get<Row>(sql: string, ...values: readonly SqlValue[]): Row | undefined {
+    return this.db.get<Row>(sql, values);
+  }
+
+  all<Row>(sql: string, ...values: readonly SqlValue[]): Row[] {
+    return this.db.all<Row>(sql, values);
+  }
+}
+
+class StepTransaction extends StepReader implements Transaction {
+  dirty = false;
+  readonly #bells: string;
+  #fence: number;
+  #event: number;
+  #commits: number;
+
+  constructor(db: Database, state: StateRow, clock: Clock, bells: string) {
+    super(db, state, clock);
+    this.#bells = bells;
+    this.#fence = state.fence;
+    this.#event = state.event;
+    this.#commits = state.commits;
+  }
+
+  run(sql: string, ...values: readonly SqlValue[]): number {
+    this.dirty = true;
+    return this.db.run(sql, values);
+  }
+
+  nextFence(): number {
+    return ++this.#fence;
+  }
+
+  nextEvent(): number {
+    return ++this.#event;
+  }
+
+  count(kind: string, by: number): void {
+    const total = (this.counts[kind] ?? 0) + by;
+    if (total === 0) delete this.counts[kind];
+    else this.counts[kind] = total;
+  }
+
+  ring(bell: string): boolean {
+    return ringBell(this.#bells, bell);
+  }
+
+  /** Writes clock and counters back; returns the number of this commit. */
+  save(): number {
+    const sql = "UPDATE state SET now_ms = ?, fence = ?, event = ?, commits = ?, counts = ?";
+    const counts = JSON.stringify(this.counts);
+    this.db.run(sql, [this.nowMs, this.#fence, this.#event, ++this.#commits, counts]);
+    return this.#commits;
+  }
+}

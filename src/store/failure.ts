@@ -1,0 +1,67 @@
+/**
+ * What the file system and the embedded engine say when they fail, in our words: which file, why, and
+ * what to do about it.
+ * @module
+ */
+import { CoordError, StoreUnavailableError } from "../errors.ts";
+
+/** One kind of failure, known by what its message contains. */
+interface FailureRule {
+  readonly matches: RegExp;
+  readonly retryable: boolean;
+  readonly sentence: (path: string) => string;
+}
+
+/**
+ * The engine reports a result code on some calls only, so its fixed texts decide
+ * (https://www.sqlite.org/rescode.html); file system failures carry errno(3) texts.
+ */
+const RULES: readonly FailureRule[] = [
+  {
+    matches: /full|No space left|os error 28|quota/i,
+    retryable: true,
+    sentence: (path) => `no space is left for ${path}; free some space, then try again`,
+  },
+  {
+    matches:
+      /readonly|read-only|Permission denied|os error (13|30|1)\b|unable to open|not permitted/i,
+    retryable: false,
+    sentence: (path) =>
+      `${path} cannot be opened for writing; check that it exists and its permissions`,
+  },
+  {
+    matches: /database is locked|database is busy/i,
+    retryable: true,
+    sentence: (path) => `${path} is busy; try again`,
+  },
+  {
+    matches: /Not a directory|os error 20/i,
+    retryable: false,
+    sentence: (path) => `a part of the path ${path} is a file; choose another --store`,
+  },
+  {
+    matches: /disk I\/O error|os error 5\b/i,
+    retryable: true,
+    sentence: (path) => `the disk failed to read or write ${path}; check the disk`,
+  },
+];
+
+/** A store file that can no longer be trusted. */
+export function damaged(path: string, why: string, cause?: unknown): StoreUnavailableError {
+  const sentence =
+    `Cannot use the store: ${path} is damaged (${why}); restore it from a backup, or ` +
+    `move it away to start an empty store`;
+  return new StoreUnavailableError(sentence, { path }, false, cause);
+}
+
+/** Maps what the engine or the file system threw about `path`; passes anything else through. */
+export function storeFailure(error: unknown, path: string): unknown {
+  if (error instanceof CoordError || !(error instanceof Error)) return error;
+  if (/malformed|not a database/i.test(error.message)) return damaged(path, error.message, error);
+  const engine = (error as { code?: unknown }).code === "ERR_SQLITE_ERROR";
+  if (!engine && !/os error/.test(error.message)) return error;
+  const rule = RULES.find(({ matches }) => matches.test(error.message));
+  if (rule === undefined) return error;
+  const sentence = `Cannot use the store: ${rule.sentence(path)}`;
+  return new StoreUnavailableError(sentence, { path }, rule.retryable, error);
+}

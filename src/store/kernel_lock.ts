@@ -1,0 +1,88 @@
+/**
+ * One kernel file lock (`flock(2)`), the directory store's mutex between processes.
+ *
+ * The kernel gives it up when its holder dies, whatever killed it, and wakes waiters itself. It is
+ * tried without blocking first (about a microsecond); only under contention does a thread of the
+ * runtime wait for it, so the event loop never does.
+ * @module
+ */
+import { StoreUnavailableError } from "../errors.ts";
+
+/** An exclusive lock on one file, held by at most one {@linkcode KernelLock} object at a time. */
+export class KernelLock {
+  readonly #path: string;
+  readonly #file: Deno.FsFile;
+  /** A wait of the runtime's thread that cannot be cancelled; it outlives a caller's timeout. */
+  #pending: Promise<void> | undefined;
+  #wanted = false;
+
+  private constructor(path: string, file: Deno.FsFile) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  /** Opens the lock file, creating it when it is missing. */
+  static open(path: string): KernelLock {
+    const file = Deno.openSync(path, { create: true, read: true, write: true, mode: 0o600 });
+    return new KernelLock(path, file);
+  }
+
+  /** Takes the lock if it is free right now. */
+  tryAcquire(): boolean {
+    return this.#pending === undefined && this.#file.tryLockSync(true);
+  }
+
+  /**
+   * Waits for the lock for at most `timeoutMs`.
+   *
+   * @throws {StoreUnavailableError} naming the process that holds it, when the time runs out.
+   */
+  async acquire(timeoutMs: number): Promise<void> {
+    this.#wanted = true;
+    this.#pending ??= this.#file.lock(true).then(() => {
+      this.#pending = undefined;
+      // Granted after its caller had given up: nobody would ever hand it back.
+      if (!this.#wanted) this.release();
+    });
+    let timer: number | undefined;
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(() => resolve("late"), timeoutMs);
+    });
+    const winner = await Promise.race([this.#pending, late]);
+    clearTimeout(timer);
+    if (winner !== "late") return;
+    this.#wanted = false;
+    throw this.#held(timeoutMs);
+  }
+
+  /** Gives the lock back. */
+  release(): void {
+    this.#file.unlockSync();
+  }
+
+  /** Closes the file, which also gives up the lock. */
+  close(): void {
+    this.#file.close();
+  }
+
+  #held(timeoutMs: number): StoreUnavailableError {
+    const pid = holderPid(this.#file.statSync().ino);
+    const who = pid === undefined ? "another process" : `process ${pid}`;
+    return new StoreUnavailableError(
+      `Cannot use the store: ${who} has held ${this.#path} for over ${timeoutMs} ms; ` +
+        `resume or end that process, then try again`,
+      { path: this.#path, pid: pid ?? null, waitMs: timeoutMs },
+      true,
+    );
+  }
+}
+
+/** The process that holds an flock on this inode, from Linux's /proc/locks (proc_locks(5)). */
+function holderPid(inode: number | null): number | undefined {
+  if (Deno.build.os !== "linux" || inode === null) return undefined;
+  for (const line of Deno.readTextFileSync("/proc/locks").split("\n")) {
+    const match = /^\d+: FLOCK +\S+ +\S+ +(\d+) +\S+:\S+:(\d+) /.exec(line);
+    if (match && Number(match[2]) === inode) return Number(match[1]);
+  }
+  return undefined;
+}

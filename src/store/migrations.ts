@@ -1,0 +1,42 @@
+/**
+ * The schema of the directory store, version by version. Loaded only to create a store or to bring an
+ * older one forward.
+ * @module
+ */
+import { AGENT_TABLES } from "../agent/tables.ts";
+import { APPROVAL_TABLES } from "../approval/tables.ts";
+import { AUDIT_TABLES } from "../audit/tables.ts";
+import { BOARD_TABLES } from "../board/tables.ts";
+import { EVENT_TABLES } from "../event/tables.ts";
+import { LOCK_TABLES } from "../lock/tables.ts";
+import { TASK_TABLES } from "../task/tables.ts";
+
+/** What every step uses: the store's clock, the counters and the number of commits. */
+const ENGINE_TABLES = `
+CREATE TABLE state (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  now_ms INTEGER NOT NULL,
+  fence INTEGER NOT NULL,
+  event INTEGER NOT NULL,
+  commits INTEGER NOT NULL,
+  counts TEXT NOT NULL
+) STRICT;
+INSERT INTO state VALUES (1, 0, 0, 0, 0, '{}');
+`;
+
+/**
+ * Entry N brings a database from version N to N + 1. An entry that was released never changes: what comes
+ * later is a new entry. Its count is `SCHEMA_VERSION` in database.ts.
+ */
+export const MIGRATIONS: readonly string[] = [
+  [
+    ENGINE_TABLES,
+    EVENT_TABLES,
+    AGENT_TABLES,
+    LOCK_TABLES,
+    TASK_TABLES,
+    BOARD_TABLES,
+    APPROVAL_TABLES,
+    AUDIT_TABLES,
+  ].join("\n"),
+];

@@ -1,0 +1,56 @@
+/**
+ * What a step of the directory store works with: one atomic transaction, or one consistent read.
+ * @module
+ */
+
+/** A value a statement binds or returns. */
+export type SqlValue = string | number | null;
+
+/** A consistent view of the store. */
+export interface Reader {
+  /** The store's clock: epoch milliseconds that never step backwards. */
+  readonly nowMs: number;
+  /** How many things of each kind there are, without counting them. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** The first row, or `undefined`. */
+  get<Row>(sql: string, ...values: readonly SqlValue[]): Row | undefined;
+  /** Every row. */
+  all<Row>(sql: string, ...values: readonly SqlValue[]): Row[];
+}
+
+/** One atomic step: all of it happens, or none. */
+export interface Transaction extends Reader {
+  /** Runs a statement that writes; returns how many rows it changed. */
+  run(sql: string, ...values: readonly SqlValue[]): number;
+  /** A fence greater than every one handed out before. */
+  nextFence(): number;
+  /** The next number of the event stream, starting at 1. */
+  nextEvent(): number;
+  /** Adds `by` to the count of `kind`. */
+  count(kind: string, by: number): void;
+  /** Wakes a waiter; `false` when it is dead. */
+  ring(bell: string): boolean;
+}
+
+/** Who acts. An acting name that was never registered is registered by acting. */
+export interface Actor {
+  /** The agent's name. */
+  readonly name: string;
+  /** Host it runs on. */
+  readonly host: string;
+  /** Its process, where that is known. */
+  readonly pid?: number;
+}
+
+/** Runs steps on a store's data. */
+export interface Engine {
+  /**
+   * Runs `step` as one atomic transaction, then waits until its effect is as durable as the store
+   * promises. With an `actor` the same transaction counts as that agent's heartbeat.
+   *
+   * The step must be synchronous, and must throw or return a refusal before it writes anything.
+   */
+  write<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T>;
+  /** Runs `look` on one consistent view; never waits for a writer. */
+  read<T>(look: (reader: Reader) => T): Promise<T>;
+}

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { ConflictError, LeaseLostError, NotFoundError } from "../../src/errors.ts";
+import { Locks } from "../../src/lock/lock.ts";
+import { storeTest } from "../support/stores.ts";
+
+storeTest(
+  "lock acquire gives a lease and refuses a second holder by name",
+  async ({ as, clock }) => {
+    const ada = new Locks(as("ada"));
+    const bob = new Locks(as("bob"));
+    const [lease] = await ada.acquire("./a.py", { intent: "fix auth", ttlMs: 60_000 });
+    assert.equal(lease?.path, "a.py");
+    assert.equal(lease?.fence, 1);
+    assert.equal(lease?.expiresAtMs, clock.nowMs() + 60_000);
+    clock.advance(1000);
+    await assert.rejects(bob.acquire("/project/a.py"), (error: ConflictError) => {
+      assert.match(error.message, /"a\.py": held by "ada" \(fix auth\), free in 59s/);
+      assert.equal(error.details.remainingMs, 59_000);
+      return error instanceof ConflictError;
+    });
+  },
+);
+
+storeTest("lock acquire takes every path or none", async ({ as }) => {
+  const ada = new Locks(as("ada"));
+  const bob = new Locks(as("bob"));
+  await ada.acquire("b.py");
+  await assert.rejects(bob.acquire(["a.py", "b.py", "c.py"]), ConflictError);
+  assert.deepEqual((await bob.list()).map((lease) => lease.path), ["b.py"]);
+});
+
+storeTest(
+  "lock lapses at its expiry and its fence is stale from then on",
+  async ({ as, clock }) => {
+    const ada = new Locks(as("ada"));
+    const bob = new Locks(as("bob"));
+    const [old] = await ada.acquire("a.py", { ttlMs: 1000 });
+    clock.advance(1000);
+    await assert.rejects(ada.verify("a.py", { fence: old!.fence }), LeaseLostError);
+    await assert.rejects(ada.renew("a.py"), LeaseLostError);
+    const [fresh] = await bob.acquire("a.py");
+    assert.ok(fresh!.fence > old!.fence);
+    await assert.rejects(ada.release("a.py", { fence: old!.fence }), LeaseLostError);
+    await assert.rejects(bob.release("a.py", { fence: old!.fence }), LeaseLostError);
+    assert.equal((await bob.verify("a.py", { fence: fresh!.fence })).holder, "bob");
+  },
+);
+
+storeTest("lock acquire by its own holder conflicts unless reentrant", async ({ as, clock }) => {
+  const ada = new Locks(as("ada"));
+  const [first] = await ada.acquire("a.py", { ttlMs: 1000 });
+  await assert.rejects(ada.acquire("a.py"), /held by "ada"/);
+  clock.advance(500);
+  const [again] = await ada.acquire("a.py", { ttlMs: 1000, reentrant: true });
+  assert.equal(again!.fence, first!.fence);
+  assert.equal(again!.expiresAtMs, clock.nowMs() + 1000);
+});
+
+storeTest("lock modes share among readers and exclude writers", async ({ as }) => {
+  const [ada, bob, cy] = ["ada", "bob", "cy"].map((name) => new Locks(as(name)));
+  await ada!.acquire("a.py", { mode: "shared" });
+  await bob!.acquire("a.py", { mode: "shared" });
+  await assert.rejects(cy!.acquire("a.py"), ConflictError);
+  await ada!.release("a.py");
+  await bob!.release("a.py");
+  await cy!.acquire("a.py");
+});
+
+storeTest("lock on a directory conflicts with every lock below and above it", async ({ as }) => {
+  const ada = new Locks(as("ada"));
+  const bob = new Locks(as("bob"));
+  await ada.acquire("src/auth/");
+  for (const path of ["src/auth/login.ts", "src/auth/deep/er.ts", "src/", "src/auth", "./"]) {
+    await assert.rejects(bob.acquire(path), ConflictError, path);
+  }
+  await bob.acquire(["src/auth.ts", "src/authors/", "lib/a.ts"]);
+});
+
+storeTest("lock waiters are served in the order they came", async ({ as }) => {
+  const ada = new Locks(as("ada"));
+  await ada.acquire("a.py");
+  const order: string[] = [];
+  const waiting = ["bob", "cy", "di"].map(async (name) => {
+    const locks = new Locks(as(name));
+    await locks.acquire("a.py", { waitMs: 60_000 });
+    order.push(name);
+    await locks.release("a.py");
+  });
+  await ada.release("a.py");
+  await Promise.all(waiting);
+  assert.deepEqual(order, ["bob", "cy", "di"]);
+});
+
+storeTest("lock break ends the lease, is audited, and needs a holder", async ({ as }) => {
+  const ada = new Locks(as("ada"));
+  const bob = new Locks(as("bob"));
+  const [lease] = await ada.acquire("a.py");
+  await bob.break("a.py", { reason: "ada is on holiday" });
+  await assert.rejects(ada.renew("a.py", { fence: lease!.fence }), LeaseLostError);
+  await assert.rejects(bob.break("a.py", { reason: "again" }), NotFoundError);
+  await bob.acquire("a.py");
+});
+
+storeTest("lock handle releases on scope exit and its signal stays quiet", async ({ as }) => {
+  const ada = new Locks(as("ada"));
+  {
+    await using held = await ada.hold("a.py", { ttlMs: 60_000 });
+    assert.equal(held.signal.aborted, false);
+    assert.equal((await ada.list()).length, 1);
+  }
+  assert.equal((await ada.list()).length, 0);
+});

@@ -1,0 +1,73 @@
+/**
+ * Stores for tests: every contract test runs once on each kind of store, in a private one.
+ * @module
+ */
+import type { Clock } from "../../src/clock.ts";
+import type { RoomContext } from "../../src/context.ts";
+import { normalizeLockPath } from "../../src/path.ts";
+import { DirectoryStore } from "../../src/store/directory.ts";
+import type { Store } from "../../src/store/store.ts";
+
+/** A clock that moves only when told to. */
+export class TestClock implements Clock {
+  #nowMs = 1_700_000_000_000;
+  readonly nowMs = () => this.#nowMs;
+  readonly monotonicMs = () => this.#nowMs;
+
+  /** Moves time on; a negative `ms` sets the host's clock back, as an administrator may. */
+  advance(ms: number): void {
+    this.#nowMs += ms;
+  }
+}
+
+/** What a contract test gets. */
+export interface Bench {
+  readonly store: Store;
+  /** Decides expiry in `store`. */
+  readonly clock: TestClock;
+  /** A client's surroundings acting as `name`; a context without a name only reads. */
+  readonly as: (name?: string) => RoomContext;
+}
+
+/** Opens a store of one kind for one test. */
+interface StoreKind {
+  readonly name: string;
+  readonly open: (clock: Clock) => Promise<{ store: Store; remove: () => Promise<void> }>;
+}
+
+const KINDS: readonly StoreKind[] = [{
+  name: "directory",
+  open: async (clock) => {
+    const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
+    const store = await DirectoryStore.open(directory, {
+      namespace: "default",
+      durability: "normal",
+      clock,
+    });
+    return { store, remove: () => Deno.remove(directory, { recursive: true }) };
+  },
+}];
+
+/** Registers `body` once for every kind of store; each run has a store of its own. */
+export function storeTest(name: string, body: (bench: Bench) => Promise<void>): void {
+  for (const kind of KINDS) {
+    Deno.test(`${name} (${kind.name})`, async () => {
+      const clock = new TestClock();
+      const { store, remove } = await kind.open(clock);
+      const lockPath: RoomContext["lockPath"] = (path, options) =>
+        normalizeLockPath(path, { root: "/project", cwd: "/project", ...options });
+      const as = (agent?: string): RoomContext => ({
+        store,
+        clock,
+        lockPath,
+        actor: agent === undefined ? undefined : { name: agent, host: "test-host" },
+      });
+      try {
+        await body({ store, clock, as });
+      } finally {
+        await store.close();
+        await remove();
+      }
+    });
+  }
+}
