@@ -1,0 +1,12 @@
+import { defineCommand } from "../../src/cli/command.ts";
+import { Locks } from "../../src/lock/lock.ts";
+import { leaseTable } from "./text.ts";
+
+/** `agentcoord lock list`, also `agentcoord locks` */
+export const command = defineCommand({
+  build: (command) => command.option("--holder <name>", "only this agent's"),
+  examples: ["agentcoord locks", "agentcoord lock list --holder ada --json"],
+  run: async (cli, { holder }) =>
+    await new Locks(await cli.context()).list(holder === undefined ? {} : { holder }),
+  text: leaseTable,
+});

@@ -1,0 +1,36 @@
+/**
+ * How leases read to people.
+ * @module
+ */
+import { formatDuration } from "../../src/duration.ts";
+import type { Lease } from "../../src/lock/lock.ts";
+import { printable } from "../../src/name.ts";
+import { ago, table, type View } from "../../src/cli/output.ts";
+
+/** A table of leases. */
+export function leaseTable(leases: readonly Lease[], view: View): Promise<string> {
+  return table(
+    leases,
+    [
+      { title: "PATH", value: ({ path }) => path },
+      { title: "HOLDER", value: ({ holder }) => holder },
+      { title: "MODE", value: ({ mode }) => mode },
+      { title: "FENCE", value: ({ fence }) => fence },
+      { title: "HELD", value: ({ acquiredAtMs }) => ago(view, acquiredAtMs) },
+      { title: "LAPSES", value: ({ expiresAtMs }) => ago(view, expiresAtMs) },
+      { title: "INTENT", value: ({ intent }) => intent },
+    ],
+    view,
+    "No locks.",
+  );
+}
+
+/** One line a lease: `Locked a.py (fence 3), 5m`. */
+export function leaseLines(verb: string, leases: readonly Lease[], view?: View): string {
+  return leases.map(({ path, fence, expiresAtMs }) => {
+    const left = view === undefined
+      ? ""
+      : `, lapses in ${formatDuration(expiresAtMs - view.nowMs)}`;
+    return `${verb} ${printable(path, Infinity)} (fence ${fence})${left}\n`;
+  }).join("");
+}

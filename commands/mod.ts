@@ -1,0 +1,49 @@
+/**
+ * The list of commands. A leaf's code is loaded only when it is called.
+ * @module
+ */
+import type { CommandEntry, CommandGroup } from "../src/cli/run.ts";
+
+/** Groups of commands, in the order help shows them. */
+export const GROUPS: readonly CommandGroup[] = [
+  { name: "lock", summary: "lock files and directories" },
+];
+
+/** Every command, in the order help shows them. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    path: "lock acquire",
+    summary: "take locks on paths, all or none",
+    load: async () => (await import("./lock/acquire.ts")).command,
+  },
+  {
+    path: "lock release",
+    summary: "give locks back",
+    load: async () => (await import("./lock/release.ts")).command,
+  },
+  {
+    path: "lock renew",
+    summary: "extend locks",
+    load: async () => (await import("./lock/renew.ts")).command,
+  },
+  {
+    path: "lock verify",
+    summary: "check that a fence is still current",
+    load: async () => (await import("./lock/verify.ts")).command,
+  },
+  {
+    path: "lock break",
+    summary: "end somebody's lock; audited",
+    load: async () => (await import("./lock/break.ts")).command,
+  },
+  {
+    path: "lock list",
+    summary: "show who holds what",
+    load: async () => (await import("./lock/list.ts")).command,
+  },
+  {
+    path: "locks",
+    summary: "show who holds what",
+    load: async () => (await import("./lock/list.ts")).command,
+  },
+];

@@ -1,0 +1,83 @@
+/**
+ * How a command is written: one leaf file gives its arguments and options, what it does, and how its
+ * result reads to people. `--json` serialises the same result.
+ * @module
+ */
+import type { Command } from "@commander-js/extra-typings";
+import type { Config } from "../config.ts";
+import type { RoomContext } from "../context.ts";
+import type { View } from "./output.ts";
+
+/** What a running command works with. */
+export interface Cli {
+  /** How results read in text: colours, widths and the present instant. */
+  readonly view: View;
+  /** Words after `--`. */
+  readonly rest: readonly string[];
+  /** The working directory. */
+  readonly cwd: string;
+  /** The process environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether results are printed as JSON. */
+  readonly json: boolean;
+  /** Settings from flags, environment and file. */
+  config(): Promise<Config>;
+  /** The opened store, with the acting agent if one was named. Opened once, closed by the runner. */
+  context(): Promise<RoomContext>;
+  /** Everything on standard input, as text. */
+  stdin(): Promise<string>;
+  /** Prints one result of a stream: a JSON object on one line, or its text. */
+  line(data: unknown, text: string): Promise<void>;
+  /** Adds a warning: on stderr at once, and in the document's `warnings`. */
+  warn(message: string): void;
+  /** Tells people about progress, on stderr. */
+  note(message: string): void;
+}
+
+/** A commander command whose argument and option types matter only to its own leaf. */
+// deno-lint-ignore no-explicit-any -- the widest bound; each leaf narrows it by inference
+type Built = Command<any[], any, any>;
+
+/** One leaf command. `B` carries its argument and option types, `Data` is what it answers with. */
+export interface CommandSpec<B extends Built, Data> {
+  /** Adds arguments and options to a bare command. */
+  readonly build: (command: Command) => B;
+  /** Full command lines that work as they stand, shown in help. */
+  readonly examples: readonly string[];
+  /** Does the work. */
+  readonly run: (
+    cli: Cli,
+    options: ReturnType<B["opts"]>,
+    ...args: B["processedArgs"]
+  ) => Promise<Data>;
+  /** The same data for people; may be empty. */
+  readonly text: (
+    data: Data extends Page<infer Row> ? readonly Row[] : Exclude<Data, Exit>,
+    view: View,
+  ) => string | Promise<string>;
+  /** Takes the words after `--`; `run` finds them in {@linkcode Cli.rest}. */
+  readonly takesRest?: boolean;
+}
+
+/** A leaf command with its types forgotten, as the list of commands keeps it. */
+// deno-lint-ignore no-explicit-any -- each spec is checked where it is defined; the list only runs it
+export type AnyCommandSpec = CommandSpec<any, any>;
+
+/** Lets TypeScript infer the types of a command from its `build`. */
+export function defineCommand<B extends Built, Data>(
+  spec: CommandSpec<B, Data>,
+): CommandSpec<B, Data> {
+  return spec;
+}
+
+/** One page of a list: the rows are the document's `data`, the cursor stands beside it. */
+export class Page<Row> {
+  /** Wraps rows and the cursor of the next page, if there is one. */
+  constructor(readonly rows: readonly Row[], readonly nextCursor?: string | undefined) {}
+}
+
+/** A wrapper's or stream's answer: nothing more to print, leave with this status. */
+export class Exit {
+  /** Wraps the process exit code. */
+  constructor(readonly code: number) {}
+}

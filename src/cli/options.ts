@@ -1,0 +1,33 @@
+/**
+ * Parsers of option values, for commander's `.option(flags, description, parser)`. Each throws
+ * {@linkcode InvalidArgumentError} naming the option, the value and the fix.
+ * @module
+ */
+import { invalid } from "../check.ts";
+import { parseDuration } from "../duration.ts";
+
+/** Parses `500ms 30s 5m 2h 1d`, or seconds, into milliseconds. */
+export function duration(field: string): (text: string) => number {
+  return (text) => parseDuration(text, field);
+}
+
+/** Parses a whole number. */
+export function integer(field: string): (text: string) => number {
+  return (text) => {
+    if (/^-?\d{1,16}$/.test(text)) return Number(text);
+    throw invalid(text, field, "use a whole number");
+  };
+}
+
+/** Parses `a,b,c`; the option may be repeated. */
+export function list(
+  field: string,
+): (text: string, before?: readonly string[]) => readonly string[] {
+  return (text, before = []) => {
+    const items = text.split(",").map((item) => item.trim());
+    if (items.some((item) => item === "")) {
+      throw invalid(text, field, "use names with commas between");
+    }
+    return [...before, ...items];
+  };
+}

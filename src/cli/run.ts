@@ -1,0 +1,315 @@
+/**
+ * Runs one command line: finds the command, loads only that, parses, executes, prints, and answers with
+ * the exit code.
+ * @module
+ */
+import { Command, CommanderError } from "commander";
+import type { Command as TypedCommand } from "@commander-js/extra-typings";
+import type { Config } from "../config.ts";
+import { resolveConfig } from "../config.ts";
+import type { RoomContext } from "../context.ts";
+import { CoordError, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
+import { printable } from "../name.ts";
+import { openContext } from "../open.ts";
+import { type AnyCommandSpec, type Cli, Exit, Page } from "./command.ts";
+import { failureDocument, identifiers, successDocument, type View, viewOf } from "./output.ts";
+
+/** The list of commands: how each is called, what it is for, and where its code is. */
+export interface CommandEntry {
+  /** Words that call it, such as `lock acquire`. */
+  readonly path: string;
+  /** One line for help. */
+  readonly summary: string;
+  /** Loads the leaf. */
+  readonly load: () => Promise<AnyCommandSpec>;
+  /** Runs when its group is called without a verb. */
+  readonly isDefault?: boolean;
+  /** Left out of help. */
+  readonly hidden?: boolean;
+}
+
+/** A group of commands, such as `lock`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+}
+
+/** Everything outside the program that running a command touches. */
+export interface Surroundings {
+  readonly version: string;
+  readonly commands: readonly CommandEntry[];
+  readonly groups: readonly CommandGroup[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly host: () => string;
+  readonly isTerminal: boolean;
+  readonly columns: () => number;
+  readonly stdin: () => Promise<string>;
+  readonly stdout: (text: string) => Promise<void>;
+  readonly stderr: (text: string) => Promise<void>;
+}
+
+interface GlobalOptions {
+  readonly store?: string;
+  readonly namespace?: string;
+  readonly agent?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly fallback?: string;
+}
+
+/** Global options that take a value, to be stepped over when looking for the command's words. */
+const VALUE_OPTIONS = ["--store", "--namespace", "--agent", "--fallback"];
+
+/** Runs `argv` and returns the process exit code. */
+export async function run(argv: readonly string[], around: Surroundings): Promise<number> {
+  const split = argv.indexOf("--");
+  const words = split < 0 ? argv : argv.slice(0, split);
+  const rest = split < 0 ? [] : argv.slice(split + 1);
+  const call = new Call(words, rest, around);
+  try {
+    return await call.execute();
+  } catch (error) {
+    return await call.fail(error);
+  } finally {
+    await call.close();
+  }
+}
+
+/** One command line under way. */
+class Call implements Cli {
+  readonly rest: readonly string[];
+  readonly view: View;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly #words: readonly string[];
+  readonly #around: Surroundings;
+  readonly #warnings: string[] = [];
+  #options: GlobalOptions = {};
+  #config: Config | undefined;
+  #context: RoomContext | undefined;
+
+  constructor(words: readonly string[], rest: readonly string[], around: Surroundings) {
+    this.#words = words;
+    this.rest = rest;
+    this.#around = around;
+    this.cwd = around.cwd;
+    this.env = around.env;
+    this.view = viewOf(around.isTerminal, around.env, around.columns, Date.now());
+  }
+
+  get json(): boolean {
+    // Before the words are parsed, and when they cannot be, the plain word decides.
+    const wanted = this.#options.json ?? this.#words.includes("--json");
+    return wanted || ["1", "true"].includes(this.env.AGENTCOORD_JSON ?? "");
+  }
+
+  async execute(): Promise<number> {
+    let help = "";
+    let outcome: { spec: AnyCommandSpec; data: unknown } | undefined;
+    const program = await buildProgram(this.#around, this.#words, {
+      help: (text) => help += text,
+      execute: async (spec, options, args) => {
+        outcome = { spec, data: await this.#runLeaf(spec, options, args) };
+      },
+    });
+    try {
+      await program.parseAsync([...this.#words], { from: "user" });
+    } catch (error) {
+      // Help and version were asked for, and are the result.
+      if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
+    }
+    if (outcome === undefined) {
+      await this.#around.stdout(help);
+      return 0;
+    }
+    return await this.#print(outcome.spec, outcome.data);
+  }
+
+  /** Reports a failure and returns its exit code. */
+  async fail(error: unknown): Promise<number> {
+    const failure = asCoordError(error);
+    if (this.json) await this.#around.stdout(failureDocument(failure, this.#warnings) + "\n");
+    else await this.#around.stderr(`agentcoord: ${printable(failure.message, 2000)}\n`);
+    return EXIT_CODES[failure.code];
+  }
+
+  async close(): Promise<void> {
+    await this.#context?.store.close();
+  }
+
+  config(): Promise<Config> {
+    this.#config ??= resolveConfig({ flags: this.#options, env: this.env, cwd: this.cwd });
+    return Promise.resolve(this.#config);
+  }
+
+  async context(): Promise<RoomContext> {
+    if (this.#context !== undefined) return this.#context;
+    const config = await this.config();
+    const actor = config.agent === undefined
+      ? undefined
+      : { name: config.agent, host: this.#around.host() };
+    return this.#context = await openContext({ ...config, actor });
+  }
+
+  stdin(): Promise<string> {
+    return this.#around.stdin();
+  }
+
+  async line(data: unknown, text: string): Promise<void> {
+    await this.#around.stdout(this.json ? `${JSON.stringify(data)}\n` : text);
+  }
+
+  warn(message: string): void {
+    this.#warnings.push(message);
+    if (!this.#options.quiet) this.#around.stderr(`agentcoord: warning: ${printable(message)}\n`);
+  }
+
+  note(message: string): void {
+    if (!this.#options.quiet && !this.json) this.#around.stderr(`${printable(message, 2000)}\n`);
+  }
+
+  #runLeaf(
+    spec: AnyCommandSpec,
+    options: GlobalOptions & Record<string, unknown>,
+    args: readonly unknown[],
+  ): Promise<unknown> {
+    this.#options = options;
+    if (this.rest.length > 0 && !spec.takesRest) {
+      throw new InvalidArgumentError(
+        `Unexpected "${
+          printable(this.rest[0] ?? "")
+        }" after "--": this command runs no other command`,
+        { field: "--", value: this.rest },
+      );
+    }
+    return spec.run(this, options, ...args);
+  }
+
+  async #print(spec: AnyCommandSpec, result: unknown): Promise<number> {
+    if (result instanceof Exit) return result.code;
+    const { rows: data, nextCursor } = result instanceof Page
+      ? result
+      : { rows: result, nextCursor: undefined };
+    if (this.json) {
+      await this.#around.stdout(successDocument(data, nextCursor, this.#warnings) + "\n");
+    } else if (this.#options.quiet) {
+      await this.#around.stdout(identifiers(data));
+    } else {
+      await this.#around.stdout(await spec.text(data, this.view));
+      if (nextCursor !== undefined) this.note(`More: --cursor ${nextCursor}`);
+    }
+    return 0;
+  }
+}
+
+/** What parsing reports to. */
+interface Handlers {
+  readonly help: (text: string) => void;
+  readonly execute: (
+    spec: AnyCommandSpec,
+    options: GlobalOptions & Record<string, unknown>,
+    args: readonly unknown[],
+  ) => Promise<void>;
+}
+
+/**
+ * The tree of commands with only the called leaf filled in: the others are names and summaries, enough
+ * for help and for suggestions.
+ */
+export async function buildProgram(
+  { version, commands, groups }: Pick<Surroundings, "version" | "commands" | "groups">,
+  words: readonly string[],
+  handlers: Handlers,
+): Promise<Command> {
+  const called = findEntry(commands, groups, words);
+  const program = prepare(new Command("agentcoord"), handlers)
+    .description("Locks, tasks, messages and approvals for several agents on one codebase.")
+    .usage("[options] <command>")
+    .version(version, "-V, --version", "print the version")
+    .helpCommand("help [command]", "explain a command")
+    .option("--store <url|dir>", "where state lives (default: .agentcoord in the project)")
+    .option("--namespace <name>", "one project's state in a store")
+    .option("--agent <name>", "who acts (or AGENTCOORD_AGENT)")
+    .option("--json", "print one JSON document")
+    .option("-q, --quiet", "print identifiers only, and no warnings")
+    .option("--fallback <mode>", "directory or never: what to do when Redis cannot be reached")
+    .addHelpText("after", HELP_AFTER);
+  const parents = new Map<string, Command>();
+  for (const { name, summary } of groups) {
+    const group = prepare(new Command(name), handlers).summary(summary).description(summary);
+    parents.set(name, group);
+    program.addCommand(group);
+  }
+  for (const entry of commands) {
+    const [first = "", verb] = entry.path.split(" ");
+    const leaf = prepare(new Command(verb ?? first), handlers).summary(entry.summary)
+      .description(entry.summary);
+    const parent = verb === undefined ? program : parents.get(first) ?? program;
+    // A mistyped verb must not become an argument of the default, so only the called one is it.
+    const isDefault = entry.isDefault === true && entry === called;
+    parent.addCommand(leaf, { hidden: entry.hidden ?? false, isDefault });
+    if (entry === called) fill(leaf, await entry.load(), handlers);
+  }
+  return program;
+}
+
+const HELP_AFTER = `
+Exit codes: 0 ok, 1 internal, 2 usage, 3 conflict, 4 not found, 5 lease lost, 6 timeout,
+7 store unavailable, 8 denied, 9 nothing to claim.`;
+
+function prepare(command: Command, handlers: Handlers): Command {
+  return command
+    .exitOverride()
+    .showSuggestionAfterError()
+    .allowExcessArguments(false)
+    .configureHelp({ showGlobalOptions: true, helpWidth: 100 })
+    .configureOutput({
+      writeOut: handlers.help,
+      writeErr: () => undefined,
+      getOutHasColors: () => false,
+    });
+}
+
+function fill(leaf: Command, spec: AnyCommandSpec, { execute }: Handlers): void {
+  spec.build(leaf as unknown as TypedCommand);
+  const examples = spec.examples.map((line) => `  $ ${line}`).join("\n");
+  leaf.addHelpText("after", `\nExamples:\n${examples}`);
+  leaf.action((...values: unknown[]) => {
+    const args = values.slice(0, leaf.registeredArguments.length);
+    return execute(spec, leaf.optsWithGlobals(), args);
+  });
+}
+
+/** The entry that these words call; groups without a verb mean their default. */
+export function findEntry(
+  commands: readonly CommandEntry[],
+  groups: readonly CommandGroup[],
+  words: readonly string[],
+): CommandEntry | undefined {
+  const names: string[] = [];
+  for (let index = 0; index < words.length && names.length < 3; index++) {
+    const word = words[index] ?? "";
+    if (VALUE_OPTIONS.includes(word)) index++;
+    else if (!word.startsWith("-")) names.push(word);
+  }
+  if (names[0] === "help") names.shift();
+  const [first = "", second = ""] = names;
+  const exact = commands.find(({ path }) => path === `${first} ${second}`) ??
+    commands.find(({ path }) => path === first);
+  const isGroup = groups.some(({ name }) => name === first);
+  if (exact !== undefined || !isGroup || second !== "") return exact;
+  return commands.find(({ path, isDefault }) => isDefault && path.startsWith(`${first} `));
+}
+
+/** Every failure in our words: parsing failures are usage errors, the unforeseen is internal. */
+function asCoordError(error: unknown): CoordError {
+  if (error instanceof CoordError) return error;
+  if (error instanceof CommanderError) {
+    const help = error.code === "commander.help" ? "Name a command; see --help" : error.message;
+    const message = help.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+    return new InvalidArgumentError(message.charAt(0).toUpperCase() + message.slice(1));
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new CoordError("internal", `Unexpected failure: ${message}`, { cause: error });
+}
