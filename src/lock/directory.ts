@@ -3,50 +3,24 @@
  *
  * A lease is live while `expires_at_ms` is ahead of the step's clock; rows behind it count for nothing and
  * are swept by later steps.
- *
- * The queue: a request is granted when no live lease and no earlier live waiter conflicts with it. Whoever
- * ends a lease calls the first waiters that it may free, by their bells. A called waiter that does
- * not come within {@linkcode CALL_MS}, or any waiter not seen for {@linkcode SILENCE_MS}, no longer stands
- * in anybody's way.
  * @module
  */
 import type { AuditDraft } from "../audit/entry.ts";
-import { isDirectoryPath, lockPathAncestors, pathsConflict } from "../path.ts";
 import { emit } from "../event/append.ts";
 import type { Actor, Engine, Reader, Transaction } from "../store/transaction.ts";
-import type { Lease, LockMode } from "./lock.ts";
+import { endLeases, leasesHeldBy, releaseEverything, sweepExpired } from "./give_back.ts";
+import type { Lease } from "./lock.ts";
+import {
+  CALL_MS,
+  callWaiters,
+  findWaiter,
+  queue,
+  removeWaiter,
+  standsInLine,
+  waitersOn,
+} from "./queue.ts";
+import { liveOn, type LockRow, modesConflict, overlapping, toLease } from "./rows.ts";
 import type { AcquireOutcome, AcquireRequest, Blocker, LeaseSelector, LockStore } from "./store.ts";
-
-/** How long a called waiter has the right to be first. */
-const CALL_MS = 250;
-/** A waiter looks at the store every second; unseen for this long it is dead or frozen. */
-const SILENCE_MS = 5000;
-/** Expired leases swept by one step. */
-const SWEEP = 32;
-/** Waiters looked at when a lease ends. */
-const CALLS = 64;
-
-interface LockRow {
-  path: string;
-  fence: number;
-  holder: string;
-  mode: LockMode;
-  intent: string;
-  ttl_ms: number;
-  acquired_at_ms: number;
-  expires_at_ms: number;
-}
-
-interface WaiterRow {
-  seq: number;
-  id: string;
-  agent: string;
-  mode: LockMode;
-  paths: string;
-  bell: string;
-  seen_at_ms: number;
-  called_at_ms: number | null;
-}
 
 /** {@linkcode LockStore} on a directory. */
 export class DirectoryLocks implements LockStore {
@@ -96,7 +70,7 @@ export class DirectoryLocks implements LockStore {
   release(actor: Actor, selector: LeaseSelector): ReturnType<LockStore["release"]> {
     return this.#engine.write(actor, (tx) => {
       const { held, lost } = select(tx, actor, selector);
-      return { released: end(tx, held, "lock.released", actor.name), lost };
+      return { released: endLeases(tx, held, "lock.released", actor.name), lost };
     });
   }
 
@@ -113,37 +87,17 @@ export class DirectoryLocks implements LockStore {
     return this.#engine.write(actor, (tx) => {
       const rows = liveOn(tx, [path]);
       if (rows.length > 0) appendAudit(tx, record);
-      return end(tx, rows, "lock.broken", actor.name, { reason: record.reason });
+      return endLeases(tx, rows, "lock.broken", actor.name, { reason: record.reason });
     });
   }
 
   list(holder?: string): Promise<readonly Lease[]> {
     return this.#engine.read((reader) => {
-      const rows = holder === undefined
-        ? reader.all<LockRow>(
-          "SELECT * FROM locks WHERE expires_at_ms > ? ORDER BY path, fence",
-          reader.nowMs,
-        )
-        : reader.all<LockRow>(
-          "SELECT * FROM locks WHERE holder = ? AND expires_at_ms > ? ORDER BY path, fence",
-          holder,
-          reader.nowMs,
-        );
-      return rows.map(toLease);
+      if (holder !== undefined) return leasesHeldBy(reader, holder);
+      const sql = "SELECT * FROM locks WHERE expires_at_ms > ? ORDER BY path, fence";
+      return reader.all<LockRow>(sql, reader.nowMs).map(toLease);
     });
   }
-}
-
-function toLease(row: LockRow): Lease {
-  return {
-    path: row.path,
-    mode: row.mode,
-    holder: row.holder,
-    fence: row.fence,
-    intent: row.intent,
-    acquiredAtMs: row.acquired_at_ms,
-    expiresAtMs: row.expires_at_ms,
-  };
 }
 
 /** Grants every path under one new fence; what the actor holds already keeps its own. */
@@ -197,56 +151,6 @@ function extend(tx: Transaction, row: LockRow, ttlMs: number): Lease {
   return toLease({ ...row, expires_at_ms: expiresAtMs });
 }
 
-/** Ends these leases and calls whoever they kept waiting. */
-function end(
-  tx: Transaction,
-  rows: readonly LockRow[],
-  type: "lock.released" | "lock.expired" | "lock.broken",
-  by: string,
-  data?: Readonly<Record<string, unknown>>,
-): Lease[] {
-  if (rows.length === 0) return [];
-  for (const row of rows) {
-    tx.run("DELETE FROM locks WHERE path = ? AND fence = ?", row.path, row.fence);
-    emit(tx, type, row.path, by, { fence: row.fence, ...data });
-  }
-  tx.count("locks", -rows.length);
-  callWaiters(tx, rows.map((row) => row.path));
-  return rows.map(toLease);
-}
-
-/** Ends every lease of an agent that leaves. */
-export function releaseEverything(tx: Transaction, holder: string): Lease[] {
-  const rows = tx.all<LockRow>(
-    "SELECT * FROM locks WHERE holder = ? AND expires_at_ms > ?",
-    holder,
-    tx.nowMs,
-  );
-  return end(tx, rows, "lock.released", holder);
-}
-
-function sweepExpired(tx: Transaction): void {
-  const rows = tx.all<LockRow>(
-    `SELECT * FROM locks WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ${SWEEP}`,
-    tx.nowMs,
-  );
-  for (const row of rows) end(tx, [row], "lock.expired", row.holder);
-}
-
-function liveOn(reader: Reader, paths: readonly string[]): LockRow[] {
-  return reader.all<LockRow>(
-    `SELECT * FROM locks WHERE path IN (${
-      marks(paths)
-    }) AND expires_at_ms > ? ORDER BY path, fence`,
-    ...paths,
-    reader.nowMs,
-  );
-}
-
-function marks(values: readonly unknown[]): string {
-  return values.map(() => "?").join(", ");
-}
-
 /** The actor's live leases that `selector` means, and the paths on which it has none such. */
 function select(reader: Reader, actor: Actor, { paths, fence }: LeaseSelector) {
   const live = liveOn(reader, paths);
@@ -261,31 +165,6 @@ function select(reader: Reader, actor: Actor, { paths, fence }: LeaseSelector) {
     if (mine.length === 0) lost.push({ path, current: here[0] && toLease(here[0]) });
   }
   return { held, lost };
-}
-
-/**
- * The rows of `table` whose path may conflict with `path`: itself, its twin with or without the slash, the
- * directories above it and, for a directory, everything below it.
- */
-function overlapping<Row extends { path: string }>(
-  reader: Reader,
-  table: "locks" | "lock_waiter_paths",
-  path: string,
-): Row[] {
-  const twin = isDirectoryPath(path) ? path.slice(0, -1) : `${path}/`;
-  const names = [path, twin, ...lockPathAncestors(path)];
-  const rows = reader.all<Row>(`SELECT * FROM ${table} WHERE path IN (${marks(names)})`, ...names);
-  if (!isDirectoryPath(path)) return rows;
-  // "0" is the character after "/": the range holds exactly the paths that start with `path`. The
-  // project's own root has no such prefix, so there the whole table is the range.
-  const below = path === "./"
-    ? reader.all<Row>(`SELECT * FROM ${table} WHERE path <> ?`, path)
-    : reader.all<Row>(`SELECT * FROM ${table} WHERE path > ? AND path < ?`, path, `${twin}0`);
-  return [...rows, ...below.filter((row) => pathsConflict(row.path, path))];
-}
-
-function modesConflict(a: LockMode, b: LockMode): boolean {
-  return a === "exclusive" || b === "exclusive";
 }
 
 /** What keeps the request from being granted: a live lease, or a waiter that came before `before`. */
@@ -319,87 +198,4 @@ function findBlocker(
 /** When, at the latest, the blocker may be gone without anybody ringing for it. */
 function retryIn(tx: Transaction, blocker: Blocker): number {
   return blocker.kind === "waiter" ? CALL_MS : blocker.lease.expiresAtMs - tx.nowMs;
-}
-
-function findWaiter(reader: Reader, id: string): WaiterRow | undefined {
-  return reader.get<WaiterRow>("SELECT * FROM lock_waiters WHERE id = ?", id);
-}
-
-function waitersOn(reader: Reader, path: string): WaiterRow[] {
-  const places = overlapping<{ path: string; seq: number }>(reader, "lock_waiter_paths", path);
-  const seqs = [...new Set(places.map(({ seq }) => seq))].sort((a, b) => a - b).slice(0, CALLS);
-  return seqs.flatMap((seq) => {
-    const row = reader.get<WaiterRow>("SELECT * FROM lock_waiters WHERE seq = ?", seq);
-    return row === undefined ? [] : [row];
-  });
-}
-
-function standsInLine(waiter: WaiterRow, nowMs: number): boolean {
-  if (nowMs - waiter.seen_at_ms > SILENCE_MS) return false;
-  return waiter.called_at_ms === null || nowMs - waiter.called_at_ms <= CALL_MS;
-}
-
-function queue(
-  tx: Transaction,
-  actor: Actor,
-  { paths, mode }: AcquireRequest,
-  { id, bell }: { readonly id: string; readonly bell: string },
-  place: WaiterRow | undefined,
-): void {
-  if (place !== undefined) {
-    const sql = "UPDATE lock_waiters SET seen_at_ms = ?, called_at_ms = NULL WHERE seq = ?";
-    tx.run(sql, tx.nowMs, place.seq);
-    return;
-  }
-  tx.run(
-    "INSERT INTO lock_waiters (id, agent, mode, paths, bell, seen_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
-    id,
-    actor.name,
-    mode,
-    JSON.stringify(paths),
-    bell,
-    tx.nowMs,
-  );
-  const { seq } = findWaiter(tx, id)!;
-  for (const path of paths) tx.run("INSERT INTO lock_waiter_paths VALUES (?, ?)", path, seq);
-  tx.count("lock_waiters", 1);
-}
-
-function removeWaiter(tx: Transaction, seq: number): void {
-  tx.run("DELETE FROM lock_waiters WHERE seq = ?", seq);
-  tx.run("DELETE FROM lock_waiter_paths WHERE seq = ?", seq);
-  tx.count("lock_waiters", -1);
-}
-
-/**
- * Calls the waiters that may go now that `paths` changed: in order, each one that no earlier one keeps
- * back. Dead ones drop out on the way.
- */
-function callWaiters(tx: Transaction, paths: readonly string[]): void {
-  if (!tx.counts.lock_waiters) return;
-  const earlier: { paths: string[]; mode: LockMode }[] = [];
-  const waiters = new Map(
-    paths.flatMap((path) => waitersOn(tx, path)).map((row) => [row.seq, row]),
-  );
-  for (const [seq, waiter] of [...waiters].sort(([a], [b]) => a - b)) {
-    if (tx.nowMs - waiter.seen_at_ms > SILENCE_MS) {
-      removeWaiter(tx, seq);
-      continue;
-    }
-    // Called before and never came: it keeps its place, but nobody waits for it.
-    if (!standsInLine(waiter, tx.nowMs)) continue;
-    const wanted: string[] = JSON.parse(waiter.paths);
-    const keptBack = earlier.some((other) =>
-      modesConflict(other.mode, waiter.mode) &&
-      other.paths.some((path) => wanted.some((mine) => pathsConflict(path, mine)))
-    );
-    if (!keptBack && !tx.ring(waiter.bell)) {
-      removeWaiter(tx, seq);
-      continue;
-    }
-    earlier.push({ paths: wanted, mode: waiter.mode });
-    if (!keptBack && waiter.called_at_ms === null) {
-      tx.run("UPDATE lock_waiters SET called_at_ms = ? WHERE seq = ?", tx.nowMs, seq);
-    }
-  }
 }

@@ -1,0 +1,58 @@
+/**
+ * How leases on locks end, on the directory engine: given back, lapsed, broken, or all at once when their
+ * holder leaves. In every case the waiters they kept out are called.
+ * @module
+ */
+import { emit } from "../event/append.ts";
+import type { Reader, Transaction } from "../store/transaction.ts";
+import type { Lease } from "./lock.ts";
+import { callWaiters } from "./queue.ts";
+import { type LockRow, toLease } from "./rows.ts";
+
+/** Expired leases swept by one step. */
+const SWEEP = 32;
+
+/** Ends these leases and calls whoever they kept waiting. */
+export function endLeases(
+  tx: Transaction,
+  rows: readonly LockRow[],
+  type: "lock.released" | "lock.expired" | "lock.broken",
+  by: string,
+  data?: Readonly<Record<string, unknown>>,
+): Lease[] {
+  if (rows.length === 0) return [];
+  for (const row of rows) {
+    tx.run("DELETE FROM locks WHERE path = ? AND fence = ?", row.path, row.fence);
+    emit(tx, type, row.path, by, { fence: row.fence, ...data });
+  }
+  tx.count("locks", -rows.length);
+  callWaiters(tx, rows.map((row) => row.path));
+  return rows.map(toLease);
+}
+
+/** The live leases of one agent, by path. */
+export function leasesHeldBy(reader: Reader, holder: string): Lease[] {
+  return heldBy(reader, holder).map(toLease);
+}
+
+/** Ends every lease of an agent that leaves. */
+export function releaseEverything(tx: Transaction, holder: string): Lease[] {
+  return endLeases(tx, heldBy(tx, holder), "lock.released", holder);
+}
+
+/** Ends leases that have lapsed, oldest first, a bounded number a step. */
+export function sweepExpired(tx: Transaction): void {
+  const rows = tx.all<LockRow>(
+    `SELECT * FROM locks WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ${SWEEP}`,
+    tx.nowMs,
+  );
+  for (const row of rows) endLeases(tx, [row], "lock.expired", row.holder);
+}
+
+function heldBy(reader: Reader, holder: string): LockRow[] {
+  return reader.all<LockRow>(
+    "SELECT * FROM locks WHERE holder = ? AND expires_at_ms > ? ORDER BY path, fence",
+    holder,
+    reader.nowMs,
+  );
+}
