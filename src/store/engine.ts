@@ -238,16 +238,15 @@ export class DirectoryEngine implements Engine {
     this.#db.run("BEGIN IMMEDIATE", []);
     let open = true;
     try {
-      if (actor !== undefined && this.#beatDue(actor, transaction.nowMs)) {
-        touchAgent(transaction, actor);
-      }
+      const beating = actor !== undefined && this.#beatDue(actor, transaction.nowMs);
+      if (beating) touchAgent(transaction, actor);
       const value = step(transaction);
       if (transaction.dirty && transaction.save() % CHECKPOINT_EVERY === 0) {
         this.#checkpointDue = true;
       }
       this.#db.run("COMMIT", []);
       open = false;
-      if (actor !== undefined && transaction.dirty) this.#beats.set(actor.name, transaction.nowMs);
+      if (beating) this.#beats.set(actor.name, transaction.nowMs);
       return value;
     } finally {
       if (open) this.#db.run("ROLLBACK", []);

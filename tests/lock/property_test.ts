@@ -1,0 +1,191 @@
+/**
+ * Locks against a model that knows nothing of tables: a list of leases and a clock.
+ * @module
+ */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { CoordError } from "../../src/errors.ts";
+import { type Lease, type LockMode, Locks } from "../../src/lock/lock.ts";
+import { propertyRuns } from "../support/property.ts";
+import { storeTest } from "../support/stores.ts";
+
+const AGENTS = ["ada", "bob", "cy"];
+const PATHS = ["a", "a/", "a/b", "a/b/", "a/b/c", "ab", "./", "z/y"];
+
+const agent = fc.constantFrom(...AGENTS);
+const path = fc.constantFrom(...PATHS);
+const ttlMs = fc.constantFrom(500, 2000, 60_000);
+const step = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("acquire" as const),
+      agent,
+      paths: fc.uniqueArray(path, { minLength: 1, maxLength: 3 }),
+      mode: fc.constantFrom<LockMode>("exclusive", "shared"),
+      ttlMs,
+      reentrant: fc.boolean(),
+    }),
+  },
+  fc.record({
+    kind: fc.constant("release" as const),
+    agent,
+    path,
+    fenceOff: fc.constantFrom(0, 1),
+  }),
+  fc.record({ kind: fc.constant("renew" as const), agent, path, ttlMs }),
+  fc.record({ kind: fc.constant("releaseAll" as const), agent }),
+  fc.record({ kind: fc.constant("break" as const), agent, path }),
+  fc.record({ kind: fc.constant("advance" as const), ms: fc.constantFrom(1, 499, 500, 1500) }),
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** Whether locks on two paths exclude each other, from their segments alone. */
+function clash(a: string, b: string): boolean {
+  const parts = (text: string) => text.split("/").filter((part) => part !== "" && part !== ".");
+  const [x, y] = [parts(a), parts(b)];
+  const common = Math.min(x.length, y.length);
+  if (x.slice(0, common).join("/") !== y.slice(0, common).join("/")) return false;
+  if (x.length === y.length) return true;
+  return (x.length < y.length ? a : b).endsWith("/");
+}
+
+interface Held {
+  readonly path: string;
+  readonly mode: LockMode;
+  readonly holder: string;
+  readonly fence: number;
+  ttlMs: number;
+  expiresAtMs: number;
+}
+
+/** What the locks should be. Every method answers `ok` or the code of the refusal. */
+class Model {
+  leases: Held[] = [];
+  fence = 0;
+  readonly #beats = new Map<string, number>();
+
+  /** Time has come to `nowMs`, and `name` acts: once a second that renews what it holds. */
+  act(name: string, nowMs: number): void {
+    this.leases = this.leases.filter((lease) => lease.expiresAtMs > nowMs);
+    if (nowMs - (this.#beats.get(name) ?? -Infinity) < 1000) return;
+    this.#beats.set(name, nowMs);
+    for (const lease of this.of(name)) extend(lease, lease.ttlMs, nowMs);
+  }
+
+  of(name: string): Held[] {
+    return this.leases.filter(({ holder }) => holder === name);
+  }
+
+  acquire(step: Extract<Step, { kind: "acquire" }>, nowMs: number): string {
+    const { paths, mode, ttlMs, reentrant, agent: holder } = step;
+    if (paths.some((a, i) => paths.some((b, j) => i < j && clash(a, b)))) return "invalid_argument";
+    this.act(holder, nowMs);
+    const blocked = paths.some((path) =>
+      this.leases.some((lease) => {
+        if (!clash(lease.path, path)) return false;
+        if (lease.holder !== holder) return lease.mode === "exclusive" || mode === "exclusive";
+        return !reentrant || (lease.mode === "shared" && mode === "exclusive");
+      })
+    );
+    if (blocked) return "conflict";
+    let fence: number | undefined;
+    for (const path of paths) {
+      const own = this.of(holder).find((lease) => lease.path === path);
+      if (own !== undefined) extend(own, ttlMs, nowMs);
+      else {
+        fence ??= ++this.fence;
+        this.leases.push({ path, mode, holder, fence, ttlMs, expiresAtMs: nowMs + ttlMs });
+      }
+    }
+    return "ok";
+  }
+
+  renew(holder: string, path: string, ttlMs: number, nowMs: number): string {
+    this.act(holder, nowMs);
+    const own = this.of(holder).filter((lease) => lease.path === path);
+    for (const lease of own) extend(lease, ttlMs, nowMs);
+    return own.length > 0 ? "ok" : "lease_lost";
+  }
+
+  end(condition: (lease: Held) => boolean): string {
+    const before = this.leases.length;
+    this.leases = this.leases.filter((lease) => !condition(lease));
+    return this.leases.length < before ? "ok" : "lease_lost";
+  }
+}
+
+function extend(lease: Held, ttlMs: number, nowMs: number): void {
+  lease.ttlMs = ttlMs;
+  lease.expiresAtMs = Math.max(lease.expiresAtMs, nowMs + ttlMs);
+}
+
+async function verdict(action: Promise<unknown>): Promise<string> {
+  try {
+    await action;
+    return "ok";
+  } catch (error) {
+    if (error instanceof CoordError) return error.code;
+    throw error;
+  }
+}
+
+/** Does the step to both; answers with both verdicts. */
+async function play(step: Step, locks: Locks, model: Model, nowMs: number) {
+  switch (step.kind) {
+    case "acquire":
+      return [await verdict(locks.acquire(step.paths, step)), model.acquire(step, nowMs)];
+    case "renew":
+      return [
+        await verdict(locks.renew(step.path, { ttlMs: step.ttlMs })),
+        model.renew(step.agent, step.path, step.ttlMs, nowMs),
+      ];
+    case "release": {
+      model.act(step.agent, nowMs);
+      const own = model.of(step.agent).find(({ path }) => path === step.path);
+      const fence = (own?.fence ?? 1) + step.fenceOff;
+      return [
+        await verdict(locks.release(step.path, { fence })),
+        model.end((lease) => lease === own && step.fenceOff === 0),
+      ];
+    }
+    case "break": {
+      model.act(step.agent, nowMs);
+      const broken = model.end((lease) => lease.path === step.path);
+      const got = await verdict(locks.break(step.path, { reason: "test" }));
+      return [got, broken === "ok" ? "ok" : "not_found"];
+    }
+    case "releaseAll":
+      model.act(step.agent, nowMs);
+      model.end((lease) => lease.holder === step.agent);
+      return [await verdict(locks.releaseAll()), "ok"];
+    default:
+      return ["ok", "ok"];
+  }
+}
+
+const view = ({ path, mode, holder, fence, expiresAtMs }: Lease | Held) =>
+  `${path} ${mode} ${holder} ${fence} ${expiresAtMs}`;
+
+storeTest("locks agree with the model after every step", async ({ as, clock }) => {
+  const rooms = new Map(AGENTS.map((name) => [name, new Locks(as(name))]));
+  const model = new Model();
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60, size: "max" }), async (steps) => {
+      // Runs share one store; a long silence leaves nothing of the run before.
+      clock.advance(10_000_000);
+      model.leases = [];
+      for (const action of steps) {
+        if (action.kind === "advance") clock.advance(action.ms);
+        else {
+          const [got, wanted] = await play(action, rooms.get(action.agent)!, model, clock.nowMs());
+          assert.equal(got, wanted, JSON.stringify(action));
+        }
+        const live = model.leases.filter((lease) => lease.expiresAtMs > clock.nowMs());
+        const shown = await rooms.get("ada")!.list();
+        assert.deepEqual(shown.map(view).sort(), live.map(view).sort(), JSON.stringify(action));
+      }
+    }),
+    { numRuns: propertyRuns() },
+  );
+});
