@@ -46,4 +46,19 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "show who holds what",
     load: async () => (await import("./lock/list.ts")).command,
   },
+  {
+    path: "init",
+    summary: "make the store, and keep settings for the project",
+    load: async () => (await import("./init.ts")).command,
+  },
+  {
+    path: "config",
+    summary: "show every setting and where it comes from",
+    load: async () => (await import("./config.ts")).command,
+  },
+  {
+    path: "version",
+    summary: "print the version and what it runs on",
+    load: async () => (await import("./version.ts")).command,
+  },
 ];

@@ -3,6 +3,8 @@
  * {@linkcode InvalidArgumentError} naming the option, the value and the fix.
  * @module
  */
+import type { Option as TypedOption } from "@commander-js/extra-typings";
+import { Option } from "commander";
 import { invalid } from "../check.ts";
 import { parseDuration } from "../duration.ts";
 
@@ -30,4 +32,24 @@ export function list(
     }
     return [...before, ...items];
   };
+}
+
+/**
+ * An option with fixed words as values, for commander's `.addOption`: completion offers the words, and
+ * any other is refused.
+ */
+export function choice<const Flags extends string, const Words extends readonly string[]>(
+  flags: Flags,
+  description: string,
+  words: Words,
+): TypedOption<Flags, undefined, undefined, undefined, false, Words[number]> {
+  const option = new Option(flags, description).choices(words);
+  return option as unknown as TypedOption<
+    Flags,
+    undefined,
+    undefined,
+    undefined,
+    false,
+    Words[number]
+  >;
 }

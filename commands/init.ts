@@ -1,0 +1,97 @@
+import { type Cli, defineCommand } from "../src/cli/command.ts";
+import { type FileSettings, type SettingChange, writeConfigFile } from "../src/cli/config_file.ts";
+import { choice } from "../src/cli/options.ts";
+import { type Config, redactUrl } from "../src/config.ts";
+import { printable, quote } from "../src/name.ts";
+
+/** `agentcoord init` */
+export const command = defineCommand({
+  build: (command) =>
+    command.addOption(
+      choice("--durability <mode>", "full survives power loss, normal any crash of a process", [
+        "full",
+        "normal",
+      ]),
+    ),
+  examples: [
+    "agentcoord init",
+    "agentcoord init --durability normal --namespace ci",
+    "agentcoord init --store ../shared-state --json",
+  ],
+  run: async (cli, { durability }) => {
+    const config = await cli.config();
+    const settings: FileSettings = {
+      ...(config.sources.store === "--store" ? { store: storeSetting(config) } : {}),
+      ...(config.sources.namespace === "--namespace" ? { namespace: config.namespace } : {}),
+      ...(durability === undefined ? {} : { durability }),
+    };
+    const existed = hasStore(config);
+    const { store } = await cli.context();
+    const { path, changes } = writeConfigFile(config.project, settings);
+    warnOfEnvironment(cli, settings);
+    return {
+      directory: store.location,
+      namespace: config.namespace,
+      created: !existed,
+      ...(changes.length === 0 ? {} : { config: { path, changes: changes.map(redacted) } }),
+    };
+  },
+  text: ({ directory, namespace, created, config }) => {
+    const place = `${printable(directory, Infinity)} (namespace ${namespace})`;
+    const lines = [
+      created
+        ? `Made the store in ${place}.`
+        : `The store is there already: ${place}${
+          config === undefined ? "; nothing changed." : "."
+        }`,
+      ...(config?.changes ?? []).map(({ name, value, before }) =>
+        `Set ${name} to ${quote(value, 300)}${
+          before === null ? "" : ` (was ${quote(before, 300)})`
+        } in ${printable(config?.path ?? "", Infinity)}.`
+      ),
+    ];
+    return lines.map((line) => `${line}\n`).join("");
+  },
+});
+
+/** The store as every directory of the project can understand it: a directory inside is relative. */
+function storeSetting({ store, project }: Config): string {
+  if (store.kind === "redis") return store.url;
+  const prefix = project.root === "/" ? "/" : `${project.root}/`;
+  return store.directory.startsWith(prefix)
+    ? `./${store.directory.slice(prefix.length)}`
+    : store.directory;
+}
+
+function hasStore({ store, namespace }: Config): boolean {
+  if (store.kind === "redis") return false;
+  try {
+    return Deno.statSync(`${store.directory}/namespaces/${namespace}/store.db`).isFile;
+  } catch (error) {
+    // Any other obstacle is for the store to explain when it is opened.
+    if (error instanceof Error && "code" in error) return false;
+    throw error;
+  }
+}
+
+function withoutSecret<Value>(value: Value): Value | string {
+  return typeof value === "string" && /^[a-z][a-z0-9+.-]*:/i.test(value) ? redactUrl(value) : value;
+}
+
+function redacted(change: SettingChange): SettingChange {
+  return { ...change, value: withoutSecret(change.value), before: withoutSecret(change.before) };
+}
+
+/** A variable wins over the file, so the file alone changes nothing for who has it set. */
+function warnOfEnvironment(cli: Cli, settings: FileSettings): void {
+  for (const name of Object.keys(settings)) {
+    const variables = [
+      `AGENTCOORD_${name.toUpperCase()}`,
+      ...(name === "store" ? ["REDIS_URL"] : []),
+    ];
+    const set = variables.find((variable) => cli.env[variable] !== undefined);
+    if (set !== undefined) {
+      cli.warn(`${set} is set and wins over ${name} in the configuration file`);
+    }
+  }
+}
