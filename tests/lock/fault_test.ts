@@ -50,7 +50,11 @@ Deno.test("lock is never held twice while holders are killed and frozen past the
   const directory = await Deno.makeTempDir({ prefix: "agentcoord-fight-" });
   const random = seeded(20_240_607);
   const endMs = Date.now() + SECONDS * 1000 + 1000;
-  const fleet = new Fleet("lock_fighter.ts", [directory, `${endMs}`, `${TTL_MS}`, "2"], directory);
+  const fleet = new Fleet(
+    "lock_fighter.ts",
+    [`${directory}/store`, `${endMs}`, `${TTL_MS}`, "8"],
+    directory,
+  );
   for (let slot = 0; slot < FIGHTERS; slot++) fleet.start(slot);
   await wait(1000);
   // Slots 0 to 3 stay alive and are frozen at times; 4 to 7 are killed and replaced.
@@ -62,14 +66,16 @@ Deno.test("lock is never held twice while holders are killed and frozen past the
       await fleet.kill(slot);
       fleet.start(slot);
     } else {
-      freezing.push(fleet.freeze(Math.floor(random() * 4), TTL_MS * (1.2 + random())));
+      // All four at once, so that the holder is often among them.
+      const ms = TTL_MS * (1.2 + random());
+      for (const slot of [0, 1, 2, 3]) freezing.push(fleet.freeze(slot, ms));
     }
   }
   await Promise.all(freezing);
   assert.equal(await fleet.finished(), 0, "a fighter failed");
 
   const records = fleet.records<Record>();
-  const { began, ended } = await tenures(directory);
+  const { began, ended } = await tenures(`${directory}/store`);
   const fences = [...began.keys()].sort((a, b) => a - b);
   assert.ok(fences.length > 50, `only ${fences.length} tenures`);
   for (const [index, fence] of fences.entries()) {
@@ -96,13 +102,23 @@ Deno.test("lock is never held twice while holders are killed and frozen past the
     );
   }
   assert.ok(refused.length > 0, "no holder was frozen past its lease");
+  const survivors = ["slot0", "slot1", "slot2", "slot3"];
+  const turns = survivors.map((slot) =>
+    records.filter((one) => one.took && one.slot === slot).length
+  );
+  const ratio = Math.max(...turns) / Math.min(...turns);
+  assert.ok(ratio <= 1.5, `turns of the survivors: ${turns.join(" ")}`);
   await Deno.remove(directory, { recursive: true });
 });
 
 Deno.test("lock acquisitions are shared out fairly among waiting processes", async () => {
   const directory = await Deno.makeTempDir({ prefix: "agentcoord-fair-" });
   const endMs = Date.now() + 1500 + SECONDS * 500;
-  const fleet = new Fleet("lock_fighter.ts", [directory, `${endMs}`, "5000", "1"], directory);
+  const fleet = new Fleet(
+    "lock_fighter.ts",
+    [`${directory}/store`, `${endMs}`, "5000", "1"],
+    directory,
+  );
   for (let slot = 0; slot < FIGHTERS; slot++) fleet.start(slot);
   assert.equal(await fleet.finished(), 0, "a fighter failed");
   const records = fleet.records<Record>();
@@ -121,7 +137,11 @@ Deno.test("lock acquisitions are shared out fairly among waiting processes", asy
 Deno.test("lock passes on without idling: 4 processes with 10 holds of 50 ms each", async () => {
   const directory = await Deno.makeTempDir({ prefix: "agentcoord-hand-" });
   const startMs = Date.now() + 1500;
-  const fleet = new Fleet("lock_holder.ts", [directory, `${startMs}`, "10", "50"], directory);
+  const fleet = new Fleet(
+    "lock_holder.ts",
+    [`${directory}/store`, `${startMs}`, "10", "50"],
+    directory,
+  );
   for (let slot = 0; slot < 4; slot++) fleet.start(slot);
   assert.equal(await fleet.finished(), 0, "a holder failed");
   const ends = fleet.records<{ endedMs: number }>().map(({ endedMs }) => endedMs);

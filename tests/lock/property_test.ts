@@ -171,21 +171,29 @@ storeTest("locks agree with the model after every step", async ({ as, clock }) =
   const rooms = new Map(AGENTS.map((name) => [name, new Locks(as(name))]));
   const model = new Model();
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60, size: "max" }), async (steps) => {
-      // Runs share one store; a long silence leaves nothing of the run before.
-      clock.advance(10_000_000);
-      model.leases = [];
-      for (const action of steps) {
-        if (action.kind === "advance") clock.advance(action.ms);
-        else {
-          const [got, wanted] = await play(action, rooms.get(action.agent)!, model, clock.nowMs());
-          assert.equal(got, wanted, JSON.stringify(action));
+    fc.asyncProperty(
+      fc.array(step, { minLength: 5, maxLength: 60, size: "max" }),
+      async (steps) => {
+        // Runs share one store; a long silence leaves nothing of the run before.
+        clock.advance(10_000_000);
+        model.leases = [];
+        for (const action of steps) {
+          if (action.kind === "advance") clock.advance(action.ms);
+          else {
+            const [got, wanted] = await play(
+              action,
+              rooms.get(action.agent)!,
+              model,
+              clock.nowMs(),
+            );
+            assert.equal(got, wanted, JSON.stringify(action));
+          }
+          const live = model.leases.filter((lease) => lease.expiresAtMs > clock.nowMs());
+          const shown = await rooms.get("ada")!.list();
+          assert.deepEqual(shown.map(view).sort(), live.map(view).sort(), JSON.stringify(action));
         }
-        const live = model.leases.filter((lease) => lease.expiresAtMs > clock.nowMs());
-        const shown = await rooms.get("ada")!.list();
-        assert.deepEqual(shown.map(view).sort(), live.map(view).sort(), JSON.stringify(action));
-      }
-    }),
+      },
+    ),
     { numRuns: propertyRuns() },
   );
 });
