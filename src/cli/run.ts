@@ -3,7 +3,7 @@
  * the exit code.
  * @module
  */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import type { Command as TypedCommand } from "@commander-js/extra-typings";
 import type { Config } from "../config.ts";
 import { resolveConfig } from "../config.ts";
@@ -34,11 +34,15 @@ export interface CommandGroup {
   readonly summary: string;
 }
 
-/** Everything outside the program that running a command touches. */
-export interface Surroundings {
+/** What the program is made of. */
+export interface CommandList {
   readonly version: string;
   readonly commands: readonly CommandEntry[];
   readonly groups: readonly CommandGroup[];
+}
+
+/** Everything outside the program that running a command touches. */
+export interface Surroundings extends CommandList {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly host: () => string;
@@ -129,9 +133,13 @@ class Call implements Cli {
   /** Reports a failure and returns its exit code. */
   async fail(error: unknown): Promise<number> {
     const failure = asCoordError(error);
+    await this.#report(failure);
+    return EXIT_CODES[failure.code];
+  }
+
+  async #report(failure: CoordError): Promise<void> {
     if (this.json) await this.#around.stdout(failureDocument(failure, this.#warnings) + "\n");
     else await this.#around.stderr(`agentcoord: ${printable(failure.message, 2000)}\n`);
-    return EXIT_CODES[failure.code];
   }
 
   async close(): Promise<void> {
@@ -169,6 +177,10 @@ class Call implements Cli {
     if (!this.#options.quiet && !this.json) this.#around.stderr(`${printable(message, 2000)}\n`);
   }
 
+  tell(message: string): void {
+    this.#around.stderr(`agentcoord: ${printable(message, 2000)}\n`);
+  }
+
   #runLeaf(
     spec: AnyCommandSpec,
     options: GlobalOptions & Record<string, unknown>,
@@ -187,7 +199,10 @@ class Call implements Cli {
   }
 
   async #print(spec: AnyCommandSpec, result: unknown): Promise<number> {
-    if (result instanceof Exit) return result.code;
+    if (result instanceof Exit) {
+      if (result.failure !== undefined) await this.#report(result.failure);
+      return result.code;
+    }
     const { rows: data, nextCursor } = result instanceof Page
       ? result
       : { rows: result, nextCursor: undefined };
@@ -217,12 +232,27 @@ interface Handlers {
  * The tree of commands with only the called leaf filled in: the others are names and summaries, enough
  * for help and for suggestions.
  */
-export async function buildProgram(
-  { version, commands, groups }: Pick<Surroundings, "version" | "commands" | "groups">,
+export function buildProgram(
+  list: CommandList,
   words: readonly string[],
   handlers: Handlers,
 ): Promise<Command> {
-  const called = findEntry(commands, groups, words);
+  const called = findEntry(list.commands, list.groups, words);
+  return assemble(list, handlers, called, (entry) => entry === called);
+}
+
+/** The whole tree with every leaf loaded, for those who describe it; it runs nothing. */
+export function buildFullProgram(list: CommandList): Promise<Command> {
+  const idle = { help: () => undefined, execute: () => Promise.resolve() };
+  return assemble(list, idle, undefined, () => true);
+}
+
+async function assemble(
+  { version, commands, groups }: CommandList,
+  handlers: Handlers,
+  called: CommandEntry | undefined,
+  isFilled: (entry: CommandEntry) => boolean,
+): Promise<Command> {
   const program = prepare(new Command("agentcoord"), handlers)
     .description("Locks, tasks, messages and approvals for several agents on one codebase.")
     .usage("[options] <command>")
@@ -233,7 +263,12 @@ export async function buildProgram(
     .option("--agent <name>", "who acts (or AGENTCOORD_AGENT)")
     .option("--json", "print one JSON document")
     .option("-q, --quiet", "print identifiers only, and no warnings")
-    .option("--fallback <mode>", "directory or never: what to do when Redis cannot be reached")
+    .addOption(
+      new Option("--fallback <mode>", "what to do when Redis cannot be reached").choices([
+        "directory",
+        "never",
+      ]),
+    )
     .addHelpText("after", HELP_AFTER);
   const parents = new Map<string, Command>();
   for (const { name, summary } of groups) {
@@ -249,7 +284,7 @@ export async function buildProgram(
     // A mistyped verb must not become an argument of the default, so only the called one is it.
     const isDefault = entry.isDefault === true && entry === called;
     parent.addCommand(leaf, { hidden: entry.hidden ?? false, isDefault });
-    if (entry === called) fill(leaf, await entry.load(), handlers);
+    if (isFilled(entry)) fill(leaf, await entry.load(), handlers);
   }
   return program;
 }
