@@ -6,6 +6,7 @@
 import type { Command } from "@commander-js/extra-typings";
 import type { Config } from "../config.ts";
 import type { RoomContext } from "../context.ts";
+import type { CoordError } from "../errors.ts";
 import type { View } from "./output.ts";
 
 /** What a running command works with. */
@@ -32,6 +33,8 @@ export interface Cli {
   warn(message: string): void;
   /** Tells people about progress, on stderr. */
   note(message: string): void;
+  /** Tells people what they must know in every mode of output, on stderr. */
+  tell(message: string): void;
 }
 
 /** A commander command whose argument and option types matter only to its own leaf. */
@@ -78,6 +81,6 @@ export class Page<Row> {
 
 /** A wrapper's or stream's answer: nothing more to print, leave with this status. */
 export class Exit {
-  /** Wraps the process exit code. */
-  constructor(readonly code: number) {}
+  /** Wraps the process exit code; `failure` is reported as any other, but does not decide the code. */
+  constructor(readonly code: number, readonly failure?: CoordError) {}
 }
