@@ -181,10 +181,6 @@ class Call implements Cli {
     this.#around.stderr(`agentcoord: ${printable(message, 2000)}\n`);
   }
 
-  tell(message: string): void {
-    this.#around.stderr(`agentcoord: ${printable(message, 2000)}\n`);
-  }
-
   #runLeaf(
     spec: AnyCommandSpec,
     options: GlobalOptions & Record<string, unknown>,
