@@ -1,7 +1,14 @@
 /**
- * The form of an audit entry, and the hash that seals its content.
+ * The form of an audit entry, the hash that seals its content, and the link that seals its place.
+ *
+ * `contentHash` is SHA-256 over what the agent wrote, computed by the client. `link` = SHA-1(previous link +
+ * contentHash + createdAtMs), all as text, computed by the store in the step that appends; the first
+ * previous link is empty. So changing, dropping, adding or reordering an entry, or moving it in time,
+ * breaks that entry's hash or the first link behind it. SHA-1 because Redis scripts have it built in:
+ * what a link has to resist is a change that keeps the SHA-256 beside it, not a collision made in advance.
  * @module
  */
+import { createHash } from "node:crypto";
 import { newId } from "../id.ts";
 
 /** What an agent wants on the record; becomes an entry once the store has linked it into the chain. */
@@ -22,6 +29,14 @@ export interface AuditDraft {
   readonly contentHash: string;
 }
 
+/** One entry of the audit log. */
+export interface Entry extends AuditDraft {
+  /** When the store took it in, in epoch milliseconds of the store's clock. */
+  readonly createdAtMs: number;
+  /** Seals its place: SHA-1 over the entry before it, its content and its instant, in hexadecimal. */
+  readonly link: string;
+}
+
 /** A draft without what is computed. */
 export type AuditContent = Omit<AuditDraft, "id" | "contentHash">;
 
@@ -38,4 +53,12 @@ export async function contentHash(
   const canonical = JSON.stringify({ agent, context, decisionType, id, reason, refs });
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(canonical));
   return new Uint8Array(digest).toHex();
+}
+
+/** The link of the entry with this content and instant that follows the link `previous`. */
+export function nextLink(
+  previous: string,
+  { contentHash, createdAtMs }: Pick<Entry, "contentHash" | "createdAtMs">,
+): string {
+  return createHash("sha1").update(`${previous}${contentHash}${createdAtMs}`).digest("hex");
 }

@@ -1,5 +1,6 @@
 /**
- * The table of the audit log, on the directory engine. Nothing updates or deletes its rows.
+ * The table of the audit log, on the directory engine. Nothing updates or deletes its rows, so `seq` counts
+ * from 1 without a gap; the store's count `audit` says how many there are.
  * @module
  */
 
@@ -8,6 +9,7 @@ export const AUDIT_TABLES = `
 CREATE TABLE audit (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
+  key TEXT,
   agent TEXT NOT NULL,
   decision_type TEXT NOT NULL,
   context TEXT NOT NULL,
@@ -17,6 +19,8 @@ CREATE TABLE audit (
   content_hash TEXT NOT NULL,
   link TEXT NOT NULL
 ) STRICT;
+CREATE UNIQUE INDEX audit_by_key ON audit (key) WHERE key IS NOT NULL;
 CREATE INDEX audit_by_agent ON audit (agent, seq);
 CREATE INDEX audit_by_type ON audit (decision_type, seq);
+CREATE INDEX audit_by_time ON audit (created_at_ms);
 `;

@@ -1,0 +1,286 @@
+/**
+ * The audit log: what was decided, by whom, on what grounds, in one order that nobody can quietly change.
+ *
+ * The protocol. An entry is sealed twice. The client hashes what it says (`contentHash`); the store, in the
+ * step that appends it, links it to the entry before and to its instant (`link`, see {@linkcode nextLink})
+ * and counts it. Nothing updates or deletes an entry. {@linkcode Audit.verify} walks the whole chain and
+ * names the first place where hash, link, number or count do not fit. Who can write the store's files can
+ * also rewrite the whole chain from some entry on: whoever must rule that out keeps the `head` of an
+ * earlier verification elsewhere, and looks whether that link is still in the chain.
+ * @module
+ */
+import { checkBody, checkInteger, checkKey, invalid } from "../check.ts";
+import { requireActor, type RoomContext } from "../context.ts";
+import { checkName, checkText, LIMITS } from "../name.ts";
+import { waitFor } from "../wait.ts";
+import { contentHash, draftEntry, type Entry, nextLink } from "./entry.ts";
+import type { AuditStore, EntryFilter, FollowedEntries, FollowQuery } from "./store.ts";
+
+export type { Entry } from "./entry.ts";
+
+/** A decision to put on the record. */
+export interface LogOptions {
+  /** Kind of decision, a name such as `deployment`. */
+  readonly decisionType: string;
+  /** What was known, at most 64 KiB; may have several lines. */
+  readonly context: string;
+  /** Why it was decided so, at most 64 KiB; may have several lines. */
+  readonly reason: string;
+  /** What it is about: identifiers, paths, URLs; at most 100 of one line and 4096 bytes each. */
+  readonly refs?: readonly string[];
+  /** Idempotency key: the same key again returns the first entry and adds nothing. */
+  readonly key?: string;
+}
+
+/** Which entries; every condition given must hold. */
+export interface EntryOptions {
+  /** Only this agent's. */
+  readonly agent?: string;
+  /** Only decisions of this type. */
+  readonly type?: string;
+}
+
+/** Which page of the log. */
+export interface ListEntriesOptions extends EntryOptions {
+  /** Only entries at this epoch millisecond or later. */
+  readonly sinceMs?: number;
+  /** Most entries to return, 1 to 1000. Default 100. */
+  readonly limit?: number;
+  /** The `nextCursor` of the page before. */
+  readonly cursor?: string;
+}
+
+/** One page of the log. */
+export interface EntryPage {
+  /** In the order of the chain: the newest comes last. */
+  readonly entries: readonly Entry[];
+  /** Pass it as `cursor` for the page of older entries; absent when there are none. */
+  readonly nextCursor?: string;
+}
+
+/** What to follow. */
+export interface TailOptions extends EntryOptions {
+  /** Start after the entry with this identifier. Default: from now on. */
+  readonly after?: string;
+  /** Ends the stream. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a walk along the chain found. */
+export type Verification =
+  | {
+    readonly ok: true;
+    /** Entries in the log; every one of them fits. */
+    readonly entries: number;
+    /** Link of the last one; `""` when there is none. */
+    readonly head: string;
+  }
+  | {
+    readonly ok: false;
+    /** Entries before the broken place; they fit. */
+    readonly entries: number;
+    /** The first place that does not. */
+    readonly broken: BrokenPlace;
+  };
+
+/** A place in the chain where something is wrong. */
+export interface BrokenPlace {
+  /** The entry there; `null` when it is missing. */
+  readonly id: string | null;
+  /** Its number in the chain, counted from 1. */
+  readonly seq: number;
+  /** What is wrong, as a sentence. */
+  readonly why: string;
+}
+
+/** References one entry may have. */
+const MAX_REFS = 100;
+/** Entries handed over by one step while walking or following. */
+const BATCH = 500;
+
+/** The audit log as one client sees it. */
+export class Audit {
+  readonly #context: RoomContext;
+
+  /** Used by the client; see {@linkcode CoordinationClient.audit}. */
+  constructor(context: RoomContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Puts a decision of the acting agent on the record.
+   *
+   * @throws {InvalidArgumentError} for a bad value; nothing was written.
+   */
+  async log({ decisionType, context, reason, refs = [], key }: LogOptions): Promise<Entry> {
+    const actor = requireActor(this.#context);
+    const content = {
+      agent: actor.name,
+      decisionType: checkName(decisionType, "decisionType"),
+      context: checkBody(context, "context", false),
+      reason: checkBody(reason, "reason", false),
+      refs: checkRefs(refs),
+    };
+    const checkedKey = key === undefined ? undefined : checkKey(key, "key");
+    const draft = await draftEntry(content);
+    return await (await this.#context.store.audit()).append(actor, draft, checkedKey);
+  }
+
+  /**
+   * The newest entries that match, newest last; older ones page by page.
+   *
+   * @throws {InvalidArgumentError} for a cursor that no entry has.
+   */
+  async list(
+    { sinceMs, limit = 100, cursor, ...options }: ListEntriesOptions = {},
+  ): Promise<EntryPage> {
+    const query = {
+      ...filterOf(options),
+      ...(sinceMs === undefined ? {} : { sinceMs: checkInstant(sinceMs) }),
+      ...(cursor === undefined ? {} : { before: checkText(cursor, "cursor", { maxChars: 200 }) }),
+      limit: checkInteger(limit, "limit", { min: 1, max: LIMITS.batch }),
+    };
+    const found = await (await this.#context.store.audit()).list(query);
+    if (found === undefined) throw unknownPlace(cursor, "cursor");
+    const [oldest] = found.entries;
+    return {
+      entries: found.entries,
+      ...(found.more && oldest !== undefined ? { nextCursor: oldest.id } : {}),
+    };
+  }
+
+  /**
+   * Every entry that matches, as it is logged, until `signal` fires.
+   *
+   * @throws {InvalidArgumentError} when there is no entry `after`.
+   *
+   * @example
+   * ```ts ignore
+   * for await (const entry of client.audit.tail({ type: "deployment" })) {
+   *   console.log(entry.agent, entry.reason);
+   * }
+   * ```
+   */
+  async *tail(
+    { after, signal, ...options }: TailOptions = {},
+  ): AsyncGenerator<Entry, void, undefined> {
+    const filter = filterOf(options);
+    const from = after === undefined ? undefined : checkText(after, "after", { maxChars: 200 });
+    const audit = await this.#context.store.audit();
+    const newest = from ?? (await audit.list({ limit: 1 }))?.entries[0]?.id;
+    let query: FollowQuery = { ...filter, limit: BATCH, ...placeOf(newest) };
+    while (!signal?.aborted) {
+      const found = await this.#next(audit, query, signal);
+      if (found === undefined) return;
+      for (const entry of found.entries) {
+        if (signal?.aborted) return;
+        yield entry;
+      }
+      query = { ...query, ...placeOf(found.after) };
+    }
+  }
+
+  /**
+   * Walks the whole chain, page by page, and recomputes every hash and link.
+   *
+   * @returns the first place that does not fit, if there is one: an entry that was changed, moved, added
+   * or taken away, also at the end.
+   */
+  async verify(): Promise<Verification> {
+    const audit = await this.#context.store.audit();
+    let last = { seq: 0, link: "" };
+    for (let after = Number.MIN_SAFE_INTEGER;; after = last.seq) {
+      const { places, total } = await audit.chain(after, BATCH);
+      for (const { seq, entry } of places) {
+        const broken = await examine(seq, entry, last, total);
+        if (broken !== undefined) return { ok: false, entries: last.seq, broken };
+        last = { seq, link: entry.link };
+      }
+      if (places.length === BATCH) continue;
+      if (last.seq === total) return { ok: true, entries: total, head: last.link };
+      const why = `${missing(total - last.seq)} at the end`;
+      return { ok: false, entries: last.seq, broken: { id: null, seq: last.seq + 1, why } };
+    }
+  }
+
+  /** The next entries that match; `undefined` once `signal` fires. */
+  #next(
+    audit: AuditStore,
+    first: FollowQuery,
+    signal: AbortSignal | undefined,
+  ): Promise<FollowedEntries | undefined> {
+    const { clock, store } = this.#context;
+    let query = first;
+    // A follower that is behind only reads. Once nothing is left, the look that finds nothing also
+    // hangs the bell, in one step, so that no entry can slip in between.
+    let behind = true;
+    return waitFor<FollowedEntries>(async (bell) => {
+      const ear = behind || bell === undefined ? {} : { bell: bell.id };
+      const found = await audit.follow({ ...query, ...ear });
+      if (found === undefined) throw unknownPlace(query.after, "after");
+      if (found.entries.length > 0) return { answer: found };
+      query = { ...query, ...placeOf(found.after) };
+      if (!behind) return {};
+      behind = false;
+      return { retryInMs: 0 };
+    }, { waitMs: Infinity, bell: () => store.bell(), clock, signal });
+  }
+}
+
+/** What is wrong with the entry at this place, given the one before it. */
+async function examine(
+  seq: number,
+  entry: Entry,
+  last: { readonly seq: number; readonly link: string },
+  total: number,
+): Promise<BrokenPlace | undefined> {
+  const expected = last.seq + 1;
+  const { id } = entry;
+  if (seq > expected) {
+    return { id: null, seq: expected, why: `${missing(seq - expected)} before ${id}` };
+  }
+  if (seq < expected || seq > total) {
+    return { id, seq, why: "the store never took it in: it was added from outside" };
+  }
+  if (await contentHash(entry) !== entry.contentHash) {
+    return { id, seq, why: "its content does not fit its content hash: it was changed" };
+  }
+  if (nextLink(last.link, entry) !== entry.link) {
+    return {
+      id,
+      seq,
+      why:
+        "its link does not follow from the entry before: one of them was changed, moved or replaced",
+    };
+  }
+  return undefined;
+}
+
+function missing(count: number): string {
+  return count === 1 ? "1 entry is missing" : `${count} entries are missing`;
+}
+
+function filterOf({ agent, type }: EntryOptions): EntryFilter {
+  return {
+    ...(agent === undefined ? {} : { agent: checkName(agent, "agent") }),
+    ...(type === undefined ? {} : { decisionType: checkName(type, "type") }),
+  };
+}
+
+function placeOf(after: string | undefined): Pick<FollowQuery, "after"> {
+  return after === undefined ? {} : { after };
+}
+
+function checkInstant(value: unknown): number {
+  return checkInteger(value, "sinceMs", { min: 0, max: Number.MAX_SAFE_INTEGER });
+}
+
+function checkRefs(value: unknown): readonly string[] {
+  if (!Array.isArray(value)) throw invalid(value, "refs", "use a list of texts");
+  if (value.length > MAX_REFS) throw invalid(value.length, "refs", `use at most ${MAX_REFS}`);
+  return value.map((ref) => checkText(ref, "refs", { maxBytes: LIMITS.pathBytes }));
+}
+
+function unknownPlace(value: unknown, field: string) {
+  return invalid(value, field, "no entry of the audit log has this identifier");
+}
