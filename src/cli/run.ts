@@ -143,7 +143,7 @@ class Call implements Cli {
   }
 
   async close(): Promise<void> {
-    await this.#context?.store.close();
+    await this.#context?.store.close({ exiting: true });
   }
 
   config(): Promise<Config> {

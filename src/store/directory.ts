@@ -93,10 +93,10 @@ export class DirectoryStore implements Store {
     return this.#engine.integrity();
   }
 
-  async close(): Promise<void> {
+  async close(options: { readonly exiting?: boolean } = {}): Promise<void> {
     this.#bell?.close();
     this.#bell = undefined;
-    await this.#engine.close();
+    await this.#engine.close(options);
   }
 }
 

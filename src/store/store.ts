@@ -37,6 +37,9 @@ export interface Store {
   events(): Promise<EventStore>;
   /** This process's bell, hung up at the first call. */
   bell(): Bell;
-  /** Waits for steps under way, then lets go of every file and connection. */
-  close(): Promise<void>;
+  /**
+   * Waits for steps under way, then lets go of every file and connection. With `exiting` the process ends
+   * right after: what the kernel closes by itself is left to it.
+   */
+  close(options?: { readonly exiting?: boolean }): Promise<void>;
 }

@@ -1,0 +1,62 @@
+/**
+ * AgentCoord: lets several AI agents, scripts, CI jobs and people work on one codebase without stepping on
+ * each other. File locks, an agent registry, a priority task queue, a threaded board, blocking
+ * approvals and an audit log, in one directory that every process shares.
+ *
+ * @example Lock a file, do a task, tell the others, and put the decision on the record
+ * ```ts
+ * import { CoordinationClient } from "@agentcoord/agentcoord";
+ *
+ * const directory = await Deno.makeTempDir();
+ * await using client = await CoordinationClient.open({ store: directory });
+ * await using session = await client.session("ada", { role: "engineer", tags: ["backend"] });
+ * await session.tasks.create([{ title: "Deploy the API", tags: ["backend"], priority: 7 }]);
+ *
+ * await using lock = await session.lockFile("deploy/", { intent: "deploy", waitMs: 30_000 });
+ * const task = await session.claimTask({ tags: ["backend"] });
+ * if (task !== undefined) {
+ *   // … deploy, passing `lock.signal` on and `lock.fence` along …
+ *   await session.completeTask(task, { version: "1.4.2" });
+ *   await session.postThread({
+ *     title: "Deployment Complete",
+ *     message: `Version 1.4.2 is live (fence ${lock.fence}).`,
+ *     priority: "high",
+ *   });
+ *   await session.logDecision({
+ *     decisionType: "deployment",
+ *     context: "All checks were green on commit 4f2a91c.",
+ *     reason: "The fix for the login outage could not wait.",
+ *   });
+ * }
+ * ```
+ * @module
+ */
+export { type ClientOptions, CoordinationClient, type SessionOptions } from "./src/client.ts";
+export { Session } from "./src/session.ts";
+export type { Clock } from "./src/clock.ts";
+export type { Durability } from "./src/config.ts";
+export {
+  ConflictError,
+  CoordError,
+  DeniedError,
+  type ErrorCode,
+  type ErrorDetails,
+  EXIT_CODES,
+  InvalidArgumentError,
+  LeaseLostError,
+  NotFoundError,
+  NothingToClaimError,
+  StoreUnavailableError,
+  TimeoutError,
+} from "./src/errors.ts";
+export { HeldLock } from "./src/lock/held.ts";
+export {
+  type AcquireOptions,
+  type HoldOptions,
+  type Lease,
+  type LockMode,
+  Locks,
+  type LockTarget,
+  type TenureOptions,
+} from "./src/lock/lock.ts";
+export { VERSION } from "./src/version.ts";

@@ -1,0 +1,130 @@
+/**
+ * The library's front door: a client of one store, and sessions that act as one agent each.
+ * @module
+ */
+import { Agents, type RegisterOptions } from "./agent/agent.ts";
+import { Approvals } from "./approval/approval.ts";
+import { Audit } from "./audit/audit.ts";
+import { Board } from "./board/board.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { type Durability, resolveConfig } from "./config.ts";
+import type { RoomContext } from "./context.ts";
+import { Events } from "./event/event.ts";
+import { Locks } from "./lock/lock.ts";
+import { openContext } from "./open.ts";
+import { Session } from "./session.ts";
+import { Tasks } from "./task/task.ts";
+
+/** How to open a {@linkcode CoordinationClient}. */
+export interface ClientOptions {
+  /**
+   * A directory for the state. Default: `.agentcoord` in the project around `cwd`, which all worktrees of
+   * a git repository share.
+   */
+  readonly store?: string;
+  /** One project's state in a store; two namespaces never see each other. Default `default`. */
+  readonly namespace?: string;
+  /**
+   * What a call that has returned survives: `full` also a power loss, `normal` any death of a process.
+   * Default: the project's configuration, else `full`.
+   */
+  readonly durability?: Durability;
+  /** Where relative paths start and the project is looked for. Default: the working directory. */
+  readonly cwd?: string;
+  /** The host's clocks, for tests. */
+  readonly clock?: Clock;
+}
+
+/** How to act as an agent. */
+export interface SessionOptions extends Omit<RegisterOptions, "name"> {
+  /** Send heartbeats in the background while the session lasts. Default `true`. */
+  readonly heartbeat?: boolean;
+  /**
+   * What closing the session does: `deregister` releases everything the agent holds, `leave` keeps its
+   * leases until they lapse, so that a later session under the same name can go on. Default `deregister`.
+   */
+  readonly onClose?: "deregister" | "leave";
+}
+
+/**
+ * A client of one store. It reads; to change anything, open a {@linkcode CoordinationClient.session}.
+ *
+ * @example
+ * ```ts ignore
+ * await using client = await CoordinationClient.open();
+ * await using session = await client.session("ada", { role: "engineer", tags: ["backend"] });
+ * ```
+ */
+export class CoordinationClient implements AsyncDisposable {
+  /** Locks, to look at. */
+  readonly locks: Locks;
+  /** Agents, to look at. */
+  readonly agents: Agents;
+  /** Tasks, to look at. */
+  readonly tasks: Tasks;
+  /** The board, to look at. */
+  readonly board: Board;
+  /** Approvals, to look at and wait for. */
+  readonly approvals: Approvals;
+  /** The audit log, to look at and verify. */
+  readonly audit: Audit;
+  /** The event stream. */
+  readonly events: Events;
+  readonly #context: RoomContext;
+  readonly #sessions = new Set<Session>();
+
+  private constructor(context: RoomContext) {
+    this.#context = context;
+    this.locks = new Locks(context);
+    this.agents = new Agents(context);
+    this.tasks = new Tasks(context);
+    this.board = new Board(context);
+    this.approvals = new Approvals(context);
+    this.audit = new Audit(context);
+    this.events = new Events(context);
+  }
+
+  /**
+   * Opens the store, making it when it is missing.
+   *
+   * @throws {StoreUnavailableError} when it is damaged, foreign or cannot be written.
+   * @throws {InvalidArgumentError} for a bad option or configuration file.
+   */
+  static async open(
+    { store, namespace, durability, cwd = Deno.cwd(), clock = systemClock }: ClientOptions = {},
+  ): Promise<CoordinationClient> {
+    const config = resolveConfig({ flags: { store, namespace }, env: {}, cwd });
+    const settings = { ...config, durability: durability ?? config.durability, clock };
+    return new CoordinationClient(await openContext(settings));
+  }
+
+  /**
+   * Registers the agent `name` and acts as it until the session is disposed of.
+   *
+   * @throws {ConflictError} when a live agent has that name and `takeover` is not set.
+   */
+  async session(name: string, options: SessionOptions = {}): Promise<Session> {
+    const { heartbeat, onClose, ...registration } = options;
+    const actor = { name, host: Deno.hostname(), pid: Deno.pid };
+    const agents = new Agents({ ...this.#context, actor });
+    const agent = await agents.register({ name, ...registration });
+    const session = new Session({ ...this.#context, actor }, agent, {
+      heartbeat: heartbeat ?? true,
+      onClose: onClose ?? "deregister",
+      onClosed: () => this.#sessions.delete(session),
+    });
+    this.#sessions.add(session);
+    return session;
+  }
+
+  /** Closes every session that is still open, then the store. */
+  async close(): Promise<void> {
+    for (const session of [...this.#sessions]) await session.close();
+    await this.#context.store.close();
+  }
+
+  /** As {@linkcode CoordinationClient.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
