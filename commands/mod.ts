@@ -57,6 +57,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./config.ts")).command,
   },
   {
+    path: "completions",
+    summary: "print a script that completes commands in your shell",
+    load: async () => (await import("./completions.ts")).command,
+  },
+  {
     path: "version",
     summary: "print the version and what it runs on",
     load: async () => (await import("./version.ts")).command,
