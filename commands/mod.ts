@@ -37,6 +37,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./lock/break.ts")).command,
   },
   {
+    path: "lock run",
+    summary: "run a command while holding locks",
+    load: async () => (await import("./lock/run.ts")).command,
+  },
+  {
     path: "lock list",
     summary: "show who holds what",
     load: async () => (await import("./lock/list.ts")).command,

@@ -1,0 +1,121 @@
+/**
+ * One wrapped command: its process, everything that it started, and how both are signalled and ended.
+ *
+ * Without a controlling terminal the command gets a session of its own, so that it can be ended with
+ * all it started. With one it stays in our process group: elsewhere it could not read the terminal
+ * or ask for a password there. It is then ended with its descendants, as far as the system lists them.
+ * @module
+ */
+import { sleep } from "../clock.ts";
+import { executionFailure } from "./wrapper_command.ts";
+import { ProcessTree } from "./wrapper_processes.ts";
+import { hasTerminal, type PassedOn } from "./wrapper_signals.ts";
+import { Watchdog } from "./wrapper_watchdog.ts";
+
+/** How often to look whether the last of the command's processes has ended. */
+const LOOK_MS = 50;
+/** How often SIGKILL is repeated for processes that were being started meanwhile. */
+const KILLS = 20;
+
+/** A started command. */
+export class WrappedChild {
+  readonly #process: Deno.ChildProcess;
+  readonly #isSession: boolean;
+  readonly #tree: ProcessTree;
+  readonly #watchdog: Watchdog;
+  #exited = false;
+  #killAt = Infinity;
+  #hurry: (() => void) | undefined;
+  #ending: Promise<void> | undefined;
+
+  private constructor(process: Deno.ChildProcess, isSession: boolean, graceMs: number) {
+    this.#process = process;
+    this.#isSession = isSession;
+    this.#watchdog = new Watchdog(process.pid, { isSession, graceMs });
+    this.#tree = new ProcessTree(process.pid, isSession);
+  }
+
+  /**
+   * Executes `words` with our standard streams and `env` added to our environment.
+   *
+   * @param graceMs between SIGTERM and SIGKILL when this process dies before the command
+   * @throws {NotExecutedError} when it cannot be executed.
+   */
+  static start(
+    words: readonly string[],
+    env: Readonly<Record<string, string>>,
+    graceMs: number,
+  ): WrappedChild {
+    const [program = "", ...args] = words;
+    const isSession = !hasTerminal();
+    try {
+      const command = new Deno.Command(program, {
+        args,
+        env,
+        stdin: "inherit",
+        stdout: "inherit",
+        stderr: "inherit",
+        detached: isSession,
+      });
+      return new WrappedChild(command.spawn(), isSession, graceMs);
+    } catch (error) {
+      throw executionFailure(program, Deno.env.toObject(), error);
+    }
+  }
+
+  /** Waits for the command, and for the end of what {@linkcode WrappedChild.end} ends; its exit code. */
+  async ended(): Promise<number> {
+    // A command killed by signal n has the code 128 + n.
+    const { code } = await this.#process.status;
+    this.#exited = true;
+    this.#hurry?.();
+    await this.#ending;
+    this.#watchdog.dismiss();
+    return code;
+  }
+
+  /**
+   * Passes on a signal that was sent to us. One that asks to stop goes to the whole process group, as a
+   * terminal would send it; any other may kill those that do not expect it, so only the command gets it.
+   */
+  forward(name: PassedOn): void {
+    if (this.#exited) return;
+    const toGroup = this.#isSession && name !== "SIGUSR1" && name !== "SIGUSR2";
+    try {
+      Deno.kill(toGroup ? -this.#process.pid : this.#process.pid, name);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
+  /** Ends the command and everything it started; when called again, the earlier end counts. */
+  end(graceMs: number): void {
+    this.#killAt = Math.min(this.#killAt, performance.now() + graceMs);
+    this.#hurry?.();
+    this.#ending ??= this.#end();
+  }
+
+  async #end(): Promise<void> {
+    this.#tree.signal("SIGTERM");
+    // A stopped process hears SIGTERM only once it goes on.
+    this.#tree.signal("SIGCONT");
+    for (;;) {
+      const leftMs = this.#killAt - performance.now();
+      if (leftMs <= 0) break;
+      if (this.#exited && !this.#tree.isAlive()) return;
+      await this.#pause(this.#exited ? Math.min(leftMs, LOOK_MS) : leftMs);
+    }
+    for (let tries = 0; tries < KILLS && this.#tree.isAlive(); tries++) {
+      this.#tree.signal("SIGKILL");
+      await sleep(tries);
+    }
+  }
+
+  /** Sleeps until something has changed: the command exited, or must end earlier. */
+  async #pause(ms: number): Promise<void> {
+    const changed = new AbortController();
+    this.#hurry = () => changed.abort();
+    await sleep(ms, changed.signal);
+    this.#hurry = undefined;
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Signals sent to a wrapper: before its command runs they end it, from then on they are the command's.
+ * @module
+ */
+
+/** Signals that are passed on. */
+const PASSED_ON = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"] as const;
+
+/** A signal that a wrapper passes on. */
+export type PassedOn = (typeof PASSED_ON)[number];
+
+const NUMBERS: Readonly<Record<PassedOn, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGTERM: 15,
+  ...(Deno.build.os === "linux" ? { SIGUSR1: 10, SIGUSR2: 12 } : { SIGUSR1: 30, SIGUSR2: 31 }),
+};
+
+/** The number of a signal on this system. */
+export function signalNumber(name: PassedOn): number {
+  return NUMBERS[name];
+}
+
+/**
+ * Listens to signals until it is disposed of.
+ *
+ * A signal that was ignored when we were started, as under nohup(1), stays ignored, here and in the
+ * command. SIGINT and SIGQUIT typed at a terminal have reached the command already, since they go to
+ * all processes in the terminal's foreground; passing them on would make it look as if they were typed
+ * twice, which many programs take for an order to leave at once.
+ */
+export class Signals implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #listeners: { readonly name: PassedOn; readonly listener: () => void }[] = [];
+  #first: PassedOn | undefined;
+  #receiver: ((name: PassedOn) => void) | undefined;
+
+  /** Starts listening. */
+  constructor() {
+    const ignored = ignoredAtStart();
+    for (const name of PASSED_ON) {
+      if (ignored(NUMBERS[name])) continue;
+      const listener = () => this.#receive(name);
+      Deno.addSignalListener(name, listener);
+      this.#listeners.push({ name, listener });
+    }
+  }
+
+  /** Fires with the first signal that arrives before {@linkcode Signals.passTo}. */
+  get aborted(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** The first signal that arrived before {@linkcode Signals.passTo}. */
+  get first(): PassedOn | undefined {
+    return this.#first;
+  }
+
+  /** Passes on whatever arrives from now on. */
+  passTo(receiver: (name: PassedOn) => void): void {
+    this.#receiver = receiver;
+  }
+
+  /** Stops listening. */
+  [Symbol.dispose](): void {
+    for (const { name, listener } of this.#listeners) Deno.removeSignalListener(name, listener);
+  }
+
+  #receive(name: PassedOn): void {
+    if (this.#receiver === undefined) {
+      this.#first ??= name;
+      this.#controller.abort();
+    } else if ((name !== "SIGINT" && name !== "SIGQUIT") || !isInForeground()) {
+      this.#receiver(name);
+    }
+  }
+}
+
+/** Whether this process has a terminal that sends signals by itself (tty_ioctl(4), "controlling"). */
+export function hasTerminal(): boolean {
+  try {
+    Deno.openSync("/dev/tty").close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether signals typed at our terminal reach our process group now. */
+function isInForeground(): boolean {
+  if (!hasTerminal()) return false;
+  const stat = readProc("/proc/self/stat");
+  if (stat === undefined) return true;
+  // proc_pid_stat(5): pgrp, session, tty_nr, tpgid follow state and ppid after the name in brackets.
+  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return group === foreground;
+}
+
+/** Tells which signals were ignored before we listened to any. */
+function ignoredAtStart(): (signal: number) => boolean {
+  const hex = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProc("/proc/self/status") ?? "")?.[1];
+  const mask = BigInt(`0x${hex ?? "0"}`);
+  return (signal) => ((mask >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+function readProc(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
