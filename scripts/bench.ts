@@ -1,0 +1,125 @@
+/**
+ * Runs the benchmarks and prints what they measured.
+ *
+ *     deno run -A scripts/bench.ts [--json] [--only NAME,...] [--rounds N] [--quick]
+ *
+ * Absolute figures say as much about the machine and its other users as about the program: read the
+ * ratios. A missed target does not fail the run, which proves nothing on a busy machine.
+ * @module
+ */
+// deno-lint-ignore-file no-console -- a script reports on stdout and stderr
+
+import { parseArgs } from "node:util";
+import { table } from "../src/cli/output.ts";
+import { cli } from "./bench/cli.ts";
+import { type Benchmark, judge, type Target, type Verdict } from "./bench/figure.ts";
+import type { Effort } from "./bench/harness.ts";
+import { lock } from "./bench/lock.ts";
+
+const BENCHMARKS: readonly Benchmark[] = [lock, cli];
+
+/** One benchmark's part of the report. */
+interface Section {
+  readonly name: string;
+  readonly about: string;
+  readonly seconds: number;
+  /** The host's load average over the last minute, when it began and when it ended. */
+  readonly load: readonly [number, number];
+  readonly figures: readonly Verdict[];
+}
+
+/** A command line that cannot be used. */
+class UsageError extends Error {}
+
+async function measure(benchmark: Benchmark, effort: Effort): Promise<Section> {
+  const { name, about } = benchmark;
+  const before = load();
+  const startedAt = performance.now();
+  const figures = (await benchmark.run(effort)).map(judge);
+  const seconds = Math.round((performance.now() - startedAt) / 1000);
+  return { name, about, seconds, load: [before, load()], figures };
+}
+
+function load(): number {
+  return Math.round(Deno.loadavg()[0]! * 100) / 100;
+}
+
+async function sectionText({ name, about, seconds, load, figures }: Section): Promise<string> {
+  const rows = await table(
+    figures,
+    [
+      { title: "FIGURE", value: (row) => row.name },
+      { title: "MEDIAN", value: (row) => `${shown(row.median)} ${row.unit}`.trim() },
+      { title: "LOW - HIGH", value: ({ low, high }) => `${shown(low)} - ${shown(high)}` },
+      {
+        title: "BESIDE",
+        value: ({ beside }) => beside ? `${beside.name} ${shown(beside.median)}` : "",
+      },
+      { title: "RATIO", value: ({ ratio }) => ratio === undefined ? "" : ratio.toFixed(2) },
+      { title: "TARGET", value: ({ target }) => target ? targetText(target) : "" },
+      { title: "", value: ({ met }) => met === undefined ? "" : met ? "met" : "MISSED" },
+    ],
+    { terminal: false, color: false, columns: Infinity, nowMs: 0 },
+    "Nothing was measured.",
+  );
+  const [before, after] = load;
+  return `${name}: ${about}\n(${seconds} s, load average ${before} before, ${after} after)\n${rows}`;
+}
+
+function targetText({ of, atLeast, atMost }: Target): string {
+  const bound = atLeast === undefined ? `<= ${atMost}` : `>= ${atLeast}`;
+  return of === "ratio" ? `ratio ${bound}` : bound;
+}
+
+/** Three digits are more than the noise leaves standing. */
+function shown(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+}
+
+function choose(names: string | undefined): readonly Benchmark[] {
+  if (names === undefined) return BENCHMARKS;
+  return names.split(",").map((name) => {
+    const found = BENCHMARKS.find((benchmark) => benchmark.name === name);
+    if (found !== undefined) return found;
+    const known = BENCHMARKS.map((benchmark) => benchmark.name).join(", ");
+    throw new UsageError(`no benchmark "${name}"; there are ${known}`);
+  });
+}
+
+function effortOf(rounds: string | undefined, quick: boolean): Effort {
+  const count = rounds === undefined ? (quick ? 2 : 5) : Number(rounds);
+  if (Number.isInteger(count) && count > 0) return { rounds: count, quick };
+  throw new UsageError(`--rounds "${rounds}": use a whole number from 1`);
+}
+
+async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      json: { type: "boolean", default: false },
+      only: { type: "string" },
+      rounds: { type: "string" },
+      quick: { type: "boolean", default: false },
+    },
+  });
+  const effort = effortOf(values.rounds, values.quick);
+  const sections: Section[] = [];
+  for (const benchmark of choose(values.only)) {
+    console.error(`${benchmark.name} ...`);
+    const section = await measure(benchmark, effort);
+    sections.push(section);
+    if (!values.json) console.log(await sectionText(section));
+  }
+  if (!values.json) return;
+  const host = { os: Deno.build.os, cpus: navigator.hardwareConcurrency, deno: Deno.version.deno };
+  console.log(JSON.stringify({ schemaVersion: 1, atMs: Date.now(), host, effort, sections }));
+}
+
+try {
+  await main(Deno.args);
+} catch (error) {
+  if (!(error instanceof UsageError || error instanceof TypeError)) throw error;
+  console.error(`bench: ${error.message}`);
+  Deno.exit(2);
+}

@@ -1,0 +1,110 @@
+/**
+ * What one call from a shell costs: whole processes, from start to exit.
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import type { Benchmark, Figure } from "./figure.ts";
+import { alternate, type Effort, withDirectory } from "./harness.ts";
+
+const HELLO = 'console.log("hello");\n';
+const LIMIT = 1.35;
+
+/** The benchmark. */
+export const cli: Benchmark = {
+  name: "cli",
+  about: "one `lock acquire` as a process of its own, beside a program that only says hello",
+  run: (effort) => withDirectory((directory) => measure(directory, effort)),
+};
+
+async function measure(directory: string, { rounds, quick }: Effort): Promise<Figure[]> {
+  const hello = `${directory}/hello.ts`;
+  await Deno.writeTextFile(hello, HELLO);
+  const binary = inCheckout("dist/agentcoord");
+  const runtime = Deno.env.get("DENORT_BIN");
+  const deno = Deno.execPath();
+  const sides: Record<string, () => Promise<{ ms: number }>> = {
+    "deno run hello": () => time([deno, "run", hello], directory),
+    "from source": acquireBy(
+      [deno, "run", "-A", "--config", inCheckout("deno.json"), inCheckout("main.ts")],
+      await project(directory, "source"),
+    ),
+  };
+  if (exists(binary)) {
+    sides["binary"] = acquireBy([binary], await project(directory, "binary"));
+  }
+  if (runtime !== undefined) {
+    const compiled = await compileHello(hello, runtime);
+    sides["compiled hello"] = () => time([compiled], directory);
+  }
+  for (const run of Object.values(sides)) await run(); // Disk cache, type stripping, a new store.
+  const series = await alternate(quick ? rounds : Math.max(30, rounds), sides);
+  const yardstick = { name: "deno run hello", values: series["deno run hello"]!.ms };
+  return Object.entries(series).map(([name, { ms }]): Figure => {
+    if (name === yardstick.name) return { name, unit: "ms", values: ms };
+    const beside = { name, unit: "ms", values: ms, beside: yardstick };
+    if (name === "compiled hello") return beside;
+    return { ...beside, name: `lock acquire ${name}`, target: { of: "ratio", atMost: LIMIT } };
+  });
+}
+
+/** Each call locks a path that nothing has locked before. */
+function acquireBy(program: readonly [string, ...string[]], directory: string) {
+  let calls = 0;
+  return () =>
+    time(
+      [...program, "lock", "acquire", `src/file_${calls++}.ts`, "--agent", "bench"],
+      directory,
+    );
+}
+
+async function time(
+  [program, ...args]: readonly [string, ...string[]],
+  directory: string,
+): Promise<{ ms: number }> {
+  const command = new Deno.Command(program, {
+    args,
+    cwd: directory,
+    stdin: "null",
+    stdout: "null",
+    stderr: "inherit",
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+  });
+  const startedAt = performance.now();
+  const { success, code } = await command.spawn().status;
+  const ms = performance.now() - startedAt;
+  if (!success) throw new Error(`${program} ${args.join(" ")} left with ${code}`);
+  return { ms };
+}
+
+/** A new project, recognised by its store directory. */
+async function project(directory: string, name: string): Promise<string> {
+  const path = `${directory}/${name}`;
+  await Deno.mkdir(`${path}/.agentcoord`, { recursive: true });
+  return path;
+}
+
+async function compileHello(hello: string, runtime: string): Promise<string> {
+  const output = hello.replace(/\.ts$/, "");
+  const args = ["compile", "--quiet", "--no-config", "--no-check", "--no-code-cache"];
+  const command = new Deno.Command(Deno.execPath(), {
+    args: [...args, "--output", output, hello],
+    env: { DENORT_BIN: runtime },
+    stderr: "inherit",
+  });
+  const { success } = await command.output();
+  if (!success) throw new Error(`compiling ${hello} with ${runtime} failed`);
+  return output;
+}
+
+function inCheckout(name: string): string {
+  return fileURLToPath(new URL(`../../${name}`, import.meta.url));
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
