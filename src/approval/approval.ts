@@ -1,0 +1,291 @@
+/**
+ * Approvals: one agent asks, another decides, and the answer is final.
+ *
+ * The protocol. A request is pending until somebody decides it or its time is up, by the store's clock;
+ * whichever comes first is final, and whoever comes later is told who was first. Silence is not
+ * consent: a request whose time is up is `expired`, which means not approved. Nobody decides what they
+ * asked for themselves, and when approvers are named, nobody else decides. The requester waits without
+ * polling: the step that decides rings it.
+ *
+ * A request may carry a `digest` of exactly what is to be done, such as the hash of a command line.
+ * {@linkcode Approvals.use} hands such an approval out once: the requester calls it right before acting,
+ * and acts only when it returns. An approval that was given does not expire; it stays until it is used.
+ * @module
+ */
+import {
+  checkBody,
+  checkChoice,
+  checkInteger,
+  checkKey,
+  checkLeaseMs,
+  checkWaitMs,
+  invalid,
+  MAX_DURATION_MS,
+} from "../check.ts";
+import { requireActor, type RoomContext } from "../context.ts";
+import { newId } from "../id.ts";
+import { checkName, checkText, LIMITS } from "../name.ts";
+import { waitFor } from "../wait.ts";
+import { decisionRefused, gaveUp, unknownApproval, useRefused } from "./refusal.ts";
+import type { ApprovalQuery, Decision, Seen } from "./store.ts";
+
+/** `expired` means that nobody decided in time: not approved. */
+export type ApprovalStatus = "pending" | "approved" | "rejected" | "expired";
+
+/** One request for approval and what became of it. */
+export interface Approval {
+  /** `apr_…`; sorts by creation. */
+  readonly id: string;
+  /** Kind of action, such as `deploy`. */
+  readonly actionType: string;
+  /** What is to be done, for whoever decides. */
+  readonly description: string;
+  /** Identifies exactly what is to be done; absent when the request did not say. */
+  readonly digest?: string;
+  /** The only agents who may decide; absent when anybody but the requester may. */
+  readonly approvers?: readonly string[];
+  /** Who asked. */
+  readonly requestedBy: string;
+  /** As of when it was read. */
+  readonly status: ApprovalStatus;
+  /** Who decided; absent unless approved or rejected. */
+  readonly decidedBy?: string;
+  /** When, in epoch milliseconds. */
+  readonly decidedAtMs?: number;
+  /** What the decider had to say. */
+  readonly comment?: string;
+  /** When it was asked for, in epoch milliseconds. */
+  readonly createdAtMs: number;
+  /** When it expires unless decided, in epoch milliseconds of the store's clock. */
+  readonly expiresAtMs: number;
+  /** When it was used up, in epoch milliseconds; absent until then. */
+  readonly usedAtMs?: number;
+}
+
+/** What to ask for. */
+export interface RequestOptions {
+  /** Kind of action, a name such as `deploy`. */
+  readonly actionType: string;
+  /** What is to be done, at most 64 KiB; may have several lines. */
+  readonly description: string;
+  /** Identifies exactly what is to be done, 1 to 200 characters; {@linkcode Approvals.use} wants the same. */
+  readonly digest?: string;
+  /** How long there is to decide, 100 ms to 30 days. Default 300 000 (5 minutes). */
+  readonly timeoutMs?: number;
+  /** The only agents who may decide, at most 32. Default: anybody but the requester. */
+  readonly approvers?: readonly string[];
+  /** Idempotency key: the same key again returns the first request as it is now and asks nothing. */
+  readonly key?: string;
+}
+
+/** How to wait for a decision. */
+export interface WaitForDecisionOptions {
+  /** Longest wait in milliseconds. Default: until it is decided or expired. */
+  readonly timeoutMs?: number;
+  /** Ends the wait early. */
+  readonly signal?: AbortSignal;
+}
+
+/** How to decide. */
+export interface DecideOptions {
+  /** What to tell the requester, at most 64 KiB. */
+  readonly comment?: string;
+}
+
+/** Which approvals; every condition given must hold. */
+export interface ListApprovalsOptions {
+  /** Only those with this status now. */
+  readonly status?: ApprovalStatus;
+  /** Only those this agent asked for. */
+  readonly requestedBy?: string;
+  /** Most approvals to return, 1 to 1000. Default 100. */
+  readonly limit?: number;
+  /** The `nextCursor` of the page before. */
+  readonly cursor?: string;
+}
+
+/** One page of approvals. */
+export interface ApprovalPage {
+  /** Newest first. */
+  readonly approvals: readonly Approval[];
+  /** Pass it as `cursor` for the page of older ones; absent when there are none. */
+  readonly nextCursor?: string;
+}
+
+/** How many approvals have each status now. */
+export type ApprovalCounts = Readonly<Record<ApprovalStatus, number>>;
+
+/** How long there is to decide when the request does not say: 5 minutes. */
+export const DEFAULT_APPROVAL_TIMEOUT_MS = 300_000;
+
+const STATUSES: readonly ApprovalStatus[] = ["pending", "approved", "rejected", "expired"];
+
+/** Approvals as one client sees them. */
+export class Approvals {
+  readonly #context: RoomContext;
+
+  /** Used by the client; see {@linkcode CoordinationClient.approvals}. */
+  constructor(context: RoomContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Asks for an approval; returns at once.
+   *
+   * @throws {InvalidArgumentError} for a bad value, and when nobody could ever decide; nothing was
+   * written.
+   */
+  async request(options: RequestOptions): Promise<Approval> {
+    const actor = requireActor(this.#context);
+    const { digest, approvers, key } = options;
+    const draft = {
+      id: newId("apr"),
+      actionType: checkName(options.actionType, "actionType"),
+      description: checkBody(options.description, "description", false),
+      timeoutMs: checkLeaseMs(options.timeoutMs ?? DEFAULT_APPROVAL_TIMEOUT_MS, "timeoutMs"),
+      ...(digest === undefined ? {} : { digest: checkDigest(digest) }),
+      ...(approvers === undefined ? {} : { approvers: checkApprovers(approvers, actor.name) }),
+      ...(key === undefined ? {} : { key: checkKey(key, "key") }),
+    };
+    return await (await this.#context.store.approvals()).request(actor, draft);
+  }
+
+  /**
+   * Waits until the approval is decided or expired, woken by the decision.
+   *
+   * @returns the approval, whatever the outcome: look at its `status`.
+   * @throws {NotFoundError} when there is none with this identifier.
+   * @throws {TimeoutError} when it is still pending after `timeoutMs`, or `signal` fired.
+   */
+  async wait(
+    id: string,
+    { timeoutMs = MAX_DURATION_MS, signal }: WaitForDecisionOptions = {},
+  ): Promise<Approval> {
+    const { actor, clock, store } = this.#context;
+    const waitMs = checkWaitMs(timeoutMs, "timeoutMs");
+    const approvals = await store.approvals();
+    let seen: Seen | undefined;
+    const decided = await waitFor<Approval>(async (bell) => {
+      seen = typeof id === "string" ? await approvals.look(actor, id, bell?.id) : undefined;
+      if (seen === undefined) throw unknownApproval(id);
+      if (seen.approval.status !== "pending") return { answer: seen.approval };
+      return { retryInMs: seen.approval.expiresAtMs - seen.nowMs };
+    }, { waitMs, bell: () => store.bell(), clock, signal });
+    if (decided !== undefined) return decided;
+    throw gaveUp(seen!, waitMs);
+  }
+
+  /**
+   * Approves, finally.
+   *
+   * @throws {DeniedError} when the acting agent asked for it, or is not among its approvers.
+   * @throws {ConflictError} when it was decided before, or has expired; says by whom and when.
+   * @throws {NotFoundError} when there is none with this identifier.
+   */
+  approve(id: string, options: DecideOptions = {}): Promise<Approval> {
+    return this.#decide(id, "approved", options);
+  }
+
+  /**
+   * Rejects, finally.
+   *
+   * @throws as {@linkcode Approvals.approve}
+   */
+  reject(id: string, options: DecideOptions = {}): Promise<Approval> {
+    return this.#decide(id, "rejected", options);
+  }
+
+  /**
+   * Uses an approval up: returns it once, to the agent that asked for it, right before the approved thing
+   * is done.
+   *
+   * @param digest of what is about to be done: the one in the request, or none if it had none.
+   * @throws {DeniedError} when it is not approved, was given for something else, or to somebody else.
+   * @throws {ConflictError} when it has been used.
+   * @throws {NotFoundError} when there is none with this identifier.
+   */
+  async use(id: string, { digest }: { readonly digest?: string } = {}): Promise<Approval> {
+    const actor = requireActor(this.#context);
+    const checked = digest === undefined ? undefined : checkDigest(digest);
+    if (typeof id !== "string") throw unknownApproval(id);
+    const outcome = await (await this.#context.store.approvals()).use(actor, id, checked);
+    if (outcome.kind === "used") return outcome.approval;
+    throw useRefused(id, actor.name, outcome);
+  }
+
+  /** The approval as it is now; `undefined` when there is none with this identifier. */
+  async get(id: string): Promise<Approval | undefined> {
+    if (typeof id !== "string") return undefined;
+    return await (await this.#context.store.approvals()).get(id);
+  }
+
+  /**
+   * The approval as it is now.
+   *
+   * @throws {NotFoundError} when there is none with this identifier.
+   */
+  async show(id: string): Promise<Approval> {
+    const approval = await this.get(id);
+    if (approval === undefined) throw unknownApproval(id);
+    return approval;
+  }
+
+  /**
+   * Approvals, decided ones too, newest first, page by page.
+   *
+   * @throws {InvalidArgumentError} for a cursor that no approval has.
+   */
+  async list(options: ListApprovalsOptions = {}): Promise<ApprovalPage> {
+    const { status, requestedBy, cursor } = options;
+    const query: ApprovalQuery = {
+      limit: checkInteger(options.limit ?? 100, "limit", { min: 1, max: LIMITS.batch }),
+      ...(status === undefined ? {} : { status: checkChoice(status, "status", STATUSES) }),
+      ...(requestedBy === undefined ? {} : { requestedBy: checkName(requestedBy, "requestedBy") }),
+      ...(cursor === undefined ? {} : { before: checkText(cursor, "cursor", { maxChars: 200 }) }),
+    };
+    const found = await (await this.#context.store.approvals()).list(query);
+    if (found === undefined) throw invalid(cursor, "cursor", "no approval has this identifier");
+    const oldest = found.approvals.at(-1);
+    return {
+      approvals: found.approvals,
+      ...(found.more && oldest !== undefined ? { nextCursor: oldest.id } : {}),
+    };
+  }
+
+  /** How many approvals have each status now. */
+  async counts(): Promise<ApprovalCounts> {
+    return await (await this.#context.store.approvals()).counts();
+  }
+
+  async #decide(
+    id: string,
+    status: Decision["status"],
+    { comment }: DecideOptions,
+  ): Promise<Approval> {
+    const actor = requireActor(this.#context);
+    const said = comment === undefined ? "" : checkBody(comment, "comment");
+    if (typeof id !== "string") throw unknownApproval(id);
+    const decision = { id, status, ...(said === "" ? {} : { comment: said }) };
+    const outcome = await (await this.#context.store.approvals()).decide(actor, decision);
+    if (outcome.kind === "decided") return outcome.approval;
+    throw decisionRefused(decision, actor.name, outcome);
+  }
+}
+
+function checkDigest(value: unknown): string {
+  return checkText(value, "digest", { maxChars: 200 });
+}
+
+function checkApprovers(value: unknown, requester: string): readonly string[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw invalid(value, "approvers", "name at least one agent, or leave it out for anybody");
+  }
+  const names = [...new Set(value.map((name) => checkName(name, "approvers")))];
+  if (names.length > LIMITS.tags) {
+    throw invalid(names.length, "approvers", `use at most ${LIMITS.tags}`);
+  }
+  if (names.length === 1 && names[0] === requester) {
+    throw invalid(requester, "approvers", "nobody approves their own request; name somebody else");
+  }
+  return names;
+}
