@@ -25,6 +25,6 @@ CREATE TABLE approvals (
 ) STRICT;
 CREATE UNIQUE INDEX approvals_by_key ON approvals (key) WHERE key IS NOT NULL;
 CREATE INDEX approvals_by_status ON approvals (status, seq);
-CREATE INDEX approvals_by_requester ON approvals (requested_by, seq);
+CREATE INDEX approvals_by_requester ON approvals (requested_by, status, seq);
 CREATE INDEX approvals_pending ON approvals (expires_at_ms) WHERE status = 'pending';
 `;
