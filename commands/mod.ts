@@ -57,6 +57,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./init.ts")).command,
   },
   {
+    path: "doctor",
+    summary: "find out whether the store works here, and why not",
+    load: async () => (await import("./doctor.ts")).command,
+  },
+  {
     path: "config",
     summary: "show every setting and where it comes from",
     load: async () => (await import("./config.ts")).command,

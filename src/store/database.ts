@@ -60,6 +60,35 @@ export class Database {
     }
   }
 
+  /**
+   * Opens an existing database for reading only: nothing in it changes, not even an older schema.
+   *
+   * @throws {StoreUnavailableError} as {@linkcode Database.open}
+   */
+  static openForReading(path: string): Database {
+    try {
+      if (fileSize(path) === 0) throw damaged(path, "it is empty");
+      const options = { readOnly: true, timeout: BUSY_TIMEOUT_MS };
+      const database = new Database(path, new DatabaseSync(path, options));
+      try {
+        database.#verify();
+        database.#version();
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+      return database;
+    } catch (error) {
+      throw storeFailure(error, path);
+    }
+  }
+
+  /** The version of the schema in this file, and of the engine that reads it. */
+  versions(): { readonly schema: number; readonly sqlite: string } {
+    const row = this.get<{ version: string }>("SELECT sqlite_version() AS version", []);
+    return { schema: this.#pragma("user_version"), sqlite: row?.version ?? "unknown" };
+  }
+
   /** The first row, or `undefined`. */
   get<Row>(sql: string, values: readonly SqlValue[]): Row | undefined {
     return this.#prepare(sql).get(...values) as Row | undefined;

@@ -60,13 +60,18 @@ export class KernelLock {
     this.#file.unlockSync();
   }
 
+  /** The process that holds the lock now, where the kernel tells. */
+  holder(): number | undefined {
+    return holderPid(this.#file.statSync().ino);
+  }
+
   /** Closes the file, which also gives up the lock. */
   close(): void {
     this.#file.close();
   }
 
   #held(timeoutMs: number): StoreUnavailableError {
-    const pid = holderPid(this.#file.statSync().ino);
+    const pid = this.holder();
     const who = pid === undefined ? "another process" : `process ${pid}`;
     return new StoreUnavailableError(
       `Cannot use the store: ${who} has held ${this.#path} for over ${timeoutMs} ms; ` +
