@@ -100,7 +100,11 @@ async function runUnder(
   if (signal?.aborted) return new Exit(WRAPPER_EXIT.failed, asCoordError(signal.reason));
   let child: WrappedChild;
   try {
-    child = WrappedChild.start(cli.rest, { ...await childEnvironment(cli), ...env }, graceMs);
+    child = WrappedChild.start(cli.rest, {
+      env: { ...await childEnvironment(cli), ...env },
+      graceMs,
+      isBackground: signals.isBackground,
+    });
   } catch (error) {
     return refused(error, { exitCodes });
   }

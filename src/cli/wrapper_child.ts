@@ -1,9 +1,10 @@
 /**
  * One wrapped command: its process, everything that it started, and how both are signalled and ended.
  *
- * Without a controlling terminal the command gets a session of its own, so that it can be ended with
- * all it started. With one it stays in our process group: elsewhere it could not read the terminal
- * or ask for a password there. It is then ended with its descendants, as far as the system lists them.
+ * Without a controlling terminal, and in the background, the command gets a session of its own, so that
+ * it can be ended with all it started. At a terminal it stays in our process group: elsewhere it could
+ * not read the terminal or ask for a password there. It is then ended with its descendants, as far as
+ * the system lists them.
  * @module
  */
 import { sleep } from "../clock.ts";
@@ -16,6 +17,16 @@ import { Watchdog } from "./wrapper_watchdog.ts";
 const LOOK_MS = 50;
 /** How often SIGKILL is repeated for processes that were being started meanwhile. */
 const KILLS = 20;
+
+/** How to start a command. */
+export interface StartOptions {
+  /** Added to our environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Time between SIGTERM and SIGKILL when this process dies before the command. */
+  readonly graceMs: number;
+  /** Keep it away from the terminal, if there is one. */
+  readonly isBackground: boolean;
+}
 
 /** A started command. */
 export class WrappedChild {
@@ -36,18 +47,16 @@ export class WrappedChild {
   }
 
   /**
-   * Executes `words` with our standard streams and `env` added to our environment.
+   * Executes `words` with our standard streams.
    *
-   * @param graceMs between SIGTERM and SIGKILL when this process dies before the command
    * @throws {NotExecutedError} when it cannot be executed.
    */
   static start(
     words: readonly string[],
-    env: Readonly<Record<string, string>>,
-    graceMs: number,
+    { env, graceMs, isBackground }: StartOptions,
   ): WrappedChild {
     const [program = "", ...args] = words;
-    const isSession = !hasTerminal();
+    const isSession = isBackground || !hasTerminal();
     try {
       const command = new Deno.Command(program, {
         args,

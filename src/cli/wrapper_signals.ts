@@ -25,22 +25,23 @@ export function signalNumber(name: PassedOn): number {
 /**
  * Listens to signals until it is disposed of.
  *
- * A signal that was ignored when we were started, as under nohup(1), stays ignored, here and in the
- * command. SIGINT and SIGQUIT typed at a terminal have reached the command already, since they go to
+ * A signal that was ignored when we were started, as under nohup(1), is swallowed. (The runtime gives
+ * the command the default actions in any case, so what was ignored cannot be handed down.) SIGINT and SIGQUIT typed at a terminal have reached the command already, since they go to
  * all processes in the terminal's foreground; passing them on would make it look as if they were typed
  * twice, which many programs take for an order to leave at once.
  */
 export class Signals implements Disposable {
   readonly #controller = new AbortController();
   readonly #listeners: { readonly name: PassedOn; readonly listener: () => void }[] = [];
+  readonly #ignored: readonly PassedOn[];
   #first: PassedOn | undefined;
   #receiver: ((name: PassedOn) => void) | undefined;
 
   /** Starts listening. */
   constructor() {
-    const ignored = ignoredAtStart();
+    // To be read first: with its first listener the runtime changes what is ignored.
+    this.#ignored = ignoredAtStart();
     for (const name of PASSED_ON) {
-      if (ignored(NUMBERS[name])) continue;
       const listener = () => this.#receive(name);
       Deno.addSignalListener(name, listener);
       this.#listeners.push({ name, listener });
@@ -57,6 +58,11 @@ export class Signals implements Disposable {
     return this.#first;
   }
 
+  /** Whether we were started to run on in the background, whatever happens at the terminal. */
+  get isBackground(): boolean {
+    return this.#ignored.includes("SIGHUP") || this.#ignored.includes("SIGINT");
+  }
+
   /** Passes on whatever arrives from now on. */
   passTo(receiver: (name: PassedOn) => void): void {
     this.#receiver = receiver;
@@ -68,6 +74,7 @@ export class Signals implements Disposable {
   }
 
   #receive(name: PassedOn): void {
+    if (this.#ignored.includes(name)) return;
     if (this.#receiver === undefined) {
       this.#first ??= name;
       this.#controller.abort();
@@ -97,11 +104,11 @@ function isInForeground(): boolean {
   return group === foreground;
 }
 
-/** Tells which signals were ignored before we listened to any. */
-function ignoredAtStart(): (signal: number) => boolean {
+/** The signals that are ignored now, where the system tells (proc_pid_status(5)). */
+function ignoredAtStart(): readonly PassedOn[] {
   const hex = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProc("/proc/self/status") ?? "")?.[1];
   const mask = BigInt(`0x${hex ?? "0"}`);
-  return (signal) => ((mask >> BigInt(signal - 1)) & 1n) === 1n;
+  return PASSED_ON.filter((name) => ((mask >> BigInt(NUMBERS[name] - 1)) & 1n) === 1n);
 }
 
 function readProc(path: string): string | undefined {
