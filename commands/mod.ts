@@ -7,6 +7,7 @@ import type { CommandEntry, CommandGroup } from "../src/cli/run.ts";
 /** Groups of commands, in the order help shows them. */
 export const GROUPS: readonly CommandGroup[] = [
   { name: "lock", summary: "lock files and directories" },
+  { name: "approval", summary: "ask somebody before acting" },
 ];
 
 /** Every command, in the order help shows them. */
@@ -75,5 +76,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: "version",
     summary: "print the version and what it runs on",
     load: async () => (await import("./version.ts")).command,
+  },
+  {
+    path: "approval run",
+    summary: "run a command once it is approved",
+    load: async () => (await import("./approval/run.ts")).command,
   },
 ];
