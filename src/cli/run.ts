@@ -21,7 +21,7 @@ export interface CommandEntry {
   /** One line for help. */
   readonly summary: string;
   /** Loads the leaf. */
-  readonly load: () => Promise<AnyCommandSpec>;
+  readonly load: () => Promise<{ readonly command: AnyCommandSpec }>;
   /** Runs when its group is called without a verb. */
   readonly isDefault?: boolean;
   /** Left out of help. */
@@ -284,7 +284,7 @@ async function assemble(
     // A mistyped verb must not become an argument of the default, so only the called one is it.
     const isDefault = entry.isDefault === true && entry === called;
     parent.addCommand(leaf, { hidden: entry.hidden ?? false, isDefault });
-    if (isFilled(entry)) fill(leaf, await entry.load(), handlers);
+    if (isFilled(entry)) fill(leaf, (await entry.load()).command, handlers);
   }
   return program;
 }

@@ -39,7 +39,7 @@ async function dryParse({ words, rest }: ShellCommand): Promise<string | undefin
   } catch (error) {
     if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
   }
-  const spec = await findEntry(COMMANDS, GROUPS, words)?.load();
+  const spec = (await findEntry(COMMANDS, GROUPS, words)?.load())?.command;
   if (rest !== undefined) assert.ok(spec?.takesRest, "takes no words after --");
   return called;
 }
@@ -64,7 +64,7 @@ for (const entry of COMMANDS) {
     assert.ok(stdout.includes(entry.summary), stdout);
     if (entry.hidden) return;
 
-    const { examples } = await entry.load();
+    const { examples } = (await entry.load()).command;
     assert.ok(examples.length > 0, "has no example");
     for (const line of examples) {
       assert.ok(stdout.includes(`  $ ${line}\n`) || stdout.endsWith(`  $ ${line}`), line);
@@ -76,9 +76,11 @@ for (const entry of COMMANDS) {
           })
         ),
       );
-      const own = await entry.load();
+      const own = (await entry.load()).command;
       const loaded = await Promise.all(
-        called.map((path) => COMMANDS.find((other) => other.path === path)?.load()),
+        called.map((path) =>
+          COMMANDS.find((other) => other.path === path)?.load().then((leaf) => leaf.command)
+        ),
       );
       // A list is reached by several names, and each may show the other in its examples.
       assert.ok(loaded.includes(own), `example does not call ${entry.path}: ${line}`);
