@@ -98,6 +98,15 @@ export class DirectoryLocks implements LockStore {
       return reader.all<LockRow>(sql, reader.nowMs).map(toLease);
     });
   }
+
+  count(): Promise<number> {
+    return this.#engine.read((reader) => {
+      // Few at any time: every acquisition sweeps some.
+      const sql = "SELECT COUNT(*) AS lapsed FROM locks WHERE expires_at_ms <= ?";
+      const lapsed = reader.get<{ lapsed: number }>(sql, reader.nowMs)!.lapsed;
+      return (reader.counts.locks ?? 0) - lapsed;
+    });
+  }
 }
 
 /** Grants every path under one new fence; what the actor holds already keeps its own. */

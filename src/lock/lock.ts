@@ -242,6 +242,11 @@ export class Locks {
     return await (await this.#context.store.locks()).list(name);
   }
 
+  /** How many leases are live. */
+  async count(): Promise<number> {
+    return await (await this.#context.store.locks()).count();
+  }
+
   async #request(
     paths: string | readonly string[],
     options: AcquireOptions,

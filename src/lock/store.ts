@@ -73,4 +73,6 @@ export interface LockStore {
   break(actor: Actor, path: string, record: AuditDraft): Promise<readonly Lease[]>;
   /** Every live lease, by path; of one holder when named. */
   list(holder?: string): Promise<readonly Lease[]>;
+  /** How many leases are live, without reading them. */
+  count(): Promise<number>;
 }

@@ -10,7 +10,7 @@ import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
 
 /** How long the kernel lock may be away before it counts as held: steps take milliseconds. */
-const LOCK_PATIENCE_MS = 2000;
+const LOCK_PATIENCE_MS = 1000;
 
 /** File systems by the number statfs(2) gives; the shared ones are marked. */
 const FILE_SYSTEMS: ReadonlyMap<number, { readonly name: string; readonly shared?: true }> =

@@ -110,3 +110,17 @@ storeTest("lock handle releases on scope exit and its signal stays quiet", async
   }
   assert.equal((await ada.list()).length, 0);
 });
+
+storeTest("lock count follows what is live, swept or not", async ({ as, clock }) => {
+  const ada = new Locks(as("ada"));
+  assert.equal(await ada.count(), 0);
+  await ada.acquire(["a.py", "b.py"], { ttlMs: 1000 });
+  await ada.acquire("c.py", { ttlMs: 2000 });
+  assert.equal(await ada.count(), 3);
+  clock.advance(1000);
+  assert.equal(await ada.count(), 1);
+  await ada.acquire("d.py");
+  assert.equal(await ada.count(), 2);
+  await ada.releaseAll();
+  assert.equal(await ada.count(), 0);
+});
