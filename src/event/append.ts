@@ -5,11 +5,14 @@
 import { sequencedId } from "../id.ts";
 import type { Transaction } from "../store/transaction.ts";
 import type { EventType } from "./event.ts";
+import { EVENTS_KEPT } from "./store.ts";
 
-/** Events kept; older ones are dropped as new ones arrive. */
-export const EVENTS_KEPT = 100_000;
 /** How many appends share one trimming, so that most steps pay nothing for it. */
 const TRIM_EVERY = 1000;
+/** A listener nobody has called for this long is most likely dead; a live one listens again. */
+const LISTENER_KEPT_MS = 24 * 60 * 60 * 1000;
+/** The count of those who listen to every event: looked at by every step, so it costs no query. */
+const FOLLOWERS = "listening:events";
 
 /** Records that `type` happened to `subject`, in the same step that made it happen. */
 export function emit(
@@ -30,8 +33,14 @@ export function emit(
     tx.nowMs,
     text,
   );
-  if (seq % TRIM_EVERY === 0) tx.run("DELETE FROM events WHERE seq <= ?", seq - EVENTS_KEPT);
-  if (tx.counts["listening:events"]) notify(tx, "events");
+  if (tx.counts[FOLLOWERS]) notify(tx, "events");
+  if (seq % TRIM_EVERY === 0) trim(tx, seq);
+}
+
+/** Drops old events, and listeners on other topics that were never called (followers have just been). */
+function trim(tx: Transaction, seq: number): void {
+  tx.run("DELETE FROM events WHERE seq <= ?", seq - EVENTS_KEPT);
+  tx.run("DELETE FROM listeners WHERE seen_at_ms < ?", tx.nowMs - LISTENER_KEPT_MS);
 }
 
 /** The identifier of the event with this number. */
@@ -50,7 +59,7 @@ export function listen(tx: Transaction, topic: string, bell: string): void {
     bell,
     tx.nowMs,
   );
-  tx.count(`listening:${topic}`, added);
+  if (topic === "events") tx.count(FOLLOWERS, added);
 }
 
 /** Rings every bell on `topic` and takes them off: a waiter that still wants more listens again. */
@@ -58,6 +67,6 @@ export function notify(tx: Transaction, topic: string): void {
   const heard = tx.all<{ bell: string }>("SELECT bell FROM listeners WHERE topic = ?", topic);
   if (heard.length === 0) return;
   tx.run("DELETE FROM listeners WHERE topic = ?", topic);
-  tx.count(`listening:${topic}`, -heard.length);
+  if (topic === "events") tx.count(FOLLOWERS, -heard.length);
   for (const { bell } of heard) tx.ring(bell);
 }

@@ -1,7 +1,20 @@
 /**
  * The event stream: what happened to locks, tasks, approvals, agents and threads, in one order.
+ *
+ * The protocol. A step that changes something appends its events itself, so an event exists exactly when its
+ * change does, and events are ordered as the changes were. Every event has a number, one more than the
+ * event before it; its identifier carries that number, so any event is also a cursor: "everything after
+ * this one". The store keeps the newest 100 000 events. Whoever comes back with a cursor older than that
+ * has missed something and is told so, by an error, never by a gap.
  * @module
  */
+import { checkChoice, checkInteger, invalid } from "../check.ts";
+import type { RoomContext } from "../context.ts";
+import { NotFoundError } from "../errors.ts";
+import { sequenceOf } from "../id.ts";
+import { LIMITS, quote } from "../name.ts";
+import { waitFor } from "../wait.ts";
+import type { EventQuery, EventsRead, EventStore } from "./store.ts";
 
 /** What can happen. The first word is the primitive. */
 export type EventType =
@@ -30,3 +43,197 @@ export type EventType =
   | "approval.rejected"
   | "approval.expired"
   | "audit.logged";
+
+/** Every {@linkcode EventType}. */
+export const EVENT_TYPES: readonly EventType[] = Object.freeze([
+  "lock.acquired",
+  "lock.released",
+  "lock.expired",
+  "lock.broken",
+  "agent.registered",
+  "agent.deregistered",
+  "agent.pruned",
+  "task.created",
+  "task.claimed",
+  "task.completed",
+  "task.failed",
+  "task.expired",
+  "task.released",
+  "task.dead",
+  "task.cancelled",
+  "task.retried",
+  "task.updated",
+  "thread.posted",
+  "thread.replied",
+  "thread.resolved",
+  "approval.requested",
+  "approval.approved",
+  "approval.rejected",
+  "approval.expired",
+  "audit.logged",
+]);
+
+/** One thing that happened. */
+export interface CoordEvent {
+  /** `evt_…`; sorts by order of happening, and is the cursor for what comes after. */
+  readonly id: string;
+  /** What happened. */
+  readonly type: EventType;
+  /** To what: a lock's path, an agent's name, or the identifier of a task, thread or approval. */
+  readonly subject: string;
+  /** Who did it; absent when nobody did, as when a lease lapses without a holder. */
+  readonly agent?: string;
+  /** When, in epoch milliseconds of the store's clock. */
+  readonly atMs: number;
+  /** A few facts that depend on the type, such as a lease's fence. */
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** Where in the stream to start: after the event with this identifier, or at this epoch millisecond. */
+export type EventsSince = string | number;
+
+/** Which events to list. */
+export interface ListEventsOptions {
+  /**
+   * Default: the oldest event kept. A cursor that is no longer kept is an error; an instant is not, it
+   * means whatever is kept from then on.
+   */
+  readonly since?: EventsSince;
+  /** Most events to return, 1 to 1000. Default 100. */
+  readonly limit?: number;
+  /** Only events of this type. */
+  readonly type?: EventType;
+}
+
+/** Some events, and where the next ones begin. */
+export interface EventPage {
+  /** In the order they happened. */
+  readonly events: readonly CoordEvent[];
+  /** Pass it as `since` to go on; it is past everything looked at, even when nothing matched. */
+  readonly cursor: string;
+}
+
+/** Which events to follow. */
+export interface FollowOptions {
+  /** Default: what happens from the first time an event is asked for. */
+  readonly since?: EventsSince;
+  /** Only events of this type. */
+  readonly type?: EventType;
+  /** Ends the stream. */
+  readonly signal?: AbortSignal;
+}
+
+/** Most events handed over by one step while following. */
+const FOLLOW_BATCH = 500;
+
+/** The event stream as one client sees it. */
+export class Events {
+  readonly #context: RoomContext;
+
+  /** Used by the client; see {@linkcode CoordinationClient.events}. */
+  constructor(context: RoomContext) {
+    this.#context = context;
+  }
+
+  /**
+   * The events after `since`, oldest first.
+   *
+   * @throws {NotFoundError} when the cursor is older than the oldest event kept, or of another stream;
+   * `details` holds `cursor` and `oldest`.
+   * @throws {InvalidArgumentError} when it is not a cursor at all.
+   */
+  async list({ since, limit = 100, type }: ListEventsOptions = {}): Promise<EventPage> {
+    const query = {
+      ...startOf(since),
+      limit: checkInteger(limit, "limit", { min: 1, max: LIMITS.batch }),
+      ...typeOf(type),
+    };
+    return pageOf(await (await this.#context.store.events()).read(query), query);
+  }
+
+  /**
+   * Every event after `since`, as it happens, until `signal` fires.
+   *
+   * @throws {NotFoundError} as {@linkcode Events.list}; also later, when the reader fell so far behind
+   * that events it has not seen are no longer kept.
+   *
+   * @example
+   * ```ts ignore
+   * for await (const event of client.events.follow({ type: "task.dead" })) {
+   *   console.log(event.subject);
+   * }
+   * ```
+   */
+  async *follow(
+    { since, type, signal }: FollowOptions = {},
+  ): AsyncGenerator<CoordEvent, void, undefined> {
+    const filter = { limit: FOLLOW_BATCH, ...typeOf(type) };
+    const start = startOf(since);
+    const events = await this.#context.store.events();
+    let query: EventQuery = {
+      ...(since === undefined ? startOf(await events.end()) : start),
+      ...filter,
+    };
+    while (!signal?.aborted) {
+      const page = await this.#next(events, query, signal);
+      if (page === undefined) return;
+      for (const event of page.events) {
+        if (signal?.aborted) return;
+        yield event;
+      }
+      query = { ...startOf(page.cursor), ...filter };
+    }
+  }
+
+  /** The next page that is not empty; `undefined` once `signal` fires. */
+  #next(
+    events: EventStore,
+    first: EventQuery,
+    signal: AbortSignal | undefined,
+  ): Promise<EventPage | undefined> {
+    const { clock, store } = this.#context;
+    let query = first;
+    // A reader that is behind only reads. Once nothing is left, the look that finds nothing also hangs
+    // the bell, in one step, so that no event can slip in between.
+    let behind = true;
+    return waitFor<EventPage>(async (bell) => {
+      const ear = behind || bell === undefined ? {} : { bell: bell.id };
+      const page = pageOf(await events.read({ ...query, ...ear }), query);
+      if (page.events.length > 0) return { answer: page };
+      query = { ...query, ...startOf(page.cursor) };
+      if (!behind) return {};
+      behind = false;
+      return { retryInMs: 0 };
+    }, { waitMs: Infinity, bell: () => store.bell(), clock, signal });
+  }
+}
+
+function typeOf(type: EventType | undefined): Pick<EventQuery, "type"> {
+  return type === undefined ? {} : { type: checkChoice(type, "type", EVENT_TYPES) };
+}
+
+function startOf(since: EventsSince | undefined): Pick<EventQuery, "after" | "sinceMs"> {
+  if (since === undefined) return {};
+  if (typeof since === "number") {
+    return { sinceMs: checkInteger(since, "since", { min: 0, max: Number.MAX_SAFE_INTEGER }) };
+  }
+  const seq = typeof since === "string" ? sequenceOf("evt", since) : undefined;
+  if (seq === undefined) {
+    throw invalid(since, "since", "use the id of an event, as in the cursor of an earlier answer");
+  }
+  return { after: { id: since, seq } };
+}
+
+function pageOf(outcome: EventsRead, { after }: EventQuery): EventPage {
+  if (outcome.kind === "read") return { events: outcome.events, cursor: outcome.cursor };
+  const { oldest } = outcome;
+  const cursor = after?.id ?? "";
+  const why = outcome.kind === "trimmed"
+    ? "events after it are no longer kept"
+    : "it is not an event of this namespace";
+  const fix = oldest === undefined ? "" : `, or at ${oldest}, the oldest kept`;
+  throw new NotFoundError(
+    `Cannot read events since ${quote(cursor)}: ${why}; start again without a cursor${fix}`,
+    { cursor, oldest: oldest ?? null },
+  );
+}

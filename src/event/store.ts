@@ -1,1 +1,40 @@
-export interface EventStore {}
+/**
+ * The atomic steps on the event stream that every store offers. Appending is not among them: each
+ * engine's other steps do that themselves.
+ * @module
+ */
+import type { CoordEvent, EventType } from "./event.ts";
+
+/** How many events a store keeps at least; older ones are dropped as new ones arrive. */
+export const EVENTS_KEPT = 100_000;
+
+/** Which events a step reads. Without `after` and `sinceMs`: from the oldest kept. */
+export interface EventQuery {
+  /** Only events with a greater number than this one's. Number 0 stands for the very beginning. */
+  readonly after?: { readonly id: string; readonly seq: number };
+  /** Only events at this epoch millisecond or later. */
+  readonly sinceMs?: number;
+  /** Most events to return. */
+  readonly limit: number;
+  /** Only events of this type. */
+  readonly type?: EventType;
+  /** Rung by the next event, whatever its type, when this step finds none. */
+  readonly bell?: string;
+}
+
+/** What became of an {@linkcode EventQuery}. `oldest` is the oldest event kept, if there is any. */
+export type EventsRead =
+  /** `cursor`: the last event returned or, when fewer than `limit` matched, the end of the stream. */
+  | { readonly kind: "read"; readonly events: readonly CoordEvent[]; readonly cursor: string }
+  /** Events after `after` were dropped. */
+  | { readonly kind: "trimmed"; readonly oldest: string | undefined }
+  /** This stream never had the event `after`. */
+  | { readonly kind: "unknown"; readonly oldest: string | undefined };
+
+/** Atomic steps only; waiting and throwing belong to {@linkcode Events}. */
+export interface EventStore {
+  /** Reads events in order. */
+  read(query: EventQuery): Promise<EventsRead>;
+  /** The cursor of the newest event: nothing is after it yet. */
+  end(): Promise<string>;
+}

@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
+import { type CoordEvent, Events, type EventType } from "../../src/event/event.ts";
+import { sequencedId } from "../../src/id.ts";
+import { Locks } from "../../src/lock/lock.ts";
+import { type Bench, storeTest } from "../support/stores.ts";
+
+/** Takes and gives back the lock on each path, once: two events a path, one millisecond apart. */
+async function happen({ as, clock }: Bench, ...paths: readonly string[]): Promise<void> {
+  const locks = new Locks(as("ada"));
+  for (const path of paths) {
+    await locks.acquire(path);
+    clock.advance(1);
+    await locks.release(path);
+    clock.advance(1);
+  }
+}
+
+/** What the acting agent's first step adds before its own events. */
+const ARRIVAL = "agent.registered ada";
+const brief = (events: readonly CoordEvent[]) =>
+  events.map(({ type, subject }) => `${type} ${subject}`);
+
+storeTest("event list tells what happened, to what, by whom and when, in order", async (bench) => {
+  const atMs = bench.clock.nowMs();
+  await happen(bench, "a.py");
+  const { events, cursor } = await new Events(bench.as()).list();
+  assert.deepEqual(brief(events), [ARRIVAL, "lock.acquired a.py", "lock.released a.py"]);
+  const { id, ...acquired } = events[1]!;
+  assert.match(id, /^evt_[0-9A-HJKMNP-TV-Z]{26}$/);
+  assert.deepEqual(acquired, {
+    type: "lock.acquired",
+    subject: "a.py",
+    agent: "ada",
+    atMs,
+    data: { fence: 1, mode: "exclusive" },
+  });
+  assert.equal(events[2]!.atMs, atMs + 1);
+  assert.equal(cursor, events[2]!.id);
+  assert.deepEqual([...events].sort((a, b) => a.id < b.id ? -1 : 1), events);
+});
+
+storeTest("event list goes on where its cursor stands, page by page", async (bench) => {
+  await happen(bench, "a.py", "b.py", "c.py");
+  const stream = new Events(bench.as());
+  const all = (await stream.list()).events;
+  assert.equal(all.length, 7);
+  const pages: CoordEvent[][] = [];
+  let page = await stream.list({ limit: 3 });
+  while (page.events.length > 0) {
+    pages.push([...page.events]);
+    page = await stream.list({ limit: 3, since: page.cursor });
+  }
+  assert.equal(page.cursor, all.at(-1)!.id);
+  assert.deepEqual(pages.map((page) => page.length), [3, 3, 1]);
+  assert.deepEqual(pages.flat(), all);
+});
+
+storeTest("event cursor of an empty stream leads to its first event", async (bench) => {
+  const stream = new Events(bench.as());
+  const empty = await stream.list();
+  assert.deepEqual(empty.events, []);
+  await happen(bench, "a.py");
+  const { events } = await stream.list({ since: empty.cursor });
+  assert.equal(brief(events)[0], ARRIVAL);
+});
+
+storeTest("event list of one type passes over the others for good", async (bench) => {
+  await happen(bench, "a.py", "b.py");
+  const stream = new Events(bench.as());
+  const acquired = await stream.list({ type: "lock.acquired", limit: 1 });
+  assert.deepEqual(brief(acquired.events), ["lock.acquired a.py"]);
+  const rest = await stream.list({ type: "lock.acquired", since: acquired.cursor });
+  assert.deepEqual(brief(rest.events), ["lock.acquired b.py"]);
+  assert.equal(rest.cursor, (await stream.list()).cursor, "it stands behind the release of b.py");
+  const none = await stream.list({ type: "task.dead" });
+  assert.deepEqual(none, { events: [], cursor: rest.cursor });
+});
+
+storeTest(
+  "event list since an instant begins with the first event at or after it",
+  async (bench) => {
+    const startMs = bench.clock.nowMs();
+    await happen(bench, "a.py", "b.py", "c.py");
+    const stream = new Events(bench.as());
+    const from = async (sinceMs: number) => brief((await stream.list({ since: sinceMs })).events);
+    assert.equal((await from(0)).length, 7);
+    assert.equal((await from(startMs)).length, 7);
+    assert.deepEqual(await from(startMs + 3), [
+      "lock.released b.py",
+      "lock.acquired c.py",
+      "lock.released c.py",
+    ]);
+    assert.deepEqual(await from(startMs + 5), ["lock.released c.py"]);
+    const future = await stream.list({ since: startMs + 60_000 });
+    assert.deepEqual(future, { events: [], cursor: (await stream.list()).cursor });
+  },
+);
+
+storeTest(
+  "event list refuses what is no cursor and what is no cursor of this stream",
+  async (bench) => {
+    await happen(bench, "a.py");
+    const stream = new Events(bench.as());
+    const { atMs, id } = (await stream.list()).events[0]!;
+    for (
+      const since of [
+        "",
+        "yesterday",
+        id.slice(1),
+        `${id}0`,
+        id.toLowerCase(),
+        "evt_",
+        -1,
+        1.5,
+        NaN,
+      ]
+    ) {
+      await assert.rejects(stream.list({ since }), InvalidArgumentError, `${since}`);
+    }
+    for (const limit of [0, 1001, 1.5]) {
+      await assert.rejects(stream.list({ limit }), InvalidArgumentError, `${limit}`);
+    }
+    const type = "lock.eaten" as EventType;
+    await assert.rejects(stream.list({ type }), InvalidArgumentError);
+    const ahead = sequencedId("evt", atMs, 99);
+    const elsewhere = sequencedId("evt", atMs + 12_345, 1);
+    for (const since of [ahead, elsewhere]) {
+      await assert.rejects(stream.list({ since }), (error: NotFoundError) => {
+        assert.ok(error instanceof NotFoundError);
+        assert.match(error.message, /not an event of this namespace/);
+        assert.deepEqual(error.details, { cursor: since, oldest: id });
+        return true;
+      });
+    }
+  },
+);
+
+storeTest("event follow tells what happens from now on, as it happens", async (bench) => {
+  await happen(bench, "before.py");
+  const controller = new AbortController();
+  const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(5000)]);
+  const following = new Events(bench.as()).follow({ signal });
+  const seen: CoordEvent[] = [];
+  // The generator looks for its starting point when first asked, so it is asked before anything happens.
+  let next = following.next();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const path of ["a.py", "b.py", "c.py"]) {
+    await happen(bench, path);
+    const startedMs = performance.now();
+    for (let count = 0; count < 2; count++) {
+      const { value } = await next;
+      seen.push(value!);
+      next = following.next();
+    }
+    const tookMs = performance.now() - startedMs;
+    assert.ok(tookMs < 500, `woken after ${tookMs} ms, so by the poll`);
+  }
+  controller.abort();
+  assert.deepEqual(await next, { value: undefined, done: true });
+  assert.deepEqual(
+    brief(seen),
+    ["a.py", "b.py", "c.py"].flatMap(
+      (path) => [`lock.acquired ${path}`, `lock.released ${path}`],
+    ),
+  );
+});
+
+storeTest("event follow catches up from a cursor or an instant before it waits", async (bench) => {
+  const startMs = bench.clock.nowMs();
+  await happen(bench, "a.py");
+  const stream = new Events(bench.as());
+  const { events } = await stream.list();
+  const signal = AbortSignal.timeout(5000);
+  const take = async (since: string | number, count: number) => {
+    const seen: CoordEvent[] = [];
+    for await (const event of stream.follow({ since, signal, type: "lock.acquired" })) {
+      seen.push(event);
+      if (seen.length === count) break;
+    }
+    return brief(seen);
+  };
+  const wanted = ["lock.acquired a.py", "lock.acquired b.py"];
+  const both = Promise.all([take(events[0]!.id, 2), take(startMs, 2)]);
+  await happen(bench, "b.py");
+  assert.deepEqual(await both, [wanted, wanted]);
+});
+
+storeTest("event follow ends when its signal fires and refuses a bad cursor", async (bench) => {
+  const stream = new Events(bench.as());
+  const following = stream.follow({ signal: AbortSignal.timeout(20) });
+  assert.deepEqual(await following.next(), { value: undefined, done: true });
+  const fired = stream.follow({ signal: AbortSignal.abort() });
+  assert.deepEqual(await fired.next(), { value: undefined, done: true });
+  await assert.rejects(stream.follow({ since: "later" }).next(), InvalidArgumentError);
+  const ahead = sequencedId("evt", bench.clock.nowMs(), 5);
+  await assert.rejects(stream.follow({ since: ahead }).next(), NotFoundError);
+});
