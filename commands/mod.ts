@@ -8,6 +8,7 @@ import type { CommandEntry, CommandGroup } from "../src/cli/run.ts";
 export const GROUPS: readonly CommandGroup[] = [
   { name: "lock", summary: "lock files and directories" },
   { name: "approval", summary: "ask somebody before acting" },
+  { name: "audit", summary: "the record of decisions" },
 ];
 
 /** Every command, in the order help shows them. */
@@ -66,4 +67,56 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "run a command once it is approved",
     load: () => import("./approval/run.ts"),
   },
+  {
+    path: "approval request",
+    summary: "ask for an approval",
+    load: () => import("./approval/request.ts"),
+  },
+  {
+    path: "approval wait",
+    summary: "block until somebody decides",
+    load: () => import("./approval/wait.ts"),
+  },
+  { path: "approval show", summary: "show one approval", load: () => import("./approval/show.ts") },
+  {
+    path: "approval list",
+    summary: "show approvals, newest first",
+    load: () => import("./approval/list.ts"),
+  },
+  {
+    path: "approvals",
+    summary: "show approvals, newest first",
+    load: () => import("./approval/list.ts"),
+  },
+  {
+    path: "approve",
+    summary: "approve what somebody asked for",
+    load: () => import("./approval/approve.ts"),
+  },
+  {
+    path: "reject",
+    summary: "reject what somebody asked for",
+    load: () => import("./approval/reject.ts"),
+  },
+  {
+    path: "audit log",
+    summary: "put a decision on the record",
+    load: () => import("./audit/log.ts"),
+  },
+  {
+    path: "audit list",
+    summary: "show decisions, newest last",
+    load: () => import("./audit/list.ts"),
+  },
+  {
+    path: "audit tail",
+    summary: "show the newest decisions, and follow",
+    load: () => import("./audit/tail.ts"),
+  },
+  {
+    path: "audit verify",
+    summary: "check that nobody changed the record",
+    load: () => import("./audit/verify.ts"),
+  },
+  { path: "events", summary: "show what happened, in order", load: () => import("./events.ts") },
 ];

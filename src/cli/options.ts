@@ -6,11 +6,19 @@
 import type { Option as TypedOption } from "@commander-js/extra-typings";
 import { Option } from "commander";
 import { invalid } from "../check.ts";
-import { parseDuration } from "../duration.ts";
+import { parseDuration, parseInstant } from "../duration.ts";
 
 /** Parses `500ms 30s 5m 2h 1d`, or seconds, into milliseconds. */
 export function duration(field: string): (text: string) => number {
   return (text) => parseDuration(text, field);
+}
+
+/** Parses an instant in the past: `2h` ago, an ISO 8601 time, or epoch milliseconds. */
+export function instant(field: string): (text: string) => number {
+  return (text) =>
+    /^[\d.]+(ms|s|m|h|d)$/.test(text)
+      ? Date.now() - parseDuration(text, field)
+      : parseInstant(text, field, Date.now());
 }
 
 /** Parses a whole number. */

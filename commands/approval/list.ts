@@ -1,0 +1,27 @@
+import { Approvals } from "../../src/approval/approval.ts";
+import { defineCommand, Page } from "../../src/cli/command.ts";
+import { choice, integer } from "../../src/cli/options.ts";
+import { approvalTable } from "./text.ts";
+
+/** `agentcoord approval list`, also `agentcoord approvals` */
+export const command = defineCommand({
+  build: (command) =>
+    command
+      .addOption(
+        choice("--status <status>", "only these", ["pending", "approved", "rejected", "expired"]),
+      )
+      .option("--by <name>", "only those this agent asked for")
+      .option("--limit <n>", "most rows (default: 100)", integer("--limit"))
+      .option("--cursor <cursor>", "where the page before ended"),
+  examples: ["agentcoord approvals", "agentcoord approval list --status pending --json"],
+  run: async (cli, { status, by, limit, cursor }) => {
+    const { approvals, nextCursor } = await new Approvals(await cli.context()).list({
+      ...(status === undefined ? {} : { status }),
+      ...(by === undefined ? {} : { requestedBy: by }),
+      ...(limit === undefined ? {} : { limit }),
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    return new Page(approvals, nextCursor);
+  },
+  text: approvalTable,
+});

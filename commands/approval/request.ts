@@ -1,0 +1,42 @@
+import { Approvals } from "../../src/approval/approval.ts";
+import { defineCommand } from "../../src/cli/command.ts";
+import { textFrom } from "../../src/cli/input.ts";
+import { duration, list } from "../../src/cli/options.ts";
+import { approvalText } from "./text.ts";
+import { onlyApproved } from "./wait.ts";
+
+/** `agentcoord approval request` */
+export const command = defineCommand({
+  build: (command) =>
+    command
+      .argument("<type>", "kind of action, such as deploy")
+      .requiredOption("--description <text|->", "what is to be done")
+      .option(
+        "--timeout <duration>",
+        "how long there is to decide (default: 5m)",
+        duration("--timeout"),
+      )
+      .option("--approvers <names>", "the only agents who may decide", list("--approvers"))
+      .option("--digest <text>", "identifies exactly what is to be done")
+      .option("--key <key>", "idempotency key: the same again asks nothing new")
+      .option("--wait", "wait for the decision"),
+  examples: [
+    "agentcoord approval request deploy --description 'version 1.4.2' --agent ada",
+    "agentcoord approval request deploy --description - --wait --timeout 1h --agent ada <plan.txt",
+  ],
+  run: async (cli, { description, timeout, approvers, digest, key, wait }, actionType) => {
+    const approvals = new Approvals(await cli.context());
+    const approval = await approvals.request({
+      actionType,
+      description: await textFrom(cli, description),
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      ...(approvers === undefined ? {} : { approvers }),
+      ...(digest === undefined ? {} : { digest }),
+      ...(key === undefined ? {} : { key }),
+    });
+    if (!wait) return approval;
+    cli.note(`Waiting for: agentcoord approve ${approval.id}`);
+    return onlyApproved(await approvals.wait(approval.id));
+  },
+  text: approvalText,
+});

@@ -1,0 +1,34 @@
+import { Audit } from "../../src/audit/audit.ts";
+import { defineCommand, Page } from "../../src/cli/command.ts";
+import { instant, integer } from "../../src/cli/options.ts";
+import { entryList } from "./text.ts";
+
+/** `agentcoord audit list` */
+export const command = defineCommand({
+  build: (command) =>
+    command
+      .option("--by <name>", "only this agent's")
+      .option("--type <type>", "only this kind of decision")
+      .option(
+        "--since <time>",
+        "only from then on: 2h ago is 2h, or an ISO time",
+        instant("--since"),
+      )
+      .option("--limit <n>", "most entries (default: 100)", integer("--limit"))
+      .option("--cursor <cursor>", "where the page before ended"),
+  examples: [
+    "agentcoord audit list --by ada",
+    "agentcoord audit list --type deployment --since 2h",
+  ],
+  run: async (cli, { by, type, since, limit, cursor }) => {
+    const { entries, nextCursor } = await new Audit(await cli.context()).list({
+      ...(by === undefined ? {} : { agent: by }),
+      ...(type === undefined ? {} : { type }),
+      ...(since === undefined ? {} : { sinceMs: since }),
+      ...(limit === undefined ? {} : { limit }),
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    return new Page(entries, nextCursor);
+  },
+  text: entryList,
+});

@@ -1,0 +1,21 @@
+import { Audit } from "../../src/audit/audit.ts";
+import { defineCommand } from "../../src/cli/command.ts";
+import { ConflictError } from "../../src/errors.ts";
+
+/** `agentcoord audit verify` */
+export const command = defineCommand({
+  build: (command) => command,
+  examples: ["agentcoord audit verify --json"],
+  run: async (cli) => {
+    const verification = await new Audit(await cli.context()).verify();
+    if (verification.ok) return verification;
+    const { id, seq, why } = verification.broken;
+    throw new ConflictError(
+      `The audit chain is broken at entry ${seq}${id === null ? "" : ` (${id})`}: ${why}`,
+      { ...verification },
+      false,
+    );
+  },
+  text: ({ entries, head }) =>
+    `The chain of ${entries} entries is intact${head && `; head ${head}`}.\n`,
+});

@@ -1,0 +1,40 @@
+import { defineCommand, Exit } from "../src/cli/command.ts";
+import { integer } from "../src/cli/options.ts";
+import { ago, type View } from "../src/cli/output.ts";
+import { checkChoice } from "../src/check.ts";
+import { type CoordEvent, EVENT_TYPES, Events } from "../src/event/event.ts";
+import { printable } from "../src/name.ts";
+
+/** `agentcoord events` */
+export const command = defineCommand({
+  build: (command) =>
+    command
+      .option("--since <cursor>", "only what comes after this event")
+      .option("--type <type>", "only this type, such as lock.acquired")
+      .option("--limit <n>", "most events without --follow (default: 100)", integer("--limit"))
+      .option("-f, --follow", "go on as things happen; from now on without --since"),
+  examples: ["agentcoord events", "agentcoord events --follow --type task.completed --json"],
+  run: async (cli, { since, type, limit, follow }) => {
+    const events = new Events(await cli.context());
+    const filter = {
+      ...(since === undefined ? {} : { since }),
+      ...(type === undefined ? {} : { type: checkChoice(type, "--type", EVENT_TYPES) }),
+    };
+    const print = (event: CoordEvent) =>
+      cli.line(event, eventText(event, { ...cli.view, nowMs: Date.now() }));
+    if (follow) { for await (const event of events.follow(filter)) await print(event); }
+    else {
+      const page = await events.list({ ...filter, ...(limit === undefined ? {} : { limit }) });
+      for (const event of page.events) await print(event);
+    }
+    return new Exit(0);
+  },
+  text: () => "",
+});
+
+function eventText({ id, type, subject, agent, atMs, data }: CoordEvent, view: View): string {
+  const facts = data === undefined ? "" : ` ${printable(JSON.stringify(data), 200)}`;
+  const who = agent ?? "-";
+  return `${id}  ${ago(view, atMs).padEnd(9)} ${type.padEnd(18)} ${who.padEnd(12)} ` +
+    `${printable(subject, Infinity)}${facts}\n`;
+}
