@@ -39,8 +39,8 @@ Deno.test("lock run sent SIGTERM ends its command with all it started, and relea
     const wrapper = new Running(dir, ["lock", "run", "a", "--", "sh", "-c", script]);
     await written(`${dir}/pid`);
     wrapper.kill("SIGTERM");
+    await gone(Number(textOf(`${dir}/grandchild`)));
     assert.equal((await wrapper.result()).code, 128 + 15);
-    await gone(Number(await written(`${dir}/grandchild`)));
     await assertNothingHeld(dir);
   });
 });
@@ -69,9 +69,9 @@ Deno.test("lock run killed outright takes its command with it", async () => {
     const pid = Number(await written(`${dir}/pid`));
     const grandchild = Number(await written(`${dir}/grandchild`));
     wrapper.kill("SIGKILL");
-    assert.equal((await wrapper.result()).code, 128 + 9);
     await gone(pid);
     await gone(grandchild);
+    assert.equal((await wrapper.result()).code, 128 + 9);
     const { document } = await cliJson(dir, ["locks"]);
     assert.equal(document.data.length, 1, "the command ends before the lease lapses");
   });
@@ -129,7 +129,8 @@ Deno.test({
   ignore: !(await hasScript()),
   fn: async () => {
     await withProject(async (dir) => {
-      const script = "trap '' TERM; sleep 60 & echo $! > grandchild; wait";
+      // The terminal's own SIGHUP, when it is closed, must not be what ends it.
+      const script = "trap '' TERM HUP; sleep 60 & echo $! > grandchild; wait";
       const run = ["lock", "run", "a", "--ttl", "2s", "--timeout", "300ms"];
       const terminal = atTerminal(dir, [...run, "--", "sh", "-c", script]);
       assert.equal((await terminal.status).code, 124);
