@@ -1,0 +1,347 @@
+/**
+ * The board: threads that agents post, reply to and resolve, and an inbox for each of them.
+ *
+ * The protocol. Posting and replying are one atomic step each, which also files the message for search
+ * and puts it into the inboxes, so a message is either nowhere or everywhere it belongs. All messages of
+ * a namespace are in one order. An agent's inbox holds, in that order, every message by somebody else that
+ *
+ * - names it, in `to` or as `@name` in the title or text (`direct`, `mention`),
+ * - was added to a thread after the agent had written in it (`reply`), or
+ * - opened a thread of high priority after the agent registered (`high_priority`; a newcomer does not
+ *   inherit old alarms),
+ *
+ * until the agent acknowledges it. A message that qualifies several times is there once, for the first of
+ * these reasons. The cursor lives in the store: a restarted agent goes on where it was. Reading does not
+ * acknowledge unless asked to, so an agent that dies between reading and acting gets its messages again.
+ *
+ * A reply keeps the thread's status unless it says otherwise, and makes a resolved thread active again.
+ * @module
+ */
+import {
+  checkBody,
+  checkChoice,
+  checkInteger,
+  checkTitle,
+  checkWaitMs,
+  invalid,
+} from "../check.ts";
+import { requireActor, type RoomContext } from "../context.ts";
+import { formatDuration } from "../duration.ts";
+import { NotFoundError, TimeoutError } from "../errors.ts";
+import { newId } from "../id.ts";
+import { checkName, LIMITS, printable, quote } from "../name.ts";
+import { type Look, waitFor } from "../wait.ts";
+import { checkKeyOption, draftMessage, draftTags } from "./draft.ts";
+import type { BoardStore, ReplyDraft, ThreadList } from "./store.ts";
+import type { Message, Thread, ThreadCounts, ThreadPriority, ThreadStatus } from "./thread.ts";
+import { wordsIn } from "./words.ts";
+
+export type {
+  Message,
+  MessageReason,
+  Reply,
+  Thread,
+  ThreadCounts,
+  ThreadPriority,
+  ThreadStatus,
+} from "./thread.ts";
+
+/** A thread to open. */
+export interface PostOptions {
+  /** One line of at most 512 characters. */
+  readonly title: string;
+  /** At most 64 KiB, may have several lines. Default: none. */
+  readonly message?: string;
+  /** Default `normal`. */
+  readonly priority?: ThreadPriority;
+  /** At most 32. */
+  readonly tags?: readonly string[];
+  /** Agents whose inbox it goes to; with those mentioned at most 100. */
+  readonly to?: readonly string[];
+  /** Idempotency key: the same key again returns the first thread as it is now and posts nothing. */
+  readonly key?: string;
+}
+
+/** A reply to append. */
+export interface ReplyOptions {
+  /** At most 64 KiB, may have several lines. */
+  readonly message: string;
+  /** Agents whose inbox it goes to; with those mentioned at most 100. */
+  readonly to?: readonly string[];
+  /** The thread's status from now on. Default: as it was, but a resolved thread is active again. */
+  readonly status?: Exclude<ThreadStatus, "resolved">;
+  /** Idempotency key: the same key again returns the first reply and appends nothing. */
+  readonly key?: string;
+}
+
+/** How many to return and where to go on. */
+export interface PageOptions {
+  /** Most to return, 1 to 1000. Default 100. */
+  readonly limit?: number;
+  /** The `nextCursor` of the page before. */
+  readonly cursor?: string;
+}
+
+/** Which threads; every condition given must hold. */
+export interface ListThreadsOptions extends PageOptions {
+  /** Only threads with this status. */
+  readonly status?: ThreadStatus;
+  /** Only threads with all of these tags. */
+  readonly tags?: readonly string[];
+  /** Only threads this agent opened. */
+  readonly author?: string;
+}
+
+/** One page of threads, without their replies. */
+export interface ThreadPage {
+  /** Newest first, by when they were opened. */
+  readonly threads: readonly Thread[];
+  /** Pass it as `cursor` for the page of older ones; absent when there are none. */
+  readonly nextCursor?: string;
+}
+
+/** Which replies of a thread to show. */
+export interface ShowOptions {
+  /** Most replies to return, 1 to 1000: the newest. Default 1000; `replyCount` says how many there are. */
+  readonly limit?: number;
+  /** Identifier of the oldest reply seen: shows older ones. */
+  readonly cursor?: string;
+}
+
+/** How to read the inbox. */
+export interface InboxOptions {
+  /** Most messages to return, 1 to 1000: the oldest unread. Default 100. */
+  readonly limit?: number;
+  /** Count what is returned as read, in the same step. Default `false`. */
+  readonly ack?: boolean;
+}
+
+/** How to wait for messages. */
+export interface InboxWaitOptions extends InboxOptions {
+  /** Longest wait in milliseconds. Default 300 000 (5 minutes). */
+  readonly timeoutMs?: number;
+  /** Ends the wait early. */
+  readonly signal?: AbortSignal;
+}
+
+/** How long an inbox is waited on when the call does not say: 5 minutes. */
+export const DEFAULT_INBOX_WAIT_MS = 300_000;
+
+const PRIORITIES: readonly ThreadPriority[] = ["low", "normal", "high"];
+const STATUSES: readonly ThreadStatus[] = ["active", "waiting", "resolved"];
+/** Words one search may look for. */
+const MAX_WORDS = 32;
+
+/** The board and the acting agent's inbox. */
+export class Board {
+  readonly #context: RoomContext;
+
+  /** Used by the client; see {@linkcode CoordinationClient.board}. */
+  constructor(context: RoomContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Opens a thread.
+   *
+   * @throws {InvalidArgumentError} for a bad value; nothing was written.
+   */
+  async post(options: PostOptions): Promise<Thread> {
+    const { name } = requireActor(this.#context);
+    const title = checkTitle(options.title, "title");
+    const opening = { message: checkBody(options.message ?? "", "message"), to: options.to };
+    const draft = {
+      id: newId("thr"),
+      title,
+      priority: checkChoice(options.priority ?? "normal", "priority", PRIORITIES),
+      tags: draftTags(options.tags),
+      opening: draftMessage(opening, { author: name, title }),
+      ...checkKeyOption(options.key),
+    };
+    return await (await this.#store()).post(requireActor(this.#context), draft);
+  }
+
+  /**
+   * Appends a reply.
+   *
+   * @returns the thread without its other replies.
+   * @throws {NotFoundError} when there is no such thread.
+   * @throws {InvalidArgumentError} for a bad value; nothing was written.
+   */
+  async reply(id: string, options: ReplyOptions): Promise<Thread> {
+    const { message, status } = options;
+    return await this.#append(id, { ...options, message: checkBody(message, "message", false) }, {
+      ...(status === undefined
+        ? {}
+        : { status: checkChoice(status, "status", ["active", "waiting"] as const) }),
+    });
+  }
+
+  /**
+   * Closes a thread, with a last message if there is something left to say. Closing a closed one changes
+   * nothing but appends the message.
+   *
+   * @throws {NotFoundError} when there is no such thread.
+   */
+  async resolve(id: string, { message }: { readonly message?: string } = {}): Promise<Thread> {
+    if (message !== undefined && message !== "") {
+      const checked = checkBody(message, "message");
+      return await this.#append(id, { message: checked }, { status: "resolved" });
+    }
+    const actor = requireActor(this.#context);
+    const thread = typeof id === "string"
+      ? await (await this.#store()).resolve(actor, id)
+      : undefined;
+    if (thread === undefined) throw unknownThread(id);
+    return thread;
+  }
+
+  /** The thread without its replies; `undefined` when there is none with this identifier. */
+  async get(id: string): Promise<Thread | undefined> {
+    return typeof id === "string" ? await (await this.#store()).get(id) : undefined;
+  }
+
+  /**
+   * The thread with its replies, the newest 1000 unless told otherwise.
+   *
+   * @throws {NotFoundError} when there is no such thread.
+   * @throws {InvalidArgumentError} for a cursor that no reply of it has.
+   */
+  async show(id: string, options: ShowOptions = {}): Promise<Thread> {
+    const query = pageOf({ limit: LIMITS.batch, ...options });
+    const thread = typeof id === "string" ? await (await this.#store()).show(id, query) : undefined;
+    if (thread === undefined) throw unknownThread(id);
+    if (thread !== "unknown_reply") return thread;
+    throw invalid(options.cursor, "cursor", "no reply of this thread has this identifier");
+  }
+
+  /**
+   * Threads, newest first, page by page.
+   *
+   * @throws {InvalidArgumentError} for a cursor that no thread has.
+   */
+  async list(options: ListThreadsOptions = {}): Promise<ThreadPage> {
+    const { status, author, tags } = options;
+    const query = {
+      ...pageOf(options),
+      tags: draftTags(tags),
+      ...(status === undefined ? {} : { status: checkChoice(status, "status", STATUSES) }),
+      ...(author === undefined ? {} : { author: checkName(author, "author") }),
+    };
+    return threadPage(await (await this.#store()).list(query), options.cursor);
+  }
+
+  /**
+   * Threads in which all of these words occur, in the title, the message or the replies; newest first, page
+   * by page. Case, accents and punctuation make no difference; parts of words do not match.
+   *
+   * @throws {InvalidArgumentError} when there is no word in `text`, or too many.
+   */
+  async search(text: string, options: PageOptions = {}): Promise<ThreadPage> {
+    const words = wordsIn(checkBody(text, "words"));
+    if (words.length === 0) throw invalid(text, "words", "give at least one word to look for");
+    if (words.length > MAX_WORDS) throw invalid(text, "words", `use at most ${MAX_WORDS} words`);
+    const query = { ...pageOf(options), words };
+    return threadPage(await (await this.#store()).search(query), options.cursor);
+  }
+
+  /** How many threads have each status. */
+  async counts(): Promise<ThreadCounts> {
+    return await (await this.#store()).counts();
+  }
+
+  /** The acting agent's unread messages, oldest first. */
+  async inbox(options: InboxOptions = {}): Promise<readonly Message[]> {
+    const actor = requireActor(this.#context);
+    return await (await this.#store()).inbox(actor, inboxQuery(options));
+  }
+
+  /**
+   * As {@linkcode Board.inbox}, but when nothing is unread waits until something is.
+   *
+   * @throws {TimeoutError} when nothing came within `timeoutMs`, or `signal` fired.
+   */
+  async inboxWait(options: InboxWaitOptions = {}): Promise<readonly Message[]> {
+    const { clock, store } = this.#context;
+    const actor = requireActor(this.#context);
+    const waitMs = checkWaitMs(options.timeoutMs ?? DEFAULT_INBOX_WAIT_MS, "timeoutMs");
+    const query = inboxQuery(options);
+    const board = await this.#store();
+    const messages = await waitFor(async (bell): Promise<Look<readonly Message[]>> => {
+      const ear = bell === undefined ? {} : { bell: bell.id };
+      const found = await board.inbox(actor, { ...query, ...ear });
+      return found.length > 0 ? { answer: found } : {};
+    }, { waitMs, bell: () => store.bell(), clock, signal: options.signal });
+    if (messages !== undefined) return messages;
+    throw new TimeoutError(
+      `No message for ${quote(actor.name)} came within ${formatDuration(waitMs)}`,
+      { agent: actor.name, timeoutMs: waitMs },
+    );
+  }
+
+  /**
+   * Counts every message up to this one, or every message there is, as read by the acting agent. Acknowledging
+   * an earlier one again changes nothing.
+   *
+   * @param upTo identifier of a message.
+   * @throws {NotFoundError} when there is no such message.
+   */
+  async ack({ upTo }: { readonly upTo?: string } = {}): Promise<void> {
+    const actor = requireActor(this.#context);
+    const known = upTo === undefined || typeof upTo === "string";
+    if (known && await (await this.#store()).ack(actor, upTo)) return;
+    throw new NotFoundError(`No message ${quote(upTo)}; take its id from the inbox`, {
+      id: shown(upTo),
+    });
+  }
+
+  #store(): Promise<BoardStore> {
+    return this.#context.store.board();
+  }
+
+  async #append(
+    threadId: string,
+    { key, ...said }: Pick<ReplyOptions, "message" | "to" | "key">,
+    status: Pick<ReplyDraft, "status">,
+  ): Promise<Thread> {
+    const actor = requireActor(this.#context);
+    const message = draftMessage(said, { author: actor.name });
+    const draft = { ...message, threadId, ...status, ...checkKeyOption(key) };
+    const thread = typeof threadId === "string"
+      ? await (await this.#store()).reply(actor, draft)
+      : undefined;
+    if (thread === undefined) throw unknownThread(threadId);
+    return thread;
+  }
+}
+
+function pageOf({ limit = 100, cursor }: PageOptions) {
+  if (cursor !== undefined && typeof cursor !== "string") {
+    throw invalid(cursor, "cursor", "use the cursor of an earlier answer");
+  }
+  return {
+    limit: checkInteger(limit, "limit", { min: 1, max: LIMITS.batch }),
+    ...(cursor === undefined ? {} : { before: cursor }),
+  };
+}
+
+function inboxQuery({ limit, ack = false }: InboxOptions) {
+  return { limit: pageOf(limit === undefined ? {} : { limit }).limit, ack: ack === true };
+}
+
+function threadPage(found: ThreadList | undefined, cursor: string | undefined): ThreadPage {
+  if (found === undefined) throw invalid(cursor, "cursor", "no thread has this identifier");
+  const { threads, more } = found;
+  const oldest = threads.at(-1);
+  return { threads, ...(more && oldest !== undefined ? { nextCursor: oldest.id } : {}) };
+}
+
+function unknownThread(id: unknown): NotFoundError {
+  return new NotFoundError(`No thread ${quote(id)}; see the threads there are with list`, {
+    id: shown(id),
+  });
+}
+
+function shown(id: unknown): string {
+  return typeof id === "string" ? printable(id) : quote(id);
+}
