@@ -99,10 +99,10 @@ Deno.test("lock run kills a command that ignores the end of its lock", async () 
 
 Deno.test("lock run kills what its command started, even when that has ended itself", async () => {
   await withProject(async (dir) => {
-    // The shell and its first child end at SIGTERM; the second has lost its parent then, and stays.
-    const script = `sh -c 'trap "" TERM; sleep 60 & echo $! > orphan; exec sleep 60' & wait`;
+    // The sleeper ignores SIGTERM, and has lost its parent long before.
+    const script = `sh -c 'trap "" TERM; sleep 60 & echo $! > orphan'; exec sleep 60`;
     const args = ["lock", "run", "a", "--ttl", "1s", "--timeout", "400ms", "--"];
-    const wrapper = new Running(dir, [...args, "sh", "-c", `${script}`]);
+    const wrapper = new Running(dir, [...args, "sh", "-c", script]);
     const orphan = Number(await written(`${dir}/orphan`));
     await gone(orphan);
     assert.equal((await wrapper.result()).code, 124);

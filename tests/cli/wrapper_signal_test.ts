@@ -129,8 +129,10 @@ Deno.test({
   ignore: !(await hasScript()),
   fn: async () => {
     await withProject(async (dir) => {
-      // The terminal's own SIGHUP, when it is closed, must not be what ends it.
-      const script = "trap '' TERM HUP; sleep 60 & echo $! > grandchild; wait";
+      // The sleeper ignores SIGTERM, by which it loses its parent; nor must the terminal's own SIGHUP,
+      // when it is closed, be what ends it.
+      const script = `sh -c 'trap "" TERM HUP; sleep 60 & echo $! > grandchild
+        trap - TERM; exec sleep 60' & wait`;
       const run = ["lock", "run", "a", "--ttl", "2s", "--timeout", "300ms"];
       const terminal = atTerminal(dir, [...run, "--", "sh", "-c", script]);
       assert.equal((await terminal.status).code, 124);
