@@ -7,6 +7,8 @@ import type { CommandEntry, CommandGroup } from "../src/cli/run.ts";
 /** Groups of commands, in the order help shows them. */
 export const GROUPS: readonly CommandGroup[] = [
   { name: "lock", summary: "lock files and directories" },
+  { name: "board", summary: "threads that everybody reads" },
+  { name: "inbox", summary: "messages for the acting agent" },
   { name: "approval", summary: "ask somebody before acting" },
   { name: "audit", summary: "the record of decisions" },
 ];
@@ -46,6 +48,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: "doctor",
     summary: "find out whether the store works here, and why not",
     load: () => import("./doctor.ts"),
+  },
+  {
+    path: "doctor-worker",
+    summary: "one process of doctor --selftest",
+    load: () => import("./doctor_worker.ts"),
+    hidden: true,
   },
   {
     path: "config",
@@ -119,4 +127,35 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./audit/verify.ts"),
   },
   { path: "events", summary: "show what happened, in order", load: () => import("./events.ts") },
+  {
+    path: "board list",
+    summary: "show threads, newest first",
+    load: () => import("./board/list.ts"),
+    isDefault: true,
+  },
+  { path: "board post", summary: "open a thread", load: () => import("./board/post.ts") },
+  { path: "board reply", summary: "answer in a thread", load: () => import("./board/reply.ts") },
+  {
+    path: "board show",
+    summary: "show a thread with its replies",
+    load: () => import("./board/show.ts"),
+  },
+  { path: "board resolve", summary: "close a thread", load: () => import("./board/resolve.ts") },
+  {
+    path: "board search",
+    summary: "find threads by their words",
+    load: () => import("./board/search.ts"),
+  },
+  {
+    path: "inbox list",
+    summary: "show what is unread",
+    load: () => import("./inbox/list.ts"),
+    isDefault: true,
+  },
+  {
+    path: "inbox wait",
+    summary: "block until something is unread",
+    load: () => import("./inbox/wait.ts"),
+  },
+  { path: "inbox ack", summary: "count messages as read", load: () => import("./inbox/ack.ts") },
 ];

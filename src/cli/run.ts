@@ -64,6 +64,8 @@ interface GlobalOptions {
 
 /** Global options that take a value, to be stepped over when looking for the command's words. */
 const VALUE_OPTIONS = ["--store", "--namespace", "--agent", "--fallback"];
+/** Options that may stand between the words without a value. */
+const PLAIN_OPTIONS = ["--json", "--quiet", "-q", "--help", "-h", "--version", "-V"];
 
 /** Runs `argv` and returns the process exit code. */
 export async function run(argv: readonly string[], around: Surroundings): Promise<number> {
@@ -327,6 +329,8 @@ export function findEntry(
     const word = words[index] ?? "";
     if (VALUE_OPTIONS.includes(word)) index++;
     else if (!word.startsWith("-")) names.push(word);
+    // After a leaf's own option comes its value, which is no verb.
+    else if (!PLAIN_OPTIONS.includes(word)) break;
   }
   if (names[0] === "help") names.shift();
   const [first = "", second = ""] = names;

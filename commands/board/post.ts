@@ -1,0 +1,37 @@
+import { Board } from "../../src/board/board.ts";
+import { defineCommand } from "../../src/cli/command.ts";
+import { textFrom } from "../../src/cli/input.ts";
+import { choice, list } from "../../src/cli/options.ts";
+import { threadText } from "./text.ts";
+
+/** `agentcoord board post` */
+export const command = defineCommand({
+  build: (command) =>
+    command
+      .argument("<title>", "one line")
+      .option("--message <text|->", "the text; @name reaches that agent's inbox")
+      .addOption(
+        choice("--priority <priority>", "high reaches everybody's inbox (default: normal)", [
+          "low",
+          "normal",
+          "high",
+        ]),
+      )
+      .option("--tags <names>", "what it is about", list("--tags"))
+      .option("--to <names>", "agents whose inbox it goes to", list("--to"))
+      .option("--key <key>", "idempotency key: the same again posts nothing new"),
+  examples: [
+    "agentcoord board post 'Deployment Complete' --priority high --agent ada",
+    "agentcoord board post 'Review please' --message '@bob see src/auth.ts' --agent ada",
+  ],
+  run: async (cli, { message, priority, tags, to, key }, title) =>
+    await new Board(await cli.context()).post({
+      title,
+      ...(message === undefined ? {} : { message: await textFrom(cli, message) }),
+      ...(priority === undefined ? {} : { priority }),
+      ...(tags === undefined ? {} : { tags }),
+      ...(to === undefined ? {} : { to }),
+      ...(key === undefined ? {} : { key }),
+    }),
+  text: threadText,
+});

@@ -1,0 +1,25 @@
+import { Board } from "../../src/board/board.ts";
+import { defineCommand } from "../../src/cli/command.ts";
+import { duration, integer } from "../../src/cli/options.ts";
+import { inboxText } from "../board/text.ts";
+
+/** `agentcoord inbox wait` */
+export const command = defineCommand({
+  build: (command) =>
+    command
+      .option(
+        "--timeout <duration>",
+        "give up after this long (default: 5m)",
+        duration("--timeout"),
+      )
+      .option("--ack", "count what is shown as read")
+      .option("--limit <n>", "most messages, the oldest unread (default: 100)", integer("--limit")),
+  examples: ["agentcoord inbox wait --timeout 10m --ack --agent bob --json"],
+  run: async (cli, { timeout, ack, limit }) =>
+    await new Board(await cli.context()).inboxWait({
+      ack: ack ?? false,
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      ...(limit === undefined ? {} : { limit }),
+    }),
+  text: inboxText,
+});
