@@ -1,1 +1,73 @@
-export interface AgentStore {}
+/**
+ * The atomic steps on agents that every store offers.
+ * @module
+ */
+import type { Lease } from "../lock/lock.ts";
+import type { Actor } from "../store/transaction.ts";
+import type { Agent, AgentCounts, AgentWord, ClaimedTask } from "./agent.ts";
+
+/** How long an agent counts as alive after a heartbeat, when it did not say: 60 seconds. */
+export const DEFAULT_AGENT_TTL_MS = 60_000;
+/** Silent for longer than this, an agent is `hung`: 5 minutes. */
+export const HUNG_AFTER_MS = 300_000;
+/** Silent for this long, an agent is `gone`: a day. */
+export const GONE_AFTER_MS = 24 * 60 * 60 * 1000;
+
+/** What a registration sets. What is left out stays as it was under this name, or is empty. */
+export interface Registration {
+  /** `agt_…`, made by the client: a repeated step is known by it. Becomes the agent's own if it is new. */
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly pid?: number;
+  readonly role?: string;
+  readonly workingOn?: string;
+  readonly tags?: readonly string[];
+  readonly ttlMs: number;
+  /** Take the name even when a live agent has it. */
+  readonly takeover: boolean;
+}
+
+/** What became of a {@linkcode Registration}. */
+export type RegisterOutcome =
+  | { readonly kind: "registered"; readonly agent: Agent }
+  /** A live agent has the name. */
+  | { readonly kind: "taken"; readonly agent: Agent; readonly nowMs: number };
+
+/** What an agent held and gave back by leaving. */
+export interface GivenBack {
+  readonly locks: number;
+  readonly tasks: number;
+}
+
+/** Atomic steps only; validation and throwing belong to {@linkcode Agents}. */
+export interface AgentStore {
+  /** Registers a name that is new, lapsed, gone, or on this host known by its acts alone. */
+  register(registration: Registration): Promise<RegisterOutcome>;
+  /** Renews the agent and every live lease it holds, registering it when it is unknown or gone. */
+  heartbeat(
+    actor: Actor,
+    news: { readonly status?: AgentWord; readonly workingOn?: string },
+  ): Promise<Agent>;
+  /** Ends the agent and every lease it holds; `undefined` when nobody has that name. */
+  deregister(name: string): Promise<GivenBack | undefined>;
+  /** Removes at most `limit` agents that are gone and hold no live lease. */
+  prune(actor: Actor, limit: number): Promise<readonly Agent[]>;
+  /** One agent. */
+  get(name: string): Promise<Agent | undefined>;
+  /** One agent with what it holds. */
+  explain(name: string): Promise<
+    | {
+      readonly agent: Agent;
+      readonly locks: readonly Lease[];
+      readonly tasks: readonly ClaimedTask[];
+    }
+    | undefined
+  >;
+  /** Every agent, by name. */
+  list(): Promise<readonly Agent[]>;
+  /** Every agent silent for longer than this and not gone, the longest silent first. */
+  hung(thresholdMs: number): Promise<readonly Agent[]>;
+  /** How many agents there are of each status. */
+  summary(): Promise<AgentCounts>;
+}

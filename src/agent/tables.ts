@@ -1,5 +1,6 @@
 /**
- * The table of agents, on the directory engine. A row with `gone_at_ms` is one that deregistered.
+ * The table of agents, on the directory engine. A row with `gone_at_ms` is one that deregistered; one
+ * without `registration` is known by its acts alone.
  * @module
  */
 
@@ -8,6 +9,7 @@ export const AGENT_TABLES = `
 CREATE TABLE agents (
   name TEXT PRIMARY KEY,
   id TEXT NOT NULL,
+  registration TEXT,
   role TEXT NOT NULL,
   working_on TEXT NOT NULL,
   status TEXT NOT NULL,
@@ -20,5 +22,7 @@ CREATE TABLE agents (
   expires_at_ms INTEGER NOT NULL,
   gone_at_ms INTEGER
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX agents_by_heartbeat ON agents (last_heartbeat_at_ms);
+CREATE INDEX agents_by_heartbeat ON agents (last_heartbeat_at_ms, status)
+  WHERE gone_at_ms IS NULL;
+CREATE INDEX agents_gone ON agents (gone_at_ms) WHERE gone_at_ms IS NOT NULL;
 `;

@@ -5,9 +5,13 @@
 import { emit } from "../event/append.ts";
 import { newId } from "../id.ts";
 import type { Actor, Transaction } from "../store/transaction.ts";
+import { DEFAULT_AGENT_TTL_MS } from "./store.ts";
 
-/** How long an agent counts as alive after a heartbeat, when it did not say: 60 seconds. */
-export const DEFAULT_AGENT_TTL_MS = 60_000;
+/**
+ * The count of agents that ever deregistered. A process that remembers whose heartbeat is not due yet
+ * forgets that when this changes, so that the next act of one who left registers it again.
+ */
+export const DEPARTURES = "agents:departures";
 
 /**
  * Counts this step as the actor's heartbeat: extends the agent and every live lease it holds. An unknown
@@ -20,22 +24,21 @@ export function touchAgent(tx: Transaction, { name, host, pid }: Actor): void {
     tx.nowMs,
     name,
   );
-  if (known === 0) {
-    tx.run(
-      `INSERT INTO agents VALUES (?1, ?2, '', '', 'active', '[]', ?3, ?4, ?5, ?6, ?6, ?6 + ?5, NULL)
-       ON CONFLICT DO UPDATE SET status = 'active', host = ?3, pid = ?4, registered_at_ms = ?6,
-         last_heartbeat_at_ms = ?6, expires_at_ms = ?6 + ttl_ms, gone_at_ms = NULL`,
-      name,
-      newId("agt"),
-      host,
-      pid ?? null,
-      DEFAULT_AGENT_TTL_MS,
-      tx.nowMs,
-    );
-    emit(tx, "agent.registered", name, name);
-    return;
-  }
-  renewHeld(tx, name);
+  if (known > 0) return renewHeld(tx, name);
+  tx.run(
+    `INSERT INTO agents VALUES
+       (?1, ?2, NULL, '', '', 'active', '[]', ?3, ?4, ?5, ?6, ?6, ?6 + ?5, NULL)
+     ON CONFLICT DO UPDATE SET registration = NULL, status = 'active', host = ?3, pid = ?4,
+       registered_at_ms = ?6, last_heartbeat_at_ms = ?6, expires_at_ms = ?6 + ttl_ms,
+       gone_at_ms = NULL`,
+    name,
+    newId("agt"),
+    host,
+    pid ?? null,
+    DEFAULT_AGENT_TTL_MS,
+    tx.nowMs,
+  );
+  emit(tx, "agent.registered", name, name);
 }
 
 /** Extends every live lease of the agent by its own length, counted from now. */

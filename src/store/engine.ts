@@ -21,7 +21,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { CoordError } from "../errors.ts";
-import { touchAgent } from "../agent/touch.ts";
+import { DEPARTURES, touchAgent } from "../agent/touch.ts";
 import { ringBell } from "./bell.ts";
 import { Database, type Durability } from "./database.ts";
 import { damaged, storeFailure } from "./failure.ts";
@@ -70,6 +70,7 @@ export class DirectoryEngine implements Engine {
   readonly #db: Database;
   readonly #log: Deno.FsFile;
   readonly #beats = new Map<string, number>();
+  #departures = 0;
   #queue: Job[] = [];
   #busy = false;
   #draining: Promise<void> | undefined;
@@ -245,7 +246,7 @@ export class DirectoryEngine implements Engine {
     this.#db.run("BEGIN IMMEDIATE", []);
     let open = true;
     try {
-      const beating = actor !== undefined && this.#beatDue(actor, transaction.nowMs);
+      const beating = actor !== undefined && this.#beatDue(actor, transaction);
       if (beating) touchAgent(transaction, actor);
       const value = step(transaction);
       if (transaction.dirty && transaction.save() % CHECKPOINT_EVERY === 0) {
@@ -260,8 +261,14 @@ export class DirectoryEngine implements Engine {
     }
   }
 
-  #beatDue(actor: Actor, nowMs: number): boolean {
-    return nowMs - (this.#beats.get(actor.name) ?? -Infinity) >= BEAT_EVERY_MS;
+  #beatDue({ name }: Actor, { counts, nowMs }: Reader): boolean {
+    const departures = counts[DEPARTURES] ?? 0;
+    if (departures !== this.#departures) {
+      // Somebody left, perhaps from another process: an act from now on registers it again.
+      this.#beats.clear();
+      this.#departures = departures;
+    }
+    return nowMs - (this.#beats.get(name) ?? -Infinity) >= BEAT_EVERY_MS;
   }
 
   #state(): StateRow {

@@ -1,0 +1,267 @@
+/**
+ * Agents: who takes part, what they are working on, and whether they still live.
+ *
+ * The protocol. A name belongs to whoever registered it for as long as heartbeats come: each one, sent
+ * or implied by any step the agent takes, is good for its `ttlMs`, and renews every lease it holds in the
+ * same step. A live name is refused to others; a lapsed one may be registered again by anybody and
+ * goes on as the same agent, with the leases that are still live. An agent known by its acts alone has
+ * promised nothing yet, so a registration from the same host makes it explicit instead of being refused.
+ *
+ * Silence alone takes nothing away: every lease stands on its own expiry. What others see of a silent agent is
+ * worked out when they look: its own word, then `hung`, then `gone`. Deregistering gives back everything
+ * in one step.
+ * @module
+ */
+import { checkChoice, checkLeaseMs, checkTags, checkTitle, invalid } from "../check.ts";
+import { requireActor, type RoomContext } from "../context.ts";
+import { formatDuration } from "../duration.ts";
+import { ConflictError, NotFoundError } from "../errors.ts";
+import { newId } from "../id.ts";
+import type { Lease } from "../lock/lock.ts";
+import { checkName, checkText, LIMITS, quote } from "../name.ts";
+import {
+  DEFAULT_AGENT_TTL_MS,
+  type GivenBack,
+  HUNG_AFTER_MS,
+  type RegisterOutcome,
+} from "./store.ts";
+
+/** What an agent says of itself. */
+export type AgentWord = "active" | "idle" | "blocked";
+
+/**
+ * What others see: the agent's own word while it beats; `hung` without a heartbeat past the threshold;
+ * `gone` once it has deregistered or been silent for 24 hours.
+ */
+export type AgentStatus = AgentWord | "hung" | "gone";
+
+const WORDS: readonly AgentWord[] = ["active", "idle", "blocked"];
+const STATUSES: readonly AgentStatus[] = [...WORDS, "hung", "gone"];
+
+/** A named participant. */
+export interface Agent {
+  /** `agt_…`; stays the same when the name is registered again. */
+  readonly id: string;
+  /** Unique in the namespace. */
+  readonly name: string;
+  /** What it is for, such as `engineer`; may be empty. */
+  readonly role: string;
+  /** What it is doing now; may be empty. */
+  readonly workingOn: string;
+  /** As worked out when it was read. */
+  readonly status: AgentStatus;
+  /** What it can do, such as `backend`. */
+  readonly tags: readonly string[];
+  /** When it was registered last, in epoch milliseconds of the store's clock. */
+  readonly registeredAtMs: number;
+  /** When it was last heard of. */
+  readonly lastHeartbeatAtMs: number;
+  /** Until then its name is refused to others. */
+  readonly expiresAtMs: number;
+  /** Host it was registered from. */
+  readonly host: string;
+  /** Process it was registered from, where that is known. */
+  readonly pid?: number;
+  /** How many live leases on locks it holds. */
+  readonly locks: number;
+  /** How many claimed tasks it holds. */
+  readonly tasks: number;
+}
+
+/** How many agents there are of each status. */
+export type AgentCounts = Readonly<Record<AgentStatus, number>>;
+
+/** A task that an agent holds. */
+export interface ClaimedTask {
+  /** `tsk_…` */
+  readonly id: string;
+  /** Its title. */
+  readonly title: string;
+  /** When this agent claimed it, in epoch milliseconds. */
+  readonly sinceMs: number;
+}
+
+/** An agent, what it holds, and since when. */
+export interface AgentReport {
+  /** The agent. */
+  readonly agent: Agent;
+  /** Its live leases on locks; `acquiredAtMs` says since when. */
+  readonly locks: readonly Lease[];
+  /** The tasks it has claimed. */
+  readonly tasks: readonly ClaimedTask[];
+}
+
+/** How to register. What is left out stays as it was when the name was known before. */
+export interface RegisterOptions {
+  /** Default: the acting agent's name. */
+  readonly name?: string;
+  /** What it is for, one line of at most 64 characters. */
+  readonly role?: string;
+  /** What it is doing, one line of at most 512 characters. */
+  readonly workingOn?: string;
+  /** What it can do: at most 32 names. */
+  readonly tags?: readonly string[];
+  /** How long each heartbeat is good for, 100 ms to 30 days. Default 60 000. */
+  readonly ttlMs?: number;
+  /** Take the name even when a live agent has it; leases held under it stay. Default `false`. */
+  readonly takeover?: boolean;
+}
+
+/** What a heartbeat may tell. */
+export interface HeartbeatOptions {
+  /** Default: as it was. */
+  readonly status?: AgentWord;
+  /** Default: as it was. */
+  readonly workingOn?: string;
+}
+
+/** Agents removed by one step of {@linkcode Agents.prune}. */
+const PRUNE_BATCH = 500;
+const MIN_THRESHOLD_MS = 1000;
+const MAX_THRESHOLD_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** Agents as one client sees them. */
+export class Agents {
+  readonly #context: RoomContext;
+
+  /** Used by the client; see {@linkcode CoordinationClient.agents}. */
+  constructor(context: RoomContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Registers a name, or resumes it: then the agent keeps its id and the leases that are still live.
+   *
+   * @throws {ConflictError} when a live agent has the name and `takeover` is not set; says where it runs.
+   */
+  async register(options: RegisterOptions = {}): Promise<Agent> {
+    const { host, pid, name } = requireActor(this.#context);
+    const { role, workingOn, tags } = options;
+    const registration = {
+      id: newId("agt"),
+      name: checkName(options.name ?? name, "agent name"),
+      host,
+      ...(pid === undefined ? {} : { pid }),
+      ...(role === undefined ? {} : { role: checkRole(role) }),
+      ...(workingOn === undefined ? {} : { workingOn: checkTitle(workingOn, "workingOn", true) }),
+      ...(tags === undefined ? {} : { tags: checkTags(tags, "tags") }),
+      ttlMs: checkLeaseMs(options.ttlMs ?? DEFAULT_AGENT_TTL_MS, "ttlMs"),
+      takeover: options.takeover ?? false,
+    };
+    const outcome = await (await this.#context.store.agents()).register(registration);
+    if (outcome.kind === "registered") return outcome.agent;
+    throw taken(outcome);
+  }
+
+  /** Renews the acting agent and every live lease it holds, in one step. */
+  async heartbeat({ status, workingOn }: HeartbeatOptions = {}): Promise<Agent> {
+    const actor = requireActor(this.#context);
+    const news = {
+      ...(status === undefined ? {} : { status: checkChoice(status, "status", WORDS) }),
+      ...(workingOn === undefined ? {} : { workingOn: checkTitle(workingOn, "workingOn", true) }),
+    };
+    return await (await this.#context.store.agents()).heartbeat(actor, news);
+  }
+
+  /**
+   * Ends the acting agent: releases its locks and returns its tasks to the queue, in one step. Acting
+   * under this name later registers it again.
+   *
+   * @throws {NotFoundError} when it was never registered.
+   */
+  async deregister(): Promise<{ readonly released: GivenBack }> {
+    const { name } = requireActor(this.#context);
+    const released = await (await this.#context.store.agents()).deregister(name);
+    if (released === undefined) throw unknown(name);
+    return { released };
+  }
+
+  /**
+   * Removes the agents that are gone; one that still holds a live lease stays until it has lapsed.
+   *
+   * @returns the removed.
+   */
+  async prune(): Promise<readonly Agent[]> {
+    const actor = requireActor(this.#context);
+    const agents = await this.#context.store.agents();
+    const removed: Agent[] = [];
+    for (;;) {
+      const batch = await agents.prune(actor, PRUNE_BATCH);
+      removed.push(...batch);
+      if (batch.length < PRUNE_BATCH) return removed;
+    }
+  }
+
+  /**
+   * One agent.
+   *
+   * @throws {NotFoundError} when nobody has that name.
+   */
+  async get(name: string): Promise<Agent> {
+    const agent = await (await this.#context.store.agents()).get(checkName(name, "agent name"));
+    if (agent === undefined) throw unknown(name);
+    return agent;
+  }
+
+  /**
+   * One agent with what it holds, and since when.
+   *
+   * @throws {NotFoundError} when nobody has that name.
+   */
+  async explain(name: string): Promise<AgentReport> {
+    const report = await (await this.#context.store.agents()).explain(
+      checkName(name, "agent name"),
+    );
+    if (report === undefined) throw unknown(name);
+    return report;
+  }
+
+  /** Every agent by name, the gone included; with `status` only those. */
+  async list({ status }: { readonly status?: AgentStatus } = {}): Promise<readonly Agent[]> {
+    const wanted = status === undefined ? undefined : checkChoice(status, "status", STATUSES);
+    const agents = await (await this.#context.store.agents()).list();
+    return wanted === undefined ? agents : agents.filter((agent) => agent.status === wanted);
+  }
+
+  /**
+   * Agents without a heartbeat for longer than `thresholdMs`, the longest silent first; each one's
+   * `status` is `hung`. The gone are not among them, unless the threshold is itself 24 hours or more:
+   * then everyone silent for longer who has not deregistered.
+   *
+   * @param options.thresholdMs 1 second to 30 days. Default 300 000 (5 minutes).
+   */
+  async hung(
+    { thresholdMs = HUNG_AFTER_MS }: { readonly thresholdMs?: number } = {},
+  ): Promise<readonly Agent[]> {
+    const fits = Number.isInteger(thresholdMs) && thresholdMs >= MIN_THRESHOLD_MS &&
+      thresholdMs <= MAX_THRESHOLD_MS;
+    if (!fits) throw invalid(thresholdMs, "thresholdMs", "use 1000 ms to 30 days");
+    return await (await this.#context.store.agents()).hung(thresholdMs);
+  }
+
+  /** How many agents there are of each status. */
+  async summary(): Promise<AgentCounts> {
+    return await (await this.#context.store.agents()).summary();
+  }
+}
+
+function checkRole(value: string): string {
+  return checkText(value, "role", { maxChars: LIMITS.nameChars, allowEmpty: true });
+}
+
+function taken({ agent, nowMs }: Extract<RegisterOutcome, { kind: "taken" }>): ConflictError {
+  const { name, host, pid, lastHeartbeatAtMs, expiresAtMs } = agent;
+  const remainingMs = expiresAtMs - nowMs;
+  const ageMs = nowMs - lastHeartbeatAtMs;
+  const where = `${quote(host)}${pid === undefined ? "" : `, process ${pid}`}`;
+  return new ConflictError(
+    `Cannot register agent ${quote(name)}: it is in use on ${where}, last heartbeat ` +
+      `${formatDuration(ageMs)} ago; choose another name, take it over with takeover, or wait ` +
+      `${formatDuration(remainingMs)}`,
+    { name, host, pid: pid ?? null, lastHeartbeatAtMs, expiresAtMs, ageMs, remainingMs },
+  );
+}
+
+function unknown(name: string): NotFoundError {
+  return new NotFoundError(`No agent is named ${quote(name)}; see the list of agents`, { name });
+}
