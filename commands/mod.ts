@@ -6,6 +6,7 @@ import type { CommandEntry, CommandGroup } from "../src/cli/run.ts";
 
 /** Groups of commands, in the order help shows them. */
 export const GROUPS: readonly CommandGroup[] = [
+  { name: "agent", summary: "who takes part" },
   { name: "lock", summary: "lock files and directories" },
   { name: "board", summary: "threads that everybody reads" },
   { name: "inbox", summary: "messages for the acting agent" },
@@ -158,4 +159,28 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./inbox/wait.ts"),
   },
   { path: "inbox ack", summary: "count messages as read", load: () => import("./inbox/ack.ts") },
+  {
+    path: "agent register",
+    summary: "give an agent its name, role and tags",
+    load: () => import("./agent/register.ts"),
+  },
+  {
+    path: "agent heartbeat",
+    summary: "say that the acting agent lives",
+    load: () => import("./agent/heartbeat.ts"),
+  },
+  {
+    path: "agent deregister",
+    summary: "leave, and give everything back",
+    load: () => import("./agent/deregister.ts"),
+  },
+  { path: "agent show", summary: "show one agent", load: () => import("./agent/show.ts") },
+  { path: "agent list", summary: "show who takes part", load: () => import("./agent/list.ts") },
+  {
+    path: "agent prune",
+    summary: "remove the agents that are gone",
+    load: () => import("./agent/prune.ts"),
+  },
+  { path: "agents", summary: "show who takes part", load: () => import("./agent/list.ts") },
+  { path: "hung", summary: "show who has gone silent", load: () => import("./hung.ts") },
 ];

@@ -3,7 +3,7 @@
  * @module
  */
 import { paint, type View } from "../../src/cli/output.ts";
-import type { Event } from "../../src/event/event.ts";
+import type { CoordEvent } from "../../src/event/event.ts";
 import { printable } from "../../src/name.ts";
 
 /** What the narrator knows besides the events. */
@@ -17,9 +17,9 @@ export interface Cast {
 type Style = Parameters<typeof paint>[1];
 
 /** One line of the story, or nothing for events that would only repeat it. */
-export function narrate(event: Event, { titles, startMs }: Cast, view: View): string {
+export function narrate(event: CoordEvent, { titles, startMs }: Cast, view: View): string {
   const title = `"${titles.get(event.subject) ?? event.subject}"`;
-  const sentences: Partial<Record<Event["type"], readonly [Style, string]>> = {
+  const sentences: Partial<Record<CoordEvent["type"], readonly [Style, string]>> = {
     "agent.registered": ["dim", "joins"],
     "task.claimed": ["cyan", `claims ${title} (fence ${event.data?.fence})`],
     "task.completed": ["green", `completes ${title}`],

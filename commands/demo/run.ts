@@ -3,7 +3,7 @@ import { selfCommand } from "../../src/cli/self.ts";
 import { CoordinationClient } from "../../src/client.ts";
 import { sleep } from "../../src/clock.ts";
 import { CoordError } from "../../src/errors.ts";
-import type { Event } from "../../src/event/event.ts";
+import type { CoordEvent } from "../../src/event/event.ts";
 import type { Task } from "../../src/task/task.ts";
 import { line, narrate } from "./narration.ts";
 import { type Job, makeProject, TASKS, wrongFiles } from "./project.ts";
@@ -230,6 +230,6 @@ class Stage {
   }
 }
 
-function isClaim(event: Event, task: string | undefined): boolean {
+function isClaim(event: CoordEvent, task: string | undefined): boolean {
   return event.type === "task.claimed" && event.subject === task;
 }

@@ -23,8 +23,11 @@ export interface Cli {
   readonly json: boolean;
   /** Settings from flags, environment and file. */
   config(): Promise<Config>;
-  /** The opened store, with the acting agent if one was named. Opened once, closed by the runner. */
-  context(): Promise<RoomContext>;
+  /**
+   * The opened store, with the acting agent if one was named; `agent` is who acts instead. Opened once,
+   * closed by the runner.
+   */
+  context(options?: { readonly agent?: string }): Promise<RoomContext>;
   /** Everything on standard input, as text. */
   stdin(): Promise<string>;
   /** Prints one result of a stream: a JSON object on one line, or its text. */

@@ -153,12 +153,11 @@ class Call implements Cli {
     return Promise.resolve(this.#config);
   }
 
-  async context(): Promise<RoomContext> {
+  async context({ agent }: { readonly agent?: string } = {}): Promise<RoomContext> {
     if (this.#context !== undefined) return this.#context;
     const config = await this.config();
-    const actor = config.agent === undefined
-      ? undefined
-      : { name: config.agent, host: this.#around.host() };
+    const name = agent ?? config.agent;
+    const actor = name === undefined ? undefined : { name, host: this.#around.host() };
     return this.#context = await openContext({ ...config, actor });
   }
 
