@@ -105,6 +105,6 @@ storeTest("event pages agree with a list of what happened", async ({ as, clock }
         }
       }
     }),
-    { numRuns: propertyRuns() },
+    { numRuns: propertyRuns(), endOnFailure: true },
   );
 });
