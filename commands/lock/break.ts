@@ -1,6 +1,6 @@
 import { defineCommand } from "../../src/cli/command.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { leaseLines } from "./text.ts";
+import { printable } from "../../src/name.ts";
 
 /** `agentcoord lock break` */
 export const command = defineCommand({
@@ -12,5 +12,8 @@ export const command = defineCommand({
   examples: ["agentcoord lock break src/auth.ts --agent maria --reason 'ada is on holiday'"],
   run: async (cli, { reason, absolute }, path) =>
     await new Locks(await cli.context()).break(path, { reason, absolute: absolute ?? false }),
-  text: (leases) => leaseLines("Broke", leases),
+  text: (leases) =>
+    leases.map(({ path, fence, holder }) =>
+      `Broke ${printable(path, Infinity)} (fence ${fence}), held by ${holder}\n`
+    ).join(""),
 });

@@ -17,13 +17,10 @@ export const command = defineCommand({
     "agentcoord lock release --all --agent ada",
   ],
   run: async (cli, { all, fence, absolute }, paths) => {
-    if (all === (paths.length > 0) || (all && fence !== undefined)) {
+    if ((all ?? false) === (paths.length > 0) || (all && fence !== undefined)) {
       throw new InvalidArgumentError(
         "Name paths to release, or use --all without paths and --fence",
-        {
-          field: "paths",
-          value: paths,
-        },
+        { field: "paths", value: paths },
       );
     }
     const locks = new Locks(await cli.context());

@@ -1,0 +1,196 @@
+/**
+ * Transcripts: what a row of command lines prints, with exit codes, compared as one text.
+ *
+ * ```text
+ * ada$ lock acquire src/a.py          the words before "$" are who acts
+ * Locked src/a.py (fence 1), lapses in 5m
+ * bob$ NO_COLOR=1 lock acquire src/a.py <<<'text on standard input'
+ * ! agentcoord: Cannot acquire …      a line of stderr
+ * = 3                                 an exit code other than 0
+ * ```
+ *
+ * Every line runs as a process of its own. What differs from run to run is replaced: identifiers are
+ * numbered in the order they are first seen (`apr_1`) and command lines use those numbers too; an epoch
+ * millisecond becomes `AT`, a hash `HASH`, an age of seconds `now`; longer times are rounded to the
+ * minute. JSON is laid out over several lines where it is long. Columns are two spaces apart; their
+ * alignment is {@linkcode assertAligned}'s business.
+ *
+ * With `AGENTCOORD_GOLDEN=update` the transcripts in the test file are rewritten instead.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { formatDuration, parseDuration } from "../../src/duration.ts";
+import { cli } from "./cli.ts";
+
+/** Where and how a transcript runs. */
+export interface TranscriptOptions {
+  /** The test file, as `import.meta.url`: where an update is written to. */
+  readonly file: string;
+  /** Added to every environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs every command line of `expected` in `dir` and compares all they left with it. */
+export async function transcript(
+  dir: string,
+  expected: string,
+  { file, env = {} }: TranscriptOptions,
+): Promise<void> {
+  const steady = new Steadier(dir);
+  let actual = "";
+  for (const line of expected.split("\n")) {
+    const prompt = /^([\w.-]*)\$ (.*)$/.exec(line);
+    if (prompt === null) {
+      // Comments stay where they are.
+      if (/^# /.test(line)) actual += `${line}\n`;
+      continue;
+    }
+    const [, actor = "", words = ""] = prompt;
+    const call = parseCall(steady.original(words));
+    const { code, stdout, stderr } = await cli(dir, call.args, {
+      env: { ...(actor === "" ? {} : { AGENTCOORD_AGENT: actor }), ...env, ...call.env },
+      ...(call.stdin === undefined ? {} : { stdin: call.stdin }),
+    });
+    actual += `${line}\n${show(steady.steady(stdout), "")}${show(steady.steady(stderr), "! ")}`;
+    if (code !== 0) actual += `= ${code}\n`;
+  }
+  if (Deno.env.get("AGENTCOORD_GOLDEN") === "update") update(file, expected, `\n${actual}`);
+  else assert.equal(actual, expected.replace(/^\n/, ""));
+}
+
+/** Replaces what differs from run to run, and knows the way back for identifiers. */
+class Steadier {
+  readonly #dir: string;
+  readonly #numbered = new Map<string, string>();
+  readonly #counts = new Map<string, number>();
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  steady(text: string): string {
+    const parent = this.#dir.slice(0, this.#dir.lastIndexOf("/"));
+    return text.replaceAll(this.#dir, "DIR")
+      .replaceAll(`"${parent}/`, '"PARENT/')
+      .replaceAll(Deno.hostname(), "HOST")
+      .replace(/\b([a-z]{3})_[0-9A-HJKMNP-TV-Z]{26}\b/g, (id, prefix) => this.#number(id, prefix))
+      .replace(/\b1[5-9]\d{11}\b/g, "AT")
+      .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/g, "TIME")
+      .replace(/\b(?:[0-9a-f]{64}|[0-9a-f]{40})\b/g, "HASH")
+      .replace(/("(?:ageMs|remainingMs)":)\d+/g, "$1MS")
+      .replace(/("?pid"?[:\s]\s*)\d+/g, "$1PID")
+      .replace(/\b(?:\d{1,2}(?:\.\d+)?(?:s|ms)|\d{3}ms) ago\b/g, "now")
+      .replace(/\b(?:\d+(?:\.\d+)?[dhms]){1,2}(?![\w.])/g, round);
+  }
+
+  original(text: string): string {
+    let result = text.replaceAll("DIR", this.#dir);
+    for (const [id, name] of this.#numbered) {
+      result = result.replace(new RegExp(`\\b${name}\\b`, "g"), id);
+    }
+    return result;
+  }
+
+  #number(id: string, prefix: string): string {
+    const known = this.#numbered.get(id);
+    if (known !== undefined) return known;
+    const count = (this.#counts.get(prefix) ?? 0) + 1;
+    this.#counts.set(prefix, count);
+    this.#numbered.set(id, `${prefix}_${count}`);
+    return `${prefix}_${count}`;
+  }
+}
+
+/** A machine under load takes seconds off a lease of minutes: 4m57s is 5m. */
+function round(duration: string): string {
+  const parts = duration.match(/\d+(?:\.\d+)?[dhms]/g) ?? [];
+  const ms = parts.reduce((sum, part) => sum + parseDuration(part, "duration"), 0);
+  const minutes = Math.round(ms / 60_000);
+  return Math.abs(ms - minutes * 60_000) <= 25_000 && minutes > 0
+    ? formatDuration(minutes * 60_000)
+    : duration;
+}
+
+/** Lines as a transcript holds them: columns two spaces apart, colours visible, long JSON laid out. */
+function show(text: string, mark: string): string {
+  if (text === "") return "";
+  // What does not end its last line is a mistake worth seeing.
+  const body = text.endsWith("\n") ? text.slice(0, -1) : `${text}⏎`;
+  return body.split("\n").flatMap((line) => layOut(line).split("\n"))
+    .map((line) => `${mark}${line.replace(/(?<=\S) {2,}/g, "  ").replaceAll("\x1b", "␛")}\n`)
+    .join("");
+}
+
+function layOut(line: string): string {
+  // Instants were replaced by bare words, which JSON does not have.
+  const quoted = line.replace(/:(AT|MS|PID)\b/g, ':"\u{e000}$1"');
+  let value: unknown;
+  try {
+    value = JSON.parse(quoted);
+  } catch {
+    return line;
+  }
+  // Text that was written in any other way than one compact document shows as it is.
+  if (JSON.stringify(value) !== quoted || typeof value !== "object") return line;
+  return fold(value, "").replace(/"\u{e000}(\w+)"/gu, "$1");
+}
+
+/** Columns up to which JSON stays on one line: one lease, one entry. */
+const WIDTH = 140;
+
+/** JSON with line breaks where it is too wide. */
+function fold(value: unknown, indent: string): string {
+  const flat = JSON.stringify(value);
+  if (typeof value !== "object" || value === null || indent.length + flat.length <= WIDTH) {
+    return flat;
+  }
+  const inner = `${indent}  `;
+  const [open, close] = Array.isArray(value) ? "[]" : "{}";
+  const items = Array.isArray(value)
+    ? value.map((item) => fold(item, inner))
+    : Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${fold(item, inner)}`);
+  return `${open}\n${inner}${items.join(`,\n${inner}`)}\n${indent}${close}`;
+}
+
+interface ParsedCall {
+  readonly env: Readonly<Record<string, string>>;
+  readonly args: readonly string[];
+  readonly stdin?: string;
+}
+
+/** Words as a shell reads them: quotes, variables in front, `<<<text` at the end. */
+function parseCall(line: string): ParsedCall {
+  const tokens = [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([token]) =>
+    token.replace(/'([^']*)'|"([^"]*)"/g, (_, single, double) => single ?? double)
+  );
+  const input = tokens.at(-1)?.startsWith("<<<") ? tokens.pop()!.slice(3) : undefined;
+  const first = tokens.findIndex((token) => !/^[A-Z_]+=/.test(token));
+  return {
+    env: Object.fromEntries(tokens.slice(0, first).map((token) => token.split(/=(.*)/s))),
+    args: tokens.slice(first),
+    ...(input === undefined ? {} : { stdin: input.replaceAll("\\n", "\n") }),
+  };
+}
+
+function update(file: string, before: string, after: string): void {
+  const path = fileURLToPath(file);
+  const source = Deno.readTextFileSync(path);
+  assert.ok(source.includes(`\`${before}\``), "the transcript is not a plain String.raw literal");
+  Deno.writeTextFileSync(path, source.replace(`\`${before}\``, () => `\`${after}\``));
+}
+
+/** Asserts that `text` is a table: every cell begins below the title of its column. */
+export function assertAligned(text: string): void {
+  const [header = "", ...rows] = text.replace(/\n$/, "").split("\n");
+  const starts = [...header.matchAll(/\S+(?: \S+)*/g)].map(({ index }) => index);
+  assert.ok(starts.length > 1 && rows.length > 0, `no table:\n${text}`);
+  for (const row of rows) {
+    for (const start of starts.slice(1)) {
+      assert.match(row.slice(start - 2, start), /^ {0,2}$/, `column ${start} of ${row}\n${text}`);
+      if (row.length > start && row[start] === " ") {
+        assert.match(row.slice(start), /^ {2}/, `column ${start} of ${row}\n${text}`);
+      }
+    }
+  }
+}
