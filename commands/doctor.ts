@@ -1,27 +1,54 @@
-import { type Cli, defineCommand } from "../src/cli/command.ts";
+import { type Cli, defineCommand, Exit } from "../src/cli/command.ts";
 import { paint, type View } from "../src/cli/output.ts";
 import { type Check, diagnosis, examine } from "../src/doctor.ts";
 import { systemClock } from "../src/clock.ts";
 import { formatDuration } from "../src/duration.ts";
 import { printable } from "../src/name.ts";
 
+/** Signals that end the self-test; it cleans up before it leaves. */
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** 128 and the number of SIGINT, as shells do it. */
+const INTERRUPTED = 130;
+
 /** `agentcoord doctor` */
 export const command = defineCommand({
-  build: (command) => command,
-  examples: ["agentcoord doctor", "agentcoord doctor --json"],
-  run: async (cli) => {
+  build: (command) =>
+    command.option("--selftest", "then let processes fight for locks and tasks, for a few seconds"),
+  examples: [
+    "agentcoord doctor",
+    "agentcoord doctor --json",
+    "agentcoord doctor --selftest --store /mnt/shared/state",
+  ],
+  run: async (cli, { selftest }) => {
     const config = await cli.config();
     const checks = await examine({ config, clock: systemClock, open: () => cli.context() });
-    await report(cli, checks);
-    return { ok: true, checks };
+    if (!selftest || diagnosis(checks) !== undefined) return await verdict(cli, checks);
+    cli.note("Four processes fight for a lock and some tasks…");
+    const interrupted = new AbortController();
+    const interrupt = () => interrupted.abort();
+    for (const signal of SIGNALS) Deno.addSignalListener(signal, interrupt);
+    try {
+      const { selftest } = await import("../src/cli/selftest.ts");
+      const { signal } = interrupted;
+      const found = await selftest({ config, env: cli.env, host: Deno.hostname(), signal });
+      return await verdict(cli, [...checks, ...found]);
+    } catch (error) {
+      if (interrupted.signal.aborted) return new Exit(INTERRUPTED);
+      throw error;
+    } finally {
+      for (const signal of SIGNALS) Deno.removeSignalListener(signal, interrupt);
+    }
   },
   text: ({ checks }, view) => checkLines(checks, view),
 });
 
 /** A failure's document has no data, so people get the checks and programs find them in `details`. */
-async function report(cli: Cli, checks: readonly Check[]): Promise<void> {
+async function verdict(
+  cli: Cli,
+  checks: readonly Check[],
+): Promise<{ readonly checks: readonly Check[] }> {
   const failure = diagnosis(checks);
-  if (failure === undefined) return;
+  if (failure === undefined) return { checks };
   if (!cli.json) await cli.line(checks, checkLines(checks, cli.view));
   throw failure;
 }

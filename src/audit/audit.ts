@@ -203,6 +203,11 @@ export class Audit {
     }
   }
 
+  /** How many entries the store has taken in. */
+  async count(): Promise<number> {
+    return (await (await this.#context.store.audit()).chain(0, 0)).total;
+  }
+
   /** The next entries that match; `undefined` once `signal` fires. */
   #next(
     audit: AuditStore,

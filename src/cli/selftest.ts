@@ -4,11 +4,11 @@
  * this shows on the disk that matters.
  * @module
  */
-import { sleep, systemClock } from "../clock.ts";
+import { sleep } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { RoomContext } from "../context.ts";
 import type { Check } from "../doctor.ts";
-import { CoordError, InvalidArgumentError } from "../errors.ts";
+import { InvalidArgumentError, StoreUnavailableError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { printable } from "../name.ts";
 import { openContext } from "../open.ts";
@@ -181,7 +181,7 @@ async function readReport(child: Deno.ChildProcess): Promise<WorkerReport> {
   const said = decoder.decode(stdout).trim();
   if (success) return JSON.parse(said);
   const why = failureMessage(said) ?? decoder.decode(stderr).trim();
-  throw new CoordError("internal", `A process of the self-test failed: ${printable(why, 500)}`);
+  throw new StoreUnavailableError(`A process of the self-test failed: ${printable(why, 500)}`);
 }
 
 /** The sentence in a failure's document. */
@@ -211,7 +211,9 @@ function lockChecks(reports: readonly WorkerReport[], number: number): readonly 
       ok,
       value: `${WORKERS} processes added ${increments} times, the sum is ${number}; ` +
         `${overlaps} found another inside`,
-      ...(ok ? {} : { hint: "locks do not exclude here: do not use this file system for the store" }),
+      ...(ok
+        ? {}
+        : { hint: "locks do not exclude here: do not use this file system for the store" }),
     },
     { name: "locks_per_s", ok: true, value: Math.round(increments / (FIGHT_MS / 1000)) },
   ];
@@ -222,14 +224,17 @@ function taskChecks(reports: readonly WorkerReport[], ids: readonly string[]): r
   const distinct = new Set(completed);
   const ok = completed.length === distinct.size && ids.every((id) => distinct.has(id));
   const spans = reports.flatMap(({ drainedMs }) => drainedMs === undefined ? [] : [drainedMs]);
-  const tookMs = Math.max(...spans.map(([, end]) => end)) - Math.min(...spans.map(([start]) => start));
+  const tookMs = Math.max(...spans.map(([, end]) => end)) -
+    Math.min(...spans.map(([start]) => start));
   return [
     {
       name: "task_exclusion",
       ok,
       value: `${ids.length} tasks, ${distinct.size} completed, ` +
         `${completed.length - distinct.size} twice`,
-      ...(ok ? {} : { hint: "tasks are lost or had twice: do not use this file system for the store" }),
+      ...(ok
+        ? {}
+        : { hint: "tasks are lost or had twice: do not use this file system for the store" }),
     },
     { name: "tasks_per_s", ok: true, value: Math.round(completed.length / (tookMs / 1000)) },
   ];

@@ -4,7 +4,6 @@
  */
 import { sleep } from "../clock.ts";
 import type { RoomContext } from "../context.ts";
-import { NothingToClaimError } from "../errors.ts";
 import { Locks } from "../lock/lock.ts";
 import { type Task, Tasks } from "../task/task.ts";
 
@@ -99,10 +98,5 @@ async function claim(
   tags: readonly string[],
   waitMs: number,
 ): Promise<Task | undefined> {
-  try {
-    return (await tasks.claim({ tags, waitMs }))[0];
-  } catch (error) {
-    if (error instanceof NothingToClaimError) return undefined;
-    throw error;
-  }
+  return (await tasks.tryClaim({ tags, waitMs }))[0];
 }

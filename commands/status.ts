@@ -1,0 +1,74 @@
+import { Agents } from "../src/agent/agent.ts";
+import { Approvals } from "../src/approval/approval.ts";
+import { Audit } from "../src/audit/audit.ts";
+import { Board } from "../src/board/board.ts";
+import { defineCommand } from "../src/cli/command.ts";
+import { paint, type View } from "../src/cli/output.ts";
+import { Locks } from "../src/lock/lock.ts";
+import { printable } from "../src/name.ts";
+import { Tasks } from "../src/task/task.ts";
+
+/** `agentcoord status` */
+export const command = defineCommand({
+  build: (command) => command,
+  examples: ["agentcoord status", "agentcoord status --json"],
+  run: async (cli) => {
+    const context = await cli.context();
+    const { namespace } = await cli.config();
+    const { store } = context;
+    const [agents, locks, tasks, threads, approvals, audit] = await Promise.all([
+      new Agents(context).summary(),
+      new Locks(context).count(),
+      new Tasks(context).counts(),
+      new Board(context).counts(),
+      new Approvals(context).counts(),
+      new Audit(context).count(),
+    ]);
+    return {
+      authority: { store: store.kind, epoch: 0 },
+      store: { kind: store.kind, location: store.location },
+      namespace,
+      agents,
+      locks,
+      tasks,
+      threads: threads.active + threads.waiting,
+      approvals: approvals.pending,
+      audit,
+    };
+  },
+  text: (
+    { authority, store, namespace, agents, locks, tasks, threads, approvals, audit },
+    view,
+  ) => {
+    const rows: readonly (readonly [string, string])[] = [
+      ["store", `${store.kind} ${printable(store.location, Infinity)}`],
+      ["namespace", namespace],
+      ["authority", `${authority.store}, epoch ${authority.epoch}`],
+      ["agents", countsText({ ...agents }, view)],
+      ["locks", amount(locks, "held")],
+      ["tasks", countsText({ ...tasks }, view)],
+      ["threads", amount(threads, "open")],
+      ["approvals", approvals === 0 ? "none" : paint(view, "yellow", `${approvals} pending`)],
+      ["audit log", amount(audit, audit === 1 ? "entry" : "entries")],
+    ];
+    return rows.map(([name, value]) => `${paint(view, "bold", name.padEnd(11))}${value}\n`).join(
+      "",
+    );
+  },
+});
+
+/** States that want somebody's attention. */
+const ALARMING = ["hung", "dead"];
+
+/** `2 active, 1 hung`: what there is, or `none`. */
+function countsText(counts: Readonly<Record<string, number>>, view: View): string {
+  const parts = Object.entries(counts).filter(([, count]) => count > 0).map(([state, count]) => {
+    const part = `${count} ${state}`;
+    return ALARMING.includes(state) ? paint(view, "red", part) : part;
+  });
+  return parts.length === 0 ? "none" : parts.join(", ");
+}
+
+function amount(count: number, what: string): string {
+  return count === 0 ? "none" : `${count} ${what}`;
+}
