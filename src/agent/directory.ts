@@ -127,7 +127,7 @@ export class DirectoryAgents implements AgentStore {
 
   summary(): Promise<AgentCounts> {
     return this.#engine.read((reader) => {
-      // Answered from the two partial indexes alone; no row of the table is read.
+      // Answered from the two indexes alone; no row of the table is read.
       const rows = reader.all<{ seen: AgentStatus; n: number }>(
         `SELECT CASE WHEN last_heartbeat_at_ms <= ?1 THEN 'gone'
            WHEN last_heartbeat_at_ms < ?2 THEN 'hung' ELSE status END seen, COUNT(*) n
