@@ -17,6 +17,11 @@ export const GROUPS: readonly CommandGroup[] = [
 /** Every command, in the order help shows them. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    path: "agent run",
+    summary: "run a command as a registered agent",
+    load: () => import("./agent/run.ts"),
+  },
+  {
     path: "lock acquire",
     summary: "take locks on paths, all or none",
     load: () => import("./lock/acquire.ts"),

@@ -1,0 +1,140 @@
+import { type Agent, Agents, type RegisterOptions } from "../../src/agent/agent.ts";
+import { DEFAULT_AGENT_TTL_MS } from "../../src/agent/store.ts";
+import { sleep } from "../../src/clock.ts";
+import { type Cli, defineCommand } from "../../src/cli/command.ts";
+import { duration, list } from "../../src/cli/options.ts";
+import { type Tenure, wrap, WRAPPER_EXIT } from "../../src/cli/wrapper.ts";
+import { InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
+import { quote } from "../../src/name.ts";
+
+/** `agentcoord agent run` */
+export const command = defineCommand({
+  build: (command) =>
+    command
+      .usage("[options] -- <command> [args...]")
+      .option("--name <name>", "who it is (default: the acting agent)")
+      .option("--role <text>", "what it is for")
+      .option("--working-on <text>", "what it is doing now")
+      .option("--tags <names>", "what it can do", list("--tags"))
+      .option(
+        "--ttl <duration>",
+        "how long a heartbeat is good for (default: 60s)",
+        duration("--ttl"),
+      )
+      .option("--takeover", "take the name even when a live agent has it"),
+  takesRest: true,
+  examples: [
+    "agentcoord agent run --name ada --role engineer --tags backend -- ./agent.sh",
+    "agentcoord agent run --name ci-7 --working-on 'nightly build' --ttl 2m -- make nightly",
+  ],
+  run: async (cli, { name, role, workingOn, tags, ttl, takeover }) =>
+    await wrap(cli, {
+      exitCodes: { conflict: WRAPPER_EXIT.refused },
+      begin: () =>
+        begin(cli, name, {
+          ttlMs: ttl ?? DEFAULT_AGENT_TTL_MS,
+          ...(role === undefined ? {} : { role }),
+          ...(workingOn === undefined ? {} : { workingOn }),
+          ...(tags === undefined ? {} : { tags }),
+          takeover: takeover ?? false,
+        }),
+    }),
+  text: () => "",
+});
+
+async function begin(
+  cli: Cli,
+  given: string | undefined,
+  options: RegisterOptions & { readonly ttlMs: number },
+): Promise<Tenure> {
+  const name = given ?? (await cli.config()).agent;
+  if (name === undefined) {
+    throw new InvalidArgumentError("No agent to run as: name it with --name NAME", {
+      field: "name",
+    });
+  }
+  const actor = { name, host: Deno.hostname(), pid: Deno.pid };
+  const agents = new Agents({ ...await cli.context(), actor });
+  const heart = new Heart(cli, agents, await agents.register(options), options.ttlMs);
+  return {
+    env: { AGENTCOORD_AGENT: name },
+    end: async () => {
+      // A name that is somebody else's now is not ours to deregister.
+      if (!await heart.stop()) return;
+      const { released } = await agents.deregister();
+      if (released.locks + released.tasks > 0) {
+        cli.note(`Gave back what ${quote(name)} still held: ${countsOf(released)}`);
+      }
+    },
+  };
+}
+
+/**
+ * Beats for one registration until it is stopped or the name is somebody else's.
+ *
+ * A store that cannot be reached does not end the command: a silent agent loses nothing early, each of its
+ * leases stands on its own expiry.
+ */
+class Heart {
+  readonly #cli: Cli;
+  readonly #agents: Agents;
+  readonly #registered: Agent;
+  readonly #stopped = new AbortController();
+  readonly #beating: Promise<void>;
+  #isOurs = true;
+
+  constructor(cli: Cli, agents: Agents, registered: Agent, ttlMs: number) {
+    this.#cli = cli;
+    this.#agents = agents;
+    this.#registered = registered;
+    this.#beating = this.#beat(ttlMs);
+  }
+
+  /** Stops; whether the registration was still ours. */
+  async stop(): Promise<boolean> {
+    this.#stopped.abort();
+    await this.#beating;
+    return this.#isOurs;
+  }
+
+  async #beat(ttlMs: number): Promise<void> {
+    let failed = false;
+    for (;;) {
+      await sleep(failed ? ttlMs / 10 : ttlMs / 3, this.#stopped.signal);
+      if (this.#stopped.signal.aborted) return;
+      try {
+        this.#isOurs = await this.#isStillOurs();
+        if (!this.#isOurs) {
+          this.#cli.warn(
+            `Agent ${quote(this.#registered.name)} was taken over; no more heartbeats for it`,
+          );
+          return;
+        }
+        await this.#agents.heartbeat();
+        failed = false;
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (!failed) this.#cli.warn(`Heartbeat failed, trying again: ${reason}`);
+        failed = true;
+      }
+    }
+  }
+
+  /** A heartbeat would keep a successor's registration alive, so look first. */
+  async #isStillOurs(): Promise<boolean> {
+    const { name, host, pid } = this.#registered;
+    try {
+      const seen = await this.#agents.get(name);
+      return seen.host === host && seen.pid === pid;
+    } catch (error) {
+      // Deregistered and pruned: the next heartbeat registers it again.
+      if (error instanceof NotFoundError) return true;
+      throw error;
+    }
+  }
+}
+
+function countsOf({ locks, tasks }: { readonly locks: number; readonly tasks: number }): string {
+  const some = (count: number, word: string) => `${count} ${word}${count === 1 ? "" : "s"}`;
+  return `${some(locks, "lock")}, ${some(tasks, "task")}`;
+}
