@@ -3,7 +3,7 @@ import { DEFAULT_AGENT_TTL_MS } from "../../src/agent/store.ts";
 import { sleep } from "../../src/clock.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
 import { duration, list } from "../../src/cli/options.ts";
-import { type Tenure, wrap, WRAPPER_EXIT } from "../../src/cli/wrapper.ts";
+import { exitCodesHelp, type Tenure, wrap, WRAPPER_EXIT } from "../../src/cli/wrapper.ts";
 import { InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
 import { quote } from "../../src/name.ts";
 
@@ -12,6 +12,7 @@ export const command = defineCommand({
   build: (command) =>
     command
       .usage("[options] -- <command> [args...]")
+      .addHelpText("after", exitCodesHelp("75 the name is in use"))
       .option("--name <name>", "who it is (default: the acting agent)")
       .option("--role <text>", "what it is for")
       .option("--working-on <text>", "what it is doing now")

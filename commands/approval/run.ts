@@ -1,7 +1,7 @@
 import { type Approval, Approvals, type RequestOptions } from "../../src/approval/approval.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
 import { duration, list } from "../../src/cli/options.ts";
-import { type Tenure, wrap } from "../../src/cli/wrapper.ts";
+import { exitCodesHelp, type Tenure, wrap } from "../../src/cli/wrapper.ts";
 import { commandDigest, shellWords } from "../../src/cli/wrapper_words.ts";
 import { formatDuration } from "../../src/duration.ts";
 import { DeniedError, EXIT_CODES, TimeoutError } from "../../src/errors.ts";
@@ -13,6 +13,7 @@ export const command = defineCommand({
     command
       .argument("[type]", "kind of action (default: command)")
       .usage("[options] [type] -- <command> [args...]")
+      .addHelpText("after", exitCodesHelp("8 rejected, 6 nobody decided in time"))
       .option("--description <text>", "why it is to be run; the command line is always shown")
       .option("--timeout <duration>", "time to decide (default: 5m)", duration("--timeout"))
       .option(

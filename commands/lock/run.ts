@@ -2,7 +2,13 @@ import { invalid } from "../../src/check.ts";
 import { sleep } from "../../src/clock.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
 import { duration, integer } from "../../src/cli/options.ts";
-import { leaseGrace, type Tenure, wrap, WRAPPER_EXIT } from "../../src/cli/wrapper.ts";
+import {
+  exitCodesHelp,
+  leaseGrace,
+  type Tenure,
+  wrap,
+  WRAPPER_EXIT,
+} from "../../src/cli/wrapper.ts";
 import { LeaseLostError } from "../../src/errors.ts";
 import type { HeldLock } from "../../src/lock/held.ts";
 import { DEFAULT_LOCK_TTL_MS, type HoldOptions, type Lease, Locks } from "../../src/lock/lock.ts";
@@ -17,6 +23,10 @@ export const command = defineCommand({
     command
       .argument("<path...>", "files, or directories when they exist or end in /")
       .usage("[options] <path...> -- <command> [args...]")
+      .addHelpText(
+        "after",
+        exitCodesHelp("75 the lock was not had (see -E)", "124 it ran past --timeout"),
+      )
       .option(
         "--ttl <duration>",
         "length of the lease, renewed at a third (default: 5m)",

@@ -33,6 +33,14 @@ export const WRAPPER_EXIT = {
   failed: 125,
 } as const;
 
+/** What help says about the exit codes; `own` are those of this wrapper alone. */
+export function exitCodesHelp(...own: readonly string[]): string {
+  return `
+Exit codes: the command's own, or 128+n when signal n killed it;
+${[...own, "125 this program failed or lost what the command ran under"].join(";\n")};
+126 the command cannot be executed; 127 there is no such command; 2 wrong usage.`;
+}
+
 /** What a command runs under. */
 export interface Tenure {
   /** Added to the command's environment. */

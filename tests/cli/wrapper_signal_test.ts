@@ -143,6 +143,25 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "lock run killed outright at a terminal takes its command with it",
+  ignore: !(await hasScript()),
+  fn: async () => {
+    await withProject(async (dir) => {
+      const script = `trap "" TERM HUP
+        sleep 60 & echo $! > grandchild; echo $$ > child; echo $PPID > wrapper; wait`;
+      const run = ["lock", "run", "a", "--ttl", "2s", "--", "sh", "-c", script];
+      const terminal = atTerminal(dir, run);
+      const wrapper = Number(await written(`${dir}/wrapper`));
+      Deno.kill(wrapper, "SIGKILL");
+      await gone(Number(textOf(`${dir}/child`)));
+      await gone(Number(textOf(`${dir}/grandchild`)));
+      await terminal.status;
+      await terminal.stdin.close().catch(() => undefined);
+    });
+  },
+});
+
 /** Runs the program at a terminal of its own, made by script(1), whose keyboard is standard input. */
 function atTerminal(dir: string, args: readonly string[]): Deno.ChildProcess {
   const words = [...programCommand(), ...args];
