@@ -1,0 +1,185 @@
+/**
+ * Creating and changing what a task's creator says of it, on the directory engine.
+ * @module
+ */
+import type { Actor, Transaction } from "../store/transaction.ts";
+import { emit } from "../event/append.ts";
+import { link, show } from "./dependencies.ts";
+import {
+  COLUMNS,
+  priorityOf,
+  rankOf,
+  specOf,
+  type StoredSpec,
+  type TaskRow,
+  waitingStatus,
+} from "./rows.ts";
+import type { Step } from "./step.ts";
+import type { CreateOutcome, TaskDraft, TaskPatch } from "./store.ts";
+
+/** A task of the batch: one that exists already, or one with its place in the order of creation. */
+type Member =
+  | { readonly known: TaskRow }
+  | { readonly known: undefined; readonly draft: TaskDraft; readonly seq: number };
+
+/** What a task depends on: its identifier, and its place while it is not completed. */
+interface Dependency {
+  readonly id: string;
+  readonly openSeq: number | undefined;
+}
+
+/** Creates the batch, or nothing. */
+export function create(
+  step: Step,
+  actor: Actor,
+  drafts: readonly TaskDraft[],
+): CreateOutcome {
+  const { tx } = step;
+  const members = enlist(tx, drafts);
+  const needs: Dependency[][] = [];
+  for (const [index, { dependsOn }] of drafts.entries()) {
+    const found = new Map<string, Dependency>();
+    // What exists already keeps the dependencies it has.
+    for (const item of members[index]!.known === undefined ? dependsOn : []) {
+      const dependency = typeof item === "number" ? inBatch(members[item]!) : lookUp(tx, item);
+      if (dependency === undefined) return { kind: "unknown", index, dependency: item as string };
+      found.set(dependency.id, dependency);
+    }
+    needs.push([...found.values()]);
+  }
+  const rows = members.map((member, index) =>
+    member.known ?? insert(step, actor, member.draft, member.seq, needs[index]!)
+  );
+  return { kind: "created", tasks: rows.map((row) => show(tx, row)) };
+}
+
+/** The row with the new values. */
+export function changed(row: TaskRow, patch: TaskPatch, nowMs: number): TaskRow {
+  const { notBeforeMs: asked, ...old } = specOf(row);
+  const start = patch.notBeforeMs === undefined ? asked : patch.notBeforeMs ?? undefined;
+  const spec: StoredSpec = {
+    ...old,
+    title: patch.title ?? old.title,
+    description: patch.description ?? old.description,
+    leaseMs: patch.leaseMs ?? old.leaseMs,
+    backoff: patch.backoff ?? old.backoff,
+    ...(start === undefined ? {} : { notBeforeMs: start }),
+  };
+  return {
+    ...row,
+    // A wait that nobody asked to change, such as that after a failure, goes on.
+    ...(patch.notBeforeMs === undefined ? {} : waitingStatus(row, start, nowMs)),
+    rank: rankOf(patch.priority ?? priorityOf(row), row.seq),
+    max_attempts: patch.maxAttempts ?? row.max_attempts,
+    tags: patch.tags === undefined ? row.tags : JSON.stringify(patch.tags),
+    updated_at_ms: nowMs,
+    spec: JSON.stringify(spec),
+    payload: patch.payload === undefined ? row.payload : JSON.stringify(patch.payload),
+  };
+}
+
+function enlist(tx: Transaction, drafts: readonly TaskDraft[]): Member[] {
+  let { seq } = tx.get<{ seq: number }>("SELECT COALESCE(MAX(seq), 0) AS seq FROM tasks")!;
+  const keys = new Map<string, Member>();
+  // A repeated step finds all of its tasks or none: looking for one of them is enough.
+  const first = drafts.find(({ key }) => key === undefined);
+  const repeated = first !== undefined && find(tx, "id", first.id) !== undefined;
+  return drafts.map((draft) => {
+    const { id, key } = draft;
+    const twin = key === undefined ? undefined : keys.get(key);
+    if (twin !== undefined) return twin;
+    const known = key === undefined
+      ? repeated ? find(tx, "id", id) : undefined
+      : find(tx, "key", key);
+    const member: Member = known === undefined ? { known, draft, seq: ++seq } : { known };
+    if (key !== undefined) keys.set(key, member);
+    return member;
+  });
+}
+
+function find(tx: Transaction, column: "id" | "key", value: string): TaskRow | undefined {
+  return tx.get<TaskRow>(`SELECT ${COLUMNS} FROM tasks WHERE ${column} = ?`, value);
+}
+
+function inBatch(member: Member): Dependency {
+  if (member.known === undefined) return { id: member.draft.id, openSeq: member.seq };
+  return asDependency(member.known);
+}
+
+function lookUp(tx: Transaction, id: string): Dependency | undefined {
+  const row = tx.get<Pick<TaskRow, "id" | "seq" | "status">>(
+    "SELECT id, seq, status FROM tasks WHERE id = ?",
+    id,
+  );
+  return row && asDependency(row);
+}
+
+function asDependency({ id, seq, status }: Pick<TaskRow, "id" | "seq" | "status">): Dependency {
+  return { id, openSeq: status === "completed" ? undefined : seq };
+}
+
+function insert(
+  step: Step,
+  actor: Actor,
+  draft: TaskDraft,
+  seq: number,
+  needs: readonly Dependency[],
+): TaskRow {
+  const { tx } = step;
+  const { id, key, title, description, leaseMs, backoff, notBeforeMs, payload } = draft;
+  const open = needs.flatMap(({ openSeq }) => openSeq ?? []);
+  const spec: StoredSpec = {
+    title,
+    description,
+    dependsOn: needs.map((need) => need.id),
+    leaseMs,
+    backoff,
+    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+  };
+  const row: TaskRow = {
+    seq,
+    id,
+    ...waitingStatus({ waits_for: open.length }, notBeforeMs, tx.nowMs),
+    rank: rankOf(draft.priority, seq),
+    holder: null,
+    fence: 0,
+    lease_ms: leaseMs,
+    started_at_ms: null,
+    spent: 0,
+    max_attempts: draft.maxAttempts,
+    waits_for: open.length,
+    created_by: actor.name,
+    created_at_ms: tx.nowMs,
+    updated_at_ms: tx.nowMs,
+    tags: JSON.stringify(draft.tags),
+    progress: null,
+    attempts: "[]",
+    result: null,
+    spec: JSON.stringify(spec),
+    payload: payload === undefined ? null : JSON.stringify(payload),
+  };
+  tx.run(
+    `INSERT INTO tasks (seq, id, key, status, rank, due_at_ms, fence, lease_ms, spent, max_attempts,
+       waits_for, created_by, created_at_ms, updated_at_ms, tags, attempts, spec, payload)
+     VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?, ?, ?, ?, ?, '[]', ?, ?)`,
+    seq,
+    id,
+    key ?? null,
+    row.status,
+    row.rank,
+    row.due_at_ms,
+    leaseMs,
+    row.max_attempts,
+    row.waits_for,
+    row.created_by,
+    row.created_at_ms,
+    row.updated_at_ms,
+    row.tags,
+    row.spec,
+    row.payload,
+  );
+  for (const on of open) link(tx, seq, on);
+  step.arrive(row);
+  emit(tx, "task.created", id, actor.name, { status: row.status, priority: draft.priority });
+  return row;
+}

@@ -1,0 +1,139 @@
+/**
+ * A claimed task that keeps itself claimed while it is worked on.
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import { LeaseLostError } from "../errors.ts";
+import { type Instant, instantOf, LeaseKeeper } from "../lease.ts";
+import type { JsonValue, Task } from "./model.ts";
+import type { CompleteOptions, FailOptions, NextOptions } from "./options.ts";
+import type { Tasks } from "./task.ts";
+
+/**
+ * A task held by this process: its lease is renewed at a third of its length until the holder says how the
+ * work ended. Left without a verdict, it goes back to the queue when its scope ends.
+ *
+ * @example
+ * ```ts ignore
+ * await using held = await session.claimTask({ tags: ["backend"], waitMs: 60_000 });
+ * if (held !== undefined) await held.complete(await build(held.task.payload, held.signal));
+ * ```
+ */
+export class HeldTask implements AsyncDisposable {
+  /** The task as it was claimed. */
+  readonly task: Task;
+  readonly #tasks: Tasks;
+  readonly #clock: Clock;
+  readonly #keeper: LeaseKeeper;
+  #ended = false;
+
+  /** Used by {@linkcode Tasks.hold}; `sentAt` is when the claim was sent. */
+  constructor(tasks: Tasks, task: Task, clock: Clock, sentAt: Instant) {
+    this.task = task;
+    this.#tasks = tasks;
+    this.#clock = clock;
+    const { fence } = this;
+    const ttlMs = task.lease!.expiresAtMs - task.attempts.at(-1)!.startedAtMs;
+    const renew = () => tasks.renew(task.id, { fence });
+    this.#keeper = new LeaseKeeper({ ttlMs, clock, renew }, sentAt);
+  }
+
+  /** The fence of the lease. */
+  get fence(): number {
+    return this.task.lease!.fence;
+  }
+
+  /**
+   * Fires before the lease can lapse when renewal is not confirmed in time, or as soon as it is known to
+   * be lost, as when the task was cancelled; its reason is a {@linkcode LeaseLostError}. Work on the task
+   * should stop then.
+   */
+  get signal(): AbortSignal {
+    return this.#keeper.signal;
+  }
+
+  /**
+   * Notes how far the work is, and renews the lease.
+   *
+   * @throws {LeaseLostError} when it has ended.
+   */
+  progress(text: string): Promise<Task> {
+    return this.#tasks.renew(this.task.id, { fence: this.fence, progress: text });
+  }
+
+  /**
+   * The task is done.
+   *
+   * @throws {LeaseLostError} when somebody has claimed it since, or it has died or was cancelled.
+   */
+  complete(result?: JsonValue): Promise<Task> {
+    return this.#end(() => this.#tasks.complete(this.task.id, this.#completion(result)));
+  }
+
+  /**
+   * The task is done; claims the next ones in the same step. They come back held.
+   *
+   * @throws as {@linkcode HeldTask.complete}; then nothing was claimed.
+   */
+  completeAndClaim(
+    result?: JsonValue,
+    next: NextOptions = {},
+  ): Promise<{ readonly task: Task; readonly next: readonly HeldTask[] }> {
+    return this.#end(async () => {
+      const sentAt = instantOf(this.#clock);
+      const outcome = await this.#tasks.completeAndClaim(this.task.id, {
+        ...this.#completion(result),
+        next,
+      });
+      const held = outcome.next.map((task) => new HeldTask(this.#tasks, task, this.#clock, sentAt));
+      return { task: outcome.task, next: held };
+    });
+  }
+
+  /**
+   * The attempt failed.
+   *
+   * @param error what went wrong
+   * @throws {LeaseLostError} when the lease has ended.
+   */
+  fail(error: string, { retry = true }: Pick<FailOptions, "retry"> = {}): Promise<Task> {
+    return this.#end(() => this.#tasks.fail(this.task.id, { fence: this.fence, error, retry }));
+  }
+
+  /**
+   * Gives the task back to the queue; the attempt does not count.
+   *
+   * @throws {LeaseLostError} when the lease has ended.
+   */
+  release(reason?: string): Promise<Task> {
+    const why = reason === undefined ? {} : { reason };
+    return this.#end(() => this.#tasks.release(this.task.id, { fence: this.fence, ...why }));
+  }
+
+  /** Releases the task unless it was told how the work ended; a lease that had ended is not an error. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return;
+    try {
+      await this.release();
+    } catch (error) {
+      if (!(error instanceof LeaseLostError)) throw error;
+    }
+  }
+
+  #completion(result: JsonValue | undefined): CompleteOptions {
+    return { fence: this.fence, ...(result === undefined ? {} : { result }) };
+  }
+
+  /** Stops renewing first: a renewal after the verdict would look like a lost lease. */
+  async #end<T>(verdict: () => Promise<T>): Promise<T> {
+    await this.#keeper.stop();
+    try {
+      const outcome = await verdict();
+      this.#ended = true;
+      return outcome;
+    } catch (error) {
+      if (error instanceof LeaseLostError) this.#ended = true;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * What a task is, as everybody sees it.
+ * @module
+ */
+
+/** Anything JSON can say. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
+
+/**
+ * Where a task stands: `scheduled` until its time comes, `blocked` until every task it depends on is
+ * completed, `pending` in the queue, `claimed` by an agent; then `completed`, `dead` (its attempts are
+ * used up, or its holder said that trying again is pointless) or `cancelled`.
+ */
+export type TaskStatus =
+  | "scheduled"
+  | "blocked"
+  | "pending"
+  | "claimed"
+  | "completed"
+  | "dead"
+  | "cancelled";
+
+/** Every {@linkcode TaskStatus}. */
+export const TASK_STATUSES: readonly TaskStatus[] = Object.freeze([
+  "scheduled",
+  "blocked",
+  "pending",
+  "claimed",
+  "completed",
+  "dead",
+  "cancelled",
+]);
+
+/** How many tasks there are in each status. */
+export type TaskCounts = Readonly<Record<TaskStatus, number>>;
+
+/**
+ * How an attempt ended: by its holder's word (`completed`, `failed`, `released`), by the lapse of its lease
+ * (`expired`), or because the task was taken away from it (`cancelled`).
+ */
+export type AttemptOutcome = "completed" | "failed" | "released" | "expired" | "cancelled";
+
+/** One tenure of a task. */
+export interface Attempt {
+  /** The agent that had it. */
+  readonly holder: string;
+  /** The lease's fence. */
+  readonly fence: number;
+  /** When it was claimed, in epoch milliseconds. */
+  readonly startedAtMs: number;
+  /** When it ended, in epoch milliseconds; absent while it lasts. */
+  readonly endedAtMs?: number;
+  /** How it ended; absent while it lasts. */
+  readonly outcome?: AttemptOutcome;
+  /** Why it failed, or was released. */
+  readonly error?: string;
+  /** The last note its holder left on the way. */
+  readonly progress?: string;
+}
+
+/** Who has a claimed task, and until when. */
+export interface TaskLease {
+  /** The agent that has it. */
+  readonly holder: string;
+  /** Grows with every tenure in the namespace; a stale one changes nothing. */
+  readonly fence: number;
+  /** When the task goes back to the queue unless the lease is renewed, in epoch milliseconds. */
+  readonly expiresAtMs: number;
+}
+
+/** How long a failed task waits before its next attempt. Never longer than an hour. */
+export interface Backoff {
+  /** `exponential` doubles the wait with every attempt, `linear` adds to it, `none` does not wait. */
+  readonly kind: "exponential" | "linear" | "none";
+  /** The first wait, in milliseconds, at most an hour. */
+  readonly baseMs: number;
+}
+
+/** A piece of work. */
+export interface Task {
+  /** `tsk_…`; sorts by creation. */
+  readonly id: string;
+  /** One line. */
+  readonly title: string;
+  /** May be empty, and may have several lines. */
+  readonly description: string;
+  /** 0 to 9; higher ones are served first. */
+  readonly priority: number;
+  /** What a claim can ask for. */
+  readonly tags: readonly string[];
+  /** Where it stands. */
+  readonly status: TaskStatus;
+  /** Identifiers of the tasks that must be completed first. */
+  readonly dependsOn: readonly string[];
+  /** Why a blocked task will not go on by itself: a dependency that is dead or cancelled. */
+  readonly blockedReason?: string;
+  /** What its creator passes to whoever does it. */
+  readonly payload?: JsonValue;
+  /** What came of it, once completed. */
+  readonly result?: JsonValue;
+  /** Its tenures, oldest first; of very many, the newest hundred. */
+  readonly attempts: readonly Attempt[];
+  /** Attempts after which it is dead. Released ones do not count. */
+  readonly maxAttempts: number;
+  /** When it may be claimed at the earliest, in epoch milliseconds: as asked, or after a failure. */
+  readonly notBeforeMs?: number;
+  /** The agent that created it. */
+  readonly createdBy: string;
+  /** When, in epoch milliseconds. */
+  readonly createdAtMs: number;
+  /** When it last changed, in epoch milliseconds; renewing its lease is a change. */
+  readonly updatedAtMs: number;
+  /** Present while it is claimed. */
+  readonly lease?: TaskLease;
+}

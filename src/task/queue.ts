@@ -1,0 +1,94 @@
+/**
+ * Taking tasks from the queue, on the directory engine.
+ *
+ * The queue is the index of pending tasks in the order of their rank; `task_tags` has the same order for
+ * each tag. A claim reads the head of the queue, or the heads of the tags it asks for, and never a task
+ * that it does not take.
+ * @module
+ */
+import type { Actor } from "../store/transaction.ts";
+import { emit } from "../event/append.ts";
+import type { Task } from "./model.ts";
+import { COLUMNS, seqOfRank, specOf, type TaskRow, toTask } from "./rows.ts";
+import type { Step } from "./step.ts";
+import type { ClaimRequest } from "./store.ts";
+
+/** Claims the best tasks that qualify, after returning to the queue what has come back to it. */
+export function claim(step: Step, actor: Actor, request: ClaimRequest): Task[] {
+  for (;;) {
+    const { more } = step.sweep();
+    const heads = best(step, request);
+    // What is left to sweep may be the only work there is.
+    if (more && heads.length < request.count) continue;
+    return heads.map((row) => take(step, actor, row, request.leaseMs));
+  }
+}
+
+function take(step: Step, actor: Actor, row: TaskRow, leaseMs = specOf(row).leaseMs): Task {
+  const { tx } = step;
+  const claimed = step.move(row, {
+    ...row,
+    status: "claimed",
+    due_at_ms: tx.nowMs + leaseMs,
+    holder: actor.name,
+    fence: tx.nextFence(),
+    lease_ms: leaseMs,
+    started_at_ms: tx.nowMs,
+    spent: row.spent + 1,
+    updated_at_ms: tx.nowMs,
+  });
+  emit(tx, "task.claimed", row.id, actor.name, { fence: claimed.fence });
+  return toTask(claimed);
+}
+
+function best(step: Step, { tags, match, count }: ClaimRequest): TaskRow[] {
+  const { tx } = step;
+  if (tags.length === 0) {
+    return tx.all<TaskRow>(
+      `SELECT ${COLUMNS} FROM tasks WHERE status = 'pending' ORDER BY rank LIMIT ?`,
+      count,
+    );
+  }
+  const ranks = match === "any" || tags.length === 1
+    ? ranksOfAny(step, tags, count)
+    : ranksOfAll(step, tags, count);
+  return ranks.map((rank) =>
+    tx.get<TaskRow>(`SELECT ${COLUMNS} FROM tasks WHERE seq = ?`, seqOfRank(rank))!
+  );
+}
+
+/** The best ranks that carry at least one of the tags: merged from the heads of each. */
+function ranksOfAny(step: Step, tags: readonly string[], count: number): number[] {
+  const ranks = new Set<number>();
+  for (const tag of tags) {
+    for (const rank of ranksFrom(step, tag, 0, count)) ranks.add(rank);
+  }
+  return [...ranks].sort((a, b) => a - b).slice(0, count);
+}
+
+/** The best ranks that carry every tag: each tag in turn leaps to the next rank it may share. */
+function ranksOfAll(step: Step, tags: readonly string[], count: number): number[] {
+  const shared: number[] = [];
+  let candidate = 0;
+  let agreed = 0;
+  for (let turn = 0; shared.length < count; turn++) {
+    const [rank] = ranksFrom(step, tags[turn % tags.length]!, candidate, 1);
+    if (rank === undefined) break;
+    agreed = rank === candidate ? agreed + 1 : 1;
+    candidate = rank;
+    if (agreed < tags.length) continue;
+    shared.push(candidate);
+    candidate += 1;
+    agreed = 0;
+  }
+  return shared;
+}
+
+function ranksFrom(step: Step, tag: string, from: number, count: number): number[] {
+  return step.tx.all<{ rank: number }>(
+    "SELECT rank FROM task_tags WHERE tag = ? AND rank >= ? ORDER BY rank LIMIT ?",
+    tag,
+    from,
+    count,
+  ).map(({ rank }) => rank);
+}

@@ -1,0 +1,367 @@
+/**
+ * The task queue: work that agents hand to each other.
+ *
+ * The protocol. The store alone decides where a task stands, by its own clock, in one atomic step per call;
+ * there is no moment at which a task is in no state. A claim takes the best pending task: the highest
+ * priority, then the one created first. It gives a lease: the task is its holder's until `expiresAtMs`,
+ * which the holder moves on by renewing (any heartbeat of the agent does it too). Each claim is an
+ * attempt with a fence greater than all before.
+ *
+ * A holder that dies costs the task its remaining lease time and one attempt: the next step that looks for
+ * work finds it back at its old place in the queue, and whoever claims it finds in `attempts` how far the
+ * others got. A task whose attempts are used up is `dead`: it stays, and can be retried by hand. A holder
+ * that finishes late is not turned away for it: a completion counts as long as nobody has claimed the task
+ * since, and it has not died or been cancelled. Everything else that a holder says needs the live lease. So two
+ * agents never work under the same fence, and a task is completed at most once.
+ *
+ * Cancelling takes effect at once; the holder learns of it at its next renewal, by `lease_lost`.
+ * @module
+ */
+import { checkBody, checkJson, checkLeaseMs, checkWaitMs } from "../check.ts";
+import { requireActor, type RoomContext } from "../context.ts";
+import type { CoordError } from "../errors.ts";
+import { newId } from "../id.ts";
+import { type Instant, instantOf } from "../lease.ts";
+import { LIMITS } from "../name.ts";
+import type { Actor } from "../store/transaction.ts";
+import { waitFor } from "../wait.ts";
+import { draftPatch, draftTasks, type NewTask, type TaskChanges } from "./draft.ts";
+import { HeldTask } from "./held.ts";
+import type { JsonValue, Task, TaskCounts } from "./model.ts";
+import {
+  checkClaim,
+  checkQuery,
+  checkTenure,
+  type ClaimOptions,
+  type CompleteOptions,
+  cursorAfter,
+  type FailOptions,
+  type ListTasksOptions,
+  type NextOptions,
+  type ReleaseTaskOptions,
+  type RenewOptions,
+  type TaskPage,
+  type TaskTenure,
+} from "./options.ts";
+import {
+  leaseLost,
+  nothingToClaim,
+  unknownDependency,
+  unknownTask,
+  wrongStatus,
+} from "./refusal.ts";
+import type { ChangeOutcome, ClaimRequest, HoldOutcome, TaskStore, Tenure } from "./store.ts";
+
+export type { NewTask, TaskChanges } from "./draft.ts";
+export type {
+  Attempt,
+  AttemptOutcome,
+  Backoff,
+  JsonValue,
+  Task,
+  TaskCounts,
+  TaskLease,
+  TaskStatus,
+} from "./model.ts";
+export type {
+  ClaimOptions,
+  CompleteOptions,
+  FailOptions,
+  ListTasksOptions,
+  NextOptions,
+  ReleaseTaskOptions,
+  RenewOptions,
+  TaskPage,
+  TaskTenure,
+} from "./options.ts";
+
+/** The task queue as one client sees it. */
+export class Tasks {
+  readonly #context: RoomContext;
+  #store: Promise<TaskStore> | undefined;
+
+  /** Used by the client; see {@linkcode CoordinationClient.tasks}. */
+  constructor(context: RoomContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Creates up to 1000 tasks in one step: all of them, or none.
+   *
+   * @returns one task per item, in its place. Where an item's `key` was used before, that is the task
+   * created then, as it stands now.
+   * @throws {InvalidArgumentError} for a bad field, or for dependencies that form a cycle, which is named.
+   * @throws {NotFoundError} for a dependency that does not exist.
+   */
+  async create(tasks: readonly NewTask[]): Promise<readonly Task[]> {
+    const actor = requireActor(this.#context);
+    const drafts = draftTasks(tasks);
+    if (drafts.length === 0) return [];
+    const outcome = await (await this.#steps()).create(actor, drafts);
+    if (outcome.kind === "created") return outcome.tasks;
+    const { dependency, index } = outcome;
+    throw unknownDependency(dependency, index, drafts[index]!.title);
+  }
+
+  /**
+   * Claims the best pending tasks.
+   *
+   * @returns at least one.
+   * @throws {NothingToClaimError} when none qualifies (within `waitMs`).
+   */
+  async claim(options: ClaimOptions = {}): Promise<readonly Task[]> {
+    const tasks = await this.tryClaim(options);
+    if (tasks.length > 0) return tasks;
+    const { tags = [], match = "any", waitMs = 0 } = options;
+    throw nothingToClaim({ tags, match }, waitMs);
+  }
+
+  /** As {@linkcode Tasks.claim}, but an empty list when none qualifies. */
+  async tryClaim(options: ClaimOptions = {}): Promise<readonly Task[]> {
+    return (await this.#claim(options)).tasks;
+  }
+
+  /**
+   * Claims the best pending task and keeps its lease alive until the returned handle is told how it ended,
+   * or is disposed of; `undefined` when none qualifies (within `waitMs`).
+   */
+  async hold(options: Omit<ClaimOptions, "count"> = {}): Promise<HeldTask | undefined> {
+    const { tasks: [task], sentAt } = await this.#claim({ ...options, count: 1 });
+    return task && new HeldTask(this, task, this.#context.clock, sentAt);
+  }
+
+  /**
+   * Extends the lease on a task, and notes how far the work is.
+   *
+   * @throws {LeaseLostError} when it has ended; `details.cancelled` says whether that is why.
+   */
+  async renew(
+    id: string,
+    { leaseMs, progress, ...tenure }: RenewOptions = {},
+  ): Promise<Task> {
+    const change = {
+      ...(leaseMs === undefined ? {} : { leaseMs: checkLeaseMs(leaseMs, "leaseMs") }),
+      ...(progress === undefined ? {} : { progress: checkBody(progress, "progress") }),
+    };
+    return await this.#whileHeld(
+      "renew",
+      id,
+      tenure,
+      (store, actor, which) => store.renew(actor, which, change),
+    );
+  }
+
+  /**
+   * Completes a task. Sent twice under the same fence, it answers the same.
+   *
+   * @throws {LeaseLostError} when somebody has claimed the task since, or it has died or was cancelled.
+   */
+  async complete(id: string, options: CompleteOptions = {}): Promise<Task> {
+    return (await this.#complete(id, options)).task;
+  }
+
+  /**
+   * Completes a task and claims the next ones, in one step: what a worker does all day. It does not wait;
+   * `next` may come back empty.
+   *
+   * @throws as {@linkcode Tasks.complete}; then nothing was claimed.
+   */
+  async completeAndClaim(
+    id: string,
+    { next = {}, ...options }: CompleteOptions & { readonly next?: NextOptions } = {},
+  ): Promise<{ readonly task: Task; readonly next: readonly Task[] }> {
+    return await this.#complete(id, options, checkClaim(next));
+  }
+
+  /**
+   * Ends the attempt without success. The task is tried again after its backoff, or is dead when its
+   * attempts are used up or `retry` is `false`.
+   *
+   * @throws {LeaseLostError} when the lease has ended.
+   */
+  async fail(id: string, { error, retry = true, ...tenure }: FailOptions): Promise<Task> {
+    const change = { error: checkBody(error, "error", false), retry };
+    return await this.#whileHeld(
+      "fail",
+      id,
+      tenure,
+      (store, actor, which) => store.fail(actor, which, change),
+    );
+  }
+
+  /**
+   * Gives a task back to the queue, at its old place. The attempt does not count.
+   *
+   * @throws {LeaseLostError} when the lease has ended.
+   */
+  async release(id: string, { reason, ...tenure }: ReleaseTaskOptions = {}): Promise<Task> {
+    const why = reason === undefined ? undefined : checkBody(reason, "reason");
+    return await this.#whileHeld(
+      "release",
+      id,
+      tenure,
+      (store, actor, which) => store.release(actor, which, why),
+    );
+  }
+
+  /**
+   * Ends a task for good, whoever holds it. Tasks that depend on it stay blocked, with the reason. Cancelling
+   * a cancelled task changes nothing.
+   *
+   * @throws {ConflictError} when it is completed or dead.
+   */
+  async cancel(id: string): Promise<Task> {
+    const actor = requireActor(this.#context);
+    const outcome = await (await this.#steps()).cancel(actor, String(id));
+    return changed(outcome, "cancel", id, "there is nothing left to cancel");
+  }
+
+  /**
+   * Brings a dead or cancelled task back, with a fresh budget of attempts; its history stays, and those that
+   * depend on it can go on.
+   *
+   * @throws {ConflictError} when it is neither.
+   */
+  async retry(id: string): Promise<Task> {
+    const actor = requireActor(this.#context);
+    const outcome = await (await this.#steps()).retry(actor, String(id));
+    return changed(outcome, "retry", id, "only a dead or cancelled task can be retried");
+  }
+
+  /**
+   * Changes a task that nobody works on yet. In the queue it keeps its place within its priority.
+   *
+   * @throws {ConflictError} when it is claimed or has ended.
+   */
+  async update(id: string, changes: TaskChanges): Promise<Task> {
+    const actor = requireActor(this.#context);
+    const patch = draftPatch(changes);
+    const outcome = await (await this.#steps()).update(actor, String(id), patch);
+    return changed(outcome, "update", id, "only a task that waits can be changed");
+  }
+
+  /**
+   * Returns lapsed leases and due tasks to the queue. Every claim does that too; this is for whoever watches
+   * over the queue.
+   *
+   * @returns the identifiers of the tasks whose lease had lapsed.
+   */
+  async sweep(): Promise<readonly string[]> {
+    const actor = requireActor(this.#context);
+    return await (await this.#steps()).sweep(actor);
+  }
+
+  /** The task as it is now; `undefined` when there is none with this identifier. */
+  async get(id: string): Promise<Task | undefined> {
+    return await (await this.#steps()).get(String(id));
+  }
+
+  /**
+   * The task as it is now.
+   *
+   * @throws {NotFoundError} when there is none with this identifier.
+   */
+  async show(id: string): Promise<Task> {
+    const task = await this.get(id);
+    if (task === undefined) throw unknownTask(id);
+    return task;
+  }
+
+  /**
+   * Tasks in the order they were created, page by page.
+   *
+   * @throws {InvalidArgumentError} for a bad filter, or a cursor that no page gave.
+   */
+  async list(options: ListTasksOptions = {}): Promise<TaskPage> {
+    const query = checkQuery(options);
+    const store = await this.#steps();
+    const tasks: Task[] = [];
+    let { after } = query;
+    for (;;) {
+      const slice = await store.list({ ...query, limit: query.limit - tasks.length, after });
+      tasks.push(...slice.tasks);
+      if (slice.next === undefined) return { tasks };
+      if (tasks.length >= query.limit) return { tasks, nextCursor: cursorAfter(slice.next) };
+      after = slice.next;
+    }
+  }
+
+  /** How many tasks there are in each status; costs the same however many there are. */
+  async counts(): Promise<TaskCounts> {
+    return await (await this.#steps()).counts();
+  }
+
+  #steps(): Promise<TaskStore> {
+    return this.#store ??= this.#context.store.tasks();
+  }
+
+  async #claim(
+    options: ClaimOptions,
+  ): Promise<{ readonly tasks: readonly Task[]; readonly sentAt: Instant }> {
+    const { clock, store } = this.#context;
+    const actor = requireActor(this.#context);
+    const request = checkClaim(options);
+    const waitMs = checkWaitMs(options.waitMs ?? 0, "waitMs");
+    const steps = await this.#steps();
+    const id = newId("wtr");
+    let tasks: readonly Task[] = [];
+    let sentAt = instantOf(clock);
+    let queued = false;
+    try {
+      await waitFor(async (bell) => {
+        // The last look is still the waiter's: what it finds takes it out of the line.
+        queued ||= bell !== undefined;
+        const waiter = queued ? { id, bell: store.bell().id } : undefined;
+        sentAt = instantOf(clock);
+        const outcome = await steps.claim(actor, request, waiter);
+        tasks = outcome.tasks;
+        return tasks.length > 0 ? { answer: true } : outcome;
+      }, { waitMs, bell: () => store.bell(), clock, signal: options.signal });
+    } finally {
+      if (queued && tasks.length === 0) await steps.abandon(id);
+    }
+    return { tasks, sentAt };
+  }
+
+  async #complete(
+    id: string,
+    { result, ...tenure }: CompleteOptions,
+    next?: ClaimRequest,
+  ): Promise<{ readonly task: Task; readonly next: readonly Task[] }> {
+    const actor = requireActor(this.#context);
+    const which = checkTenure(id, tenure);
+    const value = result === undefined
+      ? undefined
+      : checkJson(result, "result", LIMITS.resultBytes) as JsonValue;
+    const outcome = await (await this.#steps()).complete(actor, which, value, next);
+    if (outcome.kind === "done") return outcome;
+    throw refusal(outcome, "complete", actor, which);
+  }
+
+  async #whileHeld(
+    verb: string,
+    id: string,
+    tenure: TaskTenure,
+    step: (store: TaskStore, actor: Actor, which: Tenure) => Promise<HoldOutcome>,
+  ): Promise<Task> {
+    const actor = requireActor(this.#context);
+    const which = checkTenure(id, tenure);
+    const outcome = await step(await this.#steps(), actor, which);
+    if (outcome.kind === "done") return outcome.task;
+    throw refusal(outcome, verb, actor, which);
+  }
+}
+
+function refusal(
+  outcome: Exclude<HoldOutcome, { readonly kind: "done" }>,
+  verb: string,
+  { name }: Actor,
+  { id, fence }: Tenure,
+): CoordError {
+  return outcome.kind === "unknown" ? unknownTask(id) : leaseLost(verb, name, outcome.task, fence);
+}
+
+function changed(outcome: ChangeOutcome, verb: string, id: string, fix: string): Task {
+  if (outcome.kind === "done") return outcome.task;
+  throw outcome.kind === "unknown" ? unknownTask(id) : wrongStatus(verb, outcome.task, fix);
+}
