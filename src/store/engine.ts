@@ -16,11 +16,11 @@
  * lock, which lets the log start again from its beginning.
  *
  * A process frozen inside a step keeps the kernel lock; others then get `store_unavailable` that names
- * it, after {@linkcode LOCK_TIMEOUT_MS}. Safe comes before available.
+ * it, after 10 seconds. Safe comes before available.
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { CoordError } from "../errors.ts";
+import { CoordError, StoreUnavailableError } from "../errors.ts";
 import { DEPARTURES, touchAgent } from "../agent/touch.ts";
 import { ringBell } from "./bell.ts";
 import { Database, type Durability } from "./database.ts";
@@ -28,7 +28,7 @@ import { damaged, storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import type { Actor, Engine, Reader, SqlValue, Transaction } from "./transaction.ts";
 
-/** Longest wait for the kernel lock. */
+/** Longest wait for the kernel lock, when none is given. */
 const LOCK_TIMEOUT_MS = 10_000;
 /** Longest time one process keeps the kernel lock while it has more steps to run. */
 const HOLD_MS = 4;
@@ -59,6 +59,8 @@ export interface EngineOptions {
   readonly durability: Durability;
   /** Read inside each step; decides what has expired. */
   readonly clock: Clock;
+  /** Longest wait for the kernel lock, in milliseconds. Default 10 000. */
+  readonly lockTimeoutMs?: number;
 }
 
 /** {@linkcode Engine} on a directory; one object per process and namespace is enough. */
@@ -66,6 +68,7 @@ export class DirectoryEngine implements Engine {
   readonly #directory: string;
   readonly #durability: Durability;
   readonly #clock: Clock;
+  readonly #lockTimeoutMs: number;
   readonly #lock: KernelLock;
   readonly #db: Database;
   readonly #log: Deno.FsFile;
@@ -77,11 +80,13 @@ export class DirectoryEngine implements Engine {
   #syncing: Promise<void> | undefined;
   #nextSync: Promise<void> | undefined;
   #checkpointDue = false;
+  #closed = false;
 
   private constructor(directory: string, db: Database, options: EngineOptions) {
     this.#directory = directory;
     this.#durability = options.durability;
     this.#clock = options.clock;
+    this.#lockTimeoutMs = options.lockTimeoutMs ?? LOCK_TIMEOUT_MS;
     this.#db = db;
     this.#state();
     this.#lock = KernelLock.open(`${directory}/store.lock`);
@@ -111,6 +116,7 @@ export class DirectoryEngine implements Engine {
 
   write<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      this.#refuseClosed();
       let value: T;
       this.#queue.push({
         run: () => {
@@ -127,6 +133,7 @@ export class DirectoryEngine implements Engine {
 
   read<T>(look: (reader: Reader) => T): Promise<T> {
     return new Promise((resolve) => {
+      this.#refuseClosed();
       try {
         this.#db.run("BEGIN", []);
         try {
@@ -151,6 +158,8 @@ export class DirectoryEngine implements Engine {
    * next one instead, as one that is killed does: that saves a one-shot call four syncs.
    */
   async close({ exiting = false }: { readonly exiting?: boolean } = {}): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     await this.#draining;
     await this.#nextSync;
     await this.#syncing;
@@ -165,7 +174,7 @@ export class DirectoryEngine implements Engine {
     this.#busy = true;
     try {
       while (this.#queue.length > 0) {
-        if (!this.#lock.tryAcquire()) await this.#lock.acquire(LOCK_TIMEOUT_MS);
+        if (!this.#lock.tryAcquire()) await this.#lock.acquire(this.#lockTimeoutMs);
         const written: Job[] = [];
         try {
           this.#runQueued(written);
@@ -176,7 +185,8 @@ export class DirectoryEngine implements Engine {
         if (this.#checkpointDue) this.#checkpoint();
       }
     } catch (error) {
-      for (const job of this.#queue.splice(0)) job.reject(error);
+      const failure = this.#db.failure(error);
+      for (const job of this.#queue.splice(0)) job.reject(failure);
     } finally {
       this.#busy = false;
     }
@@ -259,6 +269,14 @@ export class DirectoryEngine implements Engine {
     } finally {
       if (open) this.#db.run("ROLLBACK", []);
     }
+  }
+
+  #refuseClosed(): void {
+    if (!this.#closed) return;
+    throw new StoreUnavailableError(
+      `Cannot use the store: ${this.#directory} has been closed by this program; open it again`,
+      { path: this.#directory },
+    );
   }
 
   #beatDue({ name }: Actor, { counts, nowMs }: Reader): boolean {
