@@ -229,26 +229,41 @@ engineTest("closing waits for the steps under way", async ({ engine, open }) => 
   }
 });
 
-/** A process that sends itself `signal` inside a step. */
-async function dier(home: string, signal: Deno.Signal): Promise<Deno.ChildProcess> {
+/** A process that sends itself a signal inside a step. */
+interface Dier {
+  readonly pid: number;
+  /** What it says next. */
+  readonly hear: () => Promise<string>;
+  /** Ends it, if it has not ended by itself. */
+  readonly end: () => Promise<void>;
+}
+
+/** Starts one, and waits until it is inside its step. */
+async function dier(home: string, signal: Deno.Signal): Promise<Dier> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "--quiet", DIER, home, signal],
     stdin: "null",
     stdout: "piped",
   }).spawn();
   const reader = child.stdout.getReader();
-  const { value } = await reader.read();
-  assert.equal(new TextDecoder().decode(value), "inside\n");
-  reader.releaseLock();
-  return child;
+  const hear = async () => new TextDecoder().decode((await reader.read()).value);
+  const end = async () => {
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await child.status;
+    await reader.cancel();
+  };
+  assert.equal(await hear(), "inside\n");
+  return { pid: child.pid, hear, end };
 }
 
 engineTest("process killed inside a step leaves nothing behind", async ({ engine, home }) => {
   await add(engine, "a");
   const before = await state(engine);
-  const child = await dier(home, "SIGKILL");
-  assert.equal((await child.status).signal, "SIGKILL");
-  await child.stdout.cancel();
+  await (await dier(home, "SIGKILL")).end();
   assert.deepEqual(await state(engine), before);
   assert.equal(await add(engine, "b"), before.fence + 1);
   assert.deepEqual(await engine.read(topics), ["a", "b"]);
@@ -296,11 +311,9 @@ engineTest(
         ["a", "d", "dier"],
         "what was refused stays undone",
       );
-      const { value } = await child.stdout.getReader().read();
-      assert.equal(new TextDecoder().decode(value), "done\n");
+      assert.equal(await child.hear(), "done\n");
     } finally {
-      Deno.kill(child.pid, "SIGKILL");
-      await child.status;
+      await child.end();
     }
   },
 );
@@ -309,9 +322,7 @@ engineTest("kernel lock granted after everybody gave up is handed back at once",
   const engine = await bench.open({ lockTimeoutMs: 50 });
   const child = await dier(bench.home, "SIGSTOP");
   await assert.rejects(add(engine, "a"), StoreUnavailableError);
-  Deno.kill(child.pid, "SIGKILL");
-  await child.status;
-  await child.stdout.cancel();
+  await child.end();
   await add(await bench.open({ lockTimeoutMs: 2000 }), "b");
   await add(engine, "c");
 });
@@ -323,9 +334,7 @@ engineTest(
     const child = await dier(bench.home, "SIGSTOP");
     await assert.rejects(add(engine, "a"), StoreUnavailableError);
     await engine.close();
-    Deno.kill(child.pid, "SIGKILL");
-    await child.status;
-    await child.stdout.cancel();
+    await child.end();
     await new Promise((resolve) => setTimeout(resolve, 100));
     await add(bench.engine, "b");
   },
