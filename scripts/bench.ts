@@ -11,12 +11,23 @@
 
 import { parseArgs } from "node:util";
 import { table } from "../src/cli/output.ts";
+import { backlog } from "./bench/backlog.ts";
+import { claimComplete } from "./bench/claim_complete.ts";
+import { claimComplete8 } from "./bench/claim_complete_8.ts";
 import { cli } from "./bench/cli.ts";
+import { create } from "./bench/create.ts";
 import { type Benchmark, judge, type Target, type Verdict } from "./bench/figure.ts";
 import type { Effort } from "./bench/harness.ts";
 import { lock } from "./bench/lock.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [lock, cli];
+const BENCHMARKS: readonly Benchmark[] = [
+  claimComplete,
+  claimComplete8,
+  backlog,
+  lock,
+  cli,
+  create,
+];
 
 /** One benchmark's part of the report. */
 interface Section {

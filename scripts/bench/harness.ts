@@ -7,6 +7,7 @@
  * @module
  */
 import { cpSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 /** How much to measure. */
 export interface Effort {
@@ -140,9 +141,10 @@ class Child {
   readonly #lines: AsyncGenerator<string>;
 
   constructor(module: string, args: unknown) {
-    const script = new URL("./worker.ts", import.meta.url).href;
+    const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+    const config = ["--config", file("../../deno.json")];
     this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", script, module],
+      args: ["run", "-A", "--quiet", ...config, file("./worker.ts"), module],
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
