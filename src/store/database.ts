@@ -14,6 +14,9 @@ const APPLICATION_ID = 0x41437264;
 /** The schema this program reads and writes: the number of migrations. */
 export const SCHEMA_VERSION = 1;
 
+/** Length of the header of every database (https://www.sqlite.org/fileformat.html). */
+const HEADER_BYTES = 100;
+
 /** How long the engine itself waits for its own short internal locks, such as at open and close. */
 const BUSY_TIMEOUT_MS = 5000;
 
@@ -41,7 +44,7 @@ export class Database {
   static async open(path: string): Promise<Database> {
     try {
       const size = fileSize(path);
-      if (size === 0) throw damaged(path, "it is empty");
+      refuseStump(path, size);
       if (size === undefined) create(path, await loadMigrations());
       const database = new Database(path, new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS }));
       try {
@@ -67,7 +70,7 @@ export class Database {
    */
   static openForReading(path: string): Database {
     try {
-      if (fileSize(path) === 0) throw damaged(path, "it is empty");
+      refuseStump(path, fileSize(path));
       const options = { readOnly: true, timeout: BUSY_TIMEOUT_MS };
       const database = new Database(path, new DatabaseSync(path, options));
       try {
@@ -102,6 +105,14 @@ export class Database {
   /** Runs a statement that writes; returns how many rows it changed. */
   run(sql: string, values: readonly SqlValue[]): number {
     return Number(this.#prepare(sql).run(...values).changes);
+  }
+
+  /**
+   * Undoes the transaction under way. On a full disk, for one, the engine has done so by itself; then
+   * there is nothing left to undo, and the error that led here is the one to tell.
+   */
+  rollback(): void {
+    rollback(this.#db);
   }
 
   /** Copies the log into the database file; returns how many log pages are left to copy. */
@@ -171,6 +182,12 @@ export class Database {
   }
 }
 
+/** The engine takes a file that ends within its header for an empty database, and would fill it. */
+function refuseStump(path: string, size: number | undefined): void {
+  if (size === 0) throw damaged(path, "it is empty");
+  if (size !== undefined && size < HEADER_BYTES) throw damaged(path, `it has ${size} bytes`);
+}
+
 async function loadMigrations(): Promise<readonly string[]> {
   return (await import("./migrations.ts")).MIGRATIONS;
 }
@@ -184,9 +201,13 @@ function migrate(db: DatabaseSync, migrations: readonly string[]): void {
     db.exec(`PRAGMA user_version = ${migrations.length}`);
     db.exec("COMMIT");
   } catch (error) {
-    db.exec("ROLLBACK");
+    rollback(db);
     throw error;
   }
+}
+
+function rollback(db: DatabaseSync): void {
+  if (db.isTransaction) db.exec("ROLLBACK");
 }
 
 /**

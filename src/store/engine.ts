@@ -139,7 +139,7 @@ export class DirectoryEngine implements Engine {
         try {
           resolve(look(new StepReader(this.#db, this.#state(), this.#clock)));
         } finally {
-          this.#db.run("COMMIT", []);
+          this.#db.rollback();
         }
       } catch (error) {
         throw this.#db.failure(error);
@@ -267,7 +267,7 @@ export class DirectoryEngine implements Engine {
       if (beating) this.#beats.set(actor.name, transaction.nowMs);
       return value;
     } finally {
-      if (open) this.#db.run("ROLLBACK", []);
+      if (open) this.#db.rollback();
     }
   }
 

@@ -46,6 +46,9 @@ const RULES: readonly FailureRule[] = [
   },
 ];
 
+/** SQLITE_IOERR_SHMSIZE: the file of the log's index could not grow. The text is that of a failing disk. */
+const INDEX_CANNOT_GROW = 4874;
+
 /** A store file that can no longer be trusted. */
 export function damaged(path: string, why: string, cause?: unknown): StoreUnavailableError {
   const sentence =
@@ -58,9 +61,11 @@ export function damaged(path: string, why: string, cause?: unknown): StoreUnavai
 export function storeFailure(error: unknown, path: string): unknown {
   if (error instanceof CoordError || !(error instanceof Error)) return error;
   if (/malformed|not a database/i.test(error.message)) return damaged(path, error.message, error);
-  const engine = (error as { code?: unknown }).code === "ERR_SQLITE_ERROR";
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  const engine = code === "ERR_SQLITE_ERROR";
   if (!engine && !/os error/.test(error.message)) return error;
-  const rule = RULES.find(({ matches }) => matches.test(error.message));
+  const text = engine && errcode === INDEX_CANNOT_GROW ? "disk is full" : error.message;
+  const rule = RULES.find(({ matches }) => matches.test(text));
   if (rule === undefined) return error;
   const sentence = `Cannot use the store: ${rule.sentence(path)}`;
   return new StoreUnavailableError(sentence, { path }, rule.retryable, error);
