@@ -8,6 +8,7 @@ import type { CommandEntry, CommandGroup } from "../src/cli/run.ts";
 export const GROUPS: readonly CommandGroup[] = [
   { name: "agent", summary: "who takes part" },
   { name: "lock", summary: "lock files and directories" },
+  { name: "task", summary: "the queue of work" },
   { name: "board", summary: "threads that everybody reads" },
   { name: "inbox", summary: "messages for the acting agent" },
   { name: "approval", summary: "ask somebody before acting" },
@@ -188,4 +189,45 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { path: "agents", summary: "show who takes part", load: () => import("./agent/list.ts") },
   { path: "hung", summary: "show who has gone silent", load: () => import("./hung.ts") },
+  { path: "task add", summary: "put tasks into the queue", load: () => import("./task/add.ts") },
+  {
+    path: "task claim",
+    summary: "take the best pending tasks",
+    load: () => import("./task/claim.ts"),
+  },
+  {
+    path: "task complete",
+    summary: "hand in a claimed task",
+    load: () => import("./task/complete.ts"),
+  },
+  {
+    path: "task fail",
+    summary: "end an attempt without success",
+    load: () => import("./task/fail.ts"),
+  },
+  {
+    path: "task renew",
+    summary: "extend a claim, and note the progress",
+    load: () => import("./task/renew.ts"),
+  },
+  {
+    path: "task release",
+    summary: "give a claimed task back to the queue",
+    load: () => import("./task/release.ts"),
+  },
+  { path: "task cancel", summary: "end a task for good", load: () => import("./task/cancel.ts") },
+  {
+    path: "task retry",
+    summary: "bring a dead or cancelled task back",
+    load: () => import("./task/retry.ts"),
+  },
+  {
+    path: "task update",
+    summary: "change a task nobody works on yet",
+    load: () => import("./task/update.ts"),
+  },
+  { path: "task show", summary: "show one task", load: () => import("./task/show.ts") },
+  { path: "task list", summary: "show tasks, oldest first", load: () => import("./task/list.ts") },
+  { path: "task counts", summary: "count tasks by status", load: () => import("./task/counts.ts") },
+  { path: "tasks", summary: "show tasks, oldest first", load: () => import("./task/list.ts") },
 ];

@@ -1,0 +1,54 @@
+import { defineCommand } from "../../src/cli/command.ts";
+import { fileFrom } from "../../src/cli/input.ts";
+import { list } from "../../src/cli/options.ts";
+import { InvalidArgumentError } from "../../src/errors.ts";
+import { type Task, Tasks } from "../../src/task/task.ts";
+import { addFields, type Fields, fieldsOf } from "./fields.ts";
+import { createAll, parseTasks } from "./import.ts";
+import { taskLines } from "./text.ts";
+
+/** What `task add` takes beside the fields of a task. */
+interface Options extends Fields {
+  readonly dependsOn?: readonly string[];
+  readonly key?: string;
+  readonly from?: string;
+}
+
+/** `agentcoord task add` */
+export const command = defineCommand({
+  build: (command) => {
+    const built = command
+      .argument("[title]", "one line; leave it out with --from")
+      .option("--depends-on <ids>", "tasks that must be completed first", list("--depends-on"))
+      .option("--key <key>", "idempotency key: the same again creates nothing new")
+      .option("--from <file|->", "one JSON task a line; atomic batches of 1000");
+    addFields(built);
+    return built;
+  },
+  examples: [
+    "agentcoord task add 'Hash passwords' --tags backend --priority 8 --agent maria",
+    "agentcoord task add --from tasks.jsonl --agent maria --json",
+  ],
+  run: async (cli, options: Options, title): Promise<Task | readonly Task[]> => {
+    const { dependsOn, key, from } = options;
+    const described = await fieldsOf(cli, options);
+    const extra = { ...described, ...(dependsOn && { dependsOn }), ...(key && { key }) };
+    if (from === undefined) {
+      if (title === undefined) {
+        throw new InvalidArgumentError("Give the task a title, or name a file with --from FILE", {
+          field: "title",
+        });
+      }
+      const [task] = await new Tasks(await cli.context()).create([{ title, ...extra }]);
+      return task!;
+    }
+    if (title !== undefined || Object.keys(extra).length > 0) {
+      throw new InvalidArgumentError("With --from, titles and options stand in the file's lines", {
+        field: "--from",
+      });
+    }
+    const items = parseTasks(await fileFrom(cli, from, "--from"));
+    return await createAll(new Tasks(await cli.context()), items);
+  },
+  text: (data, view) => taskLines(Array.isArray(data) ? data : [data as Task], view),
+});

@@ -1,0 +1,94 @@
+/**
+ * Tasks from a file: one JSON object a line, created in atomic batches of 1000.
+ * @module
+ */
+import { invalid } from "../../src/check.ts";
+import { InvalidArgumentError } from "../../src/errors.ts";
+import { LIMITS, printable } from "../../src/name.ts";
+import { draftTasks, type NewTask } from "../../src/task/draft.ts";
+import type { Task, Tasks } from "../../src/task/task.ts";
+
+/** What a line may say: the fields of {@linkcode NewTask}. */
+const KEYS: readonly (keyof NewTask)[] = [
+  "title",
+  "description",
+  "priority",
+  "tags",
+  "dependsOn",
+  "notBeforeMs",
+  "maxAttempts",
+  "leaseMs",
+  "backoff",
+  "payload",
+  "key",
+];
+
+/** Reads the lines, skipping empty ones. Every message names the line. */
+export function parseTasks(text: string): readonly NewTask[] {
+  const tasks = text.split("\n").flatMap((line, index) =>
+    line.trim() === "" ? [] : [parseLine(line, index + 1)]
+  );
+  if (tasks.length === 0) throw invalid("", "--from", "there is no task in it; give one a line");
+  return tasks;
+}
+
+function parseLine(line: string, number: number): NewTask {
+  const refuse = (why: string) =>
+    new InvalidArgumentError(`Invalid line ${number} of --from ${printable(line, 80)}: ${why}`, {
+      field: "--from",
+      line: number,
+      value: printable(line, 200),
+    });
+  let task: unknown;
+  try {
+    task = JSON.parse(line);
+  } catch (error) {
+    throw refuse(`it is not JSON (${error instanceof Error ? printable(error.message) : ""})`);
+  }
+  if (typeof task !== "object" || task === null || Array.isArray(task)) {
+    throw refuse("use an object with a title");
+  }
+  const unknown = Object.keys(task).find((key) => !KEYS.includes(key as keyof NewTask));
+  if (unknown !== undefined) {
+    throw refuse(`unknown field "${printable(unknown, 40)}"; use ${KEYS.join(", ")}`);
+  }
+  const { title } = task as Partial<NewTask>;
+  if (typeof title !== "string") throw refuse("it needs a title");
+  return { ...task, title };
+}
+
+/**
+ * Creates the tasks, batch by batch. A number in `dependsOn` is a place in the whole file, counted from 0;
+ * across batches it must point backwards. Everything is checked before the first batch is written.
+ */
+export async function createAll(tasks: Tasks, items: readonly NewTask[]): Promise<readonly Task[]> {
+  const size = LIMITS.batch;
+  const chunks = Array.from(
+    { length: Math.ceil(items.length / size) },
+    (_, chunk) => items.slice(chunk * size, (chunk + 1) * size),
+  );
+  const placeholder = "tsk_00000000000000000000000000";
+  chunks.forEach((chunk, index) => draftTasks(relink(chunk, index * size, () => placeholder)));
+  const created: Task[] = [];
+  for (const [index, chunk] of chunks.entries()) {
+    created.push(...await tasks.create(relink(chunk, index * size, (place) => created[place]!.id)));
+  }
+  return created;
+}
+
+function relink(
+  chunk: readonly NewTask[],
+  start: number,
+  idOf: (place: number) => string,
+): readonly NewTask[] {
+  if (start === 0) return chunk;
+  return chunk.map((task) => {
+    const { dependsOn } = task;
+    if (!Array.isArray(dependsOn)) return task;
+    const linked = dependsOn.map((one) => {
+      if (typeof one !== "number") return one;
+      return one < start && one >= 0 && Number.isInteger(one) ? idOf(one) : one - start;
+    });
+    return { ...task, dependsOn: linked };
+  });
+}

@@ -1,0 +1,11 @@
+import { defineCommand } from "../../src/cli/command.ts";
+import { Tasks } from "../../src/task/task.ts";
+import { taskText } from "./text.ts";
+
+/** `agentcoord task show` */
+export const command = defineCommand({
+  build: (command) => command.argument("<id>", "the task"),
+  examples: ["agentcoord task show tsk_01JD3ZW5N7X9K2M4P6Q8R0S2T4 --json"],
+  run: async (cli, _options, id) => await new Tasks(await cli.context()).show(id),
+  text: taskText,
+});
