@@ -35,8 +35,10 @@ export const command = defineCommand({
       ...(key === undefined ? {} : { key }),
     });
     if (!wait) return approval;
-    cli.note(`Waiting for: agentcoord approve ${approval.id}`);
-    return onlyApproved(await approvals.wait(approval.id));
+    // In every mode: nobody can decide without the identifier.
+    cli.tell(`Waiting for: agentcoord approve ${approval.id}`);
+    const repeats = key !== undefined;
+    return onlyApproved(await approvals.wait(approval.id), { retryable: !repeats });
   },
   text: approvalText,
 });

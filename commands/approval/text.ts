@@ -30,10 +30,16 @@ export function approvalText(approval: Approval, view: View): string {
   const lines = [
     `${id}  ${approval.status}`,
     `  ${actionType}, asked by ${requestedBy} ${ago(view, approval.createdAtMs)}; decides: ${who}`,
-    `  ${decided(approval, view)}${comment === undefined ? "" : `: ${safeText(comment)}`}`,
-    ...safeText(description).split("\n").map((line) => `  | ${line}`),
+    `  ${decided(approval, view)}`,
+    // Behind a mark, so that nothing written by an agent looks like a line of ours.
+    ...(comment === undefined ? [] : marked(">", comment)),
+    ...marked("|", description),
   ];
-  return lines.filter((line) => line.trim() !== "").join("\n") + "\n";
+  return lines.join("\n") + "\n";
+}
+
+function marked(mark: string, text: string): string[] {
+  return safeText(text).split("\n").map((line) => `  ${mark} ${line}`.trimEnd());
 }
 
 function decided({ status, decidedBy, decidedAtMs, expiresAtMs }: Approval, view: View): string {

@@ -1,7 +1,7 @@
 import { type Approval, Approvals } from "../../src/approval/approval.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { duration } from "../../src/cli/options.ts";
-import { DeniedError, TimeoutError } from "../../src/errors.ts";
+import { CoordError, DeniedError } from "../../src/errors.ts";
 import { approvalText } from "./text.ts";
 
 /** `agentcoord approval wait` */
@@ -13,9 +13,8 @@ export const command = defineCommand({
   examples: ["agentcoord approval wait apr_01JD3ZW5N7X9K2M4P6Q8R0S2T4 && ./deploy.sh"],
   run: async (cli, { timeout }, id) => {
     const approvals = new Approvals(await cli.context());
-    return onlyApproved(
-      await approvals.wait(id, timeout === undefined ? {} : { timeoutMs: timeout }),
-    );
+    const options = timeout === undefined ? {} : { timeoutMs: timeout };
+    return onlyApproved(await approvals.wait(id, options), { retryable: false });
   },
   text: approvalText,
 });
@@ -23,14 +22,21 @@ export const command = defineCommand({
 /**
  * The approval, when it was given: what comes after `&&` must not run otherwise.
  *
+ * @param retryable whether the same command line, called again, may find it given: one that waits for
+ * an expired approval never will
  * @throws {DeniedError} when it was rejected.
- * @throws {TimeoutError} when nobody decided in time.
+ * @throws {CoordError} `timeout`, when nobody decided in time.
  */
-export function onlyApproved(approval: Approval): Approval {
+export function onlyApproved(
+  approval: Approval,
+  { retryable }: { readonly retryable: boolean },
+): Approval {
   const { id, status, decidedBy, comment } = approval;
   if (status === "approved") return approval;
   const details = { approval };
-  if (status === "expired") throw new TimeoutError(`Nobody decided on ${id} in time`, details);
+  if (status === "expired") {
+    throw new CoordError("timeout", `Nobody decided on ${id} in time`, { details, retryable });
+  }
   const why = comment === undefined ? "" : `: ${comment}`;
   throw new DeniedError(`${decidedBy} rejected ${id}${why}`, details);
 }

@@ -7,6 +7,8 @@
  * bob$ NO_COLOR=1 lock acquire src/a.py <<<'text on standard input'
  * ! agentcoord: Cannot acquire …      a line of stderr
  * = 3                                 an exit code other than 0
+ * ada& approval wait apr_1            goes on beside the lines that follow …
+ * wait                                … up to here, where what it left stands
  * ```
  *
  * Every line runs as a process of its own. What differs from run to run is replaced: identifiers are
@@ -21,7 +23,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { formatDuration, parseDuration } from "../../src/duration.ts";
-import { cli } from "./cli.ts";
+import { cli, type CliResult } from "./cli.ts";
 
 /** Where and how a transcript runs. */
 export interface TranscriptOptions {
@@ -39,20 +41,27 @@ export async function transcript(
 ): Promise<void> {
   const steady = new Steadier(dir);
   let actual = "";
+  let beside: Promise<CliResult> | undefined;
   for (const line of expected.split("\n")) {
-    const prompt = /^([\w.-]*)\$ (.*)$/.exec(line);
-    if (prompt === null) {
-      // Comments stay where they are.
-      if (/^# /.test(line)) actual += `${line}\n`;
-      continue;
+    const prompt = /^([\w.-]*)([$&]) (.*)$/.exec(line);
+    if (prompt === null && line !== "wait") continue;
+    actual += `${line}\n`;
+    let result = beside;
+    if (prompt !== null) {
+      const [, actor = "", mode, words = ""] = prompt;
+      const call = parseCall(steady.original(words));
+      result = cli(dir, call.args, {
+        env: { ...(actor === "" ? {} : { AGENTCOORD_AGENT: actor }), ...env, ...call.env },
+        ...(call.stdin === undefined ? {} : { stdin: call.stdin }),
+      });
+      if (mode === "&") {
+        beside = result;
+        continue;
+      }
     }
-    const [, actor = "", words = ""] = prompt;
-    const call = parseCall(steady.original(words));
-    const { code, stdout, stderr } = await cli(dir, call.args, {
-      env: { ...(actor === "" ? {} : { AGENTCOORD_AGENT: actor }), ...env, ...call.env },
-      ...(call.stdin === undefined ? {} : { stdin: call.stdin }),
-    });
-    actual += `${line}\n${show(steady.steady(stdout), "")}${show(steady.steady(stderr), "! ")}`;
+    if (result === undefined) throw new Error("nothing to wait for");
+    const { code, stdout, stderr } = await result;
+    actual += show(steady.steady(stdout), "") + show(steady.steady(stderr), "! ");
     if (code !== 0) actual += `= ${code}\n`;
   }
   if (Deno.env.get("AGENTCOORD_GOLDEN") === "update") update(file, expected, `\n${actual}`);
