@@ -22,22 +22,37 @@ export interface Bell {
 /** Without file notifications a waiter looks at the store this often. */
 const UNWATCHED_POLL_MS = 100;
 
+/** What a ring writes, always over the one before. */
+const RING = new Uint8Array(1);
+
+/** A bell this young may belong to a process that has made it and not locked it yet. */
+const YOUNG_MS = 60_000;
+
 /** A bell made of a watched, locked file. */
 export class FileBell implements Bell {
   readonly id: string;
   readonly #path: string;
   readonly #file: Deno.FsFile;
-  readonly #watcher: Deno.FsWatcher | undefined;
+  #watcher: Deno.FsWatcher | undefined;
   readonly #sleepers = new Set<() => void>();
   #rings = 0;
+  #closed = false;
 
   /** Hangs a new bell in `directory`, creating the directory when it is missing. */
   constructor(directory: string) {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    sweepDead(directory);
     this.id = newId("wtr");
     this.#path = `${directory}/${this.id}`;
     this.#file = Deno.openSync(this.#path, { createNew: true, write: true, mode: 0o600 });
-    this.#file.lockSync(true);
+    try {
+      this.#file.lockSync(true);
+      // Claims the space that a ring needs, so that no step of the one who rings fails for want of it.
+      this.#file.writeSync(RING);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
     try {
       this.#watcher = Deno.watchFs(this.#path, { recursive: false });
       this.#listen(this.#watcher);
@@ -69,13 +84,11 @@ export class FileBell implements Bell {
 
   /** Takes the bell down. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#watcher?.close();
     this.#file.close();
-    try {
-      Deno.removeSync(this.#path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    takeAway(this.#path);
   }
 
   async #listen(watcher: Deno.FsWatcher): Promise<void> {
@@ -89,7 +102,21 @@ export class FileBell implements Bell {
 
 /** Rings the bell `id` in `directory`; `false` when nobody alive listens to it any more. */
 export function ringBell(directory: string, id: string): boolean {
-  const path = `${directory}/${id}`;
+  return withBell(`${directory}/${id}`, (file) => file.writeSync(RING));
+}
+
+/** Takes away what processes left that died while they waited and that nobody has rung since. */
+function sweepDead(directory: string): void {
+  for (const { name } of Deno.readDirSync(directory)) {
+    withBell(`${directory}/${name}`, () => undefined, YOUNG_MS);
+  }
+}
+
+/**
+ * Calls `act` with the bell's file when somebody alive listens to it. One that is dead, and older than
+ * `youngMs`, is taken away. Returns whether it is alive.
+ */
+function withBell(path: string, act: (file: Deno.FsFile) => void, youngMs = 0): boolean {
   let file: Deno.FsFile;
   try {
     file = Deno.openSync(path, { write: true });
@@ -98,13 +125,22 @@ export function ringBell(directory: string, id: string): boolean {
     throw error;
   }
   try {
-    if (file.tryLockSync(true)) {
-      Deno.removeSync(path);
-      return false;
+    if (!file.tryLockSync(true)) {
+      act(file);
+      return true;
     }
-    file.writeSync(new Uint8Array(1));
-    return true;
+    const { mtime } = file.statSync();
+    if (Date.now() - (mtime?.getTime() ?? 0) >= youngMs) takeAway(path);
+    return false;
   } finally {
     file.close();
+  }
+}
+
+function takeAway(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

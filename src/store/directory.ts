@@ -85,7 +85,11 @@ export class DirectoryStore implements Store {
   }
 
   bell(): FileBell {
-    return this.#bell ??= new FileBell(this.#engine.bells);
+    try {
+      return this.#bell ??= new FileBell(this.#engine.bells);
+    } catch (error) {
+      throw storeFailure(error, this.#engine.bells);
+    }
   }
 
   /** What the embedded engine's own check of the file says; `ok` when nothing is wrong. */

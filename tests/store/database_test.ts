@@ -319,6 +319,11 @@ diskTest(
     const full = /no space is left for .*store\.db; free some space, then try again/;
     await refused(Promise.reject(failure), full, { path, retryable: true });
     await refused(agents.register({ name: "w-more", workingOn }), full, { path, retryable: true });
+    const noBell = Promise.resolve().then(() => context.store.bell());
+    await refused(noBell, /no space is left for/, {
+      path: `${dir}/${HOME}/bells`,
+      retryable: true,
+    });
     const known = async () => (await agents.list()).map((agent) => agent.name);
     assert.deepEqual(await known(), done, "readers go on, and see what was answered for");
     await refused(use(`${disk}/other`), /no space is left for/, {
