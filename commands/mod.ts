@@ -6,8 +6,8 @@ import type { CommandEntry, CommandGroup } from "../src/cli/run.ts";
 
 /** Groups of commands, in the order help shows them. */
 export const GROUPS: readonly CommandGroup[] = [
-  { name: "agent", summary: "who takes part" },
   { name: "lock", summary: "lock files and directories" },
+  { name: "agent", summary: "who takes part" },
   { name: "task", summary: "the queue of work" },
   { name: "board", summary: "threads that everybody reads" },
   { name: "inbox", summary: "messages for the acting agent" },
@@ -17,10 +17,56 @@ export const GROUPS: readonly CommandGroup[] = [
 
 /** Every command, in the order help shows them. */
 export const COMMANDS: readonly CommandEntry[] = [
+  { path: "status", summary: "show where everything stands", load: () => import("./status.ts") },
+  { path: "agents", summary: "show who takes part", load: () => import("./agent/list.ts") },
+  { path: "locks", summary: "show who holds what", load: () => import("./lock/list.ts") },
+  { path: "tasks", summary: "show tasks, oldest first", load: () => import("./task/list.ts") },
   {
-    path: "agent run",
-    summary: "run a command as a registered agent",
-    load: () => import("./agent/run.ts"),
+    path: "approvals",
+    summary: "show approvals, newest first",
+    load: () => import("./approval/list.ts"),
+  },
+  { path: "hung", summary: "show who has gone silent", load: () => import("./hung.ts") },
+  {
+    path: "approve",
+    summary: "approve what somebody asked for",
+    load: () => import("./approval/approve.ts"),
+  },
+  {
+    path: "reject",
+    summary: "reject what somebody asked for",
+    load: () => import("./approval/reject.ts"),
+  },
+  { path: "events", summary: "show what happened, in order", load: () => import("./events.ts") },
+  {
+    path: "init",
+    summary: "make the store, and keep settings for the project",
+    load: () => import("./init.ts"),
+  },
+  {
+    path: "demo",
+    summary: "watch several real processes share one repository",
+    load: () => import("./demo/run.ts"),
+  },
+  {
+    path: "doctor",
+    summary: "find out whether the store works here, and why not",
+    load: () => import("./doctor.ts"),
+  },
+  {
+    path: "config",
+    summary: "show every setting and where it comes from",
+    load: () => import("./config.ts"),
+  },
+  {
+    path: "completions",
+    summary: "print a script that completes commands in your shell",
+    load: () => import("./completions.ts"),
+  },
+  {
+    path: "version",
+    summary: "print the version and what it runs on",
+    load: () => import("./version.ts"),
   },
   {
     path: "lock acquire",
@@ -45,126 +91,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./lock/run.ts"),
   },
   { path: "lock list", summary: "show who holds what", load: () => import("./lock/list.ts") },
-  { path: "locks", summary: "show who holds what", load: () => import("./lock/list.ts") },
   {
-    path: "init",
-    summary: "make the store, and keep settings for the project",
-    load: () => import("./init.ts"),
+    path: "agent run",
+    summary: "run a command as a registered agent",
+    load: () => import("./agent/run.ts"),
   },
-  {
-    path: "doctor",
-    summary: "find out whether the store works here, and why not",
-    load: () => import("./doctor.ts"),
-  },
-  {
-    path: "doctor-worker",
-    summary: "one process of doctor --selftest",
-    load: () => import("./doctor_worker.ts"),
-    hidden: true,
-  },
-  {
-    path: "config",
-    summary: "show every setting and where it comes from",
-    load: () => import("./config.ts"),
-  },
-  {
-    path: "completions",
-    summary: "print a script that completes commands in your shell",
-    load: () => import("./completions.ts"),
-  },
-  {
-    path: "version",
-    summary: "print the version and what it runs on",
-    load: () => import("./version.ts"),
-  },
-  {
-    path: "approval run",
-    summary: "run a command once it is approved",
-    load: () => import("./approval/run.ts"),
-  },
-  {
-    path: "approval request",
-    summary: "ask for an approval",
-    load: () => import("./approval/request.ts"),
-  },
-  {
-    path: "approval wait",
-    summary: "block until somebody decides",
-    load: () => import("./approval/wait.ts"),
-  },
-  { path: "approval show", summary: "show one approval", load: () => import("./approval/show.ts") },
-  {
-    path: "approval list",
-    summary: "show approvals, newest first",
-    load: () => import("./approval/list.ts"),
-  },
-  {
-    path: "approvals",
-    summary: "show approvals, newest first",
-    load: () => import("./approval/list.ts"),
-  },
-  {
-    path: "approve",
-    summary: "approve what somebody asked for",
-    load: () => import("./approval/approve.ts"),
-  },
-  {
-    path: "reject",
-    summary: "reject what somebody asked for",
-    load: () => import("./approval/reject.ts"),
-  },
-  {
-    path: "audit log",
-    summary: "put a decision on the record",
-    load: () => import("./audit/log.ts"),
-  },
-  {
-    path: "audit list",
-    summary: "show decisions, newest last",
-    load: () => import("./audit/list.ts"),
-  },
-  {
-    path: "audit tail",
-    summary: "show the newest decisions, and follow",
-    load: () => import("./audit/tail.ts"),
-  },
-  {
-    path: "audit verify",
-    summary: "check that nobody changed the record",
-    load: () => import("./audit/verify.ts"),
-  },
-  { path: "events", summary: "show what happened, in order", load: () => import("./events.ts") },
-  {
-    path: "board list",
-    summary: "show threads, newest first",
-    load: () => import("./board/list.ts"),
-    isDefault: true,
-  },
-  { path: "board post", summary: "open a thread", load: () => import("./board/post.ts") },
-  { path: "board reply", summary: "answer in a thread", load: () => import("./board/reply.ts") },
-  {
-    path: "board show",
-    summary: "show a thread with its replies",
-    load: () => import("./board/show.ts"),
-  },
-  { path: "board resolve", summary: "close a thread", load: () => import("./board/resolve.ts") },
-  {
-    path: "board search",
-    summary: "find threads by their words",
-    load: () => import("./board/search.ts"),
-  },
-  {
-    path: "inbox list",
-    summary: "show what is unread",
-    load: () => import("./inbox/list.ts"),
-    isDefault: true,
-  },
-  {
-    path: "inbox wait",
-    summary: "block until something is unread",
-    load: () => import("./inbox/wait.ts"),
-  },
-  { path: "inbox ack", summary: "count messages as read", load: () => import("./inbox/ack.ts") },
   {
     path: "agent register",
     summary: "give an agent its name, role and tags",
@@ -187,8 +118,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "remove the agents that are gone",
     load: () => import("./agent/prune.ts"),
   },
-  { path: "agents", summary: "show who takes part", load: () => import("./agent/list.ts") },
-  { path: "hung", summary: "show who has gone silent", load: () => import("./hung.ts") },
   { path: "task add", summary: "put tasks into the queue", load: () => import("./task/add.ts") },
   {
     path: "task claim",
@@ -229,5 +158,94 @@ export const COMMANDS: readonly CommandEntry[] = [
   { path: "task show", summary: "show one task", load: () => import("./task/show.ts") },
   { path: "task list", summary: "show tasks, oldest first", load: () => import("./task/list.ts") },
   { path: "task counts", summary: "count tasks by status", load: () => import("./task/counts.ts") },
-  { path: "tasks", summary: "show tasks, oldest first", load: () => import("./task/list.ts") },
+  {
+    path: "board list",
+    summary: "show threads, newest first",
+    load: () => import("./board/list.ts"),
+    isDefault: true,
+  },
+  { path: "board post", summary: "open a thread", load: () => import("./board/post.ts") },
+  { path: "board reply", summary: "answer in a thread", load: () => import("./board/reply.ts") },
+  {
+    path: "board show",
+    summary: "show a thread with its replies",
+    load: () => import("./board/show.ts"),
+  },
+  { path: "board resolve", summary: "close a thread", load: () => import("./board/resolve.ts") },
+  {
+    path: "board search",
+    summary: "find threads by their words",
+    load: () => import("./board/search.ts"),
+  },
+  {
+    path: "inbox list",
+    summary: "show what is unread",
+    load: () => import("./inbox/list.ts"),
+    isDefault: true,
+  },
+  {
+    path: "inbox wait",
+    summary: "block until something is unread",
+    load: () => import("./inbox/wait.ts"),
+  },
+  { path: "inbox ack", summary: "count messages as read", load: () => import("./inbox/ack.ts") },
+  {
+    path: "approval run",
+    summary: "run a command once it is approved",
+    load: () => import("./approval/run.ts"),
+  },
+  {
+    path: "approval request",
+    summary: "ask for an approval",
+    load: () => import("./approval/request.ts"),
+  },
+  {
+    path: "approval wait",
+    summary: "block until somebody decides",
+    load: () => import("./approval/wait.ts"),
+  },
+  { path: "approval show", summary: "show one approval", load: () => import("./approval/show.ts") },
+  {
+    path: "approval list",
+    summary: "show approvals, newest first",
+    load: () => import("./approval/list.ts"),
+  },
+  {
+    path: "audit log",
+    summary: "put a decision on the record",
+    load: () => import("./audit/log.ts"),
+  },
+  {
+    path: "audit list",
+    summary: "show decisions, newest last",
+    load: () => import("./audit/list.ts"),
+  },
+  {
+    path: "audit tail",
+    summary: "show the newest decisions, and follow",
+    load: () => import("./audit/tail.ts"),
+  },
+  {
+    path: "audit verify",
+    summary: "check that nobody changed the record",
+    load: () => import("./audit/verify.ts"),
+  },
+  {
+    path: "doctor-worker",
+    summary: "one process of doctor --selftest",
+    load: () => import("./doctor_worker.ts"),
+    hidden: true,
+  },
+  {
+    path: "demo-worker",
+    summary: "one worker of the demo",
+    load: () => import("./demo/worker.ts"),
+    hidden: true,
+  },
+  {
+    path: "demo-coordinator",
+    summary: "the coordinator of the demo",
+    load: () => import("./demo/coordinator.ts"),
+    hidden: true,
+  },
 ];

@@ -57,7 +57,7 @@ export const TASKS: readonly DemoTask[] = [
   task("Rate-limit the login", 9, ["backend"], {
     file: "src/auth.ts",
     line: "// rate limit: 5 tries a minute",
-    workMs: 6000,
+    workMs: 3500,
     doomed: true,
   }),
   task("Hash passwords", 8, ["backend"], {
