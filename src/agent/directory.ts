@@ -7,9 +7,7 @@
  * @module
  */
 import { emit } from "../event/append.ts";
-import { leasesHeldBy, releaseEverything } from "../lock/give_back.ts";
 import type { Actor, Engine, Reader, Transaction } from "../store/transaction.ts";
-import { releaseTasksOf } from "../task/give_back.ts";
 import type { Agent, AgentCounts, AgentStatus } from "./agent.ts";
 import { tasksHeldBy } from "./held.ts";
 import { type AgentRow, findAgent, statusOf, toAgent } from "./rows.ts";
@@ -62,8 +60,11 @@ export class DirectoryAgents implements AgentStore {
     });
   }
 
-  deregister(name: string): ReturnType<AgentStore["deregister"]> {
-    return this.#engine.write(undefined, (tx) => {
+  async deregister(name: string): ReturnType<AgentStore["deregister"]> {
+    // Loaded when somebody leaves: most calls that act on agents are heartbeats.
+    const { releaseEverything } = await import("../lock/give_back.ts");
+    const { releaseTasksOf } = await import("../task/give_back.ts");
+    return await this.#engine.write(undefined, (tx) => {
       const row = findAgent(tx, name);
       if (row === undefined) return undefined;
       const locks = releaseEverything(tx, name).length;
@@ -94,8 +95,9 @@ export class DirectoryAgents implements AgentStore {
     });
   }
 
-  explain(name: string): ReturnType<AgentStore["explain"]> {
-    return this.#engine.read((reader) => {
+  async explain(name: string): ReturnType<AgentStore["explain"]> {
+    const { leasesHeldBy } = await import("../lock/give_back.ts");
+    return await this.#engine.read((reader) => {
       const row = findAgent(reader, name);
       if (row === undefined) return undefined;
       const agent = toAgent(reader, row);

@@ -4,6 +4,7 @@ import { ConflictError, InvalidArgumentError, NotFoundError } from "../../src/er
 import { Events } from "../../src/event/event.ts";
 import { newId } from "../../src/id.ts";
 import { Locks } from "../../src/lock/lock.ts";
+import { Tasks } from "../../src/task/task.ts";
 import { type Bench, storeTest } from "../support/stores.ts";
 
 const SECOND = 1000;
@@ -342,6 +343,56 @@ storeTest("agent deregister gives its locks back and lets the next ones in", asy
     'agent.deregistered ada by ada {"locks":2,"tasks":0}',
   ]);
   await assert.rejects(new Agents(bench.as("nobody")).deregister(), NotFoundError);
+});
+
+storeTest(
+  "agent holds claimed tasks by its heartbeats and returns them when it leaves",
+  async (bench) => {
+    const ada = bench.as("ada");
+    const agents = new Agents(ada);
+    const tasks = new Tasks(ada);
+    await agents.register();
+    const titles = ["first", "second", "late"];
+    await tasks.create(titles.map((title) => ({ title, maxAttempts: 1 })));
+    const [first] = await tasks.claim({ leaseMs: MINUTE });
+    bench.clock.advance(10 * SECOND);
+    const [second] = await tasks.claim({ leaseMs: MINUTE });
+    await tasks.claim({ leaseMs: 30 * SECOND });
+    bench.clock.advance(20 * SECOND);
+    assert.equal((await agents.heartbeat()).tasks, 3);
+    const lease = async (id: string) => (await tasks.show(id)).lease?.expiresAtMs;
+    assert.equal(await lease(first!.id), bench.clock.nowMs() + MINUTE);
+    bench.clock.advance(30 * SECOND);
+    const report = await new Agents(bench.as()).explain("ada");
+    assert.equal(report.agent.tasks, 2, "a lapsed claim is not held");
+    assert.deepEqual(report.tasks, [
+      { id: first!.id, title: "first", sinceMs: bench.clock.nowMs() - MINUTE },
+      { id: second!.id, title: "second", sinceMs: bench.clock.nowMs() - 50 * SECOND },
+    ]);
+    assert.deepEqual(await agents.deregister(), { released: { locks: 0, tasks: 2 } });
+    assert.equal((await agents.get("ada")).tasks, 0);
+    const again = await new Tasks(bench.as("bob")).claim({ count: 3 });
+    assert.deepEqual(
+      again.map(({ title }) => title),
+      ["first", "second"],
+      "its turn did not count",
+    );
+    assert.equal(
+      (await history(bench)).at(-2),
+      'agent.deregistered ada by ada {"locks":0,"tasks":2}',
+    );
+  },
+);
+
+storeTest("agent prune keeps who still has a claimed task", async (bench) => {
+  const tasks = new Tasks(bench.as("ada"));
+  await tasks.create([{ title: "long" }]);
+  await tasks.claim({ leaseMs: 2 * DAY });
+  bench.clock.advance(DAY);
+  const keeper = new Agents(bench.as("keeper"));
+  assert.deepEqual(await keeper.prune(), []);
+  bench.clock.advance(DAY);
+  assert.deepEqual(names(await keeper.prune()), ["ada"]);
 });
 
 storeTest("agent that left is registered again by its next act, however soon", async (bench) => {
