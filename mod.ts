@@ -33,6 +33,59 @@
  */
 export { type ClientOptions, CoordinationClient, type SessionOptions } from "./src/client.ts";
 export { Session } from "./src/session.ts";
+export {
+  type Agent,
+  type AgentCounts,
+  type AgentReport,
+  Agents,
+  type AgentStatus,
+  type AgentWord,
+  type ClaimedTask,
+  type HeartbeatOptions,
+  type RegisterOptions,
+} from "./src/agent/agent.ts";
+export {
+  type Approval,
+  type ApprovalCounts,
+  type ApprovalPage,
+  Approvals,
+  type ApprovalStatus,
+  type DecideOptions,
+  type ListApprovalsOptions,
+  type RequestOptions,
+  type WaitForDecisionOptions,
+} from "./src/approval/approval.ts";
+export {
+  Audit,
+  type BrokenPlace,
+  type Entry,
+  type EntryOptions,
+  type EntryPage,
+  type ListEntriesOptions,
+  type LogOptions,
+  type TailOptions,
+  type Verification,
+} from "./src/audit/audit.ts";
+export type { AuditDraft } from "./src/audit/entry.ts";
+export {
+  Board,
+  type InboxOptions,
+  type InboxWaitOptions,
+  type ListThreadsOptions,
+  type Message,
+  type MessageReason,
+  type PageOptions,
+  type PostOptions,
+  type Reply,
+  type ReplyOptions,
+  type ShowOptions,
+  type Thread,
+  type ThreadCounts,
+  type ThreadPage,
+  type ThreadPriority,
+  type ThreadStatus,
+} from "./src/board/board.ts";
+export type { GivenBack } from "./src/agent/store.ts";
 export type { Clock } from "./src/clock.ts";
 export type { Durability } from "./src/config.ts";
 export {
@@ -49,6 +102,15 @@ export {
   StoreUnavailableError,
   TimeoutError,
 } from "./src/errors.ts";
+export {
+  type CoordEvent,
+  type EventPage,
+  Events,
+  type EventsSince,
+  type EventType,
+  type FollowOptions,
+  type ListEventsOptions,
+} from "./src/event/event.ts";
 export { HeldLock } from "./src/lock/held.ts";
 export {
   type AcquireOptions,
@@ -59,4 +121,28 @@ export {
   type LockTarget,
   type TenureOptions,
 } from "./src/lock/lock.ts";
+export type { AcquireOutcome, Blocker } from "./src/lock/store.ts";
+export { HeldTask } from "./src/task/held.ts";
+export {
+  type Attempt,
+  type AttemptOutcome,
+  type Backoff,
+  type ClaimOptions,
+  type CompleteOptions,
+  type FailOptions,
+  type JsonValue,
+  type ListTasksOptions,
+  type NewTask,
+  type NextOptions,
+  type ReleaseTaskOptions,
+  type RenewOptions,
+  type Task,
+  type TaskChanges,
+  type TaskCounts,
+  type TaskLease,
+  type TaskPage,
+  Tasks,
+  type TaskStatus,
+  type TaskTenure,
+} from "./src/task/task.ts";
 export { VERSION } from "./src/version.ts";

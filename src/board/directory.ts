@@ -222,7 +222,7 @@ function open(tx: Transaction, actor: Actor, draft: ThreadDraft): ThreadRow {
   fileThread(tx, seq, "active", facetsOf({ author: actor.name, tags }));
   tx.count("threads:active", 1);
   append(tx, actor, opening, { seq, priority, place: 0 });
-  emit(tx, "thread.posted", id, actor.name, { priority });
+  emit(tx, "thread.posted", id, actor.name, { title, priority });
   return threadAt(tx, seq);
 }
 

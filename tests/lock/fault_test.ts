@@ -27,11 +27,10 @@ async function tenures(directory: string) {
   const began = new Map<number, number>();
   const ended = new Map<number, { atMs: number; how: string }>();
   const events = new Events({ ...context, actor: undefined });
-  for (let cursor: string | undefined;;) {
-    const page = await events.list({
-      limit: 1000,
-      ...(cursor === undefined ? {} : { since: cursor }),
-    });
+  let cursor: string | undefined;
+  let page;
+  do {
+    page = await events.list({ limit: 1000, ...(cursor === undefined ? {} : { since: cursor }) });
     for (const { type, atMs, data } of page.events) {
       const fence = Number(data?.fence);
       if (type === "lock.acquired") began.set(fence, atMs);
@@ -39,9 +38,8 @@ async function tenures(directory: string) {
         ended.set(fence, { atMs, how: type });
       }
     }
-    if (page.events.length === 0) break;
     cursor = page.cursor;
-  }
+  } while (page.events.length > 0);
   await context.store.close();
   return { began, ended };
 }
