@@ -109,7 +109,7 @@ export function indexWords(
  *
  * The index gives each word's places in order, so a thread has all words when its number is among the
  * places of each. Looking through stretches, from the newest on, finds a page of frequent words
- * without going through all their places; a rare word has few in any case.
+ * without going through all their places; a rare word has few in any case, and decides where to begin.
  */
 export function searchThreads(
   reader: Reader,
@@ -117,17 +117,13 @@ export function searchThreads(
   end: number,
   limit: number,
 ): number[] {
-  // Numbers are bound as REAL, and only an INTEGER makes the index start at a row instead of at its end.
-  const places = words.map((_, index) =>
-    `SELECT rowid >> ${WORDS_SHIFT} AS thread FROM board_words
-     WHERE board_words MATCH ?${index + 4}
-       AND rowid >= CAST(?1 AS INTEGER) AND rowid < CAST(?2 AS INTEGER)`
-  );
+  const quoted = words.map((word) => `"${word}"`);
+  const places = words.map((_, index) => placesOf(index + 4));
   const sql = `SELECT DISTINCT thread FROM (${places.join(" INTERSECT ")})
     ORDER BY thread DESC LIMIT ?3`;
-  const quoted = words.map((word) => `"${word}"`);
   const found: number[] = [];
-  for (let high = end, stretch = STRETCH; high > 1 && found.length < limit; stretch *= GROWTH) {
+  let high = Math.min(...quoted.map((word) => newestWith(reader, word, end))) + 1;
+  for (let stretch = STRETCH; high > 1 && found.length < limit; stretch *= GROWTH) {
     const low = Math.max(high - stretch, 1);
     const rows = reader.all<{ thread: number }>(
       sql,
@@ -140,4 +136,20 @@ export function searchThreads(
     high = low;
   }
   return found;
+}
+
+/** The newest thread below number `end` with this word; 0 when there is none. */
+function newestWith(reader: Reader, quoted: string, end: number): number {
+  const sql = `${placesOf(3)} ORDER BY rowid DESC LIMIT 1`;
+  return reader.get<{ thread: number }>(sql, 0, end * PLACES, quoted)?.thread ?? 0;
+}
+
+/**
+ * Threads from row `?1` up to, and without, row `?2` that have the word in parameter `word`. Numbers are
+ * bound as REAL, and only for an INTEGER does the index start at that row instead of at its end.
+ */
+function placesOf(word: number): string {
+  return `SELECT rowid >> ${WORDS_SHIFT} AS thread FROM board_words
+    WHERE board_words MATCH ?${word}
+      AND rowid >= CAST(?1 AS INTEGER) AND rowid < CAST(?2 AS INTEGER)`;
 }

@@ -4,12 +4,16 @@
  * @module
  */
 
+const LETTERS = "[\\p{L}\\p{N}\\p{M}]";
+/** Scripts written without spaces between words. */
+const UNSPACED =
+  "[\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}" +
+  "\\p{sc=Myanmar}]";
 /**
- * Letters, digits and marks are words; everything else separates them. Scripts written without spaces
- * between words count each character as one.
+ * Letters, digits and marks are words; everything else separates them. In a script without spaces each
+ * character counts as one.
  */
-const WORD =
-  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]|[[\p{L}\p{N}\p{M}]--[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]]+/gv;
+const WORD = new RegExp(`[${LETTERS}&&${UNSPACED}]|[${LETTERS}--${UNSPACED}]+`, "gv");
 /** Accents, as they stand apart from their letters in the decomposed form. */
 const ACCENTS = /[\u0300-\u036f]/g;
 /** Of anything longer, only the beginning counts. */

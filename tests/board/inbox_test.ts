@@ -136,6 +136,33 @@ storeTest("inbox wait is woken by a message of each kind", async (bench) => {
   }
 });
 
+storeTest("inbox wait is woken by a reply after the agent's own", async (bench) => {
+  const { ada, bob } = await boards(bench);
+  const { id } = await bob.post({ title: "t" });
+  await ada.reply(id, { message: "one" });
+  for (const message of ["two", "three"]) {
+    await bob.reply(id, { message: "mine" });
+    await bob.ack();
+    await ada.ack();
+    await bob.reply(id, { message: "mine too" });
+    const wait = bob.inboxWait();
+    await pause(30);
+    const sentAt = performance.now();
+    await ada.reply(id, { message });
+    assert.deepEqual(view(await wait), [`ada ${message} reply`]);
+    assert.ok(performance.now() - sentAt < 700);
+  }
+  await ada.reply(id, { message: "four" });
+  await bob.reply(id, { message: "mine again" });
+  await bob.ack({ upTo: (await bob.inbox()).at(-1)!.id });
+  const wait = bob.inboxWait();
+  await pause(30);
+  const sentAt = performance.now();
+  await ada.reply(id, { message: "five" });
+  assert.deepEqual(view(await wait), ["ada five reply"]);
+  assert.ok(performance.now() - sentAt < 700);
+});
+
 storeTest("inbox wait returns at once with what is unread, or gives up", async (bench) => {
   const { ada, bob } = await boards(bench);
   await assert.rejects(bob.inboxWait({ timeoutMs: 0 }), TimeoutError);
