@@ -256,7 +256,7 @@ function taken({ agent, nowMs }: Extract<RegisterOutcome, { kind: "taken" }>): C
   const where = `${quote(host)}${pid === undefined ? "" : `, process ${pid}`}`;
   return new ConflictError(
     `Cannot register agent ${quote(name)}: it is in use on ${where}, last heartbeat ` +
-      `${formatDuration(ageMs)} ago; choose another name, take it over with takeover, or wait ` +
+      `${formatDuration(ageMs)} ago; choose another name, take it over (--takeover), or wait ` +
       `${formatDuration(remainingMs)}`,
     { name, host, pid: pid ?? null, lastHeartbeatAtMs, expiresAtMs, ageMs, remainingMs },
   );

@@ -36,7 +36,9 @@ export type RegisterOutcome =
 
 /** What an agent held and gave back by leaving. */
 export interface GivenBack {
+  /** Leases on locks that it released. */
   readonly locks: number;
+  /** Tasks that it returned to the queue. */
   readonly tasks: number;
 }
 

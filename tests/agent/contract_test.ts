@@ -72,7 +72,7 @@ storeTest("agent register refuses a live name and says where it lives", async (b
         error.message,
         /^Cannot register agent "ada": it is in use on "mill", process 42, last heartbeat 5s ago;/,
       );
-      assert.match(error.message, /take it over with takeover, or wait 55s$/);
+      assert.match(error.message, /take it over \(--takeover\), or wait 55s$/);
       assert.equal(error.retryable, true);
       assert.deepEqual(error.details, {
         name: "ada",
