@@ -32,6 +32,9 @@ export interface DemoTask {
 /** Length of the demo's leases: a dead worker's task comes back after at most this long. */
 export const DEMO_LEASE_MS = 2000;
 
+/** Where programs are looked for when the environment does not say, as execvp(3) does. */
+const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
+
 const FILES: Readonly<Record<string, string>> = {
   "README.md": "# Corner shop\n\nA shop that agents work on.\n",
   "src/auth.ts": "export function login(name: string) {\n  return name;\n}\n",
@@ -93,21 +96,27 @@ export const TASKS: readonly DemoTask[] = [
   }, [0, 1, 2, 3]),
 ];
 
-/** Makes the repository in `directory` and commits its files. */
-export async function makeProject(directory: string): Promise<void> {
+/** Makes the repository in `directory` and commits its files; git is looked for in `path`. */
+export async function makeProject(directory: string, path = DEFAULT_PATH): Promise<void> {
   for (const [path, text] of Object.entries(FILES)) {
     const file = `${directory}/${path}`;
     await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
     await Deno.writeTextFile(file, text);
   }
-  await git(directory, "init", "--quiet");
-  await git(directory, "add", ".");
+  await git(directory, path, "init", "--quiet");
+  await git(directory, path, "add", ".");
   const who = ["-c", "user.name=demo", "-c", "user.email=demo@localhost"];
-  await git(directory, ...who, "commit", "--quiet", "-m", "A shop");
+  await git(directory, path, ...who, "commit", "--quiet", "-m", "A shop");
 }
 
-async function git(directory: string, ...args: string[]): Promise<void> {
-  const command = new Deno.Command("git", { args, cwd: directory, stdin: "null", stdout: "null" });
+async function git(directory: string, path: string, ...args: string[]): Promise<void> {
+  const command = new Deno.Command("git", {
+    args,
+    cwd: directory,
+    env: { PATH: path },
+    stdin: "null",
+    stdout: "null",
+  });
   try {
     const { success, stderr } = await command.output();
     if (success) return;

@@ -70,7 +70,7 @@ class Stage {
 
   async play(): Promise<Verdict> {
     await this.#say("demo", `a git repository with a shop in ${this.#directory}`);
-    await makeProject(this.#directory);
+    await makeProject(this.#directory, this.#cli.env.PATH);
     await using client = await CoordinationClient.open({ cwd: this.#directory });
     const tasks = await this.#addTasks();
     await this.#say(COORDINATOR, `adds ${tasks.length} tasks; one needs four others first`);
