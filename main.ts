@@ -4,22 +4,34 @@
  * @module
  */
 import { COMMANDS, GROUPS } from "./commands/mod.ts";
-import { run } from "./src/cli/run.ts";
+import { ReaderGone, run } from "./src/cli/run.ts";
 import { VERSION } from "./src/version.ts";
 
 const encoder = new TextEncoder();
 
-/** Writes all of `text`; a reader that went away (`| head`) is not our failure. */
-function writer(stream: { writeSync(data: Uint8Array): number }) {
-  return (text: string): Promise<void> => {
-    const bytes = encoder.encode(text);
-    try {
-      for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-    }
-    return Promise.resolve();
-  };
+/** Writes all of `text` before it returns. */
+function write(stream: { writeSync(data: Uint8Array): number }, text: string): void {
+  const bytes = encoder.encode(text);
+  for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
+}
+
+// deno-lint-ignore require-await -- a failure is the caller's to await, the writing is not
+async function writeResult(text: string): Promise<void> {
+  try {
+    write(Deno.stdout, text);
+  } catch (error) {
+    throw error instanceof Deno.errors.BrokenPipe ? new ReaderGone() : error;
+  }
+}
+
+/** What cannot be told on stderr cannot be told at all, and is no reason to stop. */
+function writeRemark(text: string): Promise<void> {
+  try {
+    write(Deno.stderr, text);
+  } catch {
+    // Closed, or on a full disk.
+  }
+  return Promise.resolve();
 }
 
 if (import.meta.main) {
@@ -33,8 +45,8 @@ if (import.meta.main) {
     isTerminal: Deno.stdout.isTerminal(),
     columns: () => Deno.consoleSize().columns || 80,
     stdin: () => new Response(Deno.stdin.readable).text(),
-    stdout: writer(Deno.stdout),
-    stderr: writer(Deno.stderr),
+    stdout: writeResult,
+    stderr: writeRemark,
   });
   Deno.exit(code);
 }

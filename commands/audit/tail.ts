@@ -18,10 +18,12 @@ export const command = defineCommand({
       ...(by === undefined ? {} : { agent: by }),
       ...(type === undefined ? {} : { type }),
     };
+    // Where to go on when nothing matches yet: looked up first, so that nothing slips in between.
+    const end = follow ? (await audit.list({ limit: 1 })).entries[0] : undefined;
     const { entries } = await audit.list({ ...filter, limit });
     for (const entry of entries) await cli.line(entry, entryText(entry, cli.view));
     if (follow) {
-      const last = entries.at(-1)?.id;
+      const last = (entries.at(-1) ?? end)?.id;
       const after = last === undefined ? {} : { after: last };
       for await (const entry of audit.tail({ ...filter, ...after })) {
         await cli.line(entry, entryText(entry, { ...cli.view, nowMs: Date.now() }));

@@ -13,12 +13,20 @@ export function duration(field: string): (text: string) => number {
   return (text) => parseDuration(text, field);
 }
 
-/** Parses an instant in the past: `2h` ago, an ISO 8601 time, or epoch milliseconds. */
+/**
+ * Parses an instant in the past: `2h` ago (a bare number is seconds, as in every duration), an ISO 8601
+ * time, or epoch milliseconds.
+ */
 export function instant(field: string): (text: string) => number {
-  return (text) =>
-    /^[\d.]+(ms|s|m|h|d)$/.test(text)
-      ? Date.now() - parseDuration(text, field)
-      : parseInstant(text, field, Date.now());
+  return (text) => {
+    if (/^(?:[\d.]+(?:ms|s|m|h|d)|\d{1,7})$/.test(text)) {
+      const ms = Date.now() - parseDuration(text, field);
+      if (ms >= 0) return ms;
+      throw invalid(text, field, "that is before 1970");
+    }
+    if (/^\+|^-/.test(text)) throw invalid(text, field, "use 2h for two hours ago, or an ISO time");
+    return parseInstant(text, field, Date.now());
+  };
 }
 
 /** Parses a whole number. */

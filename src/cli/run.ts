@@ -49,6 +49,7 @@ export interface Surroundings extends CommandList {
   readonly isTerminal: boolean;
   readonly columns: () => number;
   readonly stdin: () => Promise<string>;
+  /** Throws {@linkcode ReaderGone} when nobody reads it. */
   readonly stdout: (text: string) => Promise<void>;
   readonly stderr: (text: string) => Promise<void>;
 }
@@ -82,6 +83,9 @@ export async function run(argv: readonly string[], around: Surroundings): Promis
   }
 }
 
+/** Nobody reads standard output any more, as after `| head`: no failure, but a stream ends with it. */
+export class ReaderGone extends Error {}
+
 /** One command line under way. */
 class Call implements Cli {
   readonly rest: readonly string[];
@@ -106,8 +110,8 @@ class Call implements Cli {
 
   get json(): boolean {
     // Before the words are parsed, and when they cannot be, the plain word decides.
-    const wanted = this.#options.json ?? this.#words.includes("--json");
-    return wanted || ["1", "true"].includes(this.env.AGENTCOORD_JSON ?? "");
+    if (this.#options.json ?? this.#words.includes("--json")) return true;
+    return this.#config?.json ?? /^(?:1|true|yes|on)$/i.test(this.env.AGENTCOORD_JSON ?? "");
   }
 
   async execute(): Promise<number> {
@@ -134,18 +138,37 @@ class Call implements Cli {
 
   /** Reports a failure and returns its exit code. */
   async fail(error: unknown): Promise<number> {
+    if (error instanceof ReaderGone) return 0;
     const failure = asCoordError(error);
     await this.#report(failure);
     return EXIT_CODES[failure.code];
   }
 
   async #report(failure: CoordError): Promise<void> {
-    if (this.json) await this.#around.stdout(failureDocument(failure, this.#warnings) + "\n");
-    else await this.#around.stderr(`agentcoord: ${printable(failure.message, 2000)}\n`);
+    this.#settle();
+    if (!this.json) {
+      await this.#around.stderr(`agentcoord: ${printable(failure.message, 2000)}\n`);
+      return;
+    }
+    try {
+      await this.#around.stdout(failureDocument(failure, this.#warnings) + "\n");
+    } catch (error) {
+      // The exit code still says what happened.
+      if (!(error instanceof ReaderGone)) throw error;
+    }
   }
 
   async close(): Promise<void> {
     await this.#context?.store.close({ exiting: true });
+  }
+
+  /** A call that asked for no setting until now: the file may still want JSON. */
+  #settle(): void {
+    try {
+      this.#config ??= resolveConfig({ flags: this.#options, env: this.env, cwd: this.cwd });
+    } catch {
+      // A call that needs it fails with it; any other does not.
+    }
   }
 
   config(): Promise<Config> {
@@ -166,7 +189,8 @@ class Call implements Cli {
   }
 
   async line(data: unknown, text: string): Promise<void> {
-    await this.#around.stdout(this.json ? `${JSON.stringify(data)}\n` : text);
+    const shown = this.#options.quiet ? identifiers(data) : text;
+    await this.#around.stdout(this.json ? `${JSON.stringify(data)}\n` : shown);
   }
 
   warn(message: string): void {
@@ -207,6 +231,7 @@ class Call implements Cli {
     const { rows: data, nextCursor } = result instanceof Page
       ? result
       : { rows: result, nextCursor: undefined };
+    this.#settle();
     if (this.json) {
       await this.#around.stdout(successDocument(data, nextCursor, this.#warnings) + "\n");
     } else if (this.#options.quiet) {
