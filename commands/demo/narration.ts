@@ -32,7 +32,7 @@ export function narrate(event: CoordEvent, { titles, startMs }: Cast, view: View
     "thread.posted": ["dim", `posts "${event.data?.title ?? event.subject}"`],
     "approval.requested": ["cyan", "asks for an approval and waits"],
     "approval.approved": ["green", "approves"],
-    "audit.logged": ["dim", `puts a ${event.data?.decisionType} decision on the record`],
+    "audit.logged": ["dim", `puts a decision on the record (${event.data?.decisionType})`],
   };
   const told = sentences[event.type];
   if (told === undefined) return "";

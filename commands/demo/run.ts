@@ -117,7 +117,7 @@ class Stage {
     let killed = "";
     for await (const event of client.events.follow({ signal: this.#over.signal })) {
       const cast = { titles: this.#titles, startMs: this.#startMs };
-      await this.#cli.line(undefined, narrate(event, cast, this.#cli.view));
+      await this.#print(narrate(event, cast, this.#cli.view));
       if (isClaim(event, doomed?.id)) victim ??= event.agent;
       const armed = event.type === "lock.acquired" && event.subject === file;
       if (killed === "" && armed && event.agent === victim) {
@@ -194,39 +194,45 @@ class Stage {
   }
 
   async #showStatus(): Promise<void> {
-    if (this.#cli.json) return;
-    await this.#cli.line(undefined, `\n$ agentcoord status\n${await this.#call("status")}`);
+    await this.#print(`\n$ agentcoord status\n${await this.#call("status")}`);
   }
 
   #start(name: string, ...words: string[]): void {
-    const [program = "", ...args] = selfCommand();
-    const command = new Deno.Command(program, {
-      args: [...args, ...words],
-      cwd: this.#directory,
-      stdin: "null",
-      stdout: "null",
-      stderr: "inherit",
-    });
-    this.#children.set(name, command.spawn());
+    const child = this.#command(words, { stdout: "null", stderr: "inherit" }).spawn();
+    this.#children.set(name, child);
   }
 
   async #call(...words: string[]): Promise<string> {
-    const [program = "", ...args] = selfCommand();
-    const command = new Deno.Command(program, {
-      args: [...args, ...words],
-      cwd: this.#directory,
-      stdin: "null",
-    });
-    const { success, stdout, stderr } = await command.output();
+    const { success, stdout, stderr } = await this.#command(words, {}).output();
     const decoder = new TextDecoder();
     if (success) return decoder.decode(stdout);
     throw new CoordError("internal", `${words.join(" ")} failed: ${decoder.decode(stderr).trim()}`);
   }
 
+  /** This very program in the demo's project, whatever settings surround the demo itself. */
+  #command(words: readonly string[], streams: Deno.CommandOptions): Deno.Command {
+    const [program = "", ...args] = selfCommand();
+    const settings = Object.entries(this.#cli.env).filter(([name]) =>
+      !name.startsWith("AGENTCOORD_") && name !== "REDIS_URL"
+    );
+    return new Deno.Command(program, {
+      args: [...args, ...words],
+      cwd: this.#directory,
+      clearEnv: true,
+      env: Object.fromEntries(settings),
+      stdin: "null",
+      ...streams,
+    });
+  }
+
   async #say(who: string, what: string, style: "cyan" | "red" = "cyan"): Promise<void> {
-    if (this.#cli.json) return;
     const ms = Date.now() - this.#startMs;
-    await this.#cli.line(undefined, line(ms, who, what, style, this.#cli.view));
+    await this.#print(line(ms, who, what, style, this.#cli.view));
+  }
+
+  /** The story is for people; with --json only the verdict is printed. */
+  async #print(text: string): Promise<void> {
+    if (!this.#cli.json && text !== "") await this.#cli.line(undefined, text);
   }
 }
 
