@@ -110,9 +110,11 @@ async function fight(
   const killAll = () => workers.forEach(({ child }) => kill(child));
   ended.addEventListener("abort", killAll);
   try {
+    if (ended.aborted) killAll();
     const finished = Promise.all(workers.map(({ report }) => report));
     // A worker that fails early must end the test, not the wait for tasks that nobody takes.
     finished.catch(() => stop.abort());
+    await sleep(untilMs - Date.now(), ended);
     await wakeWorkers(tasks, ended);
     const reports = await finished;
     options.signal.throwIfAborted();

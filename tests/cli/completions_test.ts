@@ -64,6 +64,8 @@ const LINES: readonly { readonly line: readonly string[]; readonly offers: reado
   { line: ["--fallback", "lock", "lock", "brea"], offers: ["break"] },
   { line: ["init", "--durability", ""], offers: ["full", "normal"] },
   { line: ["init", "--json", "--durability", "n"], offers: ["normal"] },
+  { line: ["task", "claim", "--match", ""], offers: ["all", "any"] },
+  { line: ["board", "--stat"], offers: ["--status"] },
   { line: ["completions", ""], offers: ["bash", "fish", "zsh"] },
   { line: ["help", "completi"], offers: ["completions"] },
   { line: ["lock", "--versi"], offers: ["--version"] },

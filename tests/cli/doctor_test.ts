@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { cli, cliJson, steady, withProject } from "../support/cli.ts";
+import { sleep } from "../../src/clock.ts";
+import { cli, cliJson, start, steady, withProject } from "../support/cli.ts";
 
 interface Check {
   readonly name: string;
@@ -224,4 +225,40 @@ Deno.test("doctor finds an audit log that was changed past the program", () =>
     tamper(dir, "UPDATE audit SET reason = 'she asked for it'");
     const failed = (await refused(dir, "audit_chain")).find(({ ok }) => !ok);
     assert.match(String(failed?.value), /^broken at entry 1: /);
+  }));
+
+const names = (directory: string) => [...Deno.readDirSync(directory)].map(({ name }) => name);
+
+Deno.test("doctor --selftest fights on the store's disk and leaves nothing behind", () =>
+  withStore(async (dir) => {
+    const { code, document, stderr } = await cliJson(dir, ["doctor", "--selftest"]);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    const checks: Check[] = document.data.checks;
+    assert.deepEqual(checks.slice(-5).map(({ name, ok }) => `${name} ${ok}`), [
+      "lock_exclusion true",
+      "locks_per_s true",
+      "task_exclusion true",
+      "tasks_per_s true",
+      "wake_ms true",
+    ]);
+    const [, added, sum] = /added (\d+) times, the sum is (\d+); 0 found another inside/
+      .exec(String(find(checks, "lock_exclusion").value)) ?? [];
+    assert.equal(added, sum);
+    assert.ok(Number(added) > 0);
+    assert.equal(find(checks, "task_exclusion").value, "200 tasks, 200 completed, 0 twice");
+    assert.deepEqual(names(`${dir}/.agentcoord/namespaces`), ["default"]);
+    const { document: locks } = await cliJson(dir, ["locks"]);
+    assert.deepEqual(locks.data.map(({ path }: { path: string }) => path), ["a.py"]);
+  }));
+
+Deno.test("doctor --selftest where no store is makes none, also when it is interrupted", () =>
+  withProject(async (dir) => {
+    const child = start(dir, ["doctor", "--selftest"]);
+    // The ground of the fight shows that it is under way.
+    while (!names(dir).some((name) => name.includes("selftest"))) await sleep(10);
+    child.kill("SIGINT");
+    const { code, stdout } = await child.output();
+    assert.equal(code, 130);
+    assert.equal(stdout.length, 0);
+    assert.deepEqual(names(dir), [".git"]);
   }));

@@ -1,0 +1,110 @@
+import { withProject } from "../support/cli.ts";
+import { transcript } from "../support/golden.ts";
+
+const file = import.meta.url;
+
+Deno.test("status of an empty and of a busy project, for people and for programs", () =>
+  withProject(async (dir) => {
+    await transcript(
+      dir,
+      String.raw`
+$ status
+store  directory DIR/.agentcoord
+namespace  default
+authority  directory, epoch 0
+agents  none
+locks  none
+tasks  none
+threads  none
+approvals  none
+audit log  none
+$ status --json
+{
+  "schemaVersion": 1,
+  "ok": true,
+  "data": {
+    "authority": {"store":"directory","epoch":0},
+    "store": {"kind":"directory","location":"DIR/.agentcoord"},
+    "namespace": "default",
+    "agents": {"active":0,"idle":0,"blocked":0,"hung":0,"gone":0},
+    "locks": 0,
+    "tasks": {"scheduled":0,"blocked":0,"pending":0,"claimed":0,"completed":0,"dead":0,"cancelled":0},
+    "threads": 0,
+    "approvals": 0,
+    "audit": 0
+  },
+  "warnings": []
+}
+ada$ agent register --name ada --quiet
+ada
+bob$ agent register --name bob --quiet
+bob
+bob$ agent heartbeat --status blocked --quiet
+bob
+cy$ agent register --name cy --quiet
+cy
+cy$ agent deregister --quiet
+ada$ lock acquire src/a.py src/b.py --quiet
+src/a.py
+src/b.py
+bob$ lock acquire lib/ --quiet
+lib/
+ada$ task add one --quiet
+tsk_1
+ada$ task add two --depends-on tsk_1 --quiet
+tsk_2
+ada$ task add three --not-before +1h --quiet
+tsk_3
+bob$ task claim --quiet
+tsk_1
+ada$ task add four --max-attempts 1 --priority 9 --quiet
+tsk_4
+ada$ task claim --quiet
+tsk_4
+ada$ task fail tsk_4 --error broken --quiet
+tsk_4
+ada$ board post Plan --message Hello --quiet
+thr_1
+ada$ board post Done --message Bye --quiet
+thr_2
+ada$ board resolve thr_2 --quiet
+thr_2
+ada$ approval request deploy --description 'to production' --quiet
+apr_1
+ada$ approval request deploy --description 'to staging' --quiet
+apr_2
+bob$ approve apr_2 --quiet
+apr_2
+ada$ audit log deployment --context green --reason asked --quiet
+aud_1
+$ status
+store  directory DIR/.agentcoord
+namespace  default
+authority  directory, epoch 0
+agents  1 active, 1 blocked, 1 gone
+locks  3 held
+tasks  1 scheduled, 1 blocked, 1 claimed, 1 dead
+threads  1 open
+approvals  1 pending
+audit log  1 entry
+$ status --json
+{
+  "schemaVersion": 1,
+  "ok": true,
+  "data": {
+    "authority": {"store":"directory","epoch":0},
+    "store": {"kind":"directory","location":"DIR/.agentcoord"},
+    "namespace": "default",
+    "agents": {"active":1,"idle":0,"blocked":1,"hung":0,"gone":1},
+    "locks": 3,
+    "tasks": {"scheduled":1,"blocked":1,"pending":0,"claimed":1,"completed":0,"dead":1,"cancelled":0},
+    "threads": 1,
+    "approvals": 1,
+    "audit": 1
+  },
+  "warnings": []
+}
+`,
+      { file },
+    );
+  }));
