@@ -37,7 +37,7 @@ export function appendAudit(tx: Transaction, draft: AuditDraft, key?: string): E
   if (known !== undefined) return toEntry(known);
   const last = tx.get<{ link: string }>("SELECT link FROM audit ORDER BY seq DESC LIMIT 1");
   const createdAtMs = tx.nowMs;
-  const link = nextLink(last?.link ?? "", { contentHash: draft.contentHash, createdAtMs });
+  const link = nextLink(last?.link ?? "", draft.contentHash);
   tx.run(
     `INSERT INTO audit
        (id, key, agent, decision_type, context, reason, refs, created_at_ms, content_hash, link)

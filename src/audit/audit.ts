@@ -2,8 +2,7 @@
  * The audit log: what was decided, by whom, on what grounds, in one order that nobody can quietly change.
  *
  * The protocol. An entry is sealed twice. The client hashes what it says (`contentHash`); the store, in the
- * step that appends it, links it to the entry before and to its instant (`link`, see {@linkcode nextLink})
- * and counts it. Nothing updates or deletes an entry. {@linkcode Audit.verify} walks the whole chain and
+ * step that appends it, links it to the entry before (`link`, see {@linkcode nextLink}) and counts it. Nothing updates or deletes an entry. {@linkcode Audit.verify} walks the whole chain and
  * names the first place where hash, link, number or count do not fit. Who can write the store's files can
  * also rewrite the whole chain from some entry on: whoever must rule that out keeps the `head` of an
  * earlier verification elsewhere, and looks whether that link is still in the chain.
@@ -188,13 +187,13 @@ export class Audit {
    */
   async verify(): Promise<Verification> {
     const audit = await this.#context.store.audit();
-    let last = { seq: 0, link: "" };
+    let last = { seq: 0, link: "", createdAtMs: 0 };
     for (let after = Number.MIN_SAFE_INTEGER;; after = last.seq) {
       const { places, total } = await audit.chain(after, BATCH);
       for (const { seq, entry } of places) {
         const broken = await examine(seq, entry, last, total);
         if (broken !== undefined) return { ok: false, entries: last.seq, broken };
-        last = { seq, link: entry.link };
+        last = { seq, link: entry.link, createdAtMs: entry.createdAtMs };
       }
       if (places.length === BATCH) continue;
       if (last.seq === total) return { ok: true, entries: total, head: last.link };
@@ -236,7 +235,7 @@ export class Audit {
 async function examine(
   seq: number,
   entry: Entry,
-  last: { readonly seq: number; readonly link: string },
+  last: Pick<Entry, "link" | "createdAtMs"> & { readonly seq: number },
   total: number,
 ): Promise<BrokenPlace | undefined> {
   const expected = last.seq + 1;
@@ -250,13 +249,16 @@ async function examine(
   if (await contentHash(entry) !== entry.contentHash) {
     return { id, seq, why: "its content does not fit its content hash: it was changed" };
   }
-  if (nextLink(last.link, entry) !== entry.link) {
+  if (nextLink(last.link, entry.contentHash) !== entry.link) {
     return {
       id,
       seq,
       why:
         "its link does not follow from the entry before: one of them was changed, moved or replaced",
     };
+  }
+  if (entry.createdAtMs < last.createdAtMs) {
+    return { id, seq, why: "its instant lies before that of the entry before: it was changed" };
   }
   return undefined;
 }

@@ -2,9 +2,10 @@
  * The form of an audit entry, the hash that seals its content, and the link that seals its place.
  *
  * `contentHash` is SHA-256 over what the agent wrote, computed by the client. `link` = SHA-1(previous link +
- * contentHash + createdAtMs), all as text, computed by the store in the step that appends; the first
- * previous link is empty. So changing, dropping, adding or reordering an entry, or moving it in time,
- * breaks that entry's hash or the first link behind it. SHA-1 because Redis scripts have it built in:
+ * contentHash), both as text, computed by the store in the step that appends; the first previous link is
+ * empty. So changing, dropping, adding or reordering an entry breaks that entry's hash or the first link
+ * behind it. The store's instant is not sealed, since the client that seals cannot know it: it must only
+ * never run backwards along the chain. SHA-1 because Redis scripts have it built in:
  * what a link has to resist is a change that keeps the SHA-256 beside it, not a collision made in advance.
  * @module
  */
@@ -33,7 +34,7 @@ export interface AuditDraft {
 export interface Entry extends AuditDraft {
   /** When the store took it in, in epoch milliseconds of the store's clock. */
   readonly createdAtMs: number;
-  /** Seals its place: SHA-1 over the entry before it, its content and its instant, in hexadecimal. */
+  /** Seals its place: SHA-1 over the link of the entry before and its own content hash, in hexadecimal. */
   readonly link: string;
 }
 
@@ -55,10 +56,7 @@ export async function contentHash(
   return new Uint8Array(digest).toHex();
 }
 
-/** The link of the entry with this content and instant that follows the link `previous`. */
-export function nextLink(
-  previous: string,
-  { contentHash, createdAtMs }: Pick<Entry, "contentHash" | "createdAtMs">,
-): string {
-  return createHash("sha1").update(`${previous}${contentHash}${createdAtMs}`).digest("hex");
+/** The link of the entry with this content that follows the link `previous`; the first follows `""`. */
+export function nextLink(previous: string, contentHash: string): string {
+  return createHash("sha1").update(previous + contentHash).digest("hex");
 }
