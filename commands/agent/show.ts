@@ -6,6 +6,6 @@ import { agentText } from "./text.ts";
 export const command = defineCommand({
   build: (command) => command.argument("<name>", "the agent"),
   examples: ["agentcoord agent show ada --json"],
-  run: async (cli, _options, name) => await new Agents(await cli.context()).get(name),
+  run: async (cli, _options, name) => await new Agents(await cli.context()).show(name),
   text: agentText,
 });

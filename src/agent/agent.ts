@@ -192,13 +192,18 @@ export class Agents {
     }
   }
 
+  /** One agent; `undefined` when nobody has that name. */
+  async get(name: string): Promise<Agent | undefined> {
+    return await (await this.#context.store.agents()).get(checkName(name, "agent name"));
+  }
+
   /**
    * One agent.
    *
    * @throws {NotFoundError} when nobody has that name.
    */
-  async get(name: string): Promise<Agent> {
-    const agent = await (await this.#context.store.agents()).get(checkName(name, "agent name"));
+  async show(name: string): Promise<Agent> {
+    const agent = await this.get(name);
     if (agent === undefined) throw unknown(name);
     return agent;
   }

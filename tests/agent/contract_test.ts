@@ -237,7 +237,7 @@ storeTest("agent acts count as its heartbeat and keep its own word", async (benc
   await agents.heartbeat({ status: "idle" });
   bench.clock.advance(30 * SECOND);
   await new Locks(ada).acquire("a.py");
-  const agent = await agents.get("ada");
+  const agent = await agents.show("ada");
   assert.equal(agent.lastHeartbeatAtMs, bench.clock.nowMs());
   assert.equal(agent.status, "idle");
 });
@@ -370,7 +370,7 @@ storeTest(
       { id: second!.id, title: "second", sinceMs: bench.clock.nowMs() - 50 * SECOND },
     ]);
     assert.deepEqual(await agents.deregister(), { released: { locks: 0, tasks: 2 } });
-    assert.equal((await agents.get("ada")).tasks, 0);
+    assert.equal((await agents.show("ada")).tasks, 0);
     const again = await new Tasks(bench.as("bob")).claim({ count: 3 });
     assert.deepEqual(
       again.map(({ title }) => title),
@@ -399,11 +399,11 @@ storeTest("agent that left is registered again by its next act, however soon", a
   const ada = bench.as("ada");
   const agents = new Agents(ada);
   await new Locks(ada).acquire("a.py");
-  const { id } = await agents.get("ada");
+  const { id } = await agents.show("ada");
   await agents.deregister();
-  assert.equal((await agents.get("ada")).status, "gone");
+  assert.equal((await agents.show("ada")).status, "gone");
   await new Locks(ada).acquire("a.py");
-  const again = await agents.get("ada");
+  const again = await agents.show("ada");
   assert.deepEqual([again.id, again.status, again.locks], [id, "active", 1]);
 });
 
@@ -466,9 +466,9 @@ storeTest("agent calls refuse bad values before anything is written", async (ben
     await assert.rejects(agents.register(options), InvalidArgumentError, JSON.stringify(options));
   }
   await assert.rejects(agents.heartbeat({ workingOn: "x".repeat(513) }), InvalidArgumentError);
-  await assert.rejects(agents.get("a b"), InvalidArgumentError);
+  await assert.rejects(agents.show("a b"), InvalidArgumentError);
   await assert.rejects(agents.explain(""), InvalidArgumentError);
-  await assert.rejects(agents.get("nobody"), /^NotFoundError: No agent is named "nobody"/);
+  await assert.rejects(agents.show("nobody"), /^NotFoundError: No agent is named "nobody"/);
   await assert.rejects(agents.explain("nobody"), NotFoundError);
   const reader = new Agents(bench.as());
   for (const call of ["register", "heartbeat", "deregister", "prune"] as const) {
