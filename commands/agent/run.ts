@@ -126,7 +126,7 @@ class Heart {
     const { name, host, pid } = this.#registered;
     try {
       const seen = await this.#agents.get(name);
-      return seen.host === host && seen.pid === pid;
+      return seen?.host === host && seen.pid === pid;
     } catch (error) {
       // Deregistered and pruned: the next heartbeat registers it again.
       if (error instanceof NotFoundError) return true;

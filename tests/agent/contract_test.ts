@@ -53,7 +53,7 @@ storeTest("agent register answers with the agent as others see it", async (bench
     tasks: 0,
   });
   const reader = new Agents(bench.as());
-  assert.deepEqual(await reader.get("ada"), agent);
+  assert.deepEqual(await reader.show("ada"), agent);
   assert.deepEqual(await reader.list(), [agent]);
   assert.deepEqual(await history(bench), ["agent.registered ada by ada"]);
   const plain = await from(bench, "bob", "mill").register();
@@ -140,7 +140,7 @@ storeTest("agent register resumes a name that is gone", async (bench) => {
   const ada = new Agents(bench.as("ada"));
   const first = await ada.register({ role: "engineer", ttlMs: 2 * DAY });
   await ada.deregister();
-  assert.equal((await ada.get("ada")).status, "gone");
+  assert.equal((await ada.show("ada")).status, "gone");
   const again = await from(bench, "ada", "barn").register({ ttlMs: 2 * DAY });
   assert.equal(again.id, first.id);
   assert.equal(again.status, "active");
@@ -154,7 +154,7 @@ storeTest(
   async (bench) => {
     const ada = bench.as("ada");
     await new Locks(ada).acquire("a.py");
-    const implied = await new Agents(ada).get("ada");
+    const implied = await new Agents(ada).show("ada");
     assert.deepEqual([implied.role, implied.status, implied.locks], ["", "active", 1]);
     await assert.rejects(from(bench, "ada", "barn").register(), /in use on "test-host"/);
     const explicit = await new Agents(ada).register({ role: "engineer" });
@@ -252,7 +252,7 @@ storeTest("agent status follows the silence of the agent as it is read", async (
   const expect = async (atMs: number, status: AgentStatus) => {
     bench.clock.advance(atMs - silentMs);
     silentMs = atMs;
-    assert.equal((await reader.get("ada")).status, status, `${atMs}`);
+    assert.equal((await reader.show("ada")).status, status, `${atMs}`);
     assert.deepEqual(names(await reader.list({ status })), ["ada"]);
     assert.deepEqual(await reader.summary(), { ...counts, [status]: 1 });
     const hung = await reader.hung();
@@ -263,7 +263,7 @@ storeTest("agent status follows the silence of the agent as it is read", async (
   await expect(DAY - 1, "hung");
   await expect(DAY, "gone");
   await agents.heartbeat();
-  assert.equal((await reader.get("ada")).status, "blocked");
+  assert.equal((await reader.show("ada")).status, "blocked");
   await agents.deregister();
   assert.deepEqual(await reader.summary(), { ...counts, gone: 1 });
 });
@@ -313,7 +313,7 @@ storeTest("agent explain tells what it holds and since when", async (bench) => {
   await new Locks(ada).acquire("late.py", { ttlMs: 100 });
   bench.clock.advance(SECOND - 1);
   const report = await new Agents(bench.as()).explain("ada");
-  assert.deepEqual(report.agent, await new Agents(bench.as()).get("ada"));
+  assert.deepEqual(report.agent, await new Agents(bench.as()).show("ada"));
   assert.equal(report.agent.locks, 2);
   assert.deepEqual(report.locks.map(({ path }) => path), ["a.py", "b.py"]);
   assert.deepEqual(report.locks[0], second);
@@ -334,7 +334,7 @@ storeTest("agent deregister gives its locks back and lets the next ones in", asy
   assert.deepEqual(released, { locks: 2, tasks: 0 });
   assert.equal((await bob)[0]?.holder, "bob");
   assert.deepEqual(await locks.list({ holder: "ada" }), []);
-  const agent = await new Agents(ada).get("ada");
+  const agent = await new Agents(ada).show("ada");
   assert.deepEqual([agent.status, agent.locks], ["gone", 0]);
   assert.deepEqual(await new Agents(ada).deregister(), { released: { locks: 0, tasks: 0 } });
   assert.deepEqual(await history(bench), [
@@ -423,7 +423,7 @@ storeTest("agent prune removes the gone that hold nothing", async (bench) => {
     ["silent", "gone"],
   ]);
   assert.deepEqual(names(await keeper.list()), ["holder", "hung", "keeper"]);
-  assert.equal((await keeper.get("holder")).status, "gone");
+  assert.equal((await keeper.show("holder")).status, "gone");
   assert.deepEqual(await keeper.prune(), []);
   bench.clock.advance(DAY);
   assert.deepEqual(names(await keeper.prune()), ["holder", "hung"]);
@@ -431,7 +431,7 @@ storeTest("agent prune removes the gone that hold nothing", async (bench) => {
     "agent.pruned holder by keeper",
     "agent.pruned hung by keeper",
   ]);
-  await assert.rejects(keeper.get("left"), NotFoundError);
+  await assert.rejects(keeper.show("left"), NotFoundError);
   const fresh = await new Agents(bench.as("left")).register();
   assert.notEqual(fresh.id, removed[0]!.id);
 });

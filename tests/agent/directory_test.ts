@@ -26,7 +26,7 @@ Deno.test("agent deregistered by another process is registered again by its next
     // Its heartbeat is not due for most of a second yet.
     clock.advance(10);
     await new Locks(here).acquire("b.py");
-    const agent = await new Agents(there).get("ada");
+    const agent = await new Agents(there).show("ada");
     assert.deepEqual([agent.status, agent.locks], ["active", 1]);
   } finally {
     for (const store of stores) await store.close();
