@@ -4,7 +4,7 @@ import { sleep } from "../../src/clock.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
 import { duration, list } from "../../src/cli/options.ts";
 import { exitCodesHelp, type Tenure, wrap, WRAPPER_EXIT } from "../../src/cli/wrapper.ts";
-import { InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
+import { InvalidArgumentError } from "../../src/errors.ts";
 import { quote } from "../../src/name.ts";
 
 /** `agentcoord agent run` */
@@ -124,14 +124,9 @@ class Heart {
   /** A heartbeat would keep a successor's registration alive, so look first. */
   async #isStillOurs(): Promise<boolean> {
     const { name, host, pid } = this.#registered;
-    try {
-      const seen = await this.#agents.get(name);
-      return seen?.host === host && seen.pid === pid;
-    } catch (error) {
-      // Deregistered and pruned: the next heartbeat registers it again.
-      if (error instanceof NotFoundError) return true;
-      throw error;
-    }
+    const seen = await this.#agents.get(name);
+    // Deregistered and pruned: the next heartbeat registers it again.
+    return seen === undefined || (seen.host === host && seen.pid === pid);
   }
 }
 

@@ -17,7 +17,7 @@ async function watching<T>(dir: string, body: (agents: Agents) => Promise<T>): P
 }
 
 const agentNamed = (dir: string, name: string): Promise<Agent> =>
-  watching(dir, (agents) => agents.get(name));
+  watching(dir, (agents) => agents.show(name));
 
 /** Runs until a file \`go\` appears. */
 const WAIT_FOR_GO = "echo $$ > pid; until [ -e go ]; do sleep 0.02; done; exit 3";
