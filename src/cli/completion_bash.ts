@@ -2,7 +2,8 @@
  * The completion script for bash, from version 3.2 on; it needs no other package.
  * @module
  */
-import type { Place, Value } from "./completion.ts";
+import type { Place } from "./completion.ts";
+import { argumentCases, valueCases } from "./completion_case.ts";
 
 /** A script to be read with `source`. */
 export function bashScript(places: readonly Place[]): string {
@@ -28,10 +29,10 @@ ${cases(places, ({ path, options }) => path === "" ? "" : flags(options))}
 # Sets "reply" to what option $2 at place $1 takes; fails for an option without a value.
 _agentcoord_value() {
   case "$1|$2" in
-${places.slice(1).map((place) => values(place, `${place.path}|`)).filter((text) => text).join("\n")}
+${places.slice(1).map((place) => valueCases(place, assign)).filter((text) => text).join("\n")}
     *)
       case $2 in
-${values(top, "", "        ")}
+${valueCases({ ...top, path: undefined }, assign)}
     *) return 1 ;;
       esac ;;
   esac
@@ -40,7 +41,7 @@ ${values(top, "", "        ")}
 # Sets "reply" to what argument number $2 at place $1 may be.
 _agentcoord_argument() {
   case "$1|$2" in
-${places.map(argumentCases).filter((text) => text !== "").join("\n")}
+${places.map((place) => argumentCases(place, assign)).filter((text) => text !== "").join("\n")}
     *) reply='@any' ;;
   esac
 }
@@ -118,23 +119,6 @@ function flags(options: Place["options"]): string {
   return options.flatMap(({ names }) => names).join(" ");
 }
 
-function values({ options }: Place, before: string, margin = "    "): string {
-  return options.flatMap(({ names, value }) => {
-    if (value === undefined) return [];
-    const pattern = names.map((name) => `'${before}${name}'`).join(" | ");
-    return [`${margin}${pattern}) reply='${reply(value)}' ;;`];
-  }).join("\n");
-}
-
-function argumentCases({ path, args, repeats }: Place): string {
-  return args.map((value, index) => {
-    const isLast = index === args.length - 1;
-    const number = isLast && repeats ? `'${path}|'*` : `'${path}|${index}'`;
-    return `    ${number}) reply='${reply(value)}' ;;`;
-  }).join("\n");
-}
-
-function reply(value: Value): string {
-  // The at sign keeps "any" and "file" apart from words of the same name.
-  return typeof value === "string" ? `@${value}` : value.words.join(" ");
+function assign(words: string): string {
+  return `reply='${words}'`;
 }

@@ -2,7 +2,8 @@
  * The completion script for fish, from version 3 on.
  * @module
  */
-import type { Place, Value } from "./completion.ts";
+import type { Place } from "./completion.ts";
+import { wordsOf } from "./completion_case.ts";
 
 /** A script for fish's directory of completions. */
 export function fishScript(places: readonly Place[]): string {
@@ -141,7 +142,7 @@ function values({ options }: Place, before: string, indent = 8): string {
   return options.flatMap(({ names, value }) => {
     if (value === undefined) return [];
     const pattern = names.map((name) => `'${before}${name}'`).join(" ");
-    return [`${margin}case ${pattern}\n${margin}    printf '%s\\n' ${reply(value)}`];
+    return [`${margin}case ${pattern}\n${margin}    printf '%s\\n' ${wordsOf(value)}`];
   }).join("\n");
 }
 
@@ -149,11 +150,6 @@ function argumentCases({ path, args, repeats }: Place): string {
   return args.map((value, index) => {
     const isLast = index === args.length - 1;
     const number = isLast && repeats ? `'${path}|*'` : `'${path}|${index}'`;
-    return `        case ${number}\n            printf '%s\\n' ${reply(value)}`;
+    return `        case ${number}\n            printf '%s\\n' ${wordsOf(value)}`;
   }).join("\n");
-}
-
-function reply(value: Value): string {
-  // The at sign keeps "any" and "file" apart from words of the same name.
-  return typeof value === "string" ? `@${value}` : value.words.join(" ");
 }

@@ -2,7 +2,8 @@
  * The completion script for zsh: a file for a directory of `$fpath`, which can be read with `source` too.
  * @module
  */
-import type { Place, Value } from "./completion.ts";
+import type { Place } from "./completion.ts";
+import { argumentCases, valueCases } from "./completion_case.ts";
 
 /** A script that completes `agentcoord`. */
 export function zshScript(places: readonly Place[]): string {
@@ -30,10 +31,10 @@ ${cases(rest, optionItems)}
 # Sets "reply" to what option $2 at place $1 takes; fails for an option without a value.
 _agentcoord_value() {
   case "$1|$2" in
-${rest.map((place) => values(place, `${place.path}|`)).filter((text) => text).join("\n")}
+${rest.map((place) => valueCases(place, assign)).filter((text) => text).join("\n")}
     *)
       case $2 in
-${values(top, "", "        ")}
+${valueCases({ ...top, path: undefined }, assign)}
         *) return 1 ;;
       esac ;;
   esac
@@ -42,7 +43,7 @@ ${values(top, "", "        ")}
 # Sets "reply" to what argument number $2 at place $1 may be.
 _agentcoord_argument() {
   case "$1|$2" in
-${places.map(argumentCases).filter((text) => text !== "").join("\n")}
+${places.map((place) => argumentCases(place, assign)).filter((text) => text !== "").join("\n")}
     *) reply=(@any) ;;
   esac
 }
@@ -144,23 +145,6 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function values({ options }: Place, before: string, margin = "    "): string {
-  return options.flatMap(({ names, value }) => {
-    if (value === undefined) return [];
-    const pattern = names.map((name) => `'${before}${name}'`).join(" | ");
-    return [`${margin}${pattern}) reply=(${reply(value)}) ;;`];
-  }).join("\n");
-}
-
-function argumentCases({ path, args, repeats }: Place): string {
-  return args.map((value, index) => {
-    const isLast = index === args.length - 1;
-    const number = isLast && repeats ? `'${path}|'*` : `'${path}|${index}'`;
-    return `    ${number}) reply=(${reply(value)}) ;;`;
-  }).join("\n");
-}
-
-function reply(value: Value): string {
-  // The at sign keeps "any" and "file" apart from words of the same name.
-  return typeof value === "string" ? `@${value}` : value.words.join(" ");
+function assign(words: string): string {
+  return `reply=(${words})`;
 }

@@ -108,17 +108,25 @@ export class DirectoryStore implements Store {
 function prepare(directory: string): void {
   if (isDirectory(`${directory}/namespaces`)) return;
   Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  refuseForeign(directory);
+  Deno.writeTextFileSync(`${directory}/.gitignore`, "*\n");
+}
+
+/**
+ * Checks that a directory without a store may become one.
+ *
+ * @throws {StoreUnavailableError} when it holds files of somebody else.
+ */
+export function refuseForeign(directory: string): void {
   const foreign = [...Deno.readDirSync(directory)].find(({ name }) =>
     name !== "config.json" && name !== ".gitignore" && name !== "namespaces"
   );
-  if (foreign !== undefined) {
-    throw new StoreUnavailableError(
-      `Cannot use the store: ${directory} holds other files, such as ${foreign.name}; ` +
-        `choose an empty directory, for example ${directory}/.agentcoord`,
-      { path: directory, found: foreign.name },
-    );
-  }
-  Deno.writeTextFileSync(`${directory}/.gitignore`, "*\n");
+  if (foreign === undefined) return;
+  throw new StoreUnavailableError(
+    `Cannot use the store: ${directory} holds other files, such as ${foreign.name}; ` +
+      `choose an empty directory, for example ${directory}/.agentcoord`,
+    { path: directory, found: foreign.name },
+  );
 }
 
 function isDirectory(path: string): boolean {

@@ -6,6 +6,7 @@
 import { statfsSync } from "node:fs";
 import { CoordError } from "../errors.ts";
 import { Database, SCHEMA_VERSION } from "./database.ts";
+import { refuseForeign } from "./directory.ts";
 import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
 
@@ -87,10 +88,15 @@ export function namespaceHome(directory: string, namespace: string): string {
   return `${directory}/namespaces/${namespace}`;
 }
 
-/** The namespaces of a store that have a database; none when there is no such directory. */
+/**
+ * The namespaces of a store that have a database; none when there is no such directory.
+ *
+ * @throws {StoreUnavailableError} when the directory holds files of somebody else.
+ */
 export function listNamespaces(directory: string): readonly string[] {
-  return entries(`${directory}/namespaces`)
-    .filter((name) => exists(`${namespaceHome(directory, name)}/store.db`)).sort();
+  const found = entries(`${directory}/namespaces`);
+  if (found.length === 0 && exists(directory)) refuseForeign(directory);
+  return found.filter((name) => exists(`${namespaceHome(directory, name)}/store.db`)).sort();
 }
 
 /** Looks at the disk that holds `path`, or would hold it. */
@@ -161,6 +167,7 @@ export async function inspectLock(directory: string, namespace: string): Promise
     return { held: false };
   } catch (error) {
     if (!(error instanceof CoordError)) throw error;
+    // The file stays open: the kernel still waits for the lock on it, until this process ends.
     const pid = lock.holder();
     return { held: true, ...(pid === undefined ? { stopped: false } : processFacts(pid)) };
   }

@@ -38,6 +38,8 @@ async function withStore(body: (dir: string) => Promise<void>): Promise<void> {
   });
 }
 
+const names = (directory: string) => [...Deno.readDirSync(directory)].map(({ name }) => name);
+
 /** Changes the database behind the program's back. */
 function tamper(dir: string, sql: string): void {
   const db = new DatabaseSync(`${dir}/${DATABASE}`);
@@ -217,6 +219,15 @@ Deno.test("doctor refuses a database of a newer version, and somebody else's", (
     assert.match(String(foreign?.value), /is not an AgentCoord database/);
   }));
 
+Deno.test("doctor refuses a directory with somebody else's files", () =>
+  withProject(async (dir) => {
+    await Deno.mkdir(`${dir}/.agentcoord`);
+    await Deno.writeTextFile(`${dir}/.agentcoord/main.py`, "");
+    const failed = (await refused(dir, "database")).find(({ ok }) => !ok);
+    assert.match(String(failed?.value), /holds other files, such as main\.py; choose an empty/);
+    assert.deepEqual(names(`${dir}/.agentcoord`), ["main.py"]);
+  }));
+
 Deno.test("doctor finds an audit log that was changed past the program", () =>
   withStore(async (dir) => {
     const reason = ["--reason", "ada is on holiday"];
@@ -226,8 +237,6 @@ Deno.test("doctor finds an audit log that was changed past the program", () =>
     const failed = (await refused(dir, "audit_chain")).find(({ ok }) => !ok);
     assert.match(String(failed?.value), /^broken at entry 1: /);
   }));
-
-const names = (directory: string) => [...Deno.readDirSync(directory)].map(({ name }) => name);
 
 Deno.test("doctor --selftest fights on the store's disk and leaves nothing behind", () =>
   withStore(async (dir) => {
