@@ -8,7 +8,7 @@
  * - names it, in `to` or as `@name` in the title or text (`direct`, `mention`),
  * - was added to a thread after the agent had written in it (`reply`), or
  * - opened a thread of high priority after the agent registered (`high_priority`; a newcomer does not
- *   inherit old alarms),
+ *   inherit old alarms, while an agent that has looked into its inbox before goes on where it was),
  *
  * until the agent acknowledges it. A message that qualifies several times is there once, for the first of
  * these reasons. The cursor lives in the store: a restarted agent goes on where it was. Reading does not

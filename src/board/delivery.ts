@@ -7,9 +7,10 @@
  * - A reply marks those members of its thread that had read everything. Members with something unread
  *   there are marked already, so each mark is paid for by an earlier acknowledgement.
  * - A thread of high priority writes nothing: every inbox looks into the one index of such threads, from
- *   its cursor or its agent's registration on, whichever is later.
+ *   its cursor on.
  *
- * Acknowledging removes rows and marks, and moves the cursor.
+ * Acknowledging removes rows and marks, and moves the cursor. The first look of an agent sets the cursor to
+ * its registration; from then on it outlasts departures and new registrations under the same name.
  * @module
  */
 import { listen, notify } from "../event/append.ts";
@@ -70,7 +71,7 @@ export function awaitMessage(tx: Transaction, agent: string, bell: string): void
 
 /** The oldest unread messages of `agent`, in order, with their numbers. */
 export function unread(
-  reader: Reader,
+  tx: Transaction,
   agent: string,
   limit: number,
 ): readonly { readonly seq: number; readonly message: Message }[] {
@@ -78,17 +79,17 @@ export function unread(
   const add = (seqs: readonly number[], reason: MessageReason) => {
     for (const seq of seqs) if (!reasons.has(seq)) reasons.set(seq, reason);
   };
-  const named = reader.all<{ message: number; reason: MessageReason }>(
+  const named = tx.all<{ message: number; reason: MessageReason }>(
     "SELECT message, reason FROM inbox WHERE agent = ? ORDER BY message LIMIT ?",
     agent,
     limit,
   );
   for (const { message, reason } of named) add([message], reason);
-  add(unreadReplies(reader, agent, limit), "reply");
-  add(unreadUrgent(reader, agent, limit), "high_priority");
+  add(unreadReplies(tx, agent, limit), "reply");
+  add(unreadUrgent(tx, agent, limit), "high_priority");
   // Each source gave its first ones, so the first ones of all are among them.
   const seqs = [...reasons.keys()].sort((a, b) => a - b).slice(0, limit);
-  return load(reader, seqs).map((row) => ({
+  return load(tx, seqs).map((row) => ({
     seq: row.seq,
     message: {
       id: row.id,
@@ -129,27 +130,41 @@ function unreadReplies(reader: Reader, agent: string, limit: number): number[] {
   return first;
 }
 
-/** Others' high-priority threads since the agent registered, past its cursor. */
-function unreadUrgent(reader: Reader, agent: string, limit: number): number[] {
-  const registered = reader.get<{ registered_at_ms: number }>(
-    "SELECT registered_at_ms FROM agents WHERE name = ? AND gone_at_ms IS NULL",
-    agent,
-  );
-  if (registered === undefined) return [];
-  const cursor = reader.get<{ message: number; at_ms: number }>(
-    "SELECT message, at_ms FROM inbox_cursors WHERE agent = ?",
-    agent,
-  );
-  const rows = reader.all<{ seq: number }>(
+/** Others' high-priority threads past the agent's cursor. */
+function unreadUrgent(tx: Transaction, agent: string, limit: number): number[] {
+  const cursor = cursorOf(tx, agent);
+  const rows = tx.all<{ seq: number }>(
     `SELECT seq FROM threads INDEXED BY threads_high
      WHERE priority = 'high' AND created_at_ms >= ? AND seq > ? AND author <> ?
      ORDER BY created_at_ms, seq LIMIT ?`,
-    Math.max(registered.registered_at_ms, cursor?.at_ms ?? 0),
-    cursor?.message ?? 0,
+    cursor.at_ms,
+    cursor.message,
     agent,
     limit,
   );
   return rows.map(({ seq }) => seq);
+}
+
+/** How far the agent has read: a message's number and instant. */
+interface CursorRow {
+  message: number;
+  at_ms: number;
+}
+
+/** The agent's cursor; set to its registration when it has none yet. */
+function cursorOf(tx: Transaction, agent: string): CursorRow {
+  const cursor = tx.get<CursorRow>(
+    "SELECT message, at_ms FROM inbox_cursors WHERE agent = ?",
+    agent,
+  );
+  if (cursor !== undefined) return cursor;
+  const registered = tx.get<{ registered_at_ms: number }>(
+    "SELECT registered_at_ms FROM agents WHERE name = ?",
+    agent,
+  );
+  const start = { message: 0, at_ms: registered?.registered_at_ms ?? tx.nowMs };
+  tx.run("INSERT INTO inbox_cursors VALUES (?, ?, ?)", agent, start.message, start.at_ms);
+  return start;
 }
 
 interface UnreadRow {
@@ -176,8 +191,9 @@ function load(reader: Reader, seqs: readonly number[]): UnreadRow[] {
 
 /** Counts every message up to number `seq` as read by `agent`. */
 export function acknowledge(tx: Transaction, agent: string, seq: number): void {
+  const cursor = cursorOf(tx, agent);
   const message = tx.get<{ at_ms: number }>("SELECT at_ms FROM messages WHERE seq = ?", seq);
-  if (message === undefined) return;
+  if (message === undefined || seq <= cursor.message) return;
   tx.run("DELETE FROM inbox WHERE agent = ? AND message <= ?", agent, seq);
   tx.run(
     `UPDATE thread_members SET unread_from = (
@@ -189,11 +205,10 @@ export function acknowledge(tx: Transaction, agent: string, seq: number): void {
     agent,
   );
   tx.run(
-    `INSERT INTO inbox_cursors VALUES (?, ?, ?) ON CONFLICT DO UPDATE
-     SET message = excluded.message, at_ms = excluded.at_ms WHERE excluded.message > message`,
-    agent,
+    "UPDATE inbox_cursors SET message = ?, at_ms = ? WHERE agent = ?",
     seq,
-    message.at_ms,
+    Math.max(message.at_ms, cursor.at_ms),
+    agent,
   );
 }
 

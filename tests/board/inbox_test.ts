@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Agents } from "../../src/agent/agent.ts";
 import { Board, type Message } from "../../src/board/board.ts";
 import { InvalidArgumentError, TimeoutError } from "../../src/errors.ts";
 import { type Bench, storeTest } from "../support/stores.ts";
@@ -70,6 +71,31 @@ storeTest("inbox holds threads of high priority for everybody but newcomers", as
   assert.deepEqual(view(await newcomer.inbox()), ["ada two high_priority"]);
   assert.deepEqual(view(await cy.inbox()), ["ada one high_priority", "ada two direct"]);
 });
+
+storeTest("inbox goes on where it was after its agent left and came back", async (bench) => {
+  const { ada, bob } = await boards(bench);
+  await new Agents(bench.as("bob")).deregister();
+  bench.clock.advance(1000);
+  await ada.post({ title: "disk full", message: "one", priority: "high" });
+  await ada.post({ title: "note", message: "two", to: ["bob"] });
+  bench.clock.advance(1000);
+  await new Agents(bench.as("bob")).register({ name: "bob" });
+  bench.clock.advance(1000);
+  assert.deepEqual(view(await bob.inbox()), ["ada one high_priority", "ada two direct"]);
+});
+
+storeTest(
+  "inbox of a newcomer that acknowledges an old message stays free of old alarms",
+  async (bench) => {
+    const { ada, bob } = await boards(bench);
+    await ada.post({ title: "first", to: ["bob"] });
+    await ada.post({ title: "alarm", priority: "high" });
+    bench.clock.advance(1000);
+    const newcomer = new Board(bench.as("dora"));
+    await newcomer.ack({ upTo: (await bob.inbox())[0]!.id });
+    assert.deepEqual(await newcomer.inbox(), []);
+  },
+);
 
 storeTest("inbox forgets what is acknowledged, and only that", async (bench) => {
   const { ada, bob } = await boards(bench);
