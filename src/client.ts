@@ -3,17 +3,12 @@
  * @module
  */
 import { Agents, type RegisterOptions } from "./agent/agent.ts";
-import { Approvals } from "./approval/approval.ts";
-import { Audit } from "./audit/audit.ts";
-import { Board } from "./board/board.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Durability, resolveConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
-import { Events } from "./event/event.ts";
-import { Locks } from "./lock/lock.ts";
 import { openContext } from "./open.ts";
+import { Rooms } from "./rooms.ts";
 import { Session } from "./session.ts";
-import { Tasks } from "./task/task.ts";
 
 /** How to open a {@linkcode CoordinationClient}. */
 export interface ClientOptions {
@@ -44,6 +39,11 @@ export interface SessionOptions extends Omit<RegisterOptions, "name"> {
    * leases until they lapse, so that a later session under the same name can go on. Default `deregister`.
    */
   readonly onClose?: "deregister" | "leave";
+  /**
+   * Told of every background heartbeat that failed; the next one is sent all the same. Default: nothing, as
+   * a session that cannot reach the store hears of it from its own calls.
+   */
+  readonly onHeartbeatError?: (error: unknown) => void;
 }
 
 /**
@@ -55,33 +55,13 @@ export interface SessionOptions extends Omit<RegisterOptions, "name"> {
  * await using session = await client.session("ada", { role: "engineer", tags: ["backend"] });
  * ```
  */
-export class CoordinationClient implements AsyncDisposable {
-  /** Locks, to look at. */
-  readonly locks: Locks;
-  /** Agents, to look at. */
-  readonly agents: Agents;
-  /** Tasks, to look at. */
-  readonly tasks: Tasks;
-  /** The board, to look at. */
-  readonly board: Board;
-  /** Approvals, to look at and wait for. */
-  readonly approvals: Approvals;
-  /** The audit log, to look at and verify. */
-  readonly audit: Audit;
-  /** The event stream. */
-  readonly events: Events;
+export class CoordinationClient extends Rooms implements AsyncDisposable {
   readonly #context: RoomContext;
   readonly #sessions = new Set<Session>();
 
   private constructor(context: RoomContext) {
+    super(context);
     this.#context = context;
-    this.locks = new Locks(context);
-    this.agents = new Agents(context);
-    this.tasks = new Tasks(context);
-    this.board = new Board(context);
-    this.approvals = new Approvals(context);
-    this.audit = new Audit(context);
-    this.events = new Events(context);
   }
 
   /**
@@ -104,13 +84,14 @@ export class CoordinationClient implements AsyncDisposable {
    * @throws {ConflictError} when a live agent has that name and `takeover` is not set.
    */
   async session(name: string, options: SessionOptions = {}): Promise<Session> {
-    const { heartbeat, onClose, ...registration } = options;
+    const { heartbeat, onClose, onHeartbeatError, ...registration } = options;
     const actor = { name, host: Deno.hostname(), pid: Deno.pid };
     const agents = new Agents({ ...this.#context, actor });
     const agent = await agents.register({ name, ...registration });
     const session = new Session({ ...this.#context, actor }, agent, {
       heartbeat: heartbeat ?? true,
       onClose: onClose ?? "deregister",
+      onHeartbeatError: onHeartbeatError ?? (() => undefined),
       onClosed: () => this.#sessions.delete(session),
     });
     this.#sessions.add(session);

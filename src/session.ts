@@ -3,16 +3,16 @@
  * that most programs need under one roof.
  * @module
  */
-import { type Agent, Agents } from "./agent/agent.ts";
-import { type Approval, Approvals, type RequestOptions } from "./approval/approval.ts";
-import { Audit, type Entry, type LogOptions } from "./audit/audit.ts";
-import { Board, type PostOptions, type Thread } from "./board/board.ts";
+import type { Agent } from "./agent/agent.ts";
+import type { Approval, RequestOptions } from "./approval/approval.ts";
+import type { Entry, LogOptions } from "./audit/audit.ts";
+import type { PostOptions, Thread } from "./board/board.ts";
 import type { RoomContext } from "./context.ts";
-import { Events } from "./event/event.ts";
 import type { HeldLock } from "./lock/held.ts";
-import { type HoldOptions, Locks } from "./lock/lock.ts";
+import type { HoldOptions } from "./lock/lock.ts";
+import { Rooms } from "./rooms.ts";
 import type { HeldTask } from "./task/held.ts";
-import { type ClaimOptions, type JsonValue, type Task, Tasks } from "./task/task.ts";
+import type { ClaimOptions, JsonValue, Task } from "./task/task.ts";
 
 /** How a session behaves; see {@linkcode SessionOptions}. */
 export interface SessionBehaviour {
@@ -20,43 +20,25 @@ export interface SessionBehaviour {
   readonly heartbeat: boolean;
   /** What closing does to the agent. */
   readonly onClose: "deregister" | "leave";
+  /** Told of every background heartbeat that failed. */
+  readonly onHeartbeatError: (error: unknown) => void;
   /** Tells the client. */
   readonly onClosed: () => void;
 }
 
 /** A client acting as one agent. Open it with {@linkcode CoordinationClient.session}. */
-export class Session implements AsyncDisposable {
+export class Session extends Rooms implements AsyncDisposable {
   /** The agent as it was registered. */
   readonly agent: Agent;
-  /** Locks of this agent. */
-  readonly locks: Locks;
-  /** This agent and the others. */
-  readonly agents: Agents;
-  /** The task queue. */
-  readonly tasks: Tasks;
-  /** The board and this agent's inbox. */
-  readonly board: Board;
-  /** Approvals. */
-  readonly approvals: Approvals;
-  /** The audit log. */
-  readonly audit: Audit;
-  /** The event stream. */
-  readonly events: Events;
   readonly #behaviour: SessionBehaviour;
   #timer: number | undefined;
-  #beating: Promise<unknown> | undefined;
+  #beating: Promise<void> | undefined;
   #closed = false;
 
   /** Used by {@linkcode CoordinationClient.session}. */
   constructor(context: RoomContext, agent: Agent, behaviour: SessionBehaviour) {
+    super(context);
     this.agent = agent;
-    this.locks = new Locks(context);
-    this.agents = new Agents(context);
-    this.tasks = new Tasks(context);
-    this.board = new Board(context);
-    this.approvals = new Approvals(context);
-    this.audit = new Audit(context);
-    this.events = new Events(context);
     this.#behaviour = behaviour;
     if (behaviour.heartbeat) this.#beat(agent.expiresAtMs - agent.lastHeartbeatAtMs);
   }
@@ -128,10 +110,13 @@ export class Session implements AsyncDisposable {
     return this.close();
   }
 
-  /** Beats every third of the agent's time to live; a beat that fails is tried again at the next. */
+  /** Beats every third of the agent's time to live; one that fails is reported, and tried again. */
   #beat(ttlMs: number): void {
     this.#timer = setTimeout(() => {
-      this.#beating = this.agents.heartbeat().catch(() => undefined);
+      this.#beating = this.agents.heartbeat().then(
+        () => undefined,
+        this.#behaviour.onHeartbeatError,
+      );
       this.#beat(ttlMs);
     }, ttlMs / 3);
     Deno.unrefTimer(this.#timer);

@@ -25,6 +25,7 @@ Deno.test("library exports exactly its public names", () => {
     "Locks",
     "NotFoundError",
     "NothingToClaimError",
+    "Rooms",
     "Session",
     "StoreUnavailableError",
     "Tasks",
