@@ -1,7 +1,6 @@
 import { defineCommand, Exit } from "../src/cli/command.ts";
-import { integer } from "../src/cli/options.ts";
+import { choice, integer } from "../src/cli/options.ts";
 import { ago, type View } from "../src/cli/output.ts";
-import { checkChoice } from "../src/check.ts";
 import { type CoordEvent, EVENT_TYPES, Events } from "../src/event/event.ts";
 import { printable } from "../src/name.ts";
 
@@ -10,7 +9,7 @@ export const command = defineCommand({
   build: (command) =>
     command
       .option("--since <cursor>", "only what comes after this event")
-      .option("--type <type>", "only this type, such as lock.acquired")
+      .addOption(choice("--type <type>", "only this type", EVENT_TYPES))
       .option("--limit <n>", "most events without --follow (default: 100)", integer("--limit"))
       .option("-f, --follow", "go on as things happen; from now on without --since"),
   examples: ["agentcoord events", "agentcoord events --follow --type task.completed --json"],
@@ -18,7 +17,7 @@ export const command = defineCommand({
     const events = new Events(await cli.context());
     const filter = {
       ...(since === undefined ? {} : { since }),
-      ...(type === undefined ? {} : { type: checkChoice(type, "--type", EVENT_TYPES) }),
+      ...(type === undefined ? {} : { type }),
     };
     const print = (event: CoordEvent) =>
       cli.line(event, eventText(event, { ...cli.view, nowMs: Date.now() }));

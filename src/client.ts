@@ -98,6 +98,11 @@ export class CoordinationClient extends Rooms implements AsyncDisposable {
     return session;
   }
 
+  /** Where the state lives: the store's directory. */
+  get location(): string {
+    return this.#context.store.location;
+  }
+
   /** Closes every session that is still open, then the store. */
   async close(): Promise<void> {
     for (const session of [...this.#sessions]) await session.close();
