@@ -2,7 +2,7 @@
  * Eight processes work through one backlog, and every step is on the disk before it returns.
  * @module
  */
-import { type Way, worker } from "./claimer.ts";
+import { NAMES, type Way, worker } from "./claimer.ts";
 import type { Benchmark, Figure } from "./figure.ts";
 import { alternate, perSecond, quantile, type Series, withCopy, withDirectory } from "./harness.ts";
 import { fill } from "./queue.ts";
@@ -12,13 +12,7 @@ const BACKLOG = 60_000;
 const WARM_UP = 20;
 const WORST_WAIT_MS = 60;
 
-const NAMES: Readonly<Record<Way, string>> = {
-  bare: "bare",
-  separate: "claim, then complete",
-  fused: "complete and claim the next",
-};
-
-type Metric = "rate" | "spread" | "p50" | "p99" | "worst";
+type Metric = "rate" | "cpu" | "spread" | "p50" | "p99" | "worst";
 
 /** The benchmark. */
 export const claimComplete8: Benchmark = {
@@ -51,8 +45,10 @@ async function together(way: Way, directory: string, forMs: number) {
   const results = await worker.run(Array.from({ length: PROCESSES }, () => args));
   const counts = results.map(({ tasks }) => tasks);
   const callsMs = results.flatMap(({ callsUs }) => callsUs).map((us) => us / 1000);
+  const all = counts.reduce((sum, count) => sum + count, 0);
   return {
-    rate: perSecond(counts.reduce((sum, count) => sum + count, 0), forMs),
+    rate: perSecond(all, forMs),
+    cpu: results.reduce((sum, { cpuUs }) => sum + cpuUs, 0) / all,
     spread: Math.max(...counts) / Math.min(...counts),
     p50: quantile(callsMs, 0.5),
     p99: quantile(callsMs, 0.99),
@@ -71,6 +67,7 @@ function figures(series: Series<Way, Metric>): Figure[] {
     }));
   return [
     ...rows("rate", "all together", "tasks/s", { of: "ratio", atLeast: 1 }),
+    ...rows("cpu", "processor time of a task", "us"),
     ...rows("spread", "most over fewest of a process", ""),
     ...rows("p50", "one call p50", "ms"),
     ...rows("p99", "one call p99", "ms"),

@@ -2,6 +2,7 @@
  * One process that claims and completes tasks until it has done enough, as fast as it can.
  * @module
  */
+import process from "node:process";
 import type { Durability } from "./bare.ts";
 import { defineWorker } from "./harness.ts";
 import { type Held, openQueue, type Queue } from "./queue.ts";
@@ -14,6 +15,13 @@ export type Way =
   | "separate"
   /** Complete one and claim the next: one step a task. */
   | "fused";
+
+/** What reports call them. */
+export const NAMES: Readonly<Record<Way, string>> = {
+  bare: "bare",
+  separate: "claim, then complete",
+  fused: "complete and claim the next",
+};
 
 /** What one process does. */
 export interface ClaimerArgs {
@@ -34,6 +42,8 @@ export interface ClaimerResult {
   readonly tasks: number;
   /** How long that took. */
   readonly ms: number;
+  /** Processor time it took, in microseconds: depends far less on what else the machine does. */
+  readonly cpuUs: number;
   /** Time of each call, in microseconds: claims and completions, or both in one. */
   readonly callsUs: readonly number[];
 }
@@ -47,10 +57,17 @@ export const worker = defineWorker<ClaimerArgs, ClaimerResult>(
     await run(queue, warmUp, Infinity);
     await start();
     const startedAt = performance.now();
+    const cpuBefore = process.cpuUsage();
     const callsUs = await run(queue, tasks, startedAt + forMs);
+    const { user, system } = process.cpuUsage(cpuBefore);
     const ms = performance.now() - startedAt;
     await queue.close();
-    return { tasks: callsUs.length / (way === "fused" ? 1 : 2), ms, callsUs };
+    return {
+      tasks: callsUs.length / (way === "fused" ? 1 : 2),
+      ms,
+      cpuUs: user + system,
+      callsUs,
+    };
   },
 );
 
