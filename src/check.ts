@@ -4,7 +4,7 @@
  * @module
  */
 import { InvalidArgumentError } from "./errors.ts";
-import { checkName, checkText, LIMITS, quote, utf8Length } from "./name.ts";
+import { checkName, checkText, LIMITS, quote, shownValue, utf8Length } from "./name.ts";
 
 /** The longest lease or wait: 30 days. Anything longer is a mistake in units. */
 export const MAX_DURATION_MS = 30 * 24 * 60 * 60 * 1000;
@@ -106,9 +106,8 @@ export function checkJson(value: unknown, field: string, maxBytes: number): unkn
 
 /** The error for a bad `value`; `fix` completes the sentence. */
 export function invalid(value: unknown, field: string, fix: string): InvalidArgumentError {
-  const shown = typeof value === "number" || typeof value === "boolean" ? value : quote(value);
   return new InvalidArgumentError(`Invalid ${field} ${quote(value)}: ${fix}`, {
     field,
-    value: shown,
+    value: shownValue(value),
   });
 }

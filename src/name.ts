@@ -208,7 +208,8 @@ function tooLong(
   );
 }
 
-function shownValue(value: unknown): string | number | boolean | null {
+/** A value as `details.value` of a failure shows it: JSON-safe, and safe on a terminal. */
+export function shownValue(value: unknown): string | number | boolean | null {
   if (typeof value === "string") return printable(value);
   if (typeof value === "boolean" || value === null) return value;
   return typeof value === "number" && Number.isFinite(value) ? value : quote(value);

@@ -120,6 +120,7 @@ export class DirectoryApprovals implements ApprovalStore {
       if (seen.approval.digest !== digest) return { kind: "other_digest", ...seen };
       if (usedAtMs !== undefined) return { kind: "used_before", ...seen };
       tx.run("UPDATE approvals SET used_at_ms = ? WHERE seq = ?", tx.nowMs, row.seq);
+      emit(tx, "approval.used", id, actor.name);
       return { kind: "used", approval: { ...seen.approval, usedAtMs: tx.nowMs } };
     });
   }

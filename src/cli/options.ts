@@ -5,7 +5,7 @@
  */
 import type { Option as TypedOption } from "@commander-js/extra-typings";
 import { Option } from "commander";
-import { invalid } from "../check.ts";
+import { checkChoice, invalid } from "../check.ts";
 import { parseDuration, parseInstant } from "../duration.ts";
 
 /** Parses `500ms 30s 5m 2h 1d`, or seconds, into milliseconds. */
@@ -59,7 +59,9 @@ export function choice<const Flags extends string, const Words extends readonly 
   description: string,
   words: Words,
 ): TypedOption<Flags, undefined, undefined, undefined, false, Words[number]> {
-  const option = new Option(flags, description).choices(words);
+  const [field = flags] = flags.split(" ");
+  const option = new Option(flags, description).choices(words)
+    .argParser((text: string) => checkChoice(text, field, words));
   return option as unknown as TypedOption<
     Flags,
     undefined,

@@ -42,6 +42,7 @@ export type EventType =
   | "approval.approved"
   | "approval.rejected"
   | "approval.expired"
+  | "approval.used"
   | "audit.logged";
 
 /** Every {@linkcode EventType}. */
@@ -70,6 +71,7 @@ export const EVENT_TYPES: readonly EventType[] = Object.freeze([
   "approval.approved",
   "approval.rejected",
   "approval.expired",
+  "approval.used",
   "audit.logged",
 ]);
 

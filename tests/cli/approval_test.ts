@@ -435,9 +435,9 @@ $ --json approvals --status unknown
   "ok": false,
   "error": {
     "code": "invalid_argument",
-    "message": "Option '--status <status>' argument 'unknown' is invalid. Allowed choices are pending, approved, rejected, expired.",
+    "message": "Invalid --status \\"unknown\\": use pending, approved, rejected or expired",
     "retryable": false,
-    "details": {}
+    "details": {"field":"--status","value":"unknown"}
   },
   "warnings": []
 }
@@ -450,7 +450,7 @@ $ --json approvals --cursor nonsense
     "code": "invalid_argument",
     "message": "Invalid cursor \"nonsense\": no approval has this identifier",
     "retryable": false,
-    "details": {"field":"cursor","value":"\"nonsense\""}
+    "details": {"field":"cursor","value":"nonsense"}
   },
   "warnings": []
 }

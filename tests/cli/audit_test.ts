@@ -278,7 +278,7 @@ $ --json audit list --cursor nonsense
     "code": "invalid_argument",
     "message": "Invalid cursor \"nonsense\": no entry of the audit log has this identifier",
     "retryable": false,
-    "details": {"field":"cursor","value":"\"nonsense\""}
+    "details": {"field":"cursor","value":"nonsense"}
   },
   "warnings": []
 }

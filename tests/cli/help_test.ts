@@ -126,7 +126,7 @@ const MISTAKES: readonly { readonly words: string; readonly says: RegExp }[] = [
   { words: "init extra", says: /^Too many arguments for 'init'/ },
   { words: "lock acquire", says: /^Missing required argument 'path'$/ },
   { words: "lock verify a.py", says: /^Required option '--fence <n>' not specified$/ },
-  { words: "init --durability some", says: /Allowed choices are full, normal\.$/ },
+  { words: "init --durability some", says: /use full or normal$/ },
   { words: "", says: /^Name a command; see --help$/ },
   { words: "lock", says: /^Name a command; see --help$/ },
 ];
