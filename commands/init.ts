@@ -27,6 +27,8 @@ export const command = defineCommand({
     };
     const existed = hasStore(config);
     const { store } = await cli.context();
+    // Whoever first asks for a room makes the store.
+    await store.locks();
     const { path, changes } = writeConfigFile(config.project, settings);
     warnOfEnvironment(cli, settings);
     return {

@@ -3,11 +3,13 @@
  * @module
  */
 import { type Clock, systemClock } from "./clock.ts";
-import type { Durability, StoreConfig } from "./config.ts";
+import { type Durability, redactUrl, type StoreConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
 import { InvalidArgumentError } from "./errors.ts";
+import { printable } from "./name.ts";
 import type { Project } from "./project.ts";
 import { resolveLockPath } from "./project.ts";
+import { LazyStore } from "./store/lazy.ts";
 import type { Store } from "./store/store.ts";
 import type { Actor } from "./store/transaction.ts";
 
@@ -27,9 +29,26 @@ export interface OpenOptions {
  * @throws {StoreUnavailableError} when the store cannot be used.
  */
 export async function openContext(options: OpenOptions): Promise<RoomContext> {
-  const { actor, clock = systemClock, project } = options;
+  return contextOf(options, await openStore(options));
+}
+
+/**
+ * As {@linkcode openContext}, but the first step that needs the store opens it: what is refused before
+ * leaves no store behind.
+ */
+export function lazyContext(options: OpenOptions): RoomContext {
+  const { store } = options;
+  const location = store.kind === "redis" ? redactUrl(store.url) : store.directory;
+  const lazy = new LazyStore({ kind: store.kind, location }, () => openStore(options));
+  return contextOf(options, lazy);
+}
+
+function contextOf(
+  { actor, clock = systemClock, project }: OpenOptions,
+  store: Store,
+): RoomContext {
   return {
-    store: await openStore(options),
+    store,
     actor,
     clock,
     lockPath: (path, rules) => resolveLockPath(path, project, rules),
@@ -40,9 +59,11 @@ async function openStore(
   { store, namespace, durability, clock = systemClock }: OpenOptions,
 ): Promise<Store> {
   if (store.kind === "redis") {
+    const shown = printable(redactUrl(store.url));
     throw new InvalidArgumentError(
-      "This version keeps state in a directory only; name one with --store DIR",
-      { field: "store" },
+      `Cannot use the store ${shown}: this version keeps state in a directory only; name one with ` +
+        "--store DIR",
+      { field: "store", value: shown },
     );
   }
   const { DirectoryStore } = await import("./store/directory.ts");

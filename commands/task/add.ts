@@ -32,7 +32,11 @@ export const command = defineCommand({
   run: async (cli, options: Options, title): Promise<Task | readonly Task[]> => {
     const { dependsOn, key, from } = options;
     const described = await fieldsOf(cli, options);
-    const extra = { ...described, ...(dependsOn && { dependsOn }), ...(key && { key }) };
+    const extra = {
+      ...described,
+      ...(dependsOn === undefined ? {} : { dependsOn }),
+      ...(key === undefined ? {} : { key }),
+    };
     if (from === undefined) {
       if (title === undefined) {
         throw new InvalidArgumentError("Give the task a title, or name a file with --from FILE", {

@@ -3,7 +3,7 @@
  * @module
  */
 import { invalid } from "../../src/check.ts";
-import { InvalidArgumentError } from "../../src/errors.ts";
+import { InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
 import { LIMITS, printable } from "../../src/name.ts";
 import { draftTasks, type NewTask } from "../../src/task/draft.ts";
 import type { Task, Tasks } from "../../src/task/task.ts";
@@ -23,13 +23,19 @@ const KEYS: readonly (keyof NewTask)[] = [
   "key",
 ];
 
+/** A task and the line it stands in, counted from 1. */
+interface Item {
+  readonly task: NewTask;
+  readonly line: number;
+}
+
 /** Reads the lines, skipping empty ones. Every message names the line. */
-export function parseTasks(text: string): readonly NewTask[] {
-  const tasks = text.split("\n").flatMap((line, index) =>
-    line.trim() === "" ? [] : [parseLine(line, index + 1)]
+export function parseTasks(text: string): readonly Item[] {
+  const items = text.split("\n").flatMap((line, index) =>
+    line.trim() === "" ? [] : [{ task: parseLine(line, index + 1), line: index + 1 }]
   );
-  if (tasks.length === 0) throw invalid("", "--from", "there is no task in it; give one a line");
-  return tasks;
+  if (items.length === 0) throw invalid("", "--from", "there is no task in it; give one a line");
+  return items;
 }
 
 function parseLine(line: string, number: number): NewTask {
@@ -61,28 +67,53 @@ function parseLine(line: string, number: number): NewTask {
  * Creates the tasks, batch by batch. A number in `dependsOn` is a place in the whole file, counted from 0;
  * across batches it must point backwards. Everything is checked before the first batch is written.
  */
-export async function createAll(tasks: Tasks, items: readonly NewTask[]): Promise<readonly Task[]> {
+export async function createAll(tasks: Tasks, items: readonly Item[]): Promise<readonly Task[]> {
   const size = LIMITS.batch;
   const chunks = Array.from(
     { length: Math.ceil(items.length / size) },
     (_, chunk) => items.slice(chunk * size, (chunk + 1) * size),
   );
   const placeholder = "tsk_00000000000000000000000000";
-  chunks.forEach((chunk, index) => draftTasks(relink(chunk, index * size, () => placeholder)));
+  for (const [index, chunk] of chunks.entries()) {
+    try {
+      draftTasks(relink(chunk, index * size, () => placeholder));
+    } catch (error) {
+      throw inLines(error, chunk);
+    }
+  }
   const created: Task[] = [];
   for (const [index, chunk] of chunks.entries()) {
-    created.push(...await tasks.create(relink(chunk, index * size, (place) => created[place]!.id)));
+    const linked = relink(chunk, index * size, (place) => created[place]!.id);
+    try {
+      created.push(...await tasks.create(linked));
+    } catch (error) {
+      throw inLines(error, chunk);
+    }
   }
   return created;
 }
 
+/** The refusal of a batch in the words of the file: `tasks[1]` is the line it came from. */
+function inLines(error: unknown, chunk: readonly Item[]): unknown {
+  if (!(error instanceof InvalidArgumentError || error instanceof NotFoundError)) return error;
+  const lineOf = (index: unknown) => chunk[Number(index)]?.line;
+  const named = /^Invalid tasks\[(\d+)\]\.?/.exec(error.message)?.[1];
+  const line = lineOf(named ?? error.details.index ?? (chunk.length === 1 ? 0 : undefined));
+  const message = error.message.replace(/^Invalid tasks\[\d+\]\.?/, "Invalid ")
+    .replace(/tasks\[(\d+)\]/g, (_, index) => `line ${lineOf(index)}`);
+  const details = { ...error.details, ...(line === undefined ? {} : { line }) };
+  const place = line === undefined ? "--from" : `Line ${line} of --from`;
+  const Refusal = error instanceof NotFoundError ? NotFoundError : InvalidArgumentError;
+  return new Refusal(`${place}: ${message}`, details);
+}
+
 function relink(
-  chunk: readonly NewTask[],
+  chunk: readonly Item[],
   start: number,
   idOf: (place: number) => string,
 ): readonly NewTask[] {
-  if (start === 0) return chunk;
-  return chunk.map((task) => {
+  if (start === 0) return chunk.map(({ task }) => task);
+  return chunk.map(({ task }) => {
     const { dependsOn } = task;
     if (!Array.isArray(dependsOn)) return task;
     const linked = dependsOn.map((one) => {

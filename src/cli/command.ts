@@ -24,8 +24,8 @@ export interface Cli {
   /** Settings from flags, environment and file. */
   config(): Promise<Config>;
   /**
-   * The opened store, with the acting agent if one was named; `agent` is who acts instead. Opened once,
-   * closed by the runner.
+   * The store, with the acting agent if one was named; `agent` is who acts instead. The first step opens
+   * it, the runner closes it.
    */
   context(options?: { readonly agent?: string }): Promise<RoomContext>;
   /** Everything on standard input, as text. */

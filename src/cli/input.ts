@@ -40,7 +40,9 @@ export async function fileFrom(cli: Cli, path: string, field: string): Promise<s
   try {
     return await Deno.readTextFile(path.startsWith("/") ? path : `${cli.cwd}/${path}`);
   } catch (error) {
-    const why = error instanceof Error ? printable(error.message.replace(/: .*$/, "")) : "";
+    const why = error instanceof Error
+      ? printable(error.message.replace(/ \(os error.*$/s, ""))
+      : "";
     throw new InvalidArgumentError(`Cannot read the file ${quote(path)} of ${field}: ${why}`, {
       field,
       value: printable(path),

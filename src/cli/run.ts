@@ -10,7 +10,7 @@ import { resolveConfig } from "../config.ts";
 import type { RoomContext } from "../context.ts";
 import { CoordError, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
 import { printable } from "../name.ts";
-import { openContext } from "../open.ts";
+import { lazyContext } from "../open.ts";
 import { type AnyCommandSpec, type Cli, Exit, Page } from "./command.ts";
 import { failureDocument, identifiers, successDocument, type View, viewOf } from "./output.ts";
 
@@ -127,13 +127,23 @@ class Call implements Cli {
       await program.parseAsync([...this.#words], { from: "user" });
     } catch (error) {
       // Help and version were asked for, and are the result.
-      if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
+      if (!(error instanceof CommanderError) || error.exitCode !== 0) {
+        throw this.#unexplained() ?? error;
+      }
     }
     if (outcome === undefined) {
       await this.#around.stdout(help);
       return 0;
     }
     return await this.#print(outcome.spec, outcome.data);
+  }
+
+  /** `help lcok` explains nothing. */
+  #unexplained(): CoordError | undefined {
+    const [first, ...asked] = this.#words.filter((word) => !word.startsWith("-"));
+    if (first !== "help" || asked.length === 0) return undefined;
+    const words = printable(asked.join(" "), 80);
+    return new InvalidArgumentError(`Unknown command '${words}'; see --help`);
   }
 
   /** Reports a failure and returns its exit code. */
@@ -181,7 +191,7 @@ class Call implements Cli {
     const config = await this.config();
     const name = agent ?? config.agent;
     const actor = name === undefined ? undefined : { name, host: this.#around.host() };
-    return this.#context = await openContext({ ...config, actor });
+    return this.#context = lazyContext({ ...config, actor });
   }
 
   stdin(): Promise<string> {

@@ -435,7 +435,7 @@ $ --json approvals --status unknown
   "ok": false,
   "error": {
     "code": "invalid_argument",
-    "message": "Invalid --status \\"unknown\\": use pending, approved, rejected or expired",
+    "message": "Invalid --status \"unknown\": use pending, approved, rejected or expired",
     "retryable": false,
     "details": {"field":"--status","value":"unknown"}
   },
