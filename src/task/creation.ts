@@ -12,7 +12,7 @@ import {
   specOf,
   type StoredSpec,
   type TaskRow,
-  waitingStatus,
+  wait,
 } from "./rows.ts";
 import type { Step } from "./step.ts";
 import type { CreateOutcome, TaskDraft, TaskPatch } from "./store.ts";
@@ -53,29 +53,30 @@ export function create(
   return { kind: "created", tasks: rows.map((row) => show(tx, row)) };
 }
 
-/** The row with the new values. */
-export function changed(row: TaskRow, patch: TaskPatch, nowMs: number): TaskRow {
+/** Changes what the creator said of a task that waits. */
+export function rewrite(step: Step, row: TaskRow, patch: TaskPatch): void {
   const { notBeforeMs: asked, ...old } = specOf(row);
   const start = patch.notBeforeMs === undefined ? asked : patch.notBeforeMs ?? undefined;
   const spec: StoredSpec = {
     ...old,
     title: patch.title ?? old.title,
     description: patch.description ?? old.description,
+    tags: patch.tags ?? old.tags,
+    maxAttempts: patch.maxAttempts ?? old.maxAttempts,
     leaseMs: patch.leaseMs ?? old.leaseMs,
     backoff: patch.backoff ?? old.backoff,
     ...(start === undefined ? {} : { notBeforeMs: start }),
   };
-  return {
-    ...row,
-    // A wait that nobody asked to change, such as that after a failure, goes on.
-    ...(patch.notBeforeMs === undefined ? {} : waitingStatus(row, start, nowMs)),
+  step.rewrite(row, {
     rank: rankOf(patch.priority ?? priorityOf(row), row.seq),
-    max_attempts: patch.maxAttempts ?? row.max_attempts,
-    tags: patch.tags === undefined ? row.tags : JSON.stringify(patch.tags),
-    updated_at_ms: nowMs,
     spec: JSON.stringify(spec),
     payload: patch.payload === undefined ? row.payload : JSON.stringify(patch.payload),
-  };
+  });
+  // A wait that nobody asked to change, such as that after a failure, goes on.
+  if (patch.notBeforeMs === undefined) return;
+  const { status } = row;
+  wait(row, start, step.tx.nowMs);
+  step.save(row, status);
 }
 
 function enlist(tx: Transaction, drafts: readonly TaskDraft[]): Member[] {
@@ -126,60 +127,56 @@ function insert(
   needs: readonly Dependency[],
 ): TaskRow {
   const { tx } = step;
-  const { id, key, title, description, leaseMs, backoff, notBeforeMs, payload } = draft;
+  const { id, key, priority, payload, dependsOn: _, ...said } = draft;
   const open = needs.flatMap(({ openSeq }) => openSeq ?? []);
   const spec: StoredSpec = {
-    title,
-    description,
+    ...said,
     dependsOn: needs.map((need) => need.id),
-    leaseMs,
-    backoff,
-    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+    createdBy: actor.name,
+    createdAtMs: tx.nowMs,
   };
   const row: TaskRow = {
     seq,
     id,
-    ...waitingStatus({ waits_for: open.length }, notBeforeMs, tx.nowMs),
-    rank: rankOf(draft.priority, seq),
+    status: "pending",
+    rank: rankOf(priority, seq),
+    due_at_ms: null,
     holder: null,
     fence: 0,
-    lease_ms: leaseMs,
+    lease_ms: draft.leaseMs,
+    worker: null,
     started_at_ms: null,
-    spent: 0,
-    max_attempts: draft.maxAttempts,
-    waits_for: open.length,
-    created_by: actor.name,
-    created_at_ms: tx.nowMs,
-    updated_at_ms: tx.nowMs,
-    tags: JSON.stringify(draft.tags),
+    ended_at_ms: null,
+    outcome: null,
+    error: null,
     progress: null,
     attempts: "[]",
+    spent: 0,
+    waits_for: open.length,
+    updated_at_ms: tx.nowMs,
     result: null,
     spec: JSON.stringify(spec),
     payload: payload === undefined ? null : JSON.stringify(payload),
   };
+  wait(row, draft.notBeforeMs, tx.nowMs);
   tx.run(
-    `INSERT INTO tasks (seq, id, key, status, rank, due_at_ms, fence, lease_ms, spent, max_attempts,
-       waits_for, created_by, created_at_ms, updated_at_ms, tags, attempts, spec, payload)
-     VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?, ?, ?, ?, ?, '[]', ?, ?)`,
+    `INSERT INTO tasks (seq, id, key, status, rank, due_at_ms, fence, lease_ms, attempts, spent,
+       waits_for, updated_at_ms, spec, payload)
+     VALUES (?, ?, ?, ?, ?, ?, 0, ?, '[]', 0, ?, ?, ?, ?)`,
     seq,
     id,
     key ?? null,
     row.status,
     row.rank,
     row.due_at_ms,
-    leaseMs,
-    row.max_attempts,
+    row.lease_ms,
     row.waits_for,
-    row.created_by,
-    row.created_at_ms,
     row.updated_at_ms,
-    row.tags,
     row.spec,
     row.payload,
   );
   for (const on of open) link(tx, seq, on);
   step.arrive(row);
-  emit(tx, "task.created", id, actor.name, { status: row.status, priority: draft.priority });
+  emit(tx, "task.created", id, actor.name, { status: row.status, priority });
   return row;
 }

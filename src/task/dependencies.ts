@@ -6,7 +6,7 @@
  */
 import type { Reader, Transaction } from "../store/transaction.ts";
 import type { Task, TaskStatus } from "./model.ts";
-import { COLUMNS, settle, specOf, type TaskRow, toTask, waitingStatus } from "./rows.ts";
+import { COLUMNS, MAX_ATTEMPTS, settle, specOf, type TaskRow, toTask, wait } from "./rows.ts";
 import type { Step } from "./step.ts";
 
 /** Lets `seq` wait for `on`. */
@@ -28,20 +28,17 @@ export function unblock(step: Step, { seq }: TaskRow): void {
   tx.run("DELETE FROM task_links WHERE on_seq = ?", seq);
   tx.count("task_links", -waiting.length);
   for (const row of waiting) {
-    const freed = { ...row, waits_for: row.waits_for - 1 };
-    step.move(
-      row,
-      row.status === "blocked"
-        ? { ...freed, ...waitingStatus(freed, specOf(row).notBeforeMs, tx.nowMs) }
-        : freed,
-    );
+    const { status } = row;
+    row.waits_for--;
+    if (status === "blocked") wait(row, specOf(row).notBeforeMs, tx.nowMs);
+    step.save(row, status);
   }
 }
 
 /** The task as everybody sees it at this moment, with the reason if it is stuck. */
 export function show(reader: Reader, row: TaskRow): Task {
-  const settled = settle(row, reader.nowMs);
-  return toTask(settled, settled.status === "blocked" ? blockedReason(reader, settled) : undefined);
+  settle(row, reader.nowMs);
+  return toTask(row, row.status === "blocked" ? blockedReason(reader, row) : undefined);
 }
 
 function blockedReason(reader: Reader, row: TaskRow): string | undefined {
@@ -50,7 +47,7 @@ function blockedReason(reader: Reader, row: TaskRow): string | undefined {
     `SELECT id, CASE status WHEN 'claimed' THEN 'dead' ELSE status END AS status
      FROM tasks WHERE id IN (SELECT value FROM json_each(?1)) AND (
        status IN ('dead', 'cancelled')
-       OR (status = 'claimed' AND due_at_ms <= ?2 AND spent >= max_attempts)
+       OR (status = 'claimed' AND due_at_ms <= ?2 AND spent >= ${MAX_ATTEMPTS})
      ) ORDER BY seq LIMIT 1`,
     JSON.stringify(specOf(row).dependsOn),
     reader.nowMs,

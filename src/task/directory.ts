@@ -4,23 +4,13 @@
  */
 import type { Actor, Engine } from "../store/transaction.ts";
 import { emit } from "../event/append.ts";
-import { changed, create } from "./creation.ts";
+import { create, rewrite } from "./creation.ts";
 import { show, unblock } from "./dependencies.ts";
 import { countTasks, list } from "./listing.ts";
 import type { AttemptOutcome, JsonValue, Task, TaskCounts } from "./model.ts";
 import { claim } from "./queue.ts";
-import {
-  attemptsOf,
-  COLUMNS,
-  endAttempt,
-  isDue,
-  settle,
-  specOf,
-  type TaskRow,
-  toTask,
-  waitingStatus,
-} from "./rows.ts";
-import { nextDueMs, Step } from "./step.ts";
+import { endAttempt, settle, specOf, type TaskRow, toTask, wait } from "./rows.ts";
+import { BY_ID, nextDueMs, Step } from "./step.ts";
 import type {
   ChangeOutcome,
   ClaimOutcome,
@@ -76,14 +66,12 @@ export class DirectoryTasks implements TaskStore {
     { leaseMs, progress }: { readonly leaseMs?: number; readonly progress?: string },
   ): Promise<HoldOutcome> {
     return this.#whileHeld(actor, tenure, undefined, (step, row) => {
-      const length = leaseMs ?? row.lease_ms;
-      return step.move(row, {
-        ...row,
-        lease_ms: length,
-        due_at_ms: Math.max(row.due_at_ms!, step.tx.nowMs + length),
-        progress: progress ?? row.progress,
-        updated_at_ms: step.tx.nowMs,
-      });
+      const { nowMs } = step.tx;
+      if (leaseMs !== undefined) row.lease_ms = leaseMs;
+      if (progress !== undefined) row.progress = progress;
+      row.due_at_ms = Math.max(row.due_at_ms!, nowMs + row.lease_ms);
+      row.updated_at_ms = nowMs;
+      step.save(row, "claimed");
     });
   }
 
@@ -94,7 +82,7 @@ export class DirectoryTasks implements TaskStore {
     next?: ClaimRequest,
   ): Promise<CompleteOutcome> {
     return this.#write(actor, (step) => {
-      const outcome = completeIn(step, actor, tenure, result);
+      const outcome = complete(step, actor, tenure, result);
       if (outcome.kind !== "done") return outcome;
       return { ...outcome, next: next === undefined ? [] : claim(step, actor, next) };
     });
@@ -107,62 +95,58 @@ export class DirectoryTasks implements TaskStore {
   ): Promise<HoldOutcome> {
     return this.#whileHeld(actor, tenure, "failed", (step, row) => {
       const { nowMs } = step.tx;
-      const ended = endAttempt(row, "failed", nowMs, error);
-      const dead = !retry || row.spent >= row.max_attempts;
-      const startAtMs = nowMs + backoffMs(specOf(row).backoff, row.spent);
-      const after = step.move(row, {
-        ...ended,
-        ...(dead ? { status: "dead" } : waitingStatus(row, startAtMs, nowMs)),
-      });
+      const { maxAttempts, backoff } = specOf(row);
+      endAttempt(row, "failed", nowMs, error);
+      if (retry && row.spent < maxAttempts) {
+        wait(row, nowMs + backoffMs(backoff, row.spent), nowMs);
+      } else row.status = "dead";
+      step.save(row, "claimed");
       emit(step.tx, "task.failed", row.id, actor.name, { fence: row.fence });
-      if (dead) step.died(after);
-      return after;
+      if (row.status === "dead") step.died(row);
     });
   }
 
   release(actor: Actor, tenure: Tenure, reason: string | undefined): Promise<HoldOutcome> {
-    return this.#whileHeld(
-      actor,
-      tenure,
-      "released",
-      (step, row) => giveBack(step, row, reason),
-    );
+    return this.#whileHeld(actor, tenure, "released", (step, row) => giveBack(step, row, reason));
   }
 
   cancel(actor: Actor, id: string): Promise<ChangeOutcome> {
     return this.#change(actor, id, (step, row) => {
-      if (row.status === "cancelled") return row;
-      if (row.status === "completed" || row.status === "dead") return undefined;
+      const { status, fence } = row;
+      if (status === "cancelled") return true;
+      if (status === "completed" || status === "dead") return false;
       const { nowMs } = step.tx;
-      const ended = row.status === "claimed"
-        ? endAttempt(row, "cancelled", nowMs)
-        : { ...row, due_at_ms: null, updated_at_ms: nowMs };
-      const fence = row.status === "claimed" ? { fence: row.fence } : undefined;
-      emit(step.tx, "task.cancelled", id, actor.name, fence);
-      return step.move(row, { ...ended, status: "cancelled" });
+      if (status === "claimed") endAttempt(row, "cancelled", nowMs);
+      row.status = "cancelled";
+      row.due_at_ms = null;
+      row.updated_at_ms = nowMs;
+      step.save(row, status);
+      const data = status === "claimed" ? { fence } : undefined;
+      emit(step.tx, "task.cancelled", id, actor.name, data);
+      return true;
     });
   }
 
   retry(actor: Actor, id: string): Promise<ChangeOutcome> {
     return this.#change(actor, id, (step, row) => {
-      if (row.status !== "dead" && row.status !== "cancelled") return undefined;
+      const { status } = row;
+      if (status !== "dead" && status !== "cancelled") return false;
       const { nowMs } = step.tx;
+      wait(row, specOf(row).notBeforeMs, nowMs);
+      row.spent = 0;
+      row.updated_at_ms = nowMs;
+      step.save(row, status);
       emit(step.tx, "task.retried", id, actor.name);
-      return step.move(row, {
-        ...row,
-        ...waitingStatus(row, specOf(row).notBeforeMs, nowMs),
-        spent: 0,
-        updated_at_ms: nowMs,
-      });
+      return true;
     });
   }
 
   update(actor: Actor, id: string, patch: TaskPatch): Promise<ChangeOutcome> {
     return this.#change(actor, id, (step, row) => {
-      const waiting = ["scheduled", "blocked", "pending"].includes(row.status);
-      if (!waiting) return undefined;
+      if (!["scheduled", "blocked", "pending"].includes(row.status)) return false;
+      rewrite(step, row, patch);
       emit(step.tx, "task.updated", id, actor.name, { fields: Object.keys(patch) });
-      return step.rewrite(row, changed(row, patch, step.tx.nowMs));
+      return true;
     });
   }
 
@@ -180,7 +164,7 @@ export class DirectoryTasks implements TaskStore {
 
   get(id: string): Promise<Task | undefined> {
     return this.#engine.read((reader) => {
-      const row = reader.get<TaskRow>(`SELECT ${COLUMNS} FROM tasks WHERE id = ?`, id);
+      const row = reader.get<TaskRow>(BY_ID, id);
       return row && show(reader, row);
     });
   }
@@ -207,60 +191,53 @@ export class DirectoryTasks implements TaskStore {
     actor: Actor,
     tenure: Tenure,
     repeat: AttemptOutcome | undefined,
-    body: (step: Step, row: TaskRow) => TaskRow,
+    body: (step: Step, row: TaskRow) => void,
   ): Promise<HoldOutcome> {
     return this.#write(actor, (step) => {
       const { tx } = step;
       const row = step.find(tenure.id);
       if (row === undefined) return { kind: "unknown" };
-      if (isHeld(row, actor, tenure) && !isDue(row, tx.nowMs)) {
-        return { kind: "done", task: toTask(body(step, row)) };
+      settle(row, tx.nowMs);
+      if (row.status === "claimed" && isNewest(row, actor, tenure)) {
+        body(step, row);
+        return { kind: "done", task: toTask(row) };
       }
-      const settled = settle(row, tx.nowMs);
-      const done = repeat !== undefined && newest(settled, actor, tenure) === repeat &&
-        tenure.fence !== undefined;
-      return { kind: done ? "done" : "lost", task: show(tx, settled) };
+      const done = repeat !== undefined && isRepeat(row, actor, tenure, repeat);
+      return { kind: done ? "done" : "lost", task: show(tx, row) };
     });
   }
 
-  /** Runs `body` on a task as time has left it; no row from it means that the status forbids it. */
+  /** Runs `body` on a task as time has left it; `false` from it means that the status forbids it. */
   #change(
     actor: Actor,
     id: string,
-    body: (step: Step, row: TaskRow) => TaskRow | undefined,
+    body: (step: Step, row: TaskRow) => boolean,
   ): Promise<ChangeOutcome> {
     return this.#write(actor, (step) => {
-      const found = step.find(id);
-      if (found === undefined) return { kind: "unknown" };
-      const row = step.settle(found);
-      const after = body(step, row);
-      return after === undefined
-        ? { kind: "refused", task: show(step.tx, row) }
-        : { kind: "done", task: show(step.tx, after) };
+      const row = step.find(id);
+      if (row === undefined) return { kind: "unknown" };
+      step.settle(row);
+      const done = body(step, row);
+      return { kind: done ? "done" : "refused", task: show(step.tx, row) };
     });
   }
 }
 
-function isHeld(row: TaskRow, { name }: Actor, { fence = row.fence }: Tenure): boolean {
-  return row.status === "claimed" && row.holder === name && row.fence === fence;
+/** Whether the tenure means the newest attempt. */
+function isNewest(row: TaskRow, { name }: Actor, { fence = row.fence }: Tenure): boolean {
+  return row.worker === name && row.fence === fence;
 }
 
-/** How the newest attempt ended, if it is the one that the tenure means. */
-function newest(
-  row: TaskRow,
-  { name }: Actor,
-  { fence = row.fence }: Tenure,
-): AttemptOutcome | undefined {
-  if (row.status === "claimed" || row.fence !== fence) return undefined;
-  const last = attemptsOf(row).at(-1);
-  return last?.holder === name ? last.outcome : undefined;
+/** Whether the tenure has ended in this very way: the same call once more, its answer having been lost. */
+function isRepeat(row: TaskRow, actor: Actor, tenure: Tenure, outcome: AttemptOutcome): boolean {
+  return tenure.fence !== undefined && isNewest(row, actor, tenure) && row.outcome === outcome;
 }
 
 /**
  * A completion counts while its attempt is the newest one: also after the lease has lapsed, as long as
  * nobody has claimed the task since and it has not died of it.
  */
-function completeIn(
+function complete(
   step: Step,
   actor: Actor,
   tenure: Tenure,
@@ -269,32 +246,18 @@ function completeIn(
   const { tx } = step;
   const row = step.find(tenure.id);
   if (row === undefined) return { kind: "unknown" };
-  const settled = settle(row, tx.nowMs);
-  const open = settled.status !== "dead" && settled.status !== "cancelled";
-  const held = open && isHeld(row, actor, tenure);
-  const ended = held ? undefined : newest(settled, actor, tenure);
-  if (!held && !(open && ended === "expired")) {
-    const done = ended === "completed" && tenure.fence !== undefined;
-    return { kind: done ? "done" : "lost", task: show(tx, settled) };
+  const { status } = row;
+  settle(row, tx.nowMs);
+  const late = row.outcome === "expired" && row.status !== "dead" && row.status !== "cancelled";
+  if ((row.status !== "claimed" && !late) || !isNewest(row, actor, tenure)) {
+    const done = isRepeat(row, actor, tenure, "completed");
+    return { kind: done ? "done" : "lost", task: show(tx, row) };
   }
-  const after = step.move(row, {
-    ...(held ? endAttempt(row, "completed", tx.nowMs) : revised(row, tx.nowMs)),
-    status: "completed",
-    result: result === undefined ? null : JSON.stringify(result),
-  });
+  endAttempt(row, "completed", tx.nowMs);
+  row.status = "completed";
+  row.result = result === undefined ? null : JSON.stringify(result);
+  step.save(row, status);
   emit(tx, "task.completed", row.id, actor.name, { fence: row.fence });
-  unblock(step, after);
-  return { kind: "done", task: toTask(after) };
-}
-
-/** The row with its newest attempt completed after all. */
-function revised(row: TaskRow, nowMs: number): TaskRow {
-  const attempts = attemptsOf(row);
-  const last = { ...attempts.at(-1)!, endedAtMs: nowMs, outcome: "completed" };
-  return {
-    ...row,
-    due_at_ms: null,
-    updated_at_ms: nowMs,
-    attempts: JSON.stringify([...attempts.slice(0, -1), last]),
-  };
+  unblock(step, row);
+  return { kind: "done", task: toTask(row) };
 }

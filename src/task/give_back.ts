@@ -4,18 +4,17 @@
  */
 import { emit } from "../event/append.ts";
 import type { Transaction } from "../store/transaction.ts";
-import { COLUMNS, endAttempt, isDue, type TaskRow } from "./rows.ts";
+import { COLUMNS, endAttempt, isDue, type TaskRow, wait } from "./rows.ts";
 import { Step } from "./step.ts";
 
 /** Puts a claimed task back at its old place; the attempt does not count. */
-export function giveBack(step: Step, row: TaskRow, reason?: string): TaskRow {
+export function giveBack(step: Step, row: TaskRow, reason?: string): void {
   const { tx } = step;
   emit(tx, "task.released", row.id, row.holder!, { fence: row.fence });
-  return step.move(row, {
-    ...endAttempt(row, "released", tx.nowMs, reason),
-    status: "pending",
-    spent: row.spent - 1,
-  });
+  endAttempt(row, "released", tx.nowMs, reason);
+  row.spent--;
+  wait(row, undefined, tx.nowMs);
+  step.save(row, "claimed");
 }
 
 /**
@@ -31,8 +30,12 @@ export function releaseTasksOf(tx: Transaction, holder: string): string[] {
       holder,
     )
   ) {
-    if (isDue(row, tx.nowMs)) step.settle(row);
-    else released.push(giveBack(step, row).id);
+    if (isDue(row, tx.nowMs)) {
+      step.settle(row);
+    } else {
+      giveBack(step, row);
+      released.push(row.id);
+    }
   }
   step.end();
   return released;

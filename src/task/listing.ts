@@ -9,7 +9,7 @@ import { LIMITS } from "../name.ts";
 import type { Reader } from "../store/transaction.ts";
 import { show } from "./dependencies.ts";
 import { TASK_STATUSES, type TaskCounts, type TaskStatus } from "./model.ts";
-import { COLUMNS, rankBase, seqOfRank, type TaskRow } from "./rows.ts";
+import { COLUMNS, MAX_ATTEMPTS, rankBase, seqOfRank, type TaskRow } from "./rows.ts";
 import { mayHaveLapsed } from "./step.ts";
 import type { TaskQuery, TaskSlice } from "./store.ts";
 
@@ -17,24 +17,29 @@ import type { TaskQuery, TaskSlice } from "./store.ts";
 const STRETCH = 20_000;
 
 /** What every source below filters by: creator, tags with how many of them, and a range of `seq`. */
-const MATCHES = `(?1 IS NULL OR created_by = ?1) AND (?2 IS NULL OR (
-  SELECT COUNT(*) FROM json_each(tags) WHERE value IN (SELECT value FROM json_each(?2))) >= ?3)
+const MATCHES = `(?1 IS NULL OR spec ->> '$.createdBy' = ?1) AND (?2 IS NULL OR (
+  SELECT COUNT(*) FROM json_each(spec, '$.tags') WHERE value IN (SELECT value FROM json_each(?2))) >= ?3)
   AND seq > ?4 AND seq <= ?5`;
-const LAPSED = "holder IS NOT NULL AND due_at_ms <= ?7";
-const STARTED = "status = 'scheduled' AND due_at_ms <= ?7";
+const HELD = "tasks INDEXED BY tasks_live WHERE";
+const LATER = "tasks INDEXED BY tasks_later WHERE status = 'scheduled'";
 
-/** Where the tasks of a status are: each condition is served by one index, or bounded by a stretch. */
+/** Where the tasks of a status are: each of these is served by one index, or bounded by a stretch. */
 const SOURCES: Readonly<Record<TaskStatus, readonly string[]>> = {
-  scheduled: ["status = 'scheduled' AND due_at_ms > ?7"],
-  blocked: ["status = 'blocked'"],
-  pending: [`${LAPSED} AND spent < max_attempts`, STARTED],
-  claimed: ["holder IS NOT NULL AND due_at_ms > ?7"],
-  completed: ["status = 'completed'"],
-  dead: ["status = 'dead'", `${LAPSED} AND spent >= max_attempts`],
-  cancelled: ["status = 'cancelled'"],
+  scheduled: ["tasks WHERE status = 'scheduled' AND due_at_ms > ?7"],
+  blocked: ["tasks WHERE status = 'blocked'"],
+  pending: [
+    `${HELD} holder IS NOT NULL AND due_at_ms <= ?7 AND spent < ${MAX_ATTEMPTS}`,
+    `${LATER} AND due_at_ms <= ?7`,
+  ],
+  claimed: [`${HELD} holder IS NOT NULL AND due_at_ms > ?7`],
+  completed: ["tasks WHERE status = 'completed'"],
+  dead: [
+    "tasks WHERE status = 'dead'",
+    `${HELD} holder IS NOT NULL AND due_at_ms <= ?7 AND spent >= ${MAX_ATTEMPTS}`,
+  ],
+  cancelled: ["tasks WHERE status = 'cancelled'"],
 };
-
-const HELD_BY = "holder = ?8 AND due_at_ms > ?7";
+const HELD_BY = `${HELD} holder = ?8 AND due_at_ms > ?7`;
 
 /** Tasks in the order they were created. */
 export function list(reader: Reader, query: TaskQuery): TaskSlice {
@@ -65,15 +70,15 @@ export function countTasks(reader: Reader): TaskCounts {
   };
   if (now.scheduled > 0) {
     const { started } = reader.get<{ started: number }>(
-      "SELECT COUNT(*) AS started FROM tasks WHERE status = 'scheduled' AND due_at_ms <= ?",
+      `SELECT COUNT(*) AS started FROM ${LATER} AND due_at_ms <= ?`,
       nowMs,
     )!;
     shift("scheduled", "pending", started);
   }
   if (mayHaveLapsed(reader)) {
     const { lapsed, dead } = reader.get<{ lapsed: number; dead: number }>(
-      `SELECT COUNT(*) AS lapsed, COUNT(*) FILTER (WHERE spent >= max_attempts) AS dead
-       FROM tasks WHERE holder IS NOT NULL AND due_at_ms <= ?`,
+      `SELECT COUNT(*) AS lapsed, COUNT(*) FILTER (WHERE spent >= ${MAX_ATTEMPTS}) AS dead
+       FROM ${HELD} holder IS NOT NULL AND due_at_ms <= ?`,
       nowMs,
     )!;
     shift("claimed", "pending", lapsed - dead);
@@ -88,7 +93,7 @@ function lastSeq(reader: Reader): number {
 
 function sourcesOf({ status, holder }: TaskQuery): readonly string[] {
   if (holder !== undefined) return [HELD_BY];
-  return status === undefined ? ["TRUE"] : SOURCES[status];
+  return status === undefined ? ["tasks WHERE TRUE"] : SOURCES[status];
 }
 
 /** The queue is sorted by rank; within one priority that is the order of creation. */
@@ -96,7 +101,8 @@ function queued(reader: Reader, query: TaskQuery, upTo: number): number[] {
   const seqs: number[] = [];
   for (let priority = LIMITS.priorityMin; priority <= LIMITS.priorityMax; priority++) {
     const rows = reader.all<{ rank: number }>(
-      `SELECT rank FROM tasks WHERE status = 'pending' AND rank > ?7 AND rank <= ?8 AND ${MATCHES}
+      `SELECT rank FROM tasks INDEXED BY tasks_live
+       WHERE status = 'pending' AND holder IS NULL AND rank > ?7 AND rank <= ?8 AND ${MATCHES}
        ORDER BY rank LIMIT ?6`,
       ...values(query, upTo),
       rankBase(priority) + query.after,
@@ -111,7 +117,7 @@ function seqsWhere(reader: Reader, query: TaskQuery, upTo: number, source: strin
   const last = source.includes("?8") ? [query.holder ?? null] : [];
   const now = source.includes("?7") ? [reader.nowMs] : [];
   return reader.all<{ seq: number }>(
-    `SELECT seq FROM tasks WHERE ${source} AND ${MATCHES} ORDER BY seq LIMIT ?6`,
+    `SELECT seq FROM ${source} AND ${MATCHES} ORDER BY seq LIMIT ?6`,
     ...values(query, upTo),
     ...now,
     ...last,

@@ -4,14 +4,22 @@
  * The queue is the index of pending tasks in the order of their rank; `task_tags` has the same order for
  * each tag. A claim reads the head of the queue, or the heads of the tags it asks for, and never a task
  * that it does not take.
+ *
+ * The number of rows stands in the statement itself: SQLite plans a statement anew each time a bound limit
+ * changes hands, which costs more than all the rest of a claim.
  * @module
  */
 import type { Actor } from "../store/transaction.ts";
 import { emit } from "../event/append.ts";
 import type { Task } from "./model.ts";
-import { COLUMNS, seqOfRank, specOf, type TaskRow, toTask } from "./rows.ts";
+import { beginAttempt, COLUMNS, seqOfRank, specOf, type TaskRow, toTask } from "./rows.ts";
 import type { Step } from "./step.ts";
 import type { ClaimRequest } from "./store.ts";
+
+/** The queue, best task first. */
+const QUEUE = `SELECT ${COLUMNS} FROM tasks INDEXED BY tasks_live
+  WHERE status = 'pending' AND holder IS NULL ORDER BY rank`;
+const HEAD = `${QUEUE} LIMIT 1`;
 
 /** Claims the best tasks that qualify, after returning to the queue what has come back to it. */
 export function claim(step: Step, actor: Actor, request: ClaimRequest): Task[] {
@@ -26,27 +34,18 @@ export function claim(step: Step, actor: Actor, request: ClaimRequest): Task[] {
 
 function take(step: Step, actor: Actor, row: TaskRow, leaseMs = specOf(row).leaseMs): Task {
   const { tx } = step;
-  const claimed = step.move(row, {
-    ...row,
-    status: "claimed",
-    due_at_ms: tx.nowMs + leaseMs,
-    holder: actor.name,
-    fence: tx.nextFence(),
-    lease_ms: leaseMs,
-    started_at_ms: tx.nowMs,
-    spent: row.spent + 1,
-    updated_at_ms: tx.nowMs,
-  });
-  emit(tx, "task.claimed", row.id, actor.name, { fence: claimed.fence });
-  return toTask(claimed);
+  const fence = tx.nextFence();
+  beginAttempt(row, { holder: actor.name, fence, leaseMs, nowMs: tx.nowMs });
+  step.save(row, "pending");
+  emit(tx, "task.claimed", row.id, actor.name, { fence });
+  return toTask(row);
 }
 
 function best(step: Step, { tags, match, count }: ClaimRequest): TaskRow[] {
   const { tx } = step;
   if (tags.length === 0) {
     return tx.all<TaskRow>(
-      `SELECT ${COLUMNS} FROM tasks WHERE status = 'pending' ORDER BY rank LIMIT ?`,
-      count,
+      count === 1 ? HEAD : `${QUEUE} LIMIT ${count}`,
     );
   }
   const ranks = match === "any" || tags.length === 1
@@ -86,9 +85,8 @@ function ranksOfAll(step: Step, tags: readonly string[], count: number): number[
 
 function ranksFrom(step: Step, tag: string, from: number, count: number): number[] {
   return step.tx.all<{ rank: number }>(
-    "SELECT rank FROM task_tags WHERE tag = ? AND rank >= ? ORDER BY rank LIMIT ?",
+    `SELECT rank FROM task_tags WHERE tag = ? AND rank >= ? ORDER BY rank LIMIT ${count}`,
     tag,
     from,
-    count,
   ).map(({ rank }) => rank);
 }

@@ -10,47 +10,55 @@ import { LIMITS } from "../name.ts";
 import type { Attempt, AttemptOutcome, Task, TaskStatus } from "./model.ts";
 import type { TaskSpec } from "./store.ts";
 
-/** A row of `tasks`, but for its idempotency key. */
+/**
+ * A row of `tasks`, but for its idempotency key. A step works on it in place and saves it once: copying
+ * what the engine returns costs as much as reading it.
+ */
 export interface TaskRow {
   readonly seq: number;
   readonly id: string;
-  readonly status: TaskStatus;
-  readonly rank: number;
-  readonly due_at_ms: number | null;
-  readonly holder: string | null;
-  readonly fence: number;
-  readonly lease_ms: number;
-  readonly started_at_ms: number | null;
-  readonly spent: number;
-  readonly max_attempts: number;
-  readonly waits_for: number;
-  readonly created_by: string;
-  readonly created_at_ms: number;
-  readonly updated_at_ms: number;
-  readonly tags: string;
-  readonly progress: string | null;
-  readonly attempts: string;
-  readonly result: string | null;
-  readonly spec: string;
-  readonly payload: string | null;
+  status: TaskStatus;
+  rank: number;
+  due_at_ms: number | null;
+  holder: string | null;
+  fence: number;
+  lease_ms: number;
+  worker: string | null;
+  started_at_ms: number | null;
+  ended_at_ms: number | null;
+  outcome: AttemptOutcome | null;
+  error: string | null;
+  progress: string | null;
+  attempts: string;
+  spent: number;
+  waits_for: number;
+  updated_at_ms: number;
+  result: string | null;
+  spec: string;
+  payload: string | null;
+  /** What `spec` says, once somebody has asked; see {@linkcode specOf}. */
+  parsed?: StoredSpec | undefined;
 }
 
 /** The columns of a {@linkcode TaskRow}. */
-export const COLUMNS =
-  "seq, id, status, rank, due_at_ms, holder, fence, lease_ms, started_at_ms, " +
-  "spent, max_attempts, waits_for, created_by, created_at_ms, updated_at_ms, tags, progress, " +
-  "attempts, result, spec, payload";
+export const COLUMNS = "seq, id, status, rank, due_at_ms, holder, fence, lease_ms, worker, " +
+  "started_at_ms, ended_at_ms, outcome, error, progress, attempts, spent, waits_for, " +
+  "updated_at_ms, result, spec, payload";
 
-/** What the `spec` column holds: everything that has no column of its own. */
-export interface StoredSpec
-  extends Omit<TaskSpec, "priority" | "tags" | "maxAttempts" | "payload"> {
+/** What the `spec` column holds: everything that does not change while the task is worked on. */
+export interface StoredSpec extends Omit<TaskSpec, "priority" | "payload"> {
   readonly dependsOn: readonly string[];
+  readonly createdBy: string;
+  readonly createdAtMs: number;
 }
+
+/** What a query reads from `spec`. */
+export const MAX_ATTEMPTS = "(spec ->> '$.maxAttempts')";
 
 /** More tasks than a namespace will ever see. */
 const SEQS = 2 ** 48;
-/** Ended attempts kept with a task. */
-const ATTEMPTS_KEPT = 100;
+/** Attempts kept with a task besides the newest. */
+const ATTEMPTS_KEPT = 99;
 /** Below this length a list of attempts cannot hold more than {@linkcode ATTEMPTS_KEPT}. */
 const ATTEMPTS_SHORT = 64 * ATTEMPTS_KEPT;
 
@@ -74,14 +82,9 @@ export function priorityOf({ rank }: Pick<TaskRow, "rank">): number {
   return LIMITS.priorityMax - Math.floor(rank / SEQS);
 }
 
-/** The parsed `spec`. */
-export function specOf(row: Pick<TaskRow, "spec">): StoredSpec {
-  return JSON.parse(row.spec);
-}
-
-/** The ended attempts, oldest first. */
-export function attemptsOf({ attempts }: Pick<TaskRow, "attempts">): Attempt[] {
-  return attempts === "[]" ? [] : JSON.parse(attempts);
+/** What `spec` says. */
+export function specOf(row: Pick<TaskRow, "spec" | "parsed">): StoredSpec {
+  return row.parsed ??= JSON.parse(row.spec) as StoredSpec;
 }
 
 /** Whether time alone has changed the row. */
@@ -89,39 +92,54 @@ export function isDue({ due_at_ms }: Pick<TaskRow, "due_at_ms">, nowMs: number):
   return due_at_ms !== null && due_at_ms <= nowMs;
 }
 
-/** What the row has become by `nowMs`; the same row when time has not changed it. */
-export function settle(row: TaskRow, nowMs: number): TaskRow {
-  if (!isDue(row, nowMs)) return row;
-  if (row.status !== "claimed") return { ...row, status: "pending", due_at_ms: null };
-  const ended = endAttempt(row, "expired", row.due_at_ms!);
-  return { ...ended, status: ended.spent < ended.max_attempts ? "pending" : "dead" };
+/** Makes of the row what it has become by `nowMs`. */
+export function settle(row: TaskRow, nowMs: number): void {
+  if (!isDue(row, nowMs)) return;
+  if (row.status === "claimed") {
+    endAttempt(row, "expired", row.due_at_ms!);
+    row.status = row.spent < specOf(row).maxAttempts ? "pending" : "dead";
+  } else {
+    row.status = "pending";
+    row.due_at_ms = null;
+  }
 }
 
-/** The row without its holder, and with the attempt among the ended ones; its status stays. */
+/** Begins an attempt under a new fence; the one before joins the older ones. */
+export function beginAttempt(
+  row: TaskRow,
+  { holder, fence, leaseMs, nowMs }: {
+    readonly holder: string;
+    readonly fence: number;
+    readonly leaseMs: number;
+    readonly nowMs: number;
+  },
+): void {
+  if (row.worker !== null) row.attempts = append(row.attempts, newestAttempt(row));
+  row.status = "claimed";
+  row.due_at_ms = nowMs + leaseMs;
+  row.holder = row.worker = holder;
+  row.fence = fence;
+  row.lease_ms = leaseMs;
+  row.started_at_ms = row.updated_at_ms = nowMs;
+  row.ended_at_ms =
+    row.outcome =
+    row.error =
+    row.progress =
+      null;
+  row.spent++;
+}
+
+/** Ends the newest attempt. Where the task goes from here is the caller's to say. */
 export function endAttempt(
   row: TaskRow,
   outcome: AttemptOutcome,
   atMs: number,
-  error?: string,
-): TaskRow {
-  const attempt: Attempt = {
-    holder: row.holder!,
-    fence: row.fence,
-    startedAtMs: row.started_at_ms!,
-    endedAtMs: atMs,
-    outcome,
-    ...(error === undefined ? {} : { error }),
-    ...(row.progress === null ? {} : { progress: row.progress }),
-  };
-  return {
-    ...row,
-    due_at_ms: null,
-    holder: null,
-    started_at_ms: null,
-    progress: null,
-    updated_at_ms: atMs,
-    attempts: append(row.attempts, attempt),
-  };
+  error: string | null = null,
+): void {
+  row.due_at_ms = row.holder = null;
+  row.ended_at_ms = row.updated_at_ms = atMs;
+  row.outcome = outcome;
+  row.error = error;
 }
 
 function append(attempts: string, attempt: Attempt): string {
@@ -132,48 +150,50 @@ function append(attempts: string, attempt: Attempt): string {
   return JSON.stringify((JSON.parse(all) as Attempt[]).slice(-ATTEMPTS_KEPT));
 }
 
-/** Where a task waits that nobody holds. */
-export function waitingStatus(
-  row: Pick<TaskRow, "waits_for">,
-  startAtMs: number | undefined,
-  nowMs: number,
-): Pick<TaskRow, "status" | "due_at_ms"> {
-  if (row.waits_for > 0) return { status: "blocked", due_at_ms: null };
-  if (startAtMs !== undefined && startAtMs > nowMs) {
-    return { status: "scheduled", due_at_ms: startAtMs };
-  }
-  return { status: "pending", due_at_ms: null };
+function newestAttempt(row: TaskRow): Attempt {
+  return {
+    holder: row.worker!,
+    fence: row.fence,
+    startedAtMs: row.started_at_ms!,
+    ...(row.ended_at_ms === null ? {} : { endedAtMs: row.ended_at_ms }),
+    ...(row.outcome === null ? {} : { outcome: row.outcome }),
+    ...(row.error === null ? {} : { error: row.error }),
+    ...(row.progress === null ? {} : { progress: row.progress }),
+  };
+}
+
+function attemptsOf(row: TaskRow): Attempt[] {
+  const older: Attempt[] = row.attempts === "[]" ? [] : JSON.parse(row.attempts);
+  return row.worker === null ? older : [...older, newestAttempt(row)];
+}
+
+/** Sends a task that nobody holds to where it has to wait. */
+export function wait(row: TaskRow, startAtMs: number | undefined, nowMs: number): void {
+  const later = row.waits_for === 0 && startAtMs !== undefined && startAtMs > nowMs;
+  row.status = row.waits_for > 0 ? "blocked" : later ? "scheduled" : "pending";
+  row.due_at_ms = later ? startAtMs : null;
 }
 
 /** The task as everybody sees it. The row must be settled. */
 export function toTask(row: TaskRow, blockedReason?: string): Task {
   const spec = specOf(row);
-  const attempts = attemptsOf(row);
-  if (row.status === "claimed") {
-    attempts.push({
-      holder: row.holder!,
-      fence: row.fence,
-      startedAtMs: row.started_at_ms!,
-      ...(row.progress === null ? {} : { progress: row.progress }),
-    });
-  }
   const notBeforeMs = row.status === "scheduled" ? row.due_at_ms! : spec.notBeforeMs;
   return {
     id: row.id,
     title: spec.title,
     description: spec.description,
     priority: priorityOf(row),
-    tags: row.tags === "[]" ? [] : JSON.parse(row.tags),
+    tags: spec.tags,
     status: row.status,
     dependsOn: spec.dependsOn,
     ...(blockedReason === undefined ? {} : { blockedReason }),
     ...(row.payload === null ? {} : { payload: JSON.parse(row.payload) }),
     ...(row.result === null ? {} : { result: JSON.parse(row.result) }),
-    attempts,
-    maxAttempts: row.max_attempts,
+    attempts: attemptsOf(row),
+    maxAttempts: spec.maxAttempts,
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
-    createdBy: row.created_by,
-    createdAtMs: row.created_at_ms,
+    createdBy: spec.createdBy,
+    createdAtMs: spec.createdAtMs,
     updatedAtMs: row.updated_at_ms,
     ...(row.status === "claimed"
       ? { lease: { holder: row.holder!, fence: row.fence, expiresAtMs: row.due_at_ms! } }

@@ -4,14 +4,18 @@
  * @module
  */
 import type { Transaction } from "../store/transaction.ts";
-import { COLUMNS, settle, type TaskRow } from "./rows.ts";
 import { emit } from "../event/append.ts";
+import type { TaskStatus } from "./model.ts";
+import { COLUMNS, isDue, settle, specOf, type TaskRow } from "./rows.ts";
 import { wakeWaiters } from "./waiters.ts";
 
 /** A lower bound of the moments at which leases on tasks lapse, kept among the counts; absent: none. */
 const LAPSE_FLOOR = "task_lapse_floor_ms";
 /** Lapsed leases, or due tasks, returned to the queue at a time. */
 const SWEEP = 64;
+
+/** One task; with its identifier. */
+export const BY_ID = `SELECT ${COLUMNS} FROM tasks WHERE id = ?`;
 
 /** A transaction together with the tasks it has put into the queue. */
 export class Step {
@@ -31,7 +35,7 @@ export class Step {
 
   /** The row of a task. */
   find(id: string): TaskRow | undefined {
-    return this.tx.get<TaskRow>(`SELECT ${COLUMNS} FROM tasks WHERE id = ?`, id);
+    return this.tx.get<TaskRow>(BY_ID, id);
   }
 
   /** Takes note of a row that was just inserted. */
@@ -40,59 +44,58 @@ export class Step {
     if (row.status === "pending") this.#enter(row);
   }
 
-  /** Writes what has become of a row, but for what {@linkcode Step.rewrite} writes. */
-  move(before: TaskRow, after: TaskRow): TaskRow {
-    const { tx } = this;
-    tx.run(
-      `UPDATE tasks SET status = ?, due_at_ms = ?, holder = ?, fence = ?, lease_ms = ?,
-         started_at_ms = ?, spent = ?, waits_for = ?, updated_at_ms = ?, progress = ?, attempts = ?,
-         result = ? WHERE seq = ?`,
-      after.status,
-      after.due_at_ms,
-      after.holder,
-      after.fence,
-      after.lease_ms,
-      after.started_at_ms,
-      after.spent,
-      after.waits_for,
-      after.updated_at_ms,
-      after.progress,
-      after.attempts,
-      after.result,
-      after.seq,
+  /** Saves a row that stood at `from`, but for what {@linkcode Step.rewrite} saves. */
+  save(row: TaskRow, from: TaskStatus): void {
+    this.tx.run(
+      `UPDATE tasks SET status = ?, due_at_ms = ?, holder = ?, fence = ?, lease_ms = ?, worker = ?,
+         started_at_ms = ?, ended_at_ms = ?, outcome = ?, error = ?, progress = ?, attempts = ?,
+         spent = ?, waits_for = ?, updated_at_ms = ?, result = ? WHERE seq = ?`,
+      row.status,
+      row.due_at_ms,
+      row.holder,
+      row.fence,
+      row.lease_ms,
+      row.worker,
+      row.started_at_ms,
+      row.ended_at_ms,
+      row.outcome,
+      row.error,
+      row.progress,
+      row.attempts,
+      row.spent,
+      row.waits_for,
+      row.updated_at_ms,
+      row.result,
+      row.seq,
     );
-    this.#follow(before, after);
-    return after;
+    if (row.status !== from) this.#follow(row, from);
   }
 
-  /** Writes a row whose creator's part has changed as well. */
-  rewrite(before: TaskRow, after: TaskRow): TaskRow {
-    const { tx } = this;
-    if (before.status === "pending") this.#leave(before);
-    tx.run(
-      "UPDATE tasks SET rank = ?, max_attempts = ?, tags = ?, spec = ?, payload = ? WHERE seq = ?",
-      after.rank,
-      after.max_attempts,
-      after.tags,
-      after.spec,
-      after.payload,
-      after.seq,
+  /** Saves a waiting row with what its creator now says of it. */
+  rewrite(row: TaskRow, { rank, spec, payload }: Pick<TaskRow, "rank" | "spec" | "payload">): void {
+    if (row.status === "pending") this.#leave(row);
+    this.tx.run(
+      "UPDATE tasks SET rank = ?, spec = ?, payload = ?, updated_at_ms = ? WHERE seq = ?",
+      row.rank = rank,
+      row.spec = spec,
+      row.payload = payload,
+      row.updated_at_ms = this.tx.nowMs,
+      row.seq,
     );
-    if (before.status === "pending") this.#enter(after);
-    return this.move({ ...after, status: before.status }, after);
+    row.parsed = undefined;
+    if (row.status === "pending") this.#enter(row);
   }
 
-  /** The row as time has left it, written if that is a change. */
-  settle(row: TaskRow): TaskRow {
+  /** Makes of the row what time has made of it, and saves it if that is a change. */
+  settle(row: TaskRow): void {
     const { tx } = this;
-    const settled = settle(row, tx.nowMs);
-    if (settled === row) return row;
-    this.move(row, settled);
-    if (row.status === "claimed") {
-      emit(tx, "task.expired", row.id, row.holder!, { fence: row.fence });
-      if (settled.status === "dead") this.died(settled);
-    }
-    return settled;
+    if (!isDue(row, tx.nowMs)) return;
+    const { status, holder } = row;
+    settle(row, tx.nowMs);
+    this.save(row, status);
+    if (status !== "claimed") return;
+    emit(tx, "task.expired", row.id, holder!, { fence: row.fence });
+    if (row.status === "dead") this.died(row);
   }
 
   /** Tells that a task has used up its attempts. */
@@ -108,8 +111,8 @@ export class Step {
     const { tx } = this;
     const due = tx.counts["tasks:scheduled"]
       ? tx.all<TaskRow>(
-        `SELECT ${COLUMNS} FROM tasks WHERE status = 'scheduled' AND due_at_ms <= ?
-         ORDER BY due_at_ms LIMIT ${SWEEP}`,
+        `SELECT ${COLUMNS} FROM tasks INDEXED BY tasks_later
+         WHERE status = 'scheduled' AND due_at_ms <= ? ORDER BY due_at_ms LIMIT ${SWEEP}`,
         tx.nowMs,
       )
       : [];
@@ -121,43 +124,41 @@ export class Step {
   #sweepLapsed(): TaskRow[] {
     const { tx } = this;
     const lapsed = tx.all<TaskRow>(
-      `SELECT ${COLUMNS} FROM tasks WHERE holder IS NOT NULL AND due_at_ms <= ? LIMIT ${SWEEP}`,
+      `SELECT ${COLUMNS} FROM tasks INDEXED BY tasks_live
+       WHERE holder IS NOT NULL AND due_at_ms <= ? LIMIT ${SWEEP}`,
       tx.nowMs,
     );
     for (const row of lapsed) this.settle(row);
     // One look at the index of held tasks each time the earliest of their leases may have lapsed.
     const { floor } = tx.get<{ floor: number | null }>(
-      "SELECT MIN(due_at_ms) AS floor FROM tasks WHERE holder IS NOT NULL",
+      `SELECT MIN(due_at_ms) AS floor FROM tasks INDEXED BY tasks_live WHERE holder IS NOT NULL`,
     )!;
     setFloor(tx, floor ?? 0);
     return lapsed;
   }
 
-  #follow(before: TaskRow, after: TaskRow): void {
+  #follow(row: TaskRow, from: TaskStatus): void {
     const { tx } = this;
-    if (after.status === before.status) return;
-    tx.count(`tasks:${before.status}`, -1);
-    tx.count(`tasks:${after.status}`, 1);
-    if (before.status === "pending") this.#leave(before);
-    if (after.status === "pending") this.#enter(after);
-    if (after.status === "claimed") {
+    tx.count(`tasks:${from}`, -1);
+    tx.count(`tasks:${row.status}`, 1);
+    if (from === "pending") this.#leave(row);
+    if (row.status === "pending") this.#enter(row);
+    if (row.status === "claimed") {
       const floor = tx.counts[LAPSE_FLOOR];
-      if (floor === undefined || floor > after.due_at_ms!) setFloor(tx, after.due_at_ms!);
+      if (floor === undefined || floor > row.due_at_ms!) setFloor(tx, row.due_at_ms!);
     }
   }
 
   #enter(row: TaskRow): void {
     this.#arrived.set(row.seq, row);
-    if (row.tags === "[]") return;
-    for (const tag of JSON.parse(row.tags)) {
+    for (const tag of specOf(row).tags) {
       this.tx.run("INSERT INTO task_tags VALUES (?, ?)", tag, row.rank);
     }
   }
 
   #leave(row: TaskRow): void {
     this.#arrived.delete(row.seq);
-    if (row.tags === "[]") return;
-    for (const tag of JSON.parse(row.tags)) {
+    for (const tag of specOf(row).tags) {
       this.tx.run("DELETE FROM task_tags WHERE tag = ? AND rank = ?", tag, row.rank);
     }
   }
@@ -172,7 +173,7 @@ export function mayHaveLapsed({ counts, nowMs }: Pick<Transaction, "counts" | "n
 export function nextDueMs(tx: Transaction): number | undefined {
   const later = tx.counts["tasks:scheduled"]
     ? tx.get<{ due: number }>(
-      "SELECT MIN(due_at_ms) AS due FROM tasks WHERE status = 'scheduled'",
+      `SELECT MIN(due_at_ms) AS due FROM tasks INDEXED BY tasks_later WHERE status = 'scheduled'`,
     )!.due
     : Infinity;
   const due = Math.min(later, tx.counts[LAPSE_FLOOR] ?? Infinity);

@@ -1,9 +1,10 @@
 /**
  * The tables of tasks and of those who wait for them, on the directory engine.
  *
- * A claim and a completion rewrite one row and as few indexes as possible: the queue's own
- * (`tasks_ready`), and that of the held tasks (`tasks_held`), which is as small as the number of agents at
- * work. The other indexes hold only what stands aside, and cost the hot path nothing.
+ * A claim and a completion rewrite one row and one index: `tasks_live`, which begins with the held tasks,
+ * few as they are, and goes on with the queue (in this order NULL comes last). A claim moves an entry from
+ * the head of the queue to the held ones just before it, mostly within one page, and the fewer pages a step
+ * changes, the faster it is. The other indexes hold only what stands aside, and cost the hot path nothing.
  * @module
  */
 
@@ -11,12 +12,14 @@
  * One row of `tasks` is one task.
  *
  * - `seq`: its place in the order of creation; `rank`: its place in the queue, see `rankOf`.
- * - `holder`: NULL unless it is claimed. `fence`: of the newest attempt, 0 before the first.
+ * - `holder`: NULL unless it is claimed.
  * - `due_at_ms`: when its lease lapses or its time comes; NULL unless it is claimed or scheduled.
- * - `lease_ms`, `started_at_ms`, `progress`: of the attempt under way.
- * - `spent`: attempts that count; `waits_for`: dependencies that are not completed.
- * - `attempts`: the ended ones, as JSON, oldest first. `result`, `payload`: JSON.
- * - `spec`: the rest of what its creator said, as JSON; see `StoredSpec`.
+ * - `worker`, `fence`, `started_at_ms`, `ended_at_ms`, `outcome`, `error`, `progress`: the newest attempt;
+ *   `attempts`: the older ones as JSON, oldest first. Most tasks have one attempt and pay for no more.
+ * - `lease_ms`: length of the newest lease; `spent`: attempts that count; `waits_for`: dependencies that are
+ *   not completed.
+ * - `spec`: what its creator said, as JSON; see `StoredSpec`. `payload` and `result` are JSON of any depth,
+ *   so no query looks into them.
  *
  * `task_tags` has the tags of pending tasks only; `task_links` every dependency not completed yet.
  */
@@ -31,24 +34,24 @@ CREATE TABLE tasks (
   holder TEXT,
   fence INTEGER NOT NULL,
   lease_ms INTEGER NOT NULL,
+  worker TEXT,
   started_at_ms INTEGER,
-  spent INTEGER NOT NULL,
-  max_attempts INTEGER NOT NULL,
-  waits_for INTEGER NOT NULL,
-  created_by TEXT NOT NULL,
-  created_at_ms INTEGER NOT NULL,
-  updated_at_ms INTEGER NOT NULL,
-  tags TEXT NOT NULL,
+  ended_at_ms INTEGER,
+  outcome TEXT,
+  error TEXT,
   progress TEXT,
   attempts TEXT NOT NULL,
+  spent INTEGER NOT NULL,
+  waits_for INTEGER NOT NULL,
+  updated_at_ms INTEGER NOT NULL,
   result TEXT,
   spec TEXT NOT NULL,
   payload TEXT
 ) STRICT;
 CREATE UNIQUE INDEX tasks_by_id ON tasks (id);
 CREATE UNIQUE INDEX tasks_by_key ON tasks (key) WHERE key IS NOT NULL;
-CREATE INDEX tasks_ready ON tasks (rank) WHERE status = 'pending';
-CREATE INDEX tasks_held ON tasks (holder, due_at_ms) WHERE holder IS NOT NULL;
+CREATE INDEX tasks_live ON tasks (holder DESC, rank, due_at_ms)
+  WHERE holder IS NOT NULL OR status = 'pending';
 CREATE INDEX tasks_later ON tasks (due_at_ms) WHERE status = 'scheduled';
 CREATE INDEX tasks_aside ON tasks (status, seq)
   WHERE status = 'scheduled' OR status = 'blocked' OR status = 'dead' OR status = 'cancelled';

@@ -303,22 +303,21 @@ export class Tasks {
     const request = checkClaim(options);
     const waitMs = checkWaitMs(options.waitMs ?? 0, "waitMs");
     const steps = await this.#steps();
-    const id = newId("wtr");
+    let id: string | undefined;
     let tasks: readonly Task[] = [];
     let sentAt = instantOf(clock);
-    let queued = false;
     try {
       await waitFor(async (bell) => {
         // The last look is still the waiter's: what it finds takes it out of the line.
-        queued ||= bell !== undefined;
-        const waiter = queued ? { id, bell: store.bell().id } : undefined;
+        if (bell !== undefined) id ??= newId("wtr");
+        const waiter = id === undefined ? undefined : { id, bell: store.bell().id };
         sentAt = instantOf(clock);
         const outcome = await steps.claim(actor, request, waiter);
         tasks = outcome.tasks;
         return tasks.length > 0 ? { answer: true } : outcome;
       }, { waitMs, bell: () => store.bell(), clock, signal: options.signal });
     } finally {
-      if (queued && tasks.length === 0) await steps.abandon(id);
+      if (id !== undefined && tasks.length === 0) await steps.abandon(id);
     }
     return { tasks, sentAt };
   }
@@ -334,7 +333,7 @@ export class Tasks {
       ? undefined
       : checkJson(result, "result", LIMITS.resultBytes) as JsonValue;
     const outcome = await (await this.#steps()).complete(actor, which, value, next);
-    if (outcome.kind === "done") return outcome;
+    if (outcome.kind === "done") return { task: outcome.task, next: outcome.next };
     throw refusal(outcome, "complete", actor, which);
   }
 

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Transaction } from "../store/transaction.ts";
-import type { TaskRow } from "./rows.ts";
+import { specOf, type TaskRow } from "./rows.ts";
 import type { ClaimRequest, Waiter } from "./store.ts";
 
 /** Waiters looked at by one step. */
@@ -57,7 +57,7 @@ export function wakeWaiters(tx: Transaction, tasks: readonly TaskRow[]): void {
     `SELECT seq, bell, tags, match FROM task_waiters ORDER BY seq LIMIT ${LOOKED_AT}`,
   ).map((row) => ({ ...row, wants: JSON.parse(row.tags) as string[] }));
   for (const task of tasks) {
-    const tags: string[] = JSON.parse(task.tags);
+    const { tags } = specOf(task);
     for (let place = 0; place < line.length; place++) {
       const { seq, bell, match, wants } = line[place]!;
       if (!qualifies(tags, wants, match)) continue;
