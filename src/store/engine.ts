@@ -34,8 +34,8 @@ const LOCK_TIMEOUT_MS = 10_000;
 const HOLD_MS = 4;
 /** Commits between checkpoints: about 8 to 16 MB of log. */
 const CHECKPOINT_EVERY = 512;
-/** The largest log that an exiting process leaves; reading it costs the next process about 1 ms. */
-const LOG_LEFT_BYTES = 1_000_000;
+/** The largest log that an exiting process leaves; reading it costs the next process under a millisecond. */
+const LOG_LEFT_BYTES = 256_000;
 /** An acting agent's heartbeat is implied at most this often in one process. */
 const BEAT_EVERY_MS = 1000;
 
