@@ -193,8 +193,12 @@ class Stage {
     };
   }
 
+  /** What anybody would look at now; the killed worker is the one that is silent. */
   async #showStatus(): Promise<void> {
-    await this.#print(`\n$ agentcoord status\n${await this.#call("status")}`);
+    for (const words of [["status"], ["hung", "--threshold", "3"]]) {
+      const shown = await this.#call(...words);
+      await this.#print(`\n$ agentcoord ${words.join(" ")}\n${shown}`);
+    }
   }
 
   #start(name: string, ...words: string[]): void {
