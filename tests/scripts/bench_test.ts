@@ -36,14 +36,21 @@ Deno.test("judge compares round by round when the machine drifts", () => {
   const verdict = judge({
     name: "pairs",
     unit: "/s",
-    values: [60, 600, 6],
-    beside: { name: "bare", values: [100, 1000, 10] },
+    values: [600, 60, 6],
+    beside: { name: "bare", values: [1000, 100, 10] },
     target: { of: "ratio", atLeast: 0.6 },
   });
   assert.equal(verdict.ratio, 0.6);
   assert.equal(verdict.median, 60);
   assert.deepEqual(verdict.beside, { name: "bare", median: 100 });
   assert.deepEqual([verdict.low, verdict.high, verdict.met], [6, 600, true]);
+});
+
+Deno.test("judge of a ratio below its lower bound", () => {
+  const target = { of: "ratio", atLeast: 0.6 } as const;
+  const beside = { name: "bare", values: [100] };
+  assert.equal(judge({ name: "pairs", unit: "/s", values: [59], beside, target }).met, false);
+  assert.equal(judge({ name: "pairs", unit: "/s", values: [60], beside, target }).met, true);
 });
 
 Deno.test("judge of a missed median, and of no target at all", () => {
