@@ -2,7 +2,7 @@
  * The list of commands. A leaf's code is loaded only when it is called.
  * @module
  */
-import type { CommandEntry, CommandGroup } from "../src/cli/run.ts";
+import type { CommandEntry, CommandGroup } from "../src/cli/program.ts";
 
 /** Groups of commands, in the order help shows them. */
 export const GROUPS: readonly CommandGroup[] = [

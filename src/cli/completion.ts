@@ -4,7 +4,7 @@
  * @module
  */
 import type { Argument, Command, Option } from "commander";
-import { buildFullProgram, type CommandList } from "./run.ts";
+import { buildFullProgram, type CommandList } from "./program.ts";
 
 /** Shells a script can be made for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;

@@ -3,8 +3,7 @@
  * the exit code.
  * @module
  */
-import { Command, CommanderError, Option } from "commander";
-import type { Command as TypedCommand } from "@commander-js/extra-typings";
+import { CommanderError } from "commander";
 import type { Config } from "../config.ts";
 import { resolveConfig } from "../config.ts";
 import type { RoomContext } from "../context.ts";
@@ -13,33 +12,7 @@ import { printable } from "../name.ts";
 import { lazyContext } from "../open.ts";
 import { type AnyCommandSpec, type Cli, Exit, Page } from "./command.ts";
 import { failureDocument, identifiers, successDocument, type View, viewOf } from "./output.ts";
-
-/** The list of commands: how each is called, what it is for, and where its code is. */
-export interface CommandEntry {
-  /** Words that call it, such as `lock acquire`. */
-  readonly path: string;
-  /** One line for help. */
-  readonly summary: string;
-  /** Loads the leaf. */
-  readonly load: () => Promise<{ readonly command: AnyCommandSpec }>;
-  /** Runs when its group is called without a verb. */
-  readonly isDefault?: boolean;
-  /** Left out of help. */
-  readonly hidden?: boolean;
-}
-
-/** A group of commands, such as `lock`. */
-export interface CommandGroup {
-  readonly name: string;
-  readonly summary: string;
-}
-
-/** What the program is made of. */
-export interface CommandList {
-  readonly version: string;
-  readonly commands: readonly CommandEntry[];
-  readonly groups: readonly CommandGroup[];
-}
+import { buildProgram, type CommandList, type GlobalOptions } from "./program.ts";
 
 /** Everything outside the program that running a command touches. */
 export interface Surroundings extends CommandList {
@@ -53,20 +26,6 @@ export interface Surroundings extends CommandList {
   readonly stdout: (text: string) => Promise<void>;
   readonly stderr: (text: string) => Promise<void>;
 }
-
-interface GlobalOptions {
-  readonly store?: string;
-  readonly namespace?: string;
-  readonly agent?: string;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-  readonly fallback?: string;
-}
-
-/** Global options that take a value, to be stepped over when looking for the command's words. */
-const VALUE_OPTIONS = ["--store", "--namespace", "--agent", "--fallback"];
-/** Options that may stand between the words without a value. */
-const PLAIN_OPTIONS = ["--json", "--quiet", "-q", "--help", "-h", "--version", "-V"];
 
 /** Runs `argv` and returns the process exit code. */
 export async function run(argv: readonly string[], around: Surroundings): Promise<number> {
@@ -252,127 +211,6 @@ class Call implements Cli {
     }
     return 0;
   }
-}
-
-/** What parsing reports to. */
-interface Handlers {
-  readonly help: (text: string) => void;
-  readonly execute: (
-    spec: AnyCommandSpec,
-    options: GlobalOptions & Record<string, unknown>,
-    args: readonly unknown[],
-  ) => Promise<void>;
-}
-
-/**
- * The tree of commands with only the called leaf filled in: the others are names and summaries, enough
- * for help and for suggestions.
- */
-export function buildProgram(
-  list: CommandList,
-  words: readonly string[],
-  handlers: Handlers,
-): Promise<Command> {
-  const called = findEntry(list.commands, list.groups, words);
-  return assemble(list, handlers, called, (entry) => entry === called);
-}
-
-/** The whole tree with every leaf loaded, for those who describe it; it runs nothing. */
-export function buildFullProgram(list: CommandList): Promise<Command> {
-  const idle = { help: () => undefined, execute: () => Promise.resolve() };
-  return assemble(list, idle, undefined, () => true);
-}
-
-async function assemble(
-  { version, commands, groups }: CommandList,
-  handlers: Handlers,
-  called: CommandEntry | undefined,
-  isFilled: (entry: CommandEntry) => boolean,
-): Promise<Command> {
-  const program = prepare(new Command("agentcoord"), handlers)
-    .description("Locks, tasks, messages and approvals for several agents on one codebase.")
-    .usage("[options] <command>")
-    .version(version, "-V, --version", "print the version")
-    .helpCommand("help [command]", "explain a command")
-    .option("--store <url|dir>", "where state lives (default: .agentcoord in the project)")
-    .option("--namespace <name>", "one project's state in a store")
-    .option("--agent <name>", "who acts (or AGENTCOORD_AGENT)")
-    .option("--json", "print one JSON document")
-    .option("-q, --quiet", "print identifiers only, and no warnings")
-    .addOption(
-      new Option("--fallback <mode>", "what to do when Redis cannot be reached").choices([
-        "directory",
-        "never",
-      ]),
-    )
-    .addHelpText("after", HELP_AFTER);
-  const parents = new Map<string, Command>();
-  for (const { name, summary } of groups) {
-    const group = prepare(new Command(name), handlers).summary(summary).description(summary);
-    parents.set(name, group);
-    program.addCommand(group);
-  }
-  for (const entry of commands) {
-    const [first = "", verb] = entry.path.split(" ");
-    const leaf = prepare(new Command(verb ?? first), handlers).summary(entry.summary)
-      .description(entry.summary);
-    const parent = verb === undefined ? program : parents.get(first) ?? program;
-    // A mistyped verb must not become an argument of the default, so only the called one is it.
-    const isDefault = entry.isDefault === true && entry === called;
-    parent.addCommand(leaf, { hidden: entry.hidden ?? false, isDefault });
-    if (isFilled(entry)) fill(leaf, (await entry.load()).command, handlers);
-  }
-  return program;
-}
-
-const HELP_AFTER = `
-Exit codes: 0 ok, 1 internal, 2 usage, 3 conflict, 4 not found, 5 lease lost, 6 timeout,
-7 store unavailable, 8 denied, 9 nothing to claim.`;
-
-function prepare(command: Command, handlers: Handlers): Command {
-  return command
-    .exitOverride()
-    .showSuggestionAfterError()
-    .allowExcessArguments(false)
-    .configureHelp({ showGlobalOptions: true, helpWidth: 100 })
-    .configureOutput({
-      writeOut: handlers.help,
-      writeErr: () => undefined,
-      getOutHasColors: () => false,
-    });
-}
-
-function fill(leaf: Command, spec: AnyCommandSpec, { execute }: Handlers): void {
-  spec.build(leaf as unknown as TypedCommand);
-  const examples = spec.examples.map((line) => `  $ ${line}`).join("\n");
-  leaf.addHelpText("after", `\nExamples:\n${examples}`);
-  leaf.action((...values: unknown[]) => {
-    const args = values.slice(0, leaf.registeredArguments.length);
-    return execute(spec, leaf.optsWithGlobals(), args);
-  });
-}
-
-/** The entry that these words call; groups without a verb mean their default. */
-export function findEntry(
-  commands: readonly CommandEntry[],
-  groups: readonly CommandGroup[],
-  words: readonly string[],
-): CommandEntry | undefined {
-  const names: string[] = [];
-  for (let index = 0; index < words.length && names.length < 3; index++) {
-    const word = words[index] ?? "";
-    if (VALUE_OPTIONS.includes(word)) index++;
-    else if (!word.startsWith("-")) names.push(word);
-    // After a leaf's own option comes its value, which is no verb.
-    else if (!PLAIN_OPTIONS.includes(word)) break;
-  }
-  if (names[0] === "help") names.shift();
-  const [first = "", second = ""] = names;
-  const exact = commands.find(({ path }) => path === `${first} ${second}`) ??
-    commands.find(({ path }) => path === first);
-  const isGroup = groups.some(({ name }) => name === first);
-  if (exact !== undefined || !isGroup || second !== "") return exact;
-  return commands.find(({ path, isDefault }) => isDefault && path.startsWith(`${first} `));
 }
 
 /** Every failure in our words: parsing failures are usage errors, the unforeseen is internal. */

@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { CommanderError } from "commander";
 import { COMMANDS, GROUPS } from "../../commands/mod.ts";
-import { buildProgram, findEntry, run } from "../../src/cli/run.ts";
+import { buildProgram, findEntry } from "../../src/cli/program.ts";
+import { run } from "../../src/cli/run.ts";
 import { type ShellCommand, shellCommands } from "../support/shell_words.ts";
 
 const LIST = { version: "0.0.0", commands: COMMANDS, groups: GROUPS };
