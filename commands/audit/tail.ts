@@ -1,6 +1,7 @@
 import { Audit } from "../../src/audit/audit.ts";
 import { defineCommand, Exit } from "../../src/cli/command.ts";
 import { integer } from "../../src/cli/options.ts";
+import { checkName } from "../../src/name.ts";
 import { entryText } from "./text.ts";
 
 /** `agentcoord audit tail` */
@@ -15,8 +16,8 @@ export const command = defineCommand({
   run: async (cli, { by, type, limit = 10, follow }) => {
     const audit = new Audit(await cli.context());
     const filter = {
-      ...(by === undefined ? {} : { agent: by }),
-      ...(type === undefined ? {} : { type }),
+      ...(by === undefined ? {} : { agent: checkName(by, "--by") }),
+      ...(type === undefined ? {} : { type: checkName(type, "--type") }),
     };
     // Where to go on when nothing matches yet: looked up first, so that nothing slips in between.
     const end = follow ? (await audit.list({ limit: 1 })).entries[0] : undefined;

@@ -194,7 +194,8 @@ export class Agents {
 
   /** One agent; `undefined` when nobody has that name. */
   async get(name: string): Promise<Agent | undefined> {
-    return await (await this.#context.store.agents()).get(checkName(name, "agent name"));
+    checkName(name, "agent name");
+    return await (await this.#context.store.agents()).get(name);
   }
 
   /**
@@ -214,9 +215,8 @@ export class Agents {
    * @throws {NotFoundError} when nobody has that name.
    */
   async explain(name: string): Promise<AgentReport> {
-    const report = await (await this.#context.store.agents()).explain(
-      checkName(name, "agent name"),
-    );
+    checkName(name, "agent name");
+    const report = await (await this.#context.store.agents()).explain(name);
     if (report === undefined) throw unknown(name);
     return report;
   }

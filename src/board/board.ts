@@ -253,7 +253,8 @@ export class Board {
   /** The acting agent's unread messages, oldest first. */
   async inbox(options: InboxOptions = {}): Promise<readonly Message[]> {
     const actor = requireActor(this.#context);
-    return await (await this.#store()).inbox(actor, inboxQuery(options));
+    const query = inboxQuery(options);
+    return await (await this.#store()).inbox(actor, query);
   }
 
   /**
