@@ -35,7 +35,7 @@ const RULES: readonly FailureRule[] = [
     sentence: (path) => `${path} is busy; try again`,
   },
   {
-    matches: /Not a directory|os error 20/i,
+    matches: /Not a directory|File exists|os error (?:20|17)\b/i,
     retryable: false,
     sentence: (path) => `a part of the path ${path} is a file; choose another --store`,
   },
