@@ -254,7 +254,7 @@ export const TASK_MISTAKES: readonly Mistake[] = [
   ["task release {claimed} --fence x", 'Invalid --fence "x"'],
   ["task cancel", "Missing required argument 'id'"],
   ["task retry", "Missing required argument 'id'"],
-  ["task update {pending}", "Nothing to update: give at least one of title"],
+  ["task update {pending}", "Nothing to update: give at least one"],
   ["task update {pending} --title ''", 'Invalid title "": it must not be empty'],
   ["task update {pending} --priority 10", "Invalid priority 10"],
   ["task update {pending} --payload {", 'Invalid --payload "{": it is not JSON'],
