@@ -14,6 +14,11 @@ interface Options extends Fields {
   readonly from?: string;
 }
 
+const FILE_HELP = `
+A line of --from FILE is one JSON object: title, and what it needs of description, priority, tags,
+dependsOn, notBeforeMs, maxAttempts, leaseMs, backoff {kind, baseMs}, payload and key. A number in
+dependsOn is a task of the file, counted from 0; beyond 1000 tasks it must be an earlier one.`;
+
 /** `agentcoord task add` */
 export const command = defineCommand({
   build: (command) => {
@@ -23,7 +28,7 @@ export const command = defineCommand({
       .option("--key <key>", "idempotency key: the same again creates nothing new")
       .option("--from <file|->", "one JSON task a line; atomic batches of 1000");
     addFields(built);
-    return built;
+    return built.addHelpText("after", FILE_HELP);
   },
   examples: [
     "agentcoord task add 'Hash passwords' --tags backend --priority 8 --agent maria",

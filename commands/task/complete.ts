@@ -9,7 +9,7 @@ export const command = defineCommand({
   build: (command) =>
     command
       .argument("<id>", "the task")
-      .option("--result <json|@file>", "what came of it")
+      .option("--result <json|@file|->", "what came of it")
       .option("--fence <n>", "only under this fence", integer("--fence")),
   examples: [
     'agentcoord task complete tsk_01JD3ZW5N7X9K2M4P6Q8R0S2T4 --result \'{"commit":"4f2a91c"}\' --agent ada',

@@ -7,6 +7,7 @@ import { choice, duration, integer, list } from "../../src/cli/options.ts";
 import type { Cli } from "../../src/cli/command.ts";
 import { jsonFrom, textFrom } from "../../src/cli/input.ts";
 import { parseInstant } from "../../src/duration.ts";
+import { InvalidArgumentError } from "../../src/errors.ts";
 import type { NewTask } from "../../src/task/draft.ts";
 
 /** Adds the options to a command; {@linkcode fieldsOf} reads what they say. */
@@ -34,7 +35,7 @@ export function addFields(command: CommandUnknownOpts): void {
       "the first wait (default: 60s)",
       duration("--backoff-base"),
     )
-    .option("--payload <json|@file>", "what its worker needs to know");
+    .option("--payload <json|@file|->", "what its worker needs to know");
 }
 
 function notBefore(text: string): number {
@@ -58,6 +59,12 @@ export interface Fields {
 export async function fieldsOf(cli: Cli, options: Fields): Promise<Omit<NewTask, "title">> {
   const { description, priority, tags, notBefore, maxAttempts, lease, payload } = options;
   const { backoff: kind = "exponential", backoffBase } = options;
+  if (description === "-" && payload === "-") {
+    throw new InvalidArgumentError(
+      "Only one of --description and --payload can be on standard input; name a file with --payload @FILE",
+      { field: "--payload", value: "-" },
+    );
+  }
   const backoff = options.backoff === undefined && backoffBase === undefined
     ? undefined
     : { kind, ...(backoffBase === undefined ? {} : { baseMs: backoffBase }) };

@@ -3,8 +3,8 @@
  * @module
  */
 import { invalid } from "../../src/check.ts";
-import { InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
-import { LIMITS, printable } from "../../src/name.ts";
+import { CoordError, InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
+import { LIMITS, printable, quote } from "../../src/name.ts";
 import { draftTasks, type NewTask } from "../../src/task/draft.ts";
 import type { Task, Tasks } from "../../src/task/task.ts";
 
@@ -74,6 +74,7 @@ export async function createAll(tasks: Tasks, items: readonly Item[]): Promise<r
     (_, chunk) => items.slice(chunk * size, (chunk + 1) * size),
   );
   const placeholder = "tsk_00000000000000000000000000";
+  checkPlaces(items);
   for (const [index, chunk] of chunks.entries()) {
     try {
       draftTasks(relink(chunk, index * size, () => placeholder));
@@ -81,16 +82,74 @@ export async function createAll(tasks: Tasks, items: readonly Item[]): Promise<r
       throw inLines(error, chunk);
     }
   }
+  // One batch is refused as a whole anyway.
+  if (chunks.length > 1) await checkIdentifiers(tasks, items);
   const created: Task[] = [];
   for (const [index, chunk] of chunks.entries()) {
     const linked = relink(chunk, index * size, (place) => created[place]!.id);
     try {
       created.push(...await tasks.create(linked));
     } catch (error) {
-      throw inLines(error, chunk);
+      const failure = error instanceof NotFoundError ? inLines(error, chunk) : error;
+      throw index === 0 ? failure : halfWay(failure, created, chunk[0]!.line);
     }
   }
   return created;
+}
+
+/** Every place in `dependsOn` is a task of the file and, across batches, an earlier one. */
+function checkPlaces(items: readonly Item[]): void {
+  const size = LIMITS.batch;
+  for (const [index, { task: { dependsOn }, line }] of items.entries()) {
+    if (!Array.isArray(dependsOn)) continue;
+    for (const place of dependsOn) {
+      if (typeof place !== "number") continue;
+      const fits = Number.isInteger(place) && place >= 0 && place < items.length;
+      const ahead = fits && place > index && Math.floor(place / size) > Math.floor(index / size);
+      if (fits && !ahead) continue;
+      const fix = ahead
+        ? `it stands in a later batch of ${size}; put that task before this one`
+        : `use the identifier of a task, or its place in the file from 0 to ${items.length - 1}`;
+      throw new InvalidArgumentError(
+        `Line ${line} of --from: Invalid dependsOn ${place}: ${fix}`,
+        { field: "dependsOn", value: place, line },
+      );
+    }
+  }
+}
+
+/** Every identifier in `dependsOn` is a task's, so that a later batch is not refused after the first is in. */
+async function checkIdentifiers(tasks: Tasks, items: readonly Item[]): Promise<void> {
+  const known = new Set<string>();
+  for (const { task: { title, dependsOn = [] }, line } of items) {
+    for (const id of dependsOn) {
+      if (typeof id !== "string" || known.has(id)) continue;
+      if (await tasks.get(id) === undefined) {
+        throw new NotFoundError(
+          `Line ${line} of --from: Cannot create task ${quote(title)}: it depends on ${
+            quote(id)
+          }, ` +
+            "which is no task",
+          { id: printable(id), line },
+        );
+      }
+      known.add(id);
+    }
+  }
+}
+
+/** A failure after some batches were stored says which, so that the rest can be sent again. */
+function halfWay(failure: unknown, created: readonly Task[], line: number): unknown {
+  if (!(failure instanceof CoordError)) return failure;
+  return new CoordError(
+    failure.code,
+    `${failure.message}; the ${created.length} tasks before line ${line} of --from are stored`,
+    {
+      retryable: failure.retryable,
+      details: { ...failure.details, created: created.map(({ id }) => id) },
+      cause: failure,
+    },
+  );
 }
 
 /** The refusal of a batch in the words of the file: `tasks[1]` is the line it came from. */

@@ -15,8 +15,11 @@ export function taskTable(tasks: readonly Task[], view: View): Promise<string> {
       { title: "PRI", value: ({ priority }) => priority },
       { title: "TAGS", value: ({ tags }) => tags.join(" ") },
       { title: "HOLDER", value: ({ lease }) => lease?.holder ?? "" },
-      { title: "TRIES", value: ({ attempts, maxAttempts }) => `${attempts.length}/${maxAttempts}` },
+      { title: "TRIES", value: ({ attempts }) => attempts.filter(counts).length },
       { title: "CHANGED", value: ({ updatedAtMs }) => ago(view, updatedAtMs) },
+      ...(tasks.some((task) => waitsFor(task, view) !== "")
+        ? [{ title: "WAITS", value: (task: Task) => waitsFor(task, view) }]
+        : []),
       { title: "TITLE", value: ({ title }) => title },
     ],
     view,
@@ -26,12 +29,25 @@ export function taskTable(tasks: readonly Task[], view: View): Promise<string> {
 
 /** One line a task: its identifier, where it stands, its title. */
 export function taskLines(tasks: readonly Task[], view: View): string {
-  return tasks.map(({ id, status, title, lease }) => {
-    const held = lease === undefined
-      ? ""
-      : `, fence ${lease.fence}, lapses ${ago(view, lease.expiresAtMs)}`;
-    return `${id}  ${status}  ${safeText(title)}${held}\n`;
+  return tasks.map((task) => {
+    const { id, status, title, lease } = task;
+    const waits = waitsFor(task, view);
+    const more = lease === undefined
+      ? waits
+      : `fence ${lease.fence}, lapses ${ago(view, lease.expiresAtMs)}`;
+    return `${id}  ${status}  ${safeText(title)}${more === "" ? "" : `, ${more}`}\n`;
   }).join("");
+}
+
+/** Why a task does not move, as far as a glance tells: when it is due, or what it depends on in vain. */
+function waitsFor({ status, notBeforeMs, blockedReason }: Task, view: View): string {
+  if (status === "scheduled" && notBeforeMs !== undefined) return `due ${ago(view, notBeforeMs)}`;
+  return blockedReason ?? "";
+}
+
+/** Whether an attempt uses one up: giving a task back does not. */
+function counts({ outcome }: Attempt): boolean {
+  return outcome !== "released";
 }
 
 /** One task on one line. */
@@ -47,8 +63,10 @@ export function taskText(task: Task, view: View): string {
     ["priority", String(priority)],
     ["tags", tags.join(" ")],
     ["created", `by ${createdBy} ${ago(view, task.createdAtMs)}`],
-    ["not before", task.notBeforeMs === undefined ? "" : ago(view, task.notBeforeMs)],
+    // Once it has passed it explains nothing any more.
+    ["not before", (task.notBeforeMs ?? 0) > view.nowMs ? ago(view, task.notBeforeMs!) : ""],
     ["depends on", dependsOn.join(" ")],
+    ["attempts", `at most ${task.maxAttempts}`],
     [
       "lease",
       lease && `${lease.holder}, fence ${lease.fence}, lapses ${ago(view, lease.expiresAtMs)}`,
@@ -65,12 +83,13 @@ export function taskText(task: Task, view: View): string {
 }
 
 function attemptText(attempt: Attempt, index: number, view: View): string {
-  const { holder, outcome, error, progress, startedAtMs } = attempt;
-  const notes = [error, progress].filter((note) => note !== undefined);
-  return `  attempt ${index + 1}: ${holder}, ${outcome ?? "under way"}, began ${
-    ago(view, startedAtMs)
-  }\n` +
-    notes.map((note) => `${indent(note)}\n`).join("");
+  const { holder, outcome, error, progress, startedAtMs, endedAtMs } = attempt;
+  const until = endedAtMs === undefined ? "" : `, ended ${ago(view, endedAtMs)}`;
+  const note = (name: string, text: string | undefined) =>
+    text === undefined || text === "" ? "" : `${indent(`${name}: ${text}`)}\n`;
+  return `  attempt ${index + 1}: ${holder}, ${outcome ?? "under way"}, began ` +
+    `${ago(view, startedAtMs)}${until}\n` + note("progress", progress) +
+    note(outcome === "released" ? "reason" : "error", error);
 }
 
 function indent(text: string): string {

@@ -1,7 +1,14 @@
 import { defineCommand } from "../../src/cli/command.ts";
+import { InvalidArgumentError } from "../../src/errors.ts";
 import { Tasks } from "../../src/task/task.ts";
 import { addFields, type Fields, fieldsOf } from "./fields.ts";
 import { taskLine } from "./text.ts";
+
+/** What `task update` takes: `--no-tags` makes them `false`. */
+interface Options extends Omit<Fields, "tags"> {
+  readonly title?: string;
+  readonly tags?: readonly string[] | false;
+}
 
 /** `agentcoord task update` */
 export const command = defineCommand({
@@ -10,15 +17,30 @@ export const command = defineCommand({
       .argument("<id>", "a task that nobody works on yet")
       .option("--title <text>", "one line");
     addFields(built);
+    built.option("--no-tags", "take all its tags away");
     return built;
   },
   examples: ["agentcoord task update tsk_01JD3ZW5N7X9K2M4P6Q8R0S2T4 --priority 9 --agent maria"],
-  run: async (cli, options: Fields & { readonly title?: string }, id) => {
-    const { title } = options;
+  run: async (cli, options: Options, id) => {
+    const { title, tags, ...fields } = options;
+    const kept = tags === undefined ? {} : { tags: tags === false ? [] : tags };
     const changes = {
-      ...await fieldsOf(cli, options),
+      ...await fieldsOf(cli, { ...fields, ...kept }),
       ...(title === undefined ? {} : { title }),
     };
+    if (options.backoffBase !== undefined && options.backoff === undefined) {
+      // The kind that goes with it would be changed too, unasked.
+      throw new InvalidArgumentError("With --backoff-base, say --backoff too", {
+        field: "--backoff-base",
+      });
+    }
+    if (Object.keys(changes).length === 0) {
+      throw new InvalidArgumentError(
+        "Nothing to update: give at least one of title, description, priority, tags, not-before, " +
+          "max-attempts, lease, backoff and payload as an option; see --help",
+        { field: "changes" },
+      );
+    }
     return await new Tasks(await cli.context()).update(id, changes);
   },
   text: taskLine,
