@@ -30,8 +30,18 @@ export function agentText(agent: Agent, view: View): string {
   const about = [role, ...tags].filter((word) => word !== "").map(safeText).join(" ");
   return `${name}  ${status}${about === "" ? "" : `  (${about})`}\n` +
     `  heard ${ago(view, agent.lastHeartbeatAtMs)} from ${safeText(host)}` +
-    `${pid === undefined ? "" : `, process ${pid}`}; holds ${locks} locks, ${tasks} tasks\n` +
+    `${pid === undefined ? "" : `, process ${pid}`}; holds ${
+      heldCounts({ locks, tasks }, ", ")
+    }\n` +
     (workingOn === "" ? "" : `  working on: ${safeText(workingOn)}\n`);
+}
+
+/** How many leases, as people say it. */
+export function heldCounts(
+  { locks, tasks }: { readonly locks: number; readonly tasks: number },
+  between: string,
+): string {
+  return `${locks} lock${locks === 1 ? "" : "s"}${between}${tasks} task${tasks === 1 ? "" : "s"}`;
 }
 
 /** One agent with what it holds, as far as that is known. */
@@ -41,8 +51,9 @@ export function heldText(
   view: View,
 ): string {
   return agentText(agent, view) +
-    locks.map(({ path, fence, acquiredAtMs }) =>
-      `  lock ${safeText(path)} (fence ${fence}), taken ${ago(view, acquiredAtMs)}\n`
+    locks.map(({ path, fence, intent, acquiredAtMs, expiresAtMs }) =>
+      `  lock ${safeText(path)} (fence ${fence}), taken ${ago(view, acquiredAtMs)}, lapses ` +
+      `${ago(view, expiresAtMs)}${intent === "" ? "" : `: ${safeText(intent)}`}\n`
     ).join("") +
     tasks.map(({ id, title, sinceMs }) =>
       `  task ${id} "${safeText(title)}", claimed ${ago(view, sinceMs)}\n`

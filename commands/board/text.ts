@@ -36,21 +36,22 @@ export function threadText(thread: Thread, view: View): string {
   return `${id}  ${paint(view, "bold", safeText(title))}\n  ${about.join("; ")}\n` +
     said(author, thread.createdAtMs, message, view) +
     (hidden > 0 ? `  … ${hidden} more ${hidden === 1 ? "reply" : "replies"}\n` : "") +
-    shown.map((reply) => said(reply.author, reply.atMs, reply.message, view)).join("");
+    shown.map((reply) => said(reply.author, reply.atMs, reply.message, view, reply.id)).join("");
 }
 
 /** Messages of an inbox, oldest first. */
 export function inboxText(messages: readonly Message[], view: View): string {
   if (messages.length === 0) return "Nothing unread.\n";
-  return messages.map(({ threadId, title, author, message, reason, priority, atMs }) => {
+  return messages.map(({ id, threadId, title, author, message, reason, priority, atMs }) => {
     const urgent = priority === "high" ? paint(view, "red", "! ") : "";
     const why = reason.replace("_", " ");
     return `${urgent}${threadId}  ${paint(view, "bold", safeText(title))} (${why})\n` +
-      said(author, atMs, message, view);
+      said(author, atMs, message, view, id);
   }).join("");
 }
 
-function said(author: string, atMs: number, message: string, view: View): string {
+/** What somebody said and when; `id` is what cursors and acknowledgements name it by. */
+function said(author: string, atMs: number, message: string, view: View, id?: string): string {
   const lines = message === "" ? [] : safeText(message).split("\n").map((line) => `  | ${line}\n`);
-  return `  ${author}, ${ago(view, atMs)}\n${lines.join("")}`;
+  return `  ${author}, ${ago(view, atMs)}${id === undefined ? "" : `  ${id}`}\n${lines.join("")}`;
 }

@@ -9,5 +9,5 @@ export const command = defineCommand({
     await new Board(await cli.context()).ack(id === undefined ? {} : { upTo: id });
     return { acked: id ?? "all" };
   },
-  text: ({ acked }) => `Read: ${acked}.\n`,
+  text: ({ acked }) => acked === "all" ? "Everything is read.\n" : `Read up to ${acked}.\n`,
 });

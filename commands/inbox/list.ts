@@ -10,10 +10,12 @@ export const command = defineCommand({
       .option("--ack", "count what is shown as read")
       .option("--limit <n>", "most messages, the oldest unread (default: 100)", integer("--limit")),
   examples: ["agentcoord inbox --agent bob", "agentcoord inbox --ack --agent bob --json"],
-  run: async (cli, { ack, limit }) =>
-    await new Board(await cli.context()).inbox({
-      ack: ack ?? false,
-      ...(limit === undefined ? {} : { limit }),
-    }),
+  run: async (cli, { ack, limit = 100 }) => {
+    const messages = await new Board(await cli.context()).inbox({ ack: ack ?? false, limit });
+    if (messages.length === limit) {
+      cli.note(`There may be more: ${ack ? "call it again" : "read on with --ack or --limit"}`);
+    }
+    return messages;
+  },
   text: inboxText,
 });
