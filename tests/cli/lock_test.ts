@@ -1,8 +1,9 @@
 /**
- * Everything the lock commands print, and the code they leave with.
+ * Everything the lock commands print, and the code they leave with. Long, because it is the output itself.
  */
 import assert from "node:assert/strict";
 import { cli, withProject } from "../support/cli.ts";
+import { inProcess } from "../support/golden_run.ts";
 import { assertAligned, transcript } from "../support/golden.ts";
 
 const FILE = { file: import.meta.url };
@@ -466,6 +467,47 @@ ada$ -q --json lock acquire a.py
   "data": [{"path":"a.py","mode":"exclusive","holder":"ada","fence":2,"intent":"","acquiredAtMs":AT,"expiresAtMs":AT}],
   "warnings": []
 }
+ada$ AGENTCOORD_JSON=1 lock release a.py
+{
+  "schemaVersion": 1,
+  "ok": true,
+  "data": [{"path":"a.py","mode":"exclusive","holder":"ada","fence":2,"intent":"","acquiredAtMs":AT,"expiresAtMs":AT}],
+  "warnings": []
+}
+`,
+      FILE,
+    );
+  }));
+
+Deno.test("whoever waits for a lock comes first, and gets it once it is free", () =>
+  withProject(async (dir) => {
+    await transcript(
+      dir,
+      String.raw`
+ada$ -q lock acquire d.py --shared
+d.py
+bob& lock acquire d.py --wait 1m
+waiting
+cat$ lock acquire d.py --shared
+! agentcoord: Cannot acquire lock "d.py": "bob" has queued for it first
+= 3
+cat$ --json lock acquire d.py --shared
+{
+  "schemaVersion": 1,
+  "ok": false,
+  "error": {
+    "code": "conflict",
+    "message": "Cannot acquire lock \"d.py\": \"bob\" has queued for it first",
+    "retryable": true,
+    "details": {"kind":"waiter","path":"d.py","holder":"bob"}
+  },
+  "warnings": []
+}
+= 3
+ada$ -q lock release d.py
+d.py
+wait
+Locked d.py (fence 2), lapses in 5m
 `,
       FILE,
     );
@@ -514,4 +556,26 @@ Deno.test("piped text is neither coloured nor cut; colour can be forced and refu
     const bare = forced.stdout.replace(/\x1b\[\d+m/g, "");
     assertAligned(bare);
     assert.equal(bare.split(intent).length, 3);
+  }));
+
+Deno.test("on a terminal a table is coloured, and its last column cut to fit", {
+  sanitizeResources: false,
+}, () =>
+  withProject(async (dir) => {
+    const act = ["lock", "acquire", "a.py", "--agent", "ada", "--intent", "x".repeat(300)];
+    await inProcess(dir, act);
+    const shown = async (env: Record<string, string>) =>
+      (await inProcess(dir, ["locks"], { env, terminal: 72 })).stdout.split("\n");
+    const [header = "", row = ""] = await shown({});
+    assert.ok(header.startsWith("\x1b[1mPATH\x1b[0m"), header);
+    assert.ok(row.endsWith("x…"), row);
+    assert.ok(row.length <= 72, `${row.length}`);
+    for (
+      const env of [{ NO_COLOR: "1" }, { TERM: "dumb" }, { NO_COLOR: "1", CLICOLOR_FORCE: "1" }]
+    ) {
+      const plain = await shown(env as Record<string, string>);
+      assert.ok(plain[0]?.startsWith("PATH "), plain[0]);
+      assert.equal(plain[1], row);
+    }
+    assert.equal((await shown({ NO_COLOR: "" }))[0], header, "an empty NO_COLOR says nothing");
   }));

@@ -8,6 +8,7 @@
  * ! agentcoord: Cannot acquire …      a line of stderr
  * = 3                                 an exit code other than 0
  * ada& approval wait apr_1            goes on beside the lines that follow …
+ * waiting                             goes on once it waits for something in the store
  * wait                                … up to here, where what it left stands
  * ```
  *
@@ -21,9 +22,11 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { formatDuration, parseDuration } from "../../src/duration.ts";
 import { cli, type CliResult } from "./cli.ts";
+import { eventually } from "./wrapped.ts";
 
 /** Where and how a transcript runs. */
 export interface TranscriptOptions {
@@ -44,8 +47,12 @@ export async function transcript(
   let beside: Promise<CliResult> | undefined;
   for (const line of expected.split("\n")) {
     const prompt = /^([\w.-]*)([$&]) (.*)$/.exec(line);
-    if (prompt === null && line !== "wait") continue;
+    if (prompt === null && line !== "wait" && line !== "waiting") continue;
     actual += `${line}\n`;
+    if (line === "waiting") {
+      await waitedFor(dir);
+      continue;
+    }
     let result = beside;
     if (prompt !== null) {
       const [, actor = "", mode, words = ""] = prompt;
@@ -66,6 +73,18 @@ export async function transcript(
   }
   if (Deno.env.get("AGENTCOORD_GOLDEN") === "update") update(file, expected, `\n${actual}`);
   else assert.equal(actual, expected.replace(/^\n/, ""));
+}
+
+/** Waits until somebody stands in line in the store of `dir`. */
+function waitedFor(dir: string): Promise<true> {
+  return eventually("somebody waiting", () => {
+    using db = new DatabaseSync(`${dir}/.agentcoord/namespaces/default/store.db`, {
+      readOnly: true,
+      timeout: 5000,
+    });
+    const tables = ["lock_waiters", "task_waiters", "listeners"];
+    return tables.some((table) => db.prepare(`SELECT 1 FROM ${table}`).get()) || undefined;
+  }, 20_000);
 }
 
 /** Replaces what differs from run to run, and knows the way back for identifiers. */

@@ -1,6 +1,6 @@
 /**
  * Command lines that are wrong, each with a part of the sentence that must answer it: the offending value,
- * and what it should have been.
+ * and what it should have been. Long, because it is one table.
  *
  * In a line `'…'` is one word, and these stand for what cannot be typed here: `{NUL} {ESC} {BELL} {LF}
  * {BIDI} {C1}` for those characters, `{513}` for a text of so many letters, `{33 names}` for so many names,

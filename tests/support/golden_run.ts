@@ -7,11 +7,14 @@ import { COMMANDS, GROUPS } from "../../commands/mod.ts";
 import { run } from "../../src/cli/run.ts";
 import type { CliOptions, CliResult } from "./cli.ts";
 
-/** Runs one command line in `dir` to its end, with no environment but `env`. */
+/**
+ * Runs one command line in `dir` to its end, with no environment but `env`; with `terminal`, its output
+ * goes to one of so many columns.
+ */
 export async function inProcess(
   dir: string,
   argv: readonly string[],
-  { env = {}, stdin = "" }: CliOptions = {},
+  { env = {}, stdin = "", terminal }: CliOptions & { readonly terminal?: number } = {},
 ): Promise<CliResult> {
   let stdout = "";
   let stderr = "";
@@ -22,8 +25,8 @@ export async function inProcess(
     env,
     cwd: dir,
     host: () => "test-host",
-    isTerminal: false,
-    columns: () => 80,
+    isTerminal: terminal !== undefined,
+    columns: () => terminal ?? 80,
     stdin: () => Promise.resolve(stdin),
     stdout: (text) => Promise.resolve(void (stdout += text)),
     stderr: (text) => Promise.resolve(void (stderr += text)),
