@@ -110,7 +110,6 @@ thr_1  Review please
   … 1 more reply
   bob, now  msg_3
   | looks good
-! Older replies: --cursor msg_3
 $ board show thr_1 --cursor msg_2
 ! agentcoord: Invalid cursor "msg_2": no reply of this thread has this identifier
 = 2
