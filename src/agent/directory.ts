@@ -184,7 +184,7 @@ function goneAgents(reader: Reader, limit: number): AgentRow[] {
     reader.all<AgentRow>(
       `SELECT * FROM agents WHERE ${where} AND ${column} <= ?2
          AND NOT EXISTS (SELECT 1 FROM locks WHERE holder = name AND expires_at_ms > ?1) ${idle}
-       ORDER BY ${column}, name LIMIT ?3`,
+       ORDER BY ${column}, name LIMIT ?3 + 0`,
       reader.nowMs,
       atMs,
       left,

@@ -137,7 +137,7 @@ export class DirectoryApprovals implements ApprovalStore {
       const end = before === undefined ? Number.MAX_SAFE_INTEGER : find(reader, before)?.seq;
       if (end === undefined) return undefined;
       const rows = reader.all<ApprovalRow>(
-        `${rangesOf(status, requestedBy)} ORDER BY seq DESC LIMIT ?4`,
+        `${rangesOf(status, requestedBy)} ORDER BY seq DESC LIMIT ?4 + 0`,
         end,
         reader.nowMs,
         requestedBy ?? null,

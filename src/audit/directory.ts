@@ -36,7 +36,7 @@ export class DirectoryAudit implements AuditStore {
       const start = sinceMs === undefined ? 0 : firstSince(reader, sinceMs);
       const [conditions, values] = conditionsOf(filter);
       const rows = reader.all<AuditRow>(
-        `SELECT * FROM audit WHERE seq >= ? AND seq < ? ${conditions} ORDER BY seq DESC LIMIT ?`,
+        `SELECT * FROM audit WHERE seq >= ? AND seq < ? ${conditions} ORDER BY seq DESC LIMIT ? + 0`,
         start,
         end,
         ...values,
@@ -60,7 +60,7 @@ export class DirectoryAudit implements AuditStore {
   chain(after: number, limit: number): Promise<ChainPart> {
     return this.#engine.read((reader) => {
       const rows = reader.all<AuditRow>(
-        "SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?",
+        "SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ? + 0",
         after,
         limit,
       );
@@ -78,7 +78,7 @@ function following(
   if (seq === undefined) return undefined;
   const [conditions, values] = conditionsOf(filter);
   const rows = reader.all<AuditRow>(
-    `SELECT * FROM audit WHERE seq > ? ${conditions} ORDER BY seq LIMIT ?`,
+    `SELECT * FROM audit WHERE seq > ? ${conditions} ORDER BY seq LIMIT ? + 0`,
     seq,
     ...values,
     limit,

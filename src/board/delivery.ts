@@ -80,7 +80,7 @@ export function unread(
     for (const seq of seqs) if (!reasons.has(seq)) reasons.set(seq, reason);
   };
   const named = tx.all<{ message: number; reason: MessageReason }>(
-    "SELECT message, reason FROM inbox WHERE agent = ? ORDER BY message LIMIT ?",
+    "SELECT message, reason FROM inbox WHERE agent = ? ORDER BY message LIMIT ? + 0",
     agent,
     limit,
   );
@@ -108,7 +108,7 @@ export function unread(
 function unreadReplies(reader: Reader, agent: string, limit: number): number[] {
   const threads = reader.all<{ thread: number; unread_from: number }>(
     `SELECT thread, unread_from FROM thread_members
-     WHERE agent = ? AND unread_from IS NOT NULL ORDER BY unread_from LIMIT ?`,
+     WHERE agent = ? AND unread_from IS NOT NULL ORDER BY unread_from LIMIT ? + 0`,
     agent,
     limit,
   );
@@ -118,7 +118,7 @@ function unreadReplies(reader: Reader, agent: string, limit: number): number[] {
     if (from > end) break;
     const rows = reader.all<{ seq: number }>(
       `SELECT seq FROM messages WHERE thread = ? AND seq BETWEEN ? AND ? AND author <> ?
-       ORDER BY seq LIMIT ?`,
+       ORDER BY seq LIMIT ? + 0`,
       thread,
       from,
       end,
@@ -136,7 +136,7 @@ function unreadUrgent(tx: Transaction, agent: string, limit: number): number[] {
   const rows = tx.all<{ seq: number }>(
     `SELECT seq FROM threads INDEXED BY threads_high
      WHERE priority = 'high' AND created_at_ms >= ? AND seq > ? AND author <> ?
-     ORDER BY created_at_ms, seq LIMIT ?`,
+     ORDER BY created_at_ms, seq LIMIT ? + 0`,
     cursor.at_ms,
     cursor.message,
     agent,

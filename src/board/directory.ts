@@ -117,7 +117,7 @@ export class DirectoryBoard implements BoardStore {
       if (end === undefined) return "unknown_reply";
       const rows = reader.all<MessageRow>(
         `SELECT * FROM messages WHERE thread = ? AND seq > ? AND seq < ?
-         ORDER BY seq DESC LIMIT ?`,
+         ORDER BY seq DESC LIMIT ? + 0`,
         thread.seq,
         thread.seq,
         end,

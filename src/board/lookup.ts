@@ -68,7 +68,7 @@ export function findThreads(
   const [facet, ...others] = facetsOf(query);
   const ranges = facet === undefined ? [rangeOf(query.status)] : facetRanges(query.status);
   const rows = reader.all<{ thread: number }>(
-    `${ranges.join(" UNION ALL ")} ORDER BY thread DESC LIMIT ?2`,
+    `${ranges.join(" UNION ALL ")} ORDER BY thread DESC LIMIT ?2 + 0`,
     end,
     limit,
     ...(facet === undefined ? [] : [facet, JSON.stringify(others)]),
@@ -120,7 +120,7 @@ export function searchThreads(
   const quoted = words.map((word) => `"${word}"`);
   const places = words.map((_, index) => placesOf(index + 4));
   const sql = `SELECT DISTINCT thread FROM (${places.join(" INTERSECT ")})
-    ORDER BY thread DESC LIMIT ?3`;
+    ORDER BY thread DESC LIMIT ?3 + 0`;
   const found: number[] = [];
   let high = Math.min(...quoted.map((word) => newestWith(reader, word, end))) + 1;
   for (let stretch = STRETCH; high > 1 && found.length < limit; stretch *= GROWTH) {

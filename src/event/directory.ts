@@ -57,7 +57,7 @@ function read(reader: Reader, { after, sinceMs, limit, type }: EventQuery): Even
   const filter = type === undefined ? [] : [type];
   const rows = reader.all<EventRow>(
     `SELECT * FROM events WHERE seq > ? ${filter.length > 0 ? "AND type = ?" : ""}
-     ORDER BY seq LIMIT ?`,
+     ORDER BY seq LIMIT ? + 0`,
     from,
     ...filter,
     limit,

@@ -112,7 +112,7 @@ export class DirectoryLocks implements LockStore {
 /** Grants every path under one new fence; what the actor holds already keeps its own. */
 function grant(tx: Transaction, actor: Actor, request: AcquireRequest): Lease[] {
   const { paths, mode, intent, ttlMs } = request;
-  const own = liveOn(tx, paths).filter((row) => row.holder === actor.name);
+  const own = request.reentrant ? liveOn(tx, paths).filter((row) => row.holder === actor.name) : [];
   let fence: number | undefined;
   const leases = paths.map((path) => {
     const mine = own.find((row) => row.path === path);

@@ -17,6 +17,12 @@ export const SCHEMA_VERSION = 1;
 /** Length of the header of every database (https://www.sqlite.org/fileformat.html). */
 const HEADER_BYTES = 100;
 
+/**
+ * A step changes a few bytes on each of five or six pages, and the log takes whole pages: small ones
+ * make claiming and completing a task a quarter faster than the usual 4096 bytes.
+ */
+const PAGE_BYTES = 1024;
+
 /** How long the engine itself waits for its own short internal locks, such as at open and close. */
 const BUSY_TIMEOUT_MS = 5000;
 
@@ -28,6 +34,7 @@ export class Database {
   readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #queries = new Map<string, Query>();
 
   private constructor(path: string, db: DatabaseSync) {
     this.#path = path;
@@ -94,12 +101,15 @@ export class Database {
 
   /** The first row, or `undefined`. */
   get<Row>(sql: string, values: readonly SqlValue[]): Row | undefined {
-    return this.#prepare(sql).get(...values) as Row | undefined;
+    const { statement, toRow } = this.#query(sql);
+    const found = statement.get(...values) as unknown as SqlValue[] | undefined;
+    return found && toRow(found) as Row;
   }
 
   /** Every row. */
   all<Row>(sql: string, values: readonly SqlValue[]): Row[] {
-    return this.#prepare(sql).all(...values) as Row[];
+    const { statement, toRow } = this.#query(sql);
+    return (statement.all(...values) as unknown as SqlValue[][]).map(toRow) as Row[];
   }
 
   /** Runs a statement that writes; returns how many rows it changed. */
@@ -133,12 +143,22 @@ export class Database {
   /** Closes the file. */
   close(): void {
     this.#statements.clear();
+    this.#queries.clear();
     this.#db.close();
   }
 
   /** Turns a failure of the engine into one of ours that names the file and the way out. */
   failure(error: unknown): unknown {
     return storeFailure(error, this.#path);
+  }
+
+  #query(sql: string): Query {
+    let query = this.#queries.get(sql);
+    if (query === undefined) {
+      query = prepareQuery(this.#db, sql);
+      this.#queries.set(sql, query);
+    }
+    return query;
   }
 
   #prepare(sql: string): StatementSync {
@@ -188,6 +208,26 @@ function refuseStump(path: string, size: number | undefined): void {
   if (size !== undefined && size < HEADER_BYTES) throw damaged(path, `it has ${size} bytes`);
 }
 
+/** A statement that reads, and how its values become a row. */
+interface Query {
+  readonly statement: StatementSync;
+  readonly toRow: (values: readonly SqlValue[]) => Record<string, SqlValue>;
+}
+
+/** Rows as arrays made into objects here: what the binding makes of a wide row takes three times as long. */
+function prepareQuery(db: DatabaseSync, sql: string): Query {
+  // Node's API since 22.15; the types of older Deno versions lack it.
+  const statement = db.prepare(sql) as StatementSync & { setReturnArrays(wanted: boolean): void };
+  const names = statement.columns().map(({ name }) => name);
+  statement.setReturnArrays(true);
+  const toRow = (values: readonly SqlValue[]) => {
+    const row: Record<string, SqlValue> = {};
+    for (let index = 0; index < names.length; index++) row[names[index]!] = values[index]!;
+    return row;
+  };
+  return { statement, toRow };
+}
+
 async function loadMigrations(): Promise<readonly string[]> {
   return (await import("./migrations.ts")).MIGRATIONS;
 }
@@ -220,6 +260,7 @@ function create(path: string, migrations: readonly string[]): void {
   try {
     const db = new DatabaseSync(draft);
     try {
+      db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
       db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA journal_mode = WAL`);
       migrate(db, migrations);
     } finally {

@@ -12,6 +12,13 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
+import type { DirectoryAgents } from "../agent/directory.ts";
+import type { DirectoryApprovals } from "../approval/directory.ts";
+import type { DirectoryAudit } from "../audit/directory.ts";
+import type { DirectoryBoard } from "../board/directory.ts";
+import type { DirectoryEvents } from "../event/directory.ts";
+import type { DirectoryLocks } from "../lock/directory.ts";
+import type { DirectoryTasks } from "../task/directory.ts";
 import { StoreUnavailableError } from "../errors.ts";
 import { FileBell } from "./bell.ts";
 import type { Durability } from "./database.ts";
@@ -24,6 +31,13 @@ export class DirectoryStore implements Store {
   readonly kind = "directory";
   readonly location: string;
   readonly #engine: DirectoryEngine;
+  #locks: Promise<DirectoryLocks> | undefined;
+  #agents: Promise<DirectoryAgents> | undefined;
+  #tasks: Promise<DirectoryTasks> | undefined;
+  #board: Promise<DirectoryBoard> | undefined;
+  #approvals: Promise<DirectoryApprovals> | undefined;
+  #audit: Promise<DirectoryAudit> | undefined;
+  #events: Promise<DirectoryEvents> | undefined;
   #bell: FileBell | undefined;
 
   private constructor(location: string, engine: DirectoryEngine) {
@@ -56,32 +70,46 @@ export class DirectoryStore implements Store {
     return new DirectoryStore(directory, engine);
   }
 
-  async locks() {
-    return new (await import("../lock/directory.ts")).DirectoryLocks(this.#engine);
+  locks(): Promise<DirectoryLocks> {
+    return this.#locks ??= import("../lock/directory.ts").then((room) =>
+      new room.DirectoryLocks(this.#engine)
+    );
   }
 
-  async agents() {
-    return new (await import("../agent/directory.ts")).DirectoryAgents(this.#engine);
+  agents(): Promise<DirectoryAgents> {
+    return this.#agents ??= import("../agent/directory.ts").then((room) =>
+      new room.DirectoryAgents(this.#engine)
+    );
   }
 
-  async tasks() {
-    return new (await import("../task/directory.ts")).DirectoryTasks(this.#engine);
+  tasks(): Promise<DirectoryTasks> {
+    return this.#tasks ??= import("../task/directory.ts").then((room) =>
+      new room.DirectoryTasks(this.#engine)
+    );
   }
 
-  async board() {
-    return new (await import("../board/directory.ts")).DirectoryBoard(this.#engine);
+  board(): Promise<DirectoryBoard> {
+    return this.#board ??= import("../board/directory.ts").then((room) =>
+      new room.DirectoryBoard(this.#engine)
+    );
   }
 
-  async approvals() {
-    return new (await import("../approval/directory.ts")).DirectoryApprovals(this.#engine);
+  approvals(): Promise<DirectoryApprovals> {
+    return this.#approvals ??= import("../approval/directory.ts").then((room) =>
+      new room.DirectoryApprovals(this.#engine)
+    );
   }
 
-  async audit() {
-    return new (await import("../audit/directory.ts")).DirectoryAudit(this.#engine);
+  audit(): Promise<DirectoryAudit> {
+    return this.#audit ??= import("../audit/directory.ts").then((room) =>
+      new room.DirectoryAudit(this.#engine)
+    );
   }
 
-  async events() {
-    return new (await import("../event/directory.ts")).DirectoryEvents(this.#engine);
+  events(): Promise<DirectoryEvents> {
+    return this.#events ??= import("../event/directory.ts").then((room) =>
+      new room.DirectoryEvents(this.#engine)
+    );
   }
 
   bell(): FileBell {

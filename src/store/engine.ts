@@ -7,9 +7,9 @@
  * fair: the engine's own busy handler sleeps and starves some processes for seconds.
  *
  * Durability. A commit appends to the write-ahead log. With `full`, a step's promise resolves only after
- * the log has been synced to the disk, but the sync runs after the kernel lock was given back: a later
- * step may already build on this one, and its own sync covers both, because the log is recovered as a
- * prefix. So one sync serves every step that committed before it began.
+ * the log has been synced to the disk, but the sync runs after the kernel lock was given back: another
+ * process's step may already build on this one, and its own sync covers both, because the log is recovered
+ * as a prefix. One sync serves all the steps that a process ran under one hold of the lock.
  *
  * The log is copied into the database (a checkpoint) every {@linkcode CHECKPOINT_EVERY} commits, by
  * whoever makes that commit: first beside the other processes' steps, then the small rest under the
@@ -32,8 +32,8 @@ import type { Actor, Engine, Reader, SqlValue, Transaction } from "./transaction
 const LOCK_TIMEOUT_MS = 10_000;
 /** Longest time one process keeps the kernel lock while it has more steps to run. */
 const HOLD_MS = 4;
-/** Commits between checkpoints: about 8 to 16 MB of log. */
-const CHECKPOINT_EVERY = 512;
+/** Commits between checkpoints: about 8 MB of log. */
+const CHECKPOINT_EVERY = 1024;
 /** The largest log that an exiting process leaves; reading it costs the next process under a millisecond. */
 const LOG_LEFT_BYTES = 256_000;
 /** An acting agent's heartbeat is implied at most this often in one process. */
@@ -77,8 +77,6 @@ export class DirectoryEngine implements Engine {
   #queue: Job[] = [];
   #busy = false;
   #draining: Promise<void> | undefined;
-  #syncing: Promise<void> | undefined;
-  #nextSync: Promise<void> | undefined;
   #checkpointDue = false;
   #closed = false;
 
@@ -120,14 +118,17 @@ export class DirectoryEngine implements Engine {
       let value: T;
       this.#queue.push({
         run: () => {
-          const transaction = new StepTransaction(this.#db, this.#state(), this.#clock, this.bells);
-          value = this.#commit(transaction, actor, step);
-          return transaction.dirty;
+          const done = this.#commit(actor, step);
+          value = done.value;
+          return done.dirty;
         },
         settle: () => resolve(value),
         reject,
       });
-      if (!this.#busy) this.#draining = this.#drain();
+      if (this.#busy) return;
+      this.#busy = true;
+      // Not at once: what the program asks for in one go shares one hold of the lock and one sync.
+      this.#draining = Promise.resolve().then(() => this.#drain());
     });
   }
 
@@ -161,8 +162,6 @@ export class DirectoryEngine implements Engine {
     if (this.#closed) return;
     this.#closed = true;
     await this.#draining;
-    await this.#nextSync;
-    await this.#syncing;
     if (exiting && this.#log.statSync().size < LOG_LEFT_BYTES) return;
     this.#log.close();
     this.#lock.close();
@@ -171,7 +170,6 @@ export class DirectoryEngine implements Engine {
 
   /** Runs queued steps until none is left, giving the kernel lock back every {@linkcode HOLD_MS}. */
   async #drain(): Promise<void> {
-    this.#busy = true;
     try {
       while (this.#queue.length > 0) {
         if (!this.#lock.tryAcquire()) await this.#lock.acquire(this.#lockTimeoutMs);
@@ -208,26 +206,18 @@ export class DirectoryEngine implements Engine {
     this.#queue = this.#queue.slice(done);
   }
 
+  /**
+   * Makes what these jobs wrote as durable as promised, then answers them. The sync runs in place: handing it
+   * to a thread of the runtime and back takes about as long again.
+   */
   #settle(jobs: readonly Job[]): void {
-    if (this.#durability === "normal") {
-      for (const job of jobs) job.settle();
+    try {
+      if (this.#durability === "full") this.#log.syncDataSync();
+    } catch (error) {
+      for (const job of jobs) job.reject(this.#db.failure(error));
       return;
     }
-    this.#sync().then(
-      () => jobs.forEach((job) => job.settle()),
-      (error) => jobs.forEach((job) => job.reject(this.#db.failure(error))),
-    );
-  }
-
-  /** A sync of the log that begins after this call; calls made while one runs share the next. */
-  #sync(): Promise<void> {
-    if (this.#syncing === undefined) {
-      return this.#syncing = this.#log.syncData().finally(() => this.#syncing = undefined);
-    }
-    return this.#nextSync ??= this.#syncing.catch(() => undefined).then(() => {
-      this.#nextSync = undefined;
-      return this.#sync();
-    });
+    for (const job of jobs) job.settle();
   }
 
   /**
@@ -236,8 +226,8 @@ export class DirectoryEngine implements Engine {
    */
   #checkpoint(): void {
     try {
-      this.#db.checkpoint();
-      if (!this.#lock.tryAcquire()) return;
+      this.#checkpointDue = this.#db.checkpoint() > 0;
+      if (!this.#checkpointDue || !this.#lock.tryAcquire()) return;
       try {
         this.#checkpointDue = this.#db.checkpoint() > 0;
       } finally {
@@ -249,13 +239,13 @@ export class DirectoryEngine implements Engine {
   }
 
   #commit<T>(
-    transaction: StepTransaction,
     actor: Actor | undefined,
     step: (transaction: Transaction) => T,
-  ): T {
+  ): { readonly value: T; readonly dirty: boolean } {
     this.#db.run("BEGIN IMMEDIATE", []);
     let open = true;
     try {
+      const transaction = new StepTransaction(this.#db, this.#state(), this.#clock, this.bells);
       const beating = actor !== undefined && this.#beatDue(actor, transaction);
       if (beating) touchAgent(transaction, actor);
       const value = step(transaction);
@@ -265,7 +255,7 @@ export class DirectoryEngine implements Engine {
       this.#db.run("COMMIT", []);
       open = false;
       if (beating) this.#beats.set(actor.name, transaction.nowMs);
-      return value;
+      return { value, dirty: transaction.dirty };
     } finally {
       if (open) this.#db.rollback();
     }

@@ -6,7 +6,12 @@
 /** A value a statement binds or returns. */
 export type SqlValue = string | number | null;
 
-/** A consistent view of the store. */
+/**
+ * A consistent view of the store.
+ *
+ * A bound limit is written `LIMIT ? + 0`: SQLite plans a statement anew each time a bare one is bound, which
+ * costs more than most queries here.
+ */
 export interface Reader {
   /** The store's clock: epoch milliseconds that never step backwards. */
   readonly nowMs: number;

@@ -21,6 +21,7 @@ import type { CreateOutcome, TaskDraft, TaskPatch } from "./store.ts";
 type Member =
   | { readonly known: TaskRow }
   | { readonly known: undefined; readonly draft: TaskDraft; readonly seq: number };
+type NewMember = Extract<Member, { readonly known: undefined }>;
 
 /** What a task depends on: its identifier, and its place while it is not completed. */
 interface Dependency {
@@ -36,21 +37,24 @@ export function create(
 ): CreateOutcome {
   const { tx } = step;
   const members = enlist(tx, drafts);
-  const needs: Dependency[][] = [];
-  for (const [index, { dependsOn }] of drafts.entries()) {
+  // Two items with one key are one member. What exists already keeps the dependencies it has.
+  const needs = new Map<NewMember, readonly Dependency[]>();
+  for (const [index, member] of members.entries()) {
+    if (member.known !== undefined || needs.has(member)) continue;
     const found = new Map<string, Dependency>();
-    // What exists already keeps the dependencies it has.
-    for (const item of members[index]!.known === undefined ? dependsOn : []) {
+    for (const item of drafts[index]!.dependsOn) {
       const dependency = typeof item === "number" ? inBatch(members[item]!) : lookUp(tx, item);
       if (dependency === undefined) return { kind: "unknown", index, dependency: item as string };
       found.set(dependency.id, dependency);
     }
-    needs.push([...found.values()]);
+    needs.set(member, [...found.values()]);
   }
-  const rows = members.map((member, index) =>
-    member.known ?? insert(step, actor, member.draft, member.seq, needs[index]!)
-  );
-  return { kind: "created", tasks: rows.map((row) => show(tx, row)) };
+  const created = new Map<Member, TaskRow>();
+  for (const [member, found] of needs) created.set(member, insert(step, actor, member, found));
+  return {
+    kind: "created",
+    tasks: members.map((member) => show(tx, member.known ?? created.get(member)!)),
+  };
 }
 
 /** Changes what the creator said of a task that waits. */
@@ -122,8 +126,7 @@ function asDependency({ id, seq, status }: Pick<TaskRow, "id" | "seq" | "status"
 function insert(
   step: Step,
   actor: Actor,
-  draft: TaskDraft,
-  seq: number,
+  { draft, seq }: NewMember,
   needs: readonly Dependency[],
 ): TaskRow {
   const { tx } = step;

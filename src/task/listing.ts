@@ -103,7 +103,7 @@ function queued(reader: Reader, query: TaskQuery, upTo: number): number[] {
     const rows = reader.all<{ rank: number }>(
       `SELECT rank FROM tasks INDEXED BY tasks_live
        WHERE status = 'pending' AND holder IS NULL AND rank > ?7 AND rank <= ?8 AND ${MATCHES}
-       ORDER BY rank LIMIT ?6`,
+       ORDER BY rank LIMIT ?6 + 0`,
       ...values(query, upTo),
       rankBase(priority) + query.after,
       rankBase(priority) + upTo,
@@ -117,7 +117,7 @@ function seqsWhere(reader: Reader, query: TaskQuery, upTo: number, source: strin
   const last = source.includes("?8") ? [query.holder ?? null] : [];
   const now = source.includes("?7") ? [reader.nowMs] : [];
   return reader.all<{ seq: number }>(
-    `SELECT seq FROM ${source} AND ${MATCHES} ORDER BY seq LIMIT ?6`,
+    `SELECT seq FROM ${source} AND ${MATCHES} ORDER BY seq LIMIT ?6 + 0`,
     ...values(query, upTo),
     ...now,
     ...last,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { StoreUnavailableError } from "../../src/errors.ts";
 import { DirectoryEngine, type EngineOptions } from "../../src/store/engine.ts";
+import { KernelLock } from "../../src/store/kernel_lock.ts";
 import type { Reader } from "../../src/store/transaction.ts";
 import { TestClock } from "../support/stores.ts";
 
@@ -150,64 +151,64 @@ engineTest("many steps at once all succeed, in the order they were asked for", a
   assert.equal((await state(bench.engine)).counts, '{"rows":600}');
 });
 
-/** Replaces the call that waits for the disk, for the length of `body`. */
+/** Replaces the call that waits for the disk, for the length of `body`; its own is handed to `replace`. */
 async function withSync(
-  syncData: typeof Deno.FsFile.prototype.syncData,
+  replace: (original: () => void) => void,
   body: () => Promise<void>,
 ): Promise<void> {
-  const original = Deno.FsFile.prototype.syncData;
-  Deno.FsFile.prototype.syncData = syncData;
+  const original = Deno.FsFile.prototype.syncDataSync;
+  Deno.FsFile.prototype.syncDataSync = function (this: Deno.FsFile) {
+    replace(() => original.call(this));
+  };
   try {
     await body();
   } finally {
-    Deno.FsFile.prototype.syncData = original;
+    Deno.FsFile.prototype.syncDataSync = original;
   }
 }
 
-engineTest("steps that wait together share their syncs with durability full", async ({ open }) => {
+engineTest("steps asked for together share their syncs with durability full", async ({ open }) => {
   const engine = await open({ durability: "full" });
-  const original = Deno.FsFile.prototype.syncData;
   let syncs = 0;
-  await withSync(function (this: Deno.FsFile) {
+  await withSync((original) => {
     syncs++;
-    return original.call(this);
+    original();
   }, async () => {
     await Promise.all(Array.from({ length: 300 }, (_, step) => add(engine, `${step}`)));
   });
   assert.ok(syncs >= 1 && syncs <= 60, `${syncs} syncs for 300 steps`);
-  await withSync(() => Promise.reject(new Error("never")), async () => {
+  const never = () => assert.fail("synced");
+  await withSync(never, async () => {
     await engine.write(undefined, topics); // Nothing written: nothing to wait for.
     await add(await open({ durability: "normal" }), "normal");
   });
 });
 
-engineTest(
-  "step returns only after a sync that began after it, with durability full",
-  async (bench) => {
-    const engine = await bench.open({ durability: "full" });
-    const syncs: (() => void)[] = [];
-    const returned: string[] = [];
-    await withSync(() => new Promise((resolve) => syncs.push(resolve)), async () => {
-      const first = add(engine, "a").then(() => returned.push("a"));
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      // Others see it already, and build on it; only its own caller is kept waiting.
-      assert.deepEqual(await bench.engine.read(topics), ["a"]);
-      const second = add(engine, "b").then(() => returned.push("b"));
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      assert.deepEqual([syncs.length, returned], [1, []]);
-      syncs[0]!();
-      await first;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      assert.deepEqual([syncs.length, returned], [2, ["a"]], "the sync under way did not cover it");
-      syncs[1]!();
-      await second;
-    });
-  },
-);
+engineTest("step returns only after its sync, which holds nobody up", async (bench) => {
+  const engine = await bench.open({ durability: "full" });
+  const other = await bench.open({ durability: "normal" });
+  let returned = false;
+  const seen: boolean[] = [];
+  await withSync((original) => {
+    seen.push(returned);
+    // The kernel lock is free again: another process could run its step now.
+    const lock = KernelLock.open(`${bench.home}/store.lock`);
+    assert.equal(lock.tryAcquire(), true);
+    lock.close();
+    original();
+  }, async () => {
+    await add(engine, "a");
+    returned = true;
+  });
+  assert.deepEqual(seen, [false]);
+  assert.deepEqual(await other.read(topics), ["a"]);
+});
 
 engineTest("step whose sync fails says so, and the next one is not affected", async ({ open }) => {
   const engine = await open({ durability: "full" });
-  const broken = () => Promise.reject(new Error("Input/output error (os error 5)"));
+  const broken = () => {
+    throw new Error("Input/output error (os error 5)");
+  };
   await withSync(broken, async () => {
     await assert.rejects(add(engine, "a"), (error: StoreUnavailableError) => {
       assert.ok(error instanceof StoreUnavailableError);
