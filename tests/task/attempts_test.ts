@@ -165,6 +165,17 @@ storeTest("task backoff grows as its creator said, to an hour at most", async ({
   }
 });
 
+storeTest("task update while it backs off does not cut the wait short", async ({ as, clock }) => {
+  const ada = new Tasks(as("ada"));
+  await ada.create([{ title: "x" }]);
+  const [task] = await ada.claim();
+  const { notBeforeMs } = await ada.fail(task!.id, { error: "no" });
+  assert.equal((await ada.update(task!.id, { title: "y" })).notBeforeMs, notBeforeMs);
+  clock.advance(59_999);
+  assert.deepEqual(await ada.tryClaim(), []);
+  assert.equal((await ada.update(task!.id, { notBeforeMs: null })).status, "pending");
+});
+
 storeTest("task failure without retry is dead at once", async ({ as }) => {
   const ada = new Tasks(as("ada"));
   await ada.create([{ title: "x" }]);
@@ -178,7 +189,7 @@ storeTest("task failure without retry is dead at once", async ({ as }) => {
 storeTest("task release gives it back at its place and costs no attempt", async ({ as }) => {
   const ada = new Tasks(as("ada"));
   const bob = new Tasks(as("bob"));
-  await ada.create([{ title: "x", maxAttempts: 1 }, { title: "y" }]);
+  await ada.create([{ title: "x", maxAttempts: 2 }, { title: "y" }]);
   for (let times = 0; times < 3; times++) {
     const [task] = await ada.claim();
     assert.equal(task!.title, "x");
@@ -190,7 +201,7 @@ storeTest("task release gives it back at its place and costs no attempt", async 
   }
   const [task] = await bob.claim();
   assert.equal(task!.attempts.length, 4);
-  assert.equal((await bob.fail(task!.id, { error: "no" })).status, "dead");
+  assert.equal((await bob.fail(task!.id, { error: "no" })).status, "scheduled");
 });
 
 storeTest("task keeps its newest hundred attempts", async ({ as }) => {

@@ -314,6 +314,7 @@ const draft = fc.record({
 const tenure = fc.record({
   agent,
   back,
+  among: fc.constantFrom("held", "held", "held", "all"),
   fence: fc.constantFrom<"none" | "newest" | "stale">("none", "newest", "newest", "stale"),
 });
 const step = fc.oneof(
@@ -342,7 +343,14 @@ const step = fc.oneof(
       next: fc.option(filter, { nil: undefined }),
     }),
   },
-  fc.record({ kind: fc.constant("fail" as const), tenure, retry: fc.boolean() }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("fail" as const),
+      tenure,
+      retry: fc.constantFrom(true, true, false),
+    }),
+  },
   fc.record({ kind: fc.constant("release" as const), tenure }),
   fc.record({
     kind: fc.constant("renew" as const),
@@ -413,7 +421,11 @@ async function play(
     const got = await room.tryClaim({ ...action.filter, ...lease });
     return [got.map(({ id }) => id), model.claim(name, action.filter, action.leaseMs)];
   }
-  const thing = model.things.at(-(("back" in which ? which.back : 0) % model.things.length) - 1)!;
+  const held = model.things.filter(({ status }) => status === "claimed");
+  const things = "among" in which && which.among === "held" && held.length > 0
+    ? held
+    : model.things;
+  const thing = things.at(-(("back" in which ? which.back : 0) % things.length) - 1)!;
   const { id } = thing;
   const last = newest(thing)?.fence ?? 1;
   const fence = !("fence" in which) || which.fence === "none"
