@@ -103,7 +103,8 @@ export function resolveConfig({ flags, env, cwd }: ConfigInput): Config {
     if (flag !== undefined) return { value: flag, field: `--${key}`, source: `--${key}` };
     for (const name of variables) {
       const value = env[name];
-      if (value !== undefined) return { value, field: name, source: name };
+      // CI sets a variable empty to unset it.
+      if (value) return { value, field: name, source: name };
     }
     if (configPath === undefined || !Object.hasOwn(file, key)) return undefined;
     return { value: file[key], field: fileField(key, configPath), source: configPath };

@@ -9,6 +9,7 @@ import { InvalidArgumentError } from "./errors.ts";
 import { printable } from "./name.ts";
 import type { Project } from "./project.ts";
 import { resolveLockPath } from "./project.ts";
+import { DirectoryStore } from "./store/directory.ts";
 import { LazyStore } from "./store/lazy.ts";
 import type { Store } from "./store/store.ts";
 import type { Actor } from "./store/transaction.ts";
@@ -66,6 +67,5 @@ async function openStore(
       { field: "store", value: shown },
     );
   }
-  const { DirectoryStore } = await import("./store/directory.ts");
   return await DirectoryStore.open(store.directory, { namespace, durability, clock });
 }

@@ -262,21 +262,20 @@ export class Locks {
       reentrant: options.reentrant ?? false,
     };
     const locks = await store.locks();
-    const id = newId("wtr");
+    let id: string | undefined;
     let outcome: AcquireOutcome | undefined;
     let sentAt = instantOf(clock);
-    let queued = false;
     try {
       await waitFor(async (bell) => {
         // The last look keeps its place in the queue, so that it is not its own obstacle.
-        queued ||= bell !== undefined;
-        const waiter = queued ? { waiter: { id, bell: store.bell().id } } : {};
+        if (bell !== undefined) id ??= newId("wtr");
+        const waiter = id === undefined ? {} : { waiter: { id, bell: store.bell().id } };
         sentAt = instantOf(clock);
         outcome = await locks.acquire(actor, { ...request, ...waiter });
         return outcome.kind === "acquired" ? { answer: true } : outcome;
       }, { waitMs, bell: () => store.bell(), clock, signal: options.signal });
     } finally {
-      if (queued && outcome?.kind !== "acquired") await locks.abandon(id);
+      if (id !== undefined && outcome?.kind !== "acquired") await locks.abandon(id);
     }
     return { outcome: outcome!, sentAt };
   }
