@@ -15,6 +15,7 @@ import {
   wait,
 } from "./rows.ts";
 import type { Step } from "./step.ts";
+import { inRow, putBeside, textsOf } from "./texts.ts";
 import type { CreateOutcome, TaskDraft, TaskPatch } from "./store.ts";
 
 /** A task of the batch: one that exists already, or one with its place in the order of creation. */
@@ -64,17 +65,18 @@ export function rewrite(step: Step, row: TaskRow, patch: TaskPatch): void {
   const spec: StoredSpec = {
     ...old,
     title: patch.title ?? old.title,
-    description: patch.description ?? old.description,
     tags: patch.tags ?? old.tags,
     maxAttempts: patch.maxAttempts ?? old.maxAttempts,
     leaseMs: patch.leaseMs ?? old.leaseMs,
     backoff: patch.backoff ?? old.backoff,
     ...(start === undefined ? {} : { notBeforeMs: start }),
   };
+  const texts = textsOf(step.tx, row);
   step.rewrite(row, {
     rank: rankOf(patch.priority ?? priorityOf(row), row.seq),
     spec: JSON.stringify(spec),
-    payload: patch.payload === undefined ? row.payload : JSON.stringify(patch.payload),
+    description: patch.description ?? texts.description,
+    payload: patch.payload === undefined ? texts.payload : JSON.stringify(patch.payload),
   });
   // A wait that nobody asked to change, such as that after a failure, goes on.
   if (patch.notBeforeMs === undefined) return;
@@ -130,7 +132,11 @@ function insert(
   needs: readonly Dependency[],
 ): TaskRow {
   const { tx } = step;
-  const { id, key, priority, payload, dependsOn: _, ...said } = draft;
+  const { id, key, priority, description, payload, dependsOn: _, ...said } = draft;
+  const texts = {
+    description,
+    payload: payload === undefined ? null : JSON.stringify(payload),
+  };
   const open = needs.flatMap(({ openSeq }) => openSeq ?? []);
   const spec: StoredSpec = {
     ...said,
@@ -159,13 +165,13 @@ function insert(
     updated_at_ms: tx.nowMs,
     result: null,
     spec: JSON.stringify(spec),
-    payload: payload === undefined ? null : JSON.stringify(payload),
+    ...inRow(texts),
   };
   wait(row, draft.notBeforeMs, tx.nowMs);
   tx.run(
     `INSERT INTO tasks (seq, id, key, status, rank, due_at_ms, fence, lease_ms, attempts, spent,
-       waits_for, updated_at_ms, spec, payload)
-     VALUES (?, ?, ?, ?, ?, ?, 0, ?, '[]', 0, ?, ?, ?, ?)`,
+       waits_for, updated_at_ms, spec, description, payload)
+     VALUES (?, ?, ?, ?, ?, ?, 0, ?, '[]', 0, ?, ?, ?, ?, ?)`,
     seq,
     id,
     key ?? null,
@@ -176,8 +182,10 @@ function insert(
     row.waits_for,
     row.updated_at_ms,
     row.spec,
+    row.description,
     row.payload,
   );
+  putBeside(tx, seq, texts);
   for (const on of open) link(tx, seq, on);
   step.arrive(row);
   emit(tx, "task.created", id, actor.name, { status: row.status, priority });

@@ -38,7 +38,7 @@ export function unblock(step: Step, { seq }: TaskRow): void {
 /** The task as everybody sees it at this moment, with the reason if it is stuck. */
 export function show(reader: Reader, row: TaskRow): Task {
   settle(row, reader.nowMs);
-  return toTask(row, row.status === "blocked" ? blockedReason(reader, row) : undefined);
+  return toTask(reader, row, row.status === "blocked" ? blockedReason(reader, row) : undefined);
 }
 
 function blockedReason(reader: Reader, row: TaskRow): string | undefined {

@@ -200,7 +200,7 @@ export class DirectoryTasks implements TaskStore {
       settle(row, tx.nowMs);
       if (row.status === "claimed" && isNewest(row, actor, tenure)) {
         body(step, row);
-        return { kind: "done", task: toTask(row) };
+        return { kind: "done", task: toTask(step.tx, row) };
       }
       const done = repeat !== undefined && isRepeat(row, actor, tenure, repeat);
       return { kind: done ? "done" : "lost", task: show(tx, row) };
@@ -259,5 +259,5 @@ function complete(
   step.save(row, status);
   emit(tx, "task.completed", row.id, actor.name, { fence: row.fence });
   unblock(step, row);
-  return { kind: "done", task: toTask(row) };
+  return { kind: "done", task: toTask(step.tx, row) };
 }

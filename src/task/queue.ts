@@ -38,7 +38,7 @@ function take(step: Step, actor: Actor, row: TaskRow, leaseMs = specOf(row).leas
   beginAttempt(row, { holder: actor.name, fence, leaseMs, nowMs: tx.nowMs });
   step.save(row, "pending");
   emit(tx, "task.claimed", row.id, actor.name, { fence });
-  return toTask(row);
+  return toTask(step.tx, row);
 }
 
 function best(step: Step, { tags, match, count }: ClaimRequest): TaskRow[] {

@@ -8,7 +8,9 @@
  */
 import { LIMITS } from "../name.ts";
 import type { Attempt, AttemptOutcome, Task, TaskStatus } from "./model.ts";
+import type { Reader } from "../store/transaction.ts";
 import type { TaskSpec } from "./store.ts";
+import { textsOf } from "./texts.ts";
 
 /**
  * A row of `tasks`, but for its idempotency key. A step works on it in place and saves it once: copying
@@ -35,6 +37,8 @@ export interface TaskRow {
   updated_at_ms: number;
   result: string | null;
   spec: string;
+  /** `null` when it is too long to be carried along; see {@linkcode textsOf}. */
+  description: string | null;
   payload: string | null;
   /** What `spec` says, once somebody has asked; see {@linkcode specOf}. */
   parsed?: StoredSpec | undefined;
@@ -43,10 +47,10 @@ export interface TaskRow {
 /** The columns of a {@linkcode TaskRow}. */
 export const COLUMNS = "seq, id, status, rank, due_at_ms, holder, fence, lease_ms, worker, " +
   "started_at_ms, ended_at_ms, outcome, error, progress, attempts, spent, waits_for, " +
-  "updated_at_ms, result, spec, payload";
+  "updated_at_ms, result, spec, description, payload";
 
 /** What the `spec` column holds: everything that does not change while the task is worked on. */
-export interface StoredSpec extends Omit<TaskSpec, "priority" | "payload"> {
+export interface StoredSpec extends Omit<TaskSpec, "priority" | "description" | "payload"> {
   readonly dependsOn: readonly string[];
   readonly createdBy: string;
   readonly createdAtMs: number;
@@ -175,19 +179,20 @@ export function wait(row: TaskRow, startAtMs: number | undefined, nowMs: number)
 }
 
 /** The task as everybody sees it. The row must be settled. */
-export function toTask(row: TaskRow, blockedReason?: string): Task {
+export function toTask(reader: Reader, row: TaskRow, blockedReason?: string): Task {
   const spec = specOf(row);
+  const { description, payload } = textsOf(reader, row);
   const notBeforeMs = row.status === "scheduled" ? row.due_at_ms! : spec.notBeforeMs;
   return {
     id: row.id,
     title: spec.title,
-    description: spec.description,
+    description,
     priority: priorityOf(row),
     tags: spec.tags,
     status: row.status,
     dependsOn: spec.dependsOn,
     ...(blockedReason === undefined ? {} : { blockedReason }),
-    ...(row.payload === null ? {} : { payload: JSON.parse(row.payload) }),
+    ...(payload === null ? {} : { payload: JSON.parse(payload) }),
     ...(row.result === null ? {} : { result: JSON.parse(row.result) }),
     attempts: attemptsOf(row),
     maxAttempts: spec.maxAttempts,

@@ -7,6 +7,7 @@ import type { Transaction } from "../store/transaction.ts";
 import { emit } from "../event/append.ts";
 import type { TaskStatus } from "./model.ts";
 import { COLUMNS, isDue, settle, specOf, type TaskRow } from "./rows.ts";
+import { replaceTexts, type Texts } from "./texts.ts";
 import { wakeWaiters } from "./waiters.ts";
 
 /** A lower bound of the moments at which leases on tasks lapse, kept among the counts; absent: none. */
@@ -72,17 +73,23 @@ export class Step {
   }
 
   /** Saves a waiting row with what its creator now says of it. */
-  rewrite(row: TaskRow, { rank, spec, payload }: Pick<TaskRow, "rank" | "spec" | "payload">): void {
+  rewrite(row: TaskRow, said: Texts & Pick<TaskRow, "rank" | "spec">): void {
     if (row.status === "pending") this.#leave(row);
+    row.rank = said.rank;
+    row.spec = said.spec;
+    row.parsed = undefined;
+    row.updated_at_ms = this.tx.nowMs;
+    replaceTexts(this.tx, row, said);
     this.tx.run(
-      "UPDATE tasks SET rank = ?, spec = ?, payload = ?, updated_at_ms = ? WHERE seq = ?",
-      row.rank = rank,
-      row.spec = spec,
-      row.payload = payload,
-      row.updated_at_ms = this.tx.nowMs,
+      `UPDATE tasks SET rank = ?, spec = ?, description = ?, payload = ?, updated_at_ms = ?
+       WHERE seq = ?`,
+      row.rank,
+      row.spec,
+      row.description,
+      row.payload,
+      row.updated_at_ms,
       row.seq,
     );
-    row.parsed = undefined;
     if (row.status === "pending") this.#enter(row);
   }
 

@@ -19,7 +19,7 @@
  * - `lease_ms`: length of the newest lease; `spent`: attempts that count; `waits_for`: dependencies that are
  *   not completed.
  * - `spec`: what its creator said, as JSON; see `StoredSpec`. `payload` and `result` are JSON of any depth,
- *   so no query looks into them.
+ *   so no query looks into them. `description` and `payload` are in `task_texts` when they are long.
  *
  * `task_tags` has the tags of pending tasks only; `task_links` every dependency not completed yet.
  */
@@ -46,6 +46,7 @@ CREATE TABLE tasks (
   updated_at_ms INTEGER NOT NULL,
   result TEXT,
   spec TEXT NOT NULL,
+  description TEXT,
   payload TEXT
 ) STRICT;
 CREATE UNIQUE INDEX tasks_by_id ON tasks (id);
@@ -55,6 +56,11 @@ CREATE INDEX tasks_live ON tasks (holder DESC, rank, due_at_ms)
 CREATE INDEX tasks_later ON tasks (due_at_ms) WHERE status = 'scheduled';
 CREATE INDEX tasks_aside ON tasks (status, seq)
   WHERE status = 'scheduled' OR status = 'blocked' OR status = 'dead' OR status = 'cancelled';
+CREATE TABLE task_texts (
+  seq INTEGER PRIMARY KEY,
+  description TEXT NOT NULL,
+  payload TEXT
+) STRICT;
 CREATE TABLE task_tags (
   tag TEXT NOT NULL,
   rank INTEGER NOT NULL,

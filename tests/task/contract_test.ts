@@ -354,6 +354,37 @@ storeTest(
   },
 );
 
+storeTest("task texts come back whole, however long they are or become", async ({ as }) => {
+  const ada = new Tasks(as("ada"));
+  const long = "é\n".repeat(20_000);
+  const payload = Array.from({ length: 5000 }, (_, n) => ({ n, name: `"${n}"` }));
+  const [task] = await ada.create([{ title: "x", description: long, payload }]);
+  assert.deepEqual([task!.description, task!.payload], [long, payload]);
+  const steps = [
+    { description: "short" },
+    { payload: null },
+    { description: long },
+    { payload },
+    { description: "", payload: 0 },
+    { payload },
+  ];
+  let wanted: Task = task!;
+  for (const change of steps) {
+    await ada.update(task!.id, change);
+    wanted = { ...wanted, ...change };
+    const { description, payload: now } = await ada.show(task!.id);
+    assert.deepEqual([description, now], [wanted.description, wanted.payload]);
+  }
+  const [claimed] = await ada.claim();
+  assert.deepEqual(claimed!.payload, payload);
+  const done = await ada.complete(task!.id, { result: payload });
+  assert.deepEqual([done.payload, done.result], [payload, payload]);
+  assert.deepEqual((await ada.list()).tasks, [done]);
+  const deep = JSON.parse("[".repeat(1500) + "]".repeat(1500));
+  const [nested] = await ada.create([{ title: "nested", payload: deep, tags: ["t"] }]);
+  assert.deepEqual((await ada.list({ tags: ["t"], createdBy: "ada" })).tasks, [nested]);
+});
+
 storeTest("task update moves its time on and back", async ({ as, clock }) => {
   const ada = new Tasks(as("ada"));
   const [task] = await ada.create([{ title: "x", tags: ["t"] }]);
