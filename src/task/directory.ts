@@ -18,6 +18,7 @@ import type {
   CompleteOutcome,
   CreateOutcome,
   HoldOutcome,
+  SweepOutcome,
   TaskDraft,
   TaskPatch,
   TaskQuery,
@@ -45,13 +46,13 @@ export class DirectoryTasks implements TaskStore {
 
   claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome> {
     return this.#write(actor, (step) => {
-      const tasks = claim(step, actor, request);
+      const { tasks, more } = claim(step, actor, request);
       if (tasks.length > 0) {
         if (waiter !== undefined) takeBell(step.tx, waiter.id);
         return { tasks };
       }
       if (waiter !== undefined) hangBell(step.tx, waiter, request);
-      const dueMs = nextDueMs(step.tx);
+      const dueMs = more ? step.tx.nowMs : nextDueMs(step.tx);
       return dueMs === undefined ? { tasks } : { tasks, retryInMs: dueMs - step.tx.nowMs };
     });
   }
@@ -84,7 +85,7 @@ export class DirectoryTasks implements TaskStore {
     return this.#write(actor, (step) => {
       const outcome = complete(step, actor, tenure, result);
       if (outcome.kind !== "done") return outcome;
-      return { ...outcome, next: next === undefined ? [] : claim(step, actor, next) };
+      return { ...outcome, next: next === undefined ? [] : claim(step, actor, next).tasks };
     });
   }
 
@@ -150,15 +151,10 @@ export class DirectoryTasks implements TaskStore {
     });
   }
 
-  sweep(actor: Actor): Promise<readonly string[]> {
+  sweep(actor: Actor): Promise<SweepOutcome> {
     return this.#write(actor, (step) => {
-      const ids: string[] = [];
-      for (let more = true; more;) {
-        const swept = step.sweep();
-        ids.push(...swept.lapsed.map(({ id }) => id));
-        more = swept.more;
-      }
-      return ids;
+      const { lapsed, more } = step.sweep();
+      return { lapsed: lapsed.map(({ id }) => id), more };
     });
   }
 

@@ -21,14 +21,25 @@ const QUEUE = `SELECT ${COLUMNS} FROM tasks INDEXED BY tasks_live
   WHERE status = 'pending' AND holder IS NULL ORDER BY rank`;
 const HEAD = `${QUEUE} LIMIT 1`;
 
-/** Claims the best tasks that qualify, after returning to the queue what has come back to it. */
-export function claim(step: Step, actor: Actor, request: ClaimRequest): Task[] {
-  for (;;) {
+/** How often one step returns a few tasks to the queue before it leaves the rest to another. */
+const SWEEPS = 16;
+const BY_SEQ = `SELECT ${COLUMNS} FROM tasks WHERE seq = ?`;
+
+/**
+ * Claims the best tasks that qualify, after returning to the queue what has come back to it. `more` when
+ * nothing was found, but what is left to return may be it.
+ */
+export function claim(
+  step: Step,
+  actor: Actor,
+  request: ClaimRequest,
+): { readonly tasks: Task[]; readonly more: boolean } {
+  for (let sweeps = 1;; sweeps++) {
     const { more } = step.sweep();
     const heads = best(step, request);
-    // What is left to sweep may be the only work there is.
-    if (more && heads.length < request.count) continue;
-    return heads.map((row) => take(step, actor, row, request.leaseMs));
+    if (more && heads.length < request.count && sweeps < SWEEPS) continue;
+    const tasks = heads.map((row) => take(step, actor, row, request.leaseMs));
+    return { tasks, more: more && tasks.length === 0 };
   }
 }
 
@@ -51,9 +62,7 @@ function best(step: Step, { tags, match, count }: ClaimRequest): TaskRow[] {
   const ranks = match === "any" || tags.length === 1
     ? ranksOfAny(step, tags, count)
     : ranksOfAll(step, tags, count);
-  return ranks.map((rank) =>
-    tx.get<TaskRow>(`SELECT ${COLUMNS} FROM tasks WHERE seq = ?`, seqOfRank(rank))!
-  );
+  return ranks.map((rank) => tx.get<TaskRow>(BY_SEQ, seqOfRank(rank))!);
 }
 
 /** The best ranks that carry at least one of the tags: merged from the heads of each. */

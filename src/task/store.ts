@@ -54,7 +54,10 @@ export interface Waiter {
 /** What a claim got; nothing when `tasks` is empty. */
 export interface ClaimOutcome {
   readonly tasks: readonly Task[];
-  /** When, at the latest, time alone may bring a task; absent when it will not. */
+  /**
+   * When, at the latest, time alone may bring a task; absent when it will not. 0: there is so much to return
+   * to the queue first that one step did not finish it.
+   */
   readonly retryInMs?: number;
 }
 
@@ -107,6 +110,12 @@ export interface TaskSlice {
   readonly next?: number;
 }
 
+/** What a sweep found: the tasks whose lease had lapsed, and whether there may be others. */
+export interface SweepOutcome {
+  readonly lapsed: readonly string[];
+  readonly more: boolean;
+}
+
 /** Atomic steps only; waiting, renewing and throwing belong to {@linkcode Tasks}. */
 export interface TaskStore {
   /** Creates every task, or none. One whose key is known already is answered as it stands. */
@@ -142,8 +151,8 @@ export interface TaskStore {
   retry(actor: Actor, id: string): Promise<ChangeOutcome>;
   /** Changes a task that nobody works on yet. */
   update(actor: Actor, id: string, patch: TaskPatch): Promise<ChangeOutcome>;
-  /** Returns lapsed leases and due tasks to the queue; answers with the tasks whose lease had lapsed. */
-  sweep(actor: Actor): Promise<readonly string[]>;
+  /** Returns some of the lapsed leases and due tasks to the queue. */
+  sweep(actor: Actor): Promise<SweepOutcome>;
   get(id: string): Promise<Task | undefined>;
   list(query: TaskQuery): Promise<TaskSlice>;
   counts(): Promise<TaskCounts>;

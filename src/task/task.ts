@@ -248,7 +248,13 @@ export class Tasks {
    */
   async sweep(): Promise<readonly string[]> {
     const actor = requireActor(this.#context);
-    return await (await this.#steps()).sweep(actor);
+    const store = await this.#steps();
+    const all: string[] = [];
+    for (;;) {
+      const { lapsed, more } = await store.sweep(actor);
+      all.push(...lapsed);
+      if (!more) return all;
+    }
   }
 
   /** The task as it is now; `undefined` when there is none with this identifier. */
@@ -311,10 +317,13 @@ export class Tasks {
         // The last look is still the waiter's: what it finds takes it out of the line.
         if (bell !== undefined) id ??= newId("wtr");
         const waiter = id === undefined ? undefined : { id, bell: store.bell().id };
-        sentAt = instantOf(clock);
-        const outcome = await steps.claim(actor, request, waiter);
-        tasks = outcome.tasks;
-        return tasks.length > 0 ? { answer: true } : outcome;
+        for (;;) {
+          sentAt = instantOf(clock);
+          const outcome = await steps.claim(actor, request, waiter);
+          tasks = outcome.tasks;
+          if (tasks.length > 0) return { answer: true };
+          if (outcome.retryInMs !== 0) return outcome;
+        }
       }, { waitMs, bell: () => store.bell(), clock, signal: options.signal });
     } finally {
       if (id !== undefined && tasks.length === 0) await steps.abandon(id);
