@@ -8,11 +8,6 @@
  */
 import { StoreUnavailableError } from "../errors.ts";
 
-/** A holder needs it for a tenth of a millisecond as a rule: a few short naps are cheaper than a thread. */
-const POLLS = 20;
-const POLL_MS = 0.05;
-const NAP = new Int32Array(new SharedArrayBuffer(4));
-
 /** An exclusive lock on one file, held by at most one {@linkcode KernelLock} object at a time. */
 export class KernelLock {
   readonly #path: string;
@@ -43,10 +38,6 @@ export class KernelLock {
    * @throws {StoreUnavailableError} naming the process that holds it, when the time runs out.
    */
   async acquire(timeoutMs: number): Promise<void> {
-    for (let turn = 0; turn < POLLS; turn++) {
-      Atomics.wait(NAP, 0, 0, POLL_MS);
-      if (this.tryAcquire()) return;
-    }
     this.#wanted = true;
     this.#pending ??= this.#file.lock(true).finally(() => this.#pending = undefined).then(() => {
       // Granted after its caller had given up: nobody would ever hand it back.
