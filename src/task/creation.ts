@@ -2,8 +2,8 @@
  * Creating and changing what a task's creator says of it, on the directory engine.
  * @module
  */
-import type { Actor, Transaction } from "../store/transaction.ts";
 import { emit } from "../event/append.ts";
+import type { Actor, Transaction } from "../store/transaction.ts";
 import { link, show } from "./dependencies.ts";
 import {
   COLUMNS,

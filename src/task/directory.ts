@@ -2,10 +2,12 @@
  * The steps on tasks, on the directory engine.
  * @module
  */
-import type { Actor, Engine } from "../store/transaction.ts";
 import { emit } from "../event/append.ts";
+import type { Actor, Engine } from "../store/transaction.ts";
+import { backoffMs } from "./backoff.ts";
 import { create, rewrite } from "./creation.ts";
 import { show, unblock } from "./dependencies.ts";
+import { giveBack } from "./give_back.ts";
 import { countTasks, list } from "./listing.ts";
 import type { AttemptOutcome, JsonValue, Task, TaskCounts } from "./model.ts";
 import { claim } from "./queue.ts";
@@ -28,8 +30,6 @@ import type {
   Waiter,
 } from "./store.ts";
 import { hangBell, takeBell } from "./waiters.ts";
-import { giveBack } from "./give_back.ts";
-import { backoffMs } from "./backoff.ts";
 
 /** {@linkcode TaskStore} on a directory. */
 export class DirectoryTasks implements TaskStore {

@@ -9,8 +9,8 @@
  * changes hands, which costs more than all the rest of a claim.
  * @module
  */
-import type { Actor } from "../store/transaction.ts";
 import { emit } from "../event/append.ts";
+import type { Actor } from "../store/transaction.ts";
 import type { Task } from "./model.ts";
 import { beginAttempt, COLUMNS, seqOfRank, specOf, type TaskRow, toTask } from "./rows.ts";
 import type { Step } from "./step.ts";

@@ -3,8 +3,8 @@
  * what depends on the row in line with it: the counts, the tags of pending tasks, and who is woken.
  * @module
  */
-import type { Transaction } from "../store/transaction.ts";
 import { emit } from "../event/append.ts";
+import type { Transaction } from "../store/transaction.ts";
 import type { TaskStatus } from "./model.ts";
 import { COLUMNS, isDue, settle, specOf, type TaskRow } from "./rows.ts";
 import { replaceTexts, type Texts } from "./texts.ts";
