@@ -77,7 +77,8 @@ export class DirectoryEngine implements Engine {
   #queue: Job[] = [];
   #busy = false;
   #draining: Promise<void> | undefined;
-  #checkpointDue = false;
+  /** What of a checkpoint is to be done: all of it, or the rest that needs the lock. */
+  #checkpointDue: "all" | "rest" | undefined;
   #closed = false;
 
   private constructor(directory: string, db: Database, options: EngineOptions) {
@@ -175,12 +176,13 @@ export class DirectoryEngine implements Engine {
         if (!this.#lock.tryAcquire()) await this.#lock.acquire(this.#lockTimeoutMs);
         const written: Job[] = [];
         try {
+          if (this.#checkpointDue === "rest") this.#checkpoint();
           this.#runQueued(written);
         } finally {
           this.#lock.release();
         }
         if (written.length > 0) this.#settle(written);
-        if (this.#checkpointDue) this.#checkpoint();
+        if (this.#checkpointDue === "all") this.#checkpoint();
       }
     } catch (error) {
       const failure = this.#db.failure(error);
@@ -221,18 +223,16 @@ export class DirectoryEngine implements Engine {
   }
 
   /**
-   * Copies the log into the database. Whatever stops it (a full disk, another process's hold), the log
-   * keeps every commit, so no step fails for it and the next step tries again.
+   * Copies the log into the database: most of it beside other processes' steps, and what they added meanwhile
+   * under the next hold of the lock, which lets the log start again from its beginning. Whatever stops
+   * it, such as a full disk, the log keeps every commit: no step fails for it, and it is tried again.
    */
   #checkpoint(): void {
+    if (this.#checkpointDue === undefined) return;
     try {
-      this.#checkpointDue = this.#db.checkpoint() > 0;
-      if (!this.#checkpointDue || !this.#lock.tryAcquire()) return;
-      try {
-        this.#checkpointDue = this.#db.checkpoint() > 0;
-      } finally {
-        this.#lock.release();
-      }
+      this.#db.checkpoint();
+      // What is written beside the copying is not seen by it, so the rest is always looked at.
+      this.#checkpointDue = this.#checkpointDue === "all" ? "rest" : undefined;
     } catch (error) {
       if (!(this.#db.failure(error) instanceof CoordError)) throw error;
     }
@@ -250,7 +250,7 @@ export class DirectoryEngine implements Engine {
       if (beating) touchAgent(transaction, actor);
       const value = step(transaction);
       if (transaction.dirty && transaction.save() % CHECKPOINT_EVERY === 0) {
-        this.#checkpointDue = true;
+        this.#checkpointDue = "all";
       }
       this.#db.run("COMMIT", []);
       open = false;
