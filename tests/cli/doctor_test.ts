@@ -203,8 +203,8 @@ Deno.test("doctor refuses a database with broken pages", () =>
   withStore(async (dir) => {
     tamper(dir, "SELECT 1");
     using file = await Deno.open(`${dir}/${DATABASE}`, { write: true });
-    await file.seek(-3 * 4096, Deno.SeekMode.End);
-    await file.write(new Uint8Array(2 * 4096).fill(0x5a));
+    await file.seek(-3 * 1024, Deno.SeekMode.End);
+    await file.write(new Uint8Array(2 * 1024).fill(0x5a));
     const failed = (await refused(dir, "integrity")).find(({ ok }) => !ok);
     assert.match(failed?.hint ?? "", /restore .*\/\.agentcoord from a backup/);
   }));

@@ -42,7 +42,7 @@ export const GLOBAL_MISTAKES: readonly Mistake[] = [
   ["lock acquire a.py --agent 'two words'", 'Invalid --agent "two words"'],
   ["lock acquire a.py --agent zoë", 'Invalid --agent "zoë"'],
   ["lock acquire a.py --agent ada{LF}", 'Invalid --agent "ada\\n"'],
-  ["lock acquire a.py", 'Invalid AGENTCOORD_AGENT ""', { as: "" }],
+  ["lock acquire a.py", "No acting agent: name one with --agent NAME", { as: "" }],
   ["lock acquire a.py", 'Invalid AGENTCOORD_AGENT "a/b"', { as: "a/b" }],
   ["locks --namespace ''", `Invalid --namespace "": ${NAME}`],
   ["locks --namespace ../x", 'Invalid --namespace "../x"'],
