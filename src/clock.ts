@@ -18,6 +18,9 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
 };
 
+/** A timer under way: a number in older versions of Deno, an object in newer ones. */
+export type Timer = ReturnType<typeof setTimeout>;
+
 /** The longest delay a timer accepts (2^31 − 1 ms, HTML Living Standard §8.6). */
 const MAX_TIMER_MS = 2_147_483_647;
 

@@ -11,7 +11,7 @@
  * one that answers "lost" ends the lease at once.
  * @module
  */
-import type { Clock } from "./clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 import { LeaseLostError } from "./errors.ts";
 
 /** What {@linkcode LeaseKeeper} needs to know about a lease. */
@@ -36,8 +36,8 @@ export interface Instant {
 export class LeaseKeeper {
   readonly #options: KeeperOptions;
   readonly #controller = new AbortController();
-  #renewTimer: number | undefined;
-  #deadlineTimer: number | undefined;
+  #renewTimer: Timer | undefined;
+  #deadlineTimer: Timer | undefined;
   #sentAt: Instant;
   #renewing: Promise<void> | undefined;
   #stopped = false;
@@ -65,10 +65,11 @@ export class LeaseKeeper {
 
   #schedule(delayMs: number): void {
     if (this.#stopped || this.signal.aborted) return;
-    this.#renewTimer = setTimeout(() => {
+    const timer = setTimeout(() => {
       this.#renewing = this.#renew();
     }, delayMs);
-    Deno.unrefTimer(this.#renewTimer);
+    Deno.unrefTimer(timer);
+    this.#renewTimer = timer;
   }
 
   async #renew(): Promise<void> {
@@ -101,8 +102,9 @@ export class LeaseKeeper {
       return;
     }
     // A long sleep of the machine shows only on the wall clock: look again at least every second.
-    this.#deadlineTimer = setTimeout(() => this.#watchDeadline(), Math.min(leftMs, 1000));
-    Deno.unrefTimer(this.#deadlineTimer);
+    const timer = setTimeout(() => this.#watchDeadline(), Math.min(leftMs, 1000));
+    Deno.unrefTimer(timer);
+    this.#deadlineTimer = timer;
   }
 
   #lose(error: LeaseLostError): void {

@@ -7,6 +7,7 @@ import type { Agent } from "./agent/agent.ts";
 import type { Approval, RequestOptions } from "./approval/approval.ts";
 import type { Entry, LogOptions } from "./audit/audit.ts";
 import type { PostOptions, Thread } from "./board/board.ts";
+import type { Timer } from "./clock.ts";
 import type { RoomContext } from "./context.ts";
 import type { HeldLock } from "./lock/held.ts";
 import type { HoldOptions } from "./lock/lock.ts";
@@ -31,7 +32,7 @@ export class Session extends Rooms implements AsyncDisposable {
   /** The agent as it was registered. */
   readonly agent: Agent;
   readonly #behaviour: SessionBehaviour;
-  #timer: number | undefined;
+  #timer: Timer | undefined;
   #beating: Promise<void> | undefined;
   #closed = false;
 
@@ -112,13 +113,14 @@ export class Session extends Rooms implements AsyncDisposable {
 
   /** Beats every third of the agent's time to live; one that fails is reported, and tried again. */
   #beat(ttlMs: number): void {
-    this.#timer = setTimeout(() => {
+    const timer = setTimeout(() => {
       this.#beating = this.agents.heartbeat().then(
         () => undefined,
         this.#behaviour.onHeartbeatError,
       );
       this.#beat(ttlMs);
     }, ttlMs / 3);
-    Deno.unrefTimer(this.#timer);
+    Deno.unrefTimer(timer);
+    this.#timer = timer;
   }
 }

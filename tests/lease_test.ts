@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { systemClock } from "../src/clock.ts";
+import { systemClock, type Timer } from "../src/clock.ts";
 import { LeaseLostError, StoreUnavailableError } from "../src/errors.ts";
 import { instantOf, LeaseKeeper } from "../src/lease.ts";
 
@@ -9,7 +9,7 @@ async function firedAfter(keeper: LeaseKeeper, limitMs: number): Promise<number 
   const fired = new Promise<number>((resolve) => {
     keeper.signal.addEventListener("abort", () => resolve(performance.now() - started));
   });
-  let timer: number | undefined;
+  let timer: Timer | undefined;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), limitMs);
   });

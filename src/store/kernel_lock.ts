@@ -6,6 +6,7 @@
  * runtime wait for it, so the event loop never does.
  * @module
  */
+import type { Timer } from "../clock.ts";
 import { StoreUnavailableError } from "../errors.ts";
 
 /** An exclusive lock on one file, held by at most one {@linkcode KernelLock} object at a time. */
@@ -43,7 +44,7 @@ export class KernelLock {
       // Granted after its caller had given up: nobody would ever hand it back.
       if (!this.#wanted) this.release();
     });
-    let timer: number | undefined;
+    let timer: Timer | undefined;
     const late = new Promise<"late">((resolve) => {
       timer = setTimeout(() => resolve("late"), timeoutMs);
     });

@@ -1,3 +1,7 @@
+/**
+ * Agents: who is taken for alive, and what they hold. Long, because it is one promise after the other.
+ * @module
+ */
 import assert from "node:assert/strict";
 import { type Agent, Agents, type AgentStatus, type AgentWord } from "../../src/agent/agent.ts";
 import { ConflictError, InvalidArgumentError, NotFoundError } from "../../src/errors.ts";

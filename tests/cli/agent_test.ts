@@ -1,5 +1,6 @@
 /**
- * Everything the agent commands and `hung` print, and the code they leave with.
+ * Everything the agent commands and `hung` print, and the code they leave with. Long, because it
+ * is the output itself.
  */
 import { DatabaseSync } from "node:sqlite";
 import { cli, withProject } from "../support/cli.ts";

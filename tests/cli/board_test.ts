@@ -1,5 +1,6 @@
 /**
- * Everything the board and inbox commands print, and the code they leave with.
+ * Everything the board and inbox commands print, and the code they leave with. Long, because it
+ * is the output itself.
  */
 import assert from "node:assert/strict";
 import { cli, withProject } from "../support/cli.ts";

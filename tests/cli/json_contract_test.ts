@@ -1,5 +1,6 @@
 /**
  * What scripts rely on: one envelope, and rows with the same keys whether there are none, one or many.
+ * Long, because every list has its own row.
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";

@@ -1,5 +1,6 @@
 /**
- * Everything the task commands print, and the code they leave with.
+ * Everything the task commands print, and the code they leave with. Long, because it
+ * is the output itself.
  */
 import assert from "node:assert/strict";
 import { cli, cliJson, withProject } from "../support/cli.ts";

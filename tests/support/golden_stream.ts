@@ -2,6 +2,7 @@
  * A command that prints line after line until it is ended.
  * @module
  */
+import type { Timer } from "../../src/clock.ts";
 import assert from "node:assert/strict";
 import { start } from "./cli.ts";
 import { eventually } from "./wrapped.ts";
@@ -25,7 +26,7 @@ export class Stream {
 
   /** The next line, without its line feed. */
   async next(): Promise<string> {
-    let timer: number | undefined;
+    let timer: Timer | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`no line within ${LINE_MS} ms`)), LINE_MS);
     });

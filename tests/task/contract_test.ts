@@ -1,5 +1,6 @@
 /**
- * The queue: creating, claiming in order, by tag, and ending a task one way or another.
+ * The queue: creating, claiming in order, by tag, and ending a task one way or another. Long, because it is
+ * one promise after the other.
  * @module
  */
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
  * The queue against a model that knows nothing of tables: a list of tasks, a clock, and what everybody was
- * promised.
+ * promised. Long, because the model is a queue of its own.
  * @module
  */
 import assert from "node:assert/strict";

@@ -2,6 +2,7 @@
  * Waiting for a task, and holding one. These tests wait for real, but never for long.
  * @module
  */
+import type { Timer } from "../../src/clock.ts";
 import assert from "node:assert/strict";
 import { LeaseLostError, NothingToClaimError } from "../../src/errors.ts";
 import { type Task, Tasks } from "../../src/task/task.ts";
@@ -11,7 +12,7 @@ import { storeTest } from "../support/stores.ts";
 const SOON_MS = 700;
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: number | undefined;
+  let timer: Timer | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`not within ${ms} ms`)), ms);
   });
