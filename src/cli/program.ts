@@ -112,6 +112,13 @@ async function assemble(
   const parents = new Map<string, Command>();
   for (const { name, summary } of groups) {
     const group = prepare(new Command(name), handlers).summary(summary).description(summary);
+    const fallback = commands.find(({ path, isDefault }) =>
+      isDefault === true && path.startsWith(`${name} `)
+    );
+    if (fallback !== undefined) {
+      const full = `agentcoord ${fallback.path}`;
+      group.addHelpText("after", `\nWithout a command: ${full}; see ${full} --help`);
+    }
     parents.set(name, group);
     program.addCommand(group);
   }
