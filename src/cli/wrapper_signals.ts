@@ -26,9 +26,10 @@ export function signalNumber(name: PassedOn): number {
  * Listens to signals until it is disposed of.
  *
  * A signal that was ignored when we were started, as under nohup(1), is swallowed. (The runtime gives
- * the command the default actions in any case, so what was ignored cannot be handed down.) SIGINT and SIGQUIT typed at a terminal have reached the command already, since they go to
- * all processes in the terminal's foreground; passing them on would make it look as if they were typed
- * twice, which many programs take for an order to leave at once.
+ * the command the default actions in any case, so what was ignored cannot be handed down.) SIGINT and
+ * SIGQUIT typed at a terminal have reached the command already, since they go to all processes in the
+ * terminal's foreground; passing them on would make it look as if they were typed twice, which many
+ * programs take for an order to leave at once.
  */
 export class Signals implements Disposable {
   readonly #controller = new AbortController();

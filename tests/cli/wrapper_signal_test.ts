@@ -167,7 +167,8 @@ function atTerminal(dir: string, args: readonly string[]): Deno.ChildProcess {
   const words = [...programCommand(), ...args];
   const quoted = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
   return new Deno.Command("script", {
-    args: ["-qec", quoted, "/dev/null"],
+    // Without a shell in between, which would die of what is typed once the command has left.
+    args: ["-qec", `exec ${quoted}`, "/dev/null"],
     cwd: dir,
     env: { AGENTCOORD_AGENT: "ada" },
     stdin: "piped",
