@@ -113,7 +113,7 @@ const anyOf = (...words: readonly (readonly string[])[]) =>
 const TEXT_RULES: readonly TextRule[] = [
   {
     rule: "A path of the machine that a file was written on means nothing elsewhere.",
-    // Only where a path starts: "./work/run.ts" is a relative one.
+    // Only where a path starts: a relative one may have a folder of that name.
     pattern: new RegExp(
       `(?<![\\w.})*-])/(?:${anyOf(["wo", "rk"], ["fa", "rm"], ["ro", "ot"])})/`,
       "g",

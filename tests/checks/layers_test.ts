@@ -148,7 +148,9 @@ const EXAMPLES: readonly Example[] = [
     name: "a path of this machine",
     broken: { "README.md": pieces("One\ncd /ro", "ot/agentcoord") },
     report: /^README\.md:2: A path of the machine/,
-    fine: { "commands/mod.ts": `import "./work/run.ts"; import "../commands/work/run.ts";` },
+    fine: {
+      "commands/mod.ts": pieces('import "./wo', 'rk/run.ts"; import "../a/wo', 'rk/run.ts";'),
+    },
   },
   {
     name: "a package registry's host",
