@@ -61,6 +61,10 @@ export function identifiers(data: unknown): string {
   }).join("");
 }
 
+/** Every place where the table library would draw a line. */
+const BORDERS = ("top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right " +
+  "left left-mid mid mid-mid right right-mid middle").split(" ");
+
 /** One column of a table. */
 export interface Column<Row> {
   readonly title: string;
@@ -80,7 +84,7 @@ export async function table<Row>(
   if (rows.length === 0) return `${empty}\n`;
   const { default: Table } = await import("cli-table3");
   const cells = rows.map((row) =>
-    columns.map(({ value }) => printable(String(value(row)), Infinity).replaceAll("\\n", " "))
+    columns.map(({ value }) => printable(String(value(row)), Infinity))
   );
   const header = columns.map(({ title }) => title);
   const widths = header.map((title, index) =>
@@ -89,20 +93,7 @@ export async function table<Row>(
   const used = widths.slice(0, -1).reduce((sum, width) => sum + width, 0);
   const last = widths.length - 1;
   widths[last] = Math.max(8, Math.min(widths[last] ?? 0, view.columns - used));
-  const none = Object.fromEntries(
-    [
-      "top",
-      "top-mid",
-      "top-left",
-      "top-right",
-      "bottom",
-      "bottom-mid",
-      "bottom-left",
-      "bottom-right",
-    ]
-      .concat(["left", "left-mid", "mid", "mid-mid", "right", "right-mid", "middle"])
-      .map((place) => [place, ""]),
-  );
+  const none = Object.fromEntries(BORDERS.map((place) => [place, ""]));
   const grid = new Table({
     colWidths: widths,
     chars: none,
