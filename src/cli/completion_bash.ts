@@ -3,7 +3,7 @@
  * @module
  */
 import type { Place } from "./completion.ts";
-import { argumentCases, valueCases } from "./completion_case.ts";
+import { valueFunctions } from "./completion_case.ts";
 
 /** A script to be read with `source`. */
 export function bashScript(places: readonly Place[]): string {
@@ -26,25 +26,7 @@ ${cases(places, ({ path, options }) => path === "" ? "" : flags(options))}
   esac
 }
 
-# Sets "reply" to what option $2 at place $1 takes; fails for an option without a value.
-_agentcoord_value() {
-  case "$1|$2" in
-${places.slice(1).map((place) => valueCases(place, assign)).filter((text) => text).join("\n")}
-    *)
-      case $2 in
-${valueCases({ ...top, path: undefined }, assign)}
-    *) return 1 ;;
-      esac ;;
-  esac
-}
-
-# Sets "reply" to what argument number $2 at place $1 may be.
-_agentcoord_argument() {
-  case "$1|$2" in
-${places.map((place) => argumentCases(place, assign)).filter((text) => text !== "").join("\n")}
-    *) reply='@any' ;;
-  esac
-}
+${valueFunctions(places, assign)}
 
 # Offers what "reply" says.
 _agentcoord_offer() {

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Place } from "./completion.ts";
-import { argumentCases, valueCases } from "./completion_case.ts";
+import { valueFunctions } from "./completion_case.ts";
 
 /** A script that completes `agentcoord`. */
 export function zshScript(places: readonly Place[]): string {
@@ -28,25 +28,7 @@ ${cases(rest, optionItems)}
   esac
 }
 
-# Sets "reply" to what option $2 at place $1 takes; fails for an option without a value.
-_agentcoord_value() {
-  case "$1|$2" in
-${rest.map((place) => valueCases(place, assign)).filter((text) => text).join("\n")}
-    *)
-      case $2 in
-${valueCases({ ...top, path: undefined }, assign)}
-        *) return 1 ;;
-      esac ;;
-  esac
-}
-
-# Sets "reply" to what argument number $2 at place $1 may be.
-_agentcoord_argument() {
-  case "$1|$2" in
-${places.map((place) => argumentCases(place, assign)).filter((text) => text !== "").join("\n")}
-    *) reply=(@any) ;;
-  esac
-}
+${valueFunctions(places, assign)}
 
 # Offers the value that "reply" says.
 _agentcoord_offer() {
