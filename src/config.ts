@@ -9,6 +9,9 @@ import { InvalidArgumentError } from "./errors.ts";
 import { checkName, checkText, LIMITS, printable, quote } from "./name.ts";
 import { splitPath } from "./path.ts";
 import { findProject, type Project } from "./project.ts";
+import { parseRedisUrl, redactUrl, REDIS_SCHEMES } from "./store/redis_url.ts";
+
+export { redactUrl };
 
 /** Where state lives. A `url` may hold a secret: show it with {@linkcode redactUrl} only. */
 export type StoreConfig =
@@ -78,7 +81,6 @@ interface Setting {
   readonly source: string;
 }
 
-const REDIS_SCHEMES = ["redis", "rediss", "redis+sentinel", "redis+cluster", "unix"];
 const FILE_KEYS = ["store", "namespace", "json", "fallback", "durability"];
 const FALLBACKS: readonly Fallback[] = ["directory", "never"];
 const DURABILITIES: readonly Durability[] = ["full", "normal"];
@@ -135,26 +137,6 @@ export function resolveConfig({ flags, env, cwd }: ConfigInput): Config {
       durability: durability?.source ?? "default",
     },
   };
-}
-
-/**
- * A store's URL fit to be shown: the user and password, and the values of query parameters that may
- * be secret, become `***`. Works on broken URLs too, and then rather hides too much.
- *
- * @example
- * ```ts
- * import { redactUrl } from "./config.ts";
- * redactUrl("rediss://ada:s3cret@db.example:6379/0"); // "rediss://***@db.example:6379/0"
- * ```
- */
-export function redactUrl(url: string): string {
-  // An unescaped "/", "?" or "@" in a password moves the borders of a URL: the last "@" is the only
-  // one that is surely behind it.
-  return url.replace(/^([a-z][a-z0-9+.-]*:(?:\/\/)?)?.*@/is, "$1***@")
-    .replace(
-      /([?&][^=&#]*(?:%|pass|pwd|secret|token|auth|key|cred|user)[^=&#]*=)[^&#]*/gi,
-      "$1***",
-    );
 }
 
 function readConfigFile(path: string, project: Project): Record<string, unknown> {
@@ -232,15 +214,7 @@ function parseStore({ value, field, source }: Setting, base: string): StoreConfi
   if (!REDIS_SCHEMES.includes(scheme)) {
     throw invalid(field, value, `"${printable(scheme, 40)}:" is no store; ${STORE_FIX}`);
   }
-  const isBroken = scheme === "unix"
-    ? !/^unix:(?:\/\/)?[^?#]*\/[^/?#]/i.test(value)
-    // Several hosts, as Sentinel and Cluster have, are no port that URL would take.
-    : scheme.includes("+")
-    ? !/^[^:]+:\/\/[^/?#]/.test(value)
-    : !/^rediss?:\/\//i.test(value) || !URL.parse(value)?.hostname;
-  if (isBroken || /[\s\p{Cc}]/u.test(value)) {
-    throw invalid(field, value, "it is no complete URL; use one such as redis://localhost:6379/0");
-  }
+  parseRedisUrl(value, field);
   return { kind: "redis", url: value };
 }
 

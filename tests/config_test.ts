@@ -141,7 +141,7 @@ Deno.test("resolveConfig resolves a store directory against where it was written
 
 Deno.test("resolveConfig accepts every Redis scheme", () =>
   inProject(undefined, (cwd) => {
-    const urls = ["redis://localhost", "rediss://u:p@h:6380/2?x=1", "unix:/run/redis.sock"];
+    const urls = ["redis://localhost", "rediss://u:p@h:6380/2?ca=/ca.pem", "unix:/run/redis.sock"];
     urls.push("redis+sentinel://a:1,b:2/main", "redis+cluster://a:1,b:2", "REDIS://h");
     urls.push("unix:///run/redis.sock?db=1", "redis://[::1]:6379", "redis://:p%40ss@h/0");
     for (const url of urls) {
@@ -162,9 +162,14 @@ Deno.test("resolveConfig refuses a wrong value and names where it was given", ()
       [{ store: "redis:" }, {}, /it is no complete URL/],
       [{ store: "redis://" }, {}, /it is no complete URL/],
       [{ store: "redis:/x" }, {}, /it is no complete URL/],
-      [{ store: "redis://h:99999" }, {}, /it is no complete URL/],
-      [{ store: "redis://h x" }, {}, /it is no complete URL/],
-      [{ store: "unix:" }, {}, /it is no complete URL/],
+      [{ store: "redis://h:99999" }, {}, /"redis:\/\/h:99999": use a port from 1 to 65535$/],
+      [{ store: "redis://h x" }, {}, /percent-encode spaces/],
+      [{ store: "unix:" }, {}, /give the absolute path of a socket/],
+      [
+        {},
+        { REDIS_URL: "redis://h?a=1" },
+        /^Invalid REDIS_URL "redis:.*no parameter "a"; use conn/,
+      ],
       [{ store: "redis+sentinel://" }, {}, /it is no complete URL/],
       [{}, { REDIS_URL: "./dir" }, /^Invalid REDIS_URL "\.\/dir": use a redis: or rediss: URL/],
       [{ namespace: "" }, {}, /^Invalid --namespace "": use 1 to 64/],
