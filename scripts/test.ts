@@ -6,11 +6,15 @@
  *
  * ARGS go to `deno test` as they are (`--filter lock`, `--fail-fast`). Paths among them replace the
  * default, which is everything under `tests/` and the examples.
+ *
+ * The tests of the Redis store share one server, which runs from here as long as they do. Without
+ * redis-server on PATH they are reported as skipped.
  * @module
  */
 // deno-lint-ignore-file no-console -- a script reports on stdout and stderr
 
 import { existsSync } from "node:fs";
+import { hasRedis, SHARED_VARIABLE, startRedis } from "../tests/support/redis_server.ts";
 
 /** What one or more runs of `deno test` came to. */
 export interface Counts {
@@ -44,9 +48,13 @@ export function formatCounts({ passed, failed, skipped }: Counts): string {
 }
 
 /** Runs `deno test` once; a run that failed without naming a failed test counts as one failure. */
-async function run(args: readonly string[]): Promise<Counts> {
+async function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Counts> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", ...args],
+    env,
     stdin: "null",
     stdout: "piped",
   }).spawn();
@@ -76,16 +84,25 @@ function plan(args: readonly string[]): readonly (readonly string[])[] {
   ];
 }
 
-if (import.meta.main) {
+/** Runs everything that `args` ask for, with one Redis server for all of it where there is one. */
+async function runAll(args: readonly string[]): Promise<Counts> {
+  const offered = Deno.env.get(SHARED_VARIABLE);
+  await using redis = !offered && hasRedis() ? await startRedis() : undefined;
+  const env: Record<string, string> = redis === undefined ? {} : { [SHARED_VARIABLE]: redis.url };
   let total: Counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const args of plan(Deno.args)) {
-    const counts = await run(args);
+  for (const one of plan(args)) {
+    const counts = await run(one, env);
     total = {
       passed: total.passed + counts.passed,
       failed: total.failed + counts.failed,
       skipped: total.skipped + counts.skipped,
     };
   }
+  return total;
+}
+
+if (import.meta.main) {
+  let total = await runAll(Deno.args);
   if (total.passed + total.failed === 0) {
     console.error("No test ran, which counts as a failure.");
     total = { ...total, failed: 1 };
