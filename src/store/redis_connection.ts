@@ -258,7 +258,7 @@ export class RedisConnection {
     const client = nodeClient(this.#settings, hooks);
     let unknownName: unknown;
     client.on("sentinelError", (error: Error) => {
-      if (error.message.endsWith("invalid reply: null")) unknownName = error;
+      if (/No such master|invalid reply: null/.test(error.message)) unknownName = error;
     });
     client.on("connecting", () => unknownName = undefined);
     client.on("error", (error: Error) => {

@@ -114,7 +114,7 @@ export const CONNECTION_RULES: readonly FailureRule[] = [
     sentence: () => "it has been closed",
   },
   {
-    matches: /connected to sentinel .* invalid reply: null/,
+    matches: /sentinel.*(?:No such master|invalid reply: null)/is,
     reason: "sentinel_name",
     retryable: false,
     sent: false,
@@ -276,10 +276,11 @@ export const SERVER_RULES: readonly FailureRule[] = [
     sentence: ({ place }) => `${place} is no cluster; use redis: for a single server`,
   },
   {
-    matches: /^Redis \S+ is too old/,
+    matches: /^(Redis \S+) is too old/,
     reason: "too_old",
     retryable: false,
-    sentence: ({ place }, { input }) => `${place} runs ${input}; 6.2 or newer is needed, or Valkey`,
+    sentence: ({ place }, [, server]) =>
+      `${place} runs ${server}, which is too old; 6.2 or newer is needed, or Valkey`,
   },
   {
     matches: /\bREADONLY\b/,
