@@ -8,42 +8,46 @@
  * which Deno closes with the test file that opened it, and reports as leaked by the test that did.
  * @module
  */
-import { accessSync, constants, existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import {
+  ATTEMPTS,
+  configure,
+  freePort,
+  infoField,
+  pause,
+  PortTakenError,
+  type RedisConfig,
+  type ServerTls,
+  START_MS,
+  untilAnswering,
+} from "./redis_process.ts";
 import { resp, type RespClient } from "./resp.ts";
 
-export { resp };
+export { freePort, hasRedis, infoField, onPath, pause } from "./redis_process.ts";
+export type { RedisConfig, ServerTls } from "./redis_process.ts";
+export { resp, RespError } from "./resp.ts";
 export type { RespClient, RespOptions, RespValue } from "./resp.ts";
-export { RespError } from "./resp.ts";
 
 /** Names the shared server's URL to every process of a test run. */
 export const SHARED_VARIABLE = "AGENTCOORD_TEST_REDIS";
 
-const START_MS = 10_000;
-const ATTEMPTS = 20;
-
-/** Certificates, as paths of PEM files. */
-export interface ServerTls {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
-  /** Clients have to show a certificate of the same authority; `false` by default. */
-  readonly clientCertificates?: boolean;
-}
-
 /** What kind of server to start. */
 export interface RedisOptions {
-  /** Lines of its configuration, as `redis.conf` has them; a list repeats the directive. */
-  readonly config?: Readonly<Record<string, string | readonly string[]>>;
+  /** What its configuration says besides or instead of the usual. */
+  readonly config?: RedisConfig;
   /** Its port; without it a free one. */
   readonly port?: number;
   /** Where it keeps its files; without it a new directory, which {@linkcode RedisServer.stop} removes. */
   readonly directory?: string;
   /** Listen with TLS only. */
   readonly tls?: ServerTls;
-  /** Start a Sentinel; `directory` has to hold its `sentinel.conf`. */
+  /** Start a Sentinel. */
   readonly sentinel?: boolean;
 }
+
+/** A node of a cluster talks to the others on the port so many above its own. */
+const CLUSTER_BUS = 10_000;
 
 /** A server that belongs to one test. */
 export interface RedisServer extends AsyncDisposable {
@@ -77,49 +81,9 @@ export interface RedisServer extends AsyncDisposable {
   usedMemory(): Promise<number>;
 }
 
-/** Whether Redis can be started here. Tests that need it: `Deno.test({ ignore: !hasRedis(), … })`. */
-export function hasRedis(): boolean {
-  return onPath("redis-server");
-}
-
-/** Whether `program` is on PATH. */
-export function onPath(program: string): boolean {
-  for (const directory of (Deno.env.get("PATH") ?? "").split(delimiter)) {
-    try {
-      if (directory === "") continue;
-      accessSync(join(directory, program), constants.X_OK);
-      return true;
-    } catch {
-      // Not in this one.
-    }
-  }
-  return false;
-}
-
 /** A namespace nobody else uses, so that tests share a server without seeing each other. */
 export function freshNamespace(): string {
   return `test-${crypto.randomUUID()}`;
-}
-
-/**
- * A port that was free a moment ago, and one `above` it too. It lies below the ports that the kernel
- * gives to outgoing connections, so a server that is down for a while finds its port still free.
- */
-export function freePort(above?: number): number {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 10_000);
-    if (isFree(port) && (above === undefined || isFree(port + above))) return port;
-  }
-}
-
-function isFree(port: number): boolean {
-  try {
-    Deno.listen({ hostname: "127.0.0.1", port }).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) return false;
-    throw error;
-  }
 }
 
 /** Starts a server and waits until it answers. */
@@ -128,7 +92,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const removes = options.directory === undefined;
   try {
     for (let attempt = 1;; attempt++) {
-      const port = options.port ?? freePort();
+      const cluster = options.config?.["cluster-enabled"] === "yes";
+      const port = options.port ?? freePort(cluster ? CLUSTER_BUS : undefined);
       const server = new Server(port, directory, options, removes);
       try {
         await server.start();
@@ -142,11 +107,6 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     if (removes) Deno.removeSync(directory, { recursive: true });
     throw error;
   }
-}
-
-/** Somebody else was faster. */
-class PortTakenError extends Error {
-  override readonly name = "PortTakenError";
 }
 
 /**
@@ -165,6 +125,7 @@ class Server implements RedisServer {
   readonly #options: RedisOptions;
   readonly #removes: boolean;
   #child: Deno.ChildProcess | undefined;
+  #config: string | undefined;
   /** Where the log of the process that runs now begins. */
   #logStart = 0;
   pid = 0;
@@ -198,11 +159,10 @@ class Server implements RedisServer {
   }
 
   async start(): Promise<void> {
-    const { sentinel = false, config, tls } = this.#options;
     this.#logStart = this.log().length;
-    const args = sentinel
-      ? [join(this.directory, "sentinel.conf"), "--sentinel"]
-      : [configure(this.port, this.directory, config, tls)];
+    // Written once: a server that is started again knows what it was told, or what Sentinel made of it.
+    this.#config ??= configure(this.port, this.directory, this.#options);
+    const args = [this.#config, ...(this.#options.sentinel === true ? ["--sentinel"] : [])];
     const child = new Deno.Command("sh", {
       args: [
         "-c",
@@ -334,99 +294,6 @@ class Server implements RedisServer {
   async #figure(section: string, name: string): Promise<number> {
     return Number(infoField(String(await this.command("INFO", section)), name));
   }
-}
-
-/** One field of what INFO says. */
-export function infoField(info: string, name: string): string | undefined {
-  return info.split("\r\n").find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1);
-}
-
-/** Writes the configuration and gives its path. */
-function configure(
-  port: number,
-  directory: string,
-  config: RedisOptions["config"] = {},
-  tls?: ServerTls,
-): string {
-  const settings: Record<string, string | readonly string[]> = {
-    port: tls === undefined ? String(port) : "0",
-    bind: "127.0.0.1",
-    dir: quoted(directory),
-    // Standard output, so that complaints about the configuration itself are in the log too.
-    logfile: '""',
-    save: '""',
-    appendonly: "no",
-    daemonize: "no",
-    ...(hasDebugSwitch() ? { "enable-debug-command": "local" } : {}),
-    ...(tls === undefined ? {} : {
-      "tls-port": String(port),
-      "tls-ca-cert-file": quoted(tls.ca),
-      "tls-cert-file": quoted(tls.cert),
-      "tls-key-file": quoted(tls.key),
-      "tls-auth-clients": tls.clientCertificates === true ? "yes" : "no",
-    }),
-    ...config,
-  };
-  const lines = Object.entries(settings).flatMap(([name, value]) =>
-    [value].flat().map((line) => `${name} ${line}\n`)
-  );
-  const path = join(directory, "redis.conf");
-  Deno.writeTextFileSync(path, lines.join(""));
-  return path;
-}
-
-function quoted(path: string): string {
-  return JSON.stringify(path);
-}
-
-let debugSwitch: boolean | undefined;
-
-/** DEBUG is off unless this is set, from 7.0 on; older servers do not know the switch. */
-function hasDebugSwitch(): boolean {
-  if (debugSwitch === undefined) {
-    const { stdout } = new Deno.Command("redis-server", { args: ["--version"] }).outputSync();
-    debugSwitch = Number(/ v=(\d+)\./.exec(new TextDecoder().decode(stdout))?.[1] ?? 0) >= 7;
-  }
-  return debugSwitch;
-}
-
-/** Waits until the process `pid`, and not some other behind the same port, answers. */
-async function untilAnswering(
-  pid: number,
-  ended: () => boolean,
-  log: () => string,
-  connect: () => Promise<RespClient>,
-): Promise<void> {
-  const deadlineMs = performance.now() + START_MS;
-  let last: unknown;
-  for (;;) {
-    if (ended()) {
-      throw /Address already in use|[Ff]ailed listening on port/.test(log())
-        ? new PortTakenError(`the port is taken:\n${log()}`)
-        : new Error(`redis-server ended at once:\n${log()}`);
-    }
-    if (performance.now() > deadlineMs) {
-      throw new Error(`redis-server did not answer within ${START_MS} ms:\n${log()}`, {
-        cause: last,
-      });
-    }
-    let client: RespClient | undefined;
-    try {
-      client = await connect();
-      await client.command("PING");
-      const info = String(await client.command("INFO", "server"));
-      if (Number(infoField(info, "process_id")) === pid) return;
-    } catch (error) {
-      last = error;
-    } finally {
-      await client?.[Symbol.asyncDispose]();
-    }
-    await pause(10);
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /**
