@@ -143,7 +143,7 @@ export async function untilAnswering(
         : new Error(`redis-server ended at once:\n${log()}`);
     }
     if (performance.now() > deadlineMs) {
-      throw new Error(`redis-server did not answer within ${START_MS} ms:\n${log()}`, {
+      throw new Error(`redis-server did not answer within ${START_MS} ms:\n${log().slice(-2000)}`, {
         cause: last,
       });
     }

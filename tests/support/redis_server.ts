@@ -117,7 +117,7 @@ const WATCHED_BY_PIPE = `
 exec 3<&0 </dev/null
 removed=$1
 shift
-{ read -r _ <&3 || { kill -9 $$; [ -z "$removed" ] || rm -rf "$removed"; }; } >/dev/null 2>&1 &
+{ read -r _ <&3 || { kill -9 $$; [ -z "$removed" ] || { sleep 0.2; rm -rf "$removed"; }; }; } >/dev/null 2>&1 &
 exec "$@" 3<&- >>redis.log 2>&1
 `;
 
