@@ -68,6 +68,17 @@ interface ReadyChecked {
   _readyCheck(done: (error: unknown, info?: Readonly<Record<string, string>>) => void): void;
 }
 
+/** The cluster client's parts that are wrapped. */
+interface ClusterParts {
+  connectionPool: { emit(event: "drain"): void };
+  sendCommand(
+    command: { setTimeout(ms: number): void },
+    stream?: unknown,
+    node?: unknown,
+  ): unknown;
+  readyCheck(done: (error: unknown, state?: string) => void): void;
+}
+
 /** The client's part that asks Sentinels. */
 interface SentinelConnecting {
   connector: { connectToSentinel(endpoint: unknown, options?: object): unknown };
@@ -97,26 +108,60 @@ export function nodeClient(
   return client;
 }
 
-/** Connections to the nodes of a cluster, made when they are needed. */
+/**
+ * Connections to the nodes of a cluster, made when they are needed. What their connections say is
+ * emitted as `node error`, and that the cluster serves nothing as `not ready`.
+ */
 export function clusterClient(settings: ClientSettings, hooks: ClientHooks): Cluster {
   const { target, commandTimeoutMs, connectTimeoutMs } = settings;
   const { auth } = target;
   const cluster = new Cluster(target.hosts.map((host) => ({ ...host })), {
     lazyConnect: true,
-    enableReadyCheck: false,
     clusterRetryStrategy: hooks.retry,
     slotsRefreshTimeout: connectTimeoutMs,
     // It would resend what was sent already.
     retryDelayOnFailover: 0,
     redisOptions: {
       ...shared(settings),
-      // What is redirected waits outside of any connection; only a timer of its own ends that.
-      commandTimeout: commandTimeoutMs,
       // With a user the client never prints that a server has no password.
       ...(auth === undefined ? {} : { username: auth.user ?? "default", password: auth.password }),
     },
   });
-  cluster.on("+node", (node: Redis) => greetFirst(node, settings, hooks, false));
+  const report = (error: unknown) => cluster.emit("node error", error);
+  cluster.on("+node", (node: Redis) => {
+    greetFirst(node, settings, hooks, false);
+    // Those that ask for the slots keep to themselves why they cannot connect.
+    node.duplicate = ((override) => {
+      const copy = Redis.prototype.duplicate.call(node, override);
+      return copy.on("error", report);
+    }) as Redis["duplicate"];
+  });
+  const parts = cluster as unknown as ClusterParts;
+  const send = parts.sendCommand.bind(cluster);
+  // What is redirected, or finds no node, waits outside of any connection and its limit.
+  parts.sendCommand = (command, stream, node) => {
+    command.setTimeout(commandTimeoutMs);
+    return send(command, stream, node);
+  };
+  const check = parts.readyCheck.bind(cluster);
+  parts.readyCheck = (done) => {
+    const end = (state: string) => {
+      const error = new Error(`CLUSTERDOWN ${state}`);
+      report(error);
+      cluster.emit("not ready", error);
+      done(null, state);
+    };
+    if (cluster.nodes().length === 0) {
+      end("no slots");
+      // Without a connection that ends, nothing would make the client connect again.
+      parts.connectionPool.emit("drain");
+      return;
+    }
+    check((error, state) => {
+      if (error instanceof Error && /NOPERM/.test(error.message)) return done(null);
+      return state === undefined ? done(error) : end(state);
+    });
+  };
   return cluster;
 }
 

@@ -175,6 +175,7 @@ export class RedisConnection {
 
   /** What `error` means, as an error of ours without secrets; passes others through. */
   failure(error: unknown): unknown {
+    if (this.clustered) this.#relearn();
     return redisFailure(
       this.#closed && error instanceof Error && /^Connection is closed/.test(error.message)
         ? new Error("The store is closed")
@@ -224,6 +225,7 @@ export class RedisConnection {
         () => reject(new Error("connect ETIMEDOUT")),
         connectTimeoutMs + commandTimeoutMs,
       );
+      this.#raw.once("not ready", reject);
     });
     try {
       await Promise.race([this.#raw.connect(), late]);
@@ -252,7 +254,13 @@ export class RedisConnection {
     };
     if (this.clustered) {
       const cluster = clusterClient(this.#settings, hooks);
-      cluster.on("node error", (error) => this.#failed(error));
+      cluster.on("node error", (error) => {
+        // What a connection leaves behind does not say why it ended.
+        if (this.#lastError === undefined || !/^Connection is closed/.test(error.message)) {
+          this.#failed(error);
+        }
+      });
+      cluster.on("-node", () => this.#relearn());
       return this.#watch(cluster);
     }
     const client = nodeClient(this.#settings, hooks);
@@ -284,6 +292,13 @@ export class RedisConnection {
       () => client.connect().catch(() => {}),
       backoffMs(++this.#attempts),
     );
+  }
+
+  /** Asks the cluster again who serves what: the client does so only when a node redirects it. */
+  #relearn(): void {
+    if ("refreshSlotsCache" in this.#raw && this.isReady && !this.#closed) {
+      this.#raw.refreshSlotsCache(() => {});
+    }
   }
 
   #failed(error: unknown): void {
