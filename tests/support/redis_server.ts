@@ -112,12 +112,20 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 /**
  * Becomes the server, after leaving a watcher behind. A line on standard input ends the watcher; its
  * end without a line means that the test process is gone; the server goes too, and the directory $1.
+ * Signals that are sent to everybody at once, as by Ctrl-C, do not keep it from cleaning up.
  */
 const WATCHED_BY_PIPE = `
 exec 3<&0 </dev/null
 removed=$1
 shift
-{ read -r _ <&3 || { kill -9 $$; [ -z "$removed" ] || { sleep 0.2; rm -rf "$removed"; }; }; } >/dev/null 2>&1 &
+{
+  trap '' HUP INT TERM
+  if ! read -r _ <&3; then
+    kill -9 $$
+    sleep 0.2
+    [ -z "$removed" ] || rm -rf "$removed"
+  fi
+} >/dev/null 2>&1 &
 exec "$@" 3<&- >>redis.log 2>&1
 `;
 
@@ -307,6 +315,7 @@ shift 2
   "$@" >>"$directory/redis.log" 2>&1 &
   server=$!
   echo $server >"$directory/pid"
+  trap '' HUP INT TERM
   while kill -0 "$parent" && kill -0 "$server"; do
     if [ -r "/proc/$parent/stat" ] && read -r _ _ state _ <"/proc/$parent/stat"; then
       [ "$state" != Z ] || break
@@ -330,14 +339,18 @@ export async function sharedRedis(): Promise<{ readonly url: string; readonly po
     const url = Deno.env.get(SHARED_VARIABLE);
     if (url) return { url, port: Number(new URL(url).port) };
     try {
-      await startShared();
+      const port = await startShared();
+      const started = `redis://127.0.0.1:${port}`;
+      Deno.env.set(SHARED_VARIABLE, started);
+      return { url: started, port };
     } catch (error) {
       if (!(error instanceof PortTakenError) || attempt === ATTEMPTS) throw error;
     }
   }
 }
 
-async function startShared(): Promise<void> {
+/** Starts one on a port that is likely to be free; gives the port. */
+async function startShared(): Promise<number> {
   const directory = Deno.makeTempDirSync({ prefix: "agentcoord-redis-" });
   const port = freePort();
   const args = ["redis-server", configure(port, directory)];
@@ -363,5 +376,5 @@ async function startShared(): Promise<void> {
     return !existsSync(directory) || /[Ff]ailed listening on port|FATAL/.test(log);
   };
   await untilAnswering(pid, ended, () => log, () => resp(port, { timeoutMs: 2000 }));
-  Deno.env.set(SHARED_VARIABLE, `redis://127.0.0.1:${port}`);
+  return port;
 }
