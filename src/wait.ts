@@ -36,6 +36,7 @@ export async function waitFor<T>(
   for (;;) {
     const left = deadline - clock.monotonicMs();
     const ear = left <= 0 || signal?.aborted ? undefined : bell();
+    await ear?.ready;
     const heard = ear?.rings ?? 0;
     const result = await look(ear);
     if ("answer" in result) return result.answer;

@@ -15,8 +15,44 @@ export interface Bell {
   readonly id: string;
   /** How often it has rung; read it before looking at the store, so that no ring goes unheard. */
   readonly rings: number;
+  /** Settled once a ring can be heard: nobody looks at the store for it before that. */
+  readonly ready: Promise<void>;
   /** Returns once it has rung more than `heard` times, `ms` have passed, or `signal` fires. */
   wait(heard: number, ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** What all bells share: those who sleep until it rings. */
+export abstract class Ear implements Bell {
+  /** Name under which others can ring it. */
+  readonly id: string = newId("wtr");
+  abstract readonly ready: Promise<void>;
+  readonly #sleepers = new Set<() => void>();
+  #rings = 0;
+
+  get rings(): number {
+    return this.#rings;
+  }
+
+  wait(heard: number, ms: number, signal?: AbortSignal): Promise<void> {
+    if (this.#rings > heard || signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", wake);
+        this.#sleepers.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      signal?.addEventListener("abort", wake, { once: true });
+      this.#sleepers.add(wake);
+    });
+  }
+
+  /** Wakes whoever sleeps. */
+  protected ring(): void {
+    this.#rings++;
+    for (const wake of [...this.#sleepers]) wake();
+  }
 }
 
 /** Without file notifications a waiter looks at the store this often. */
@@ -29,20 +65,18 @@ const RING = new Uint8Array(1);
 const YOUNG_MS = 60_000;
 
 /** A bell made of a watched, locked file. */
-export class FileBell implements Bell {
-  readonly id: string;
+export class FileBell extends Ear {
+  readonly ready: Promise<void> = Promise.resolve();
   readonly #path: string;
   readonly #file: Deno.FsFile;
   #watcher: Deno.FsWatcher | undefined;
-  readonly #sleepers = new Set<() => void>();
-  #rings = 0;
   #closed = false;
 
   /** Hangs a new bell in `directory`, creating the directory when it is missing. */
   constructor(directory: string) {
+    super();
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     sweepDead(directory);
-    this.id = newId("wtr");
     this.#path = `${directory}/${this.id}`;
     this.#file = Deno.openSync(this.#path, { createNew: true, write: true, mode: 0o600 });
     try {
@@ -62,24 +96,9 @@ export class FileBell implements Bell {
     }
   }
 
-  get rings(): number {
-    return this.#rings;
-  }
-
-  wait(heard: number, ms: number, signal?: AbortSignal): Promise<void> {
-    if (this.#rings > heard || signal?.aborted) return Promise.resolve();
+  override wait(heard: number, ms: number, signal?: AbortSignal): Promise<void> {
     const limit = this.#watcher === undefined ? Math.min(ms, UNWATCHED_POLL_MS) : ms;
-    return new Promise((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", wake);
-        this.#sleepers.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, limit);
-      signal?.addEventListener("abort", wake, { once: true });
-      this.#sleepers.add(wake);
-    });
+    return super.wait(heard, limit, signal);
   }
 
   /** Takes the bell down. */
@@ -94,8 +113,7 @@ export class FileBell implements Bell {
   async #listen(watcher: Deno.FsWatcher): Promise<void> {
     for await (const event of watcher) {
       if (event.kind !== "modify") continue;
-      this.#rings++;
-      for (const wake of [...this.#sleepers]) wake();
+      this.ring();
     }
   }
 }

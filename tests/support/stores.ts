@@ -6,7 +6,9 @@ import type { Clock } from "../../src/clock.ts";
 import type { RoomContext } from "../../src/context.ts";
 import { normalizeLockPath } from "../../src/path.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
+import { RedisStore } from "../../src/store/redis.ts";
 import type { Store } from "../../src/store/store.ts";
+import { freshNamespace, hasRedis, sharedRedis } from "./redis_server.ts";
 
 /** A clock that moves only when told to. */
 export class TestClock implements Clock {
@@ -32,6 +34,8 @@ export interface Bench {
 /** Opens a store of one kind for one test. */
 interface StoreKind {
   readonly name: string;
+  /** Reported as skipped where what it needs is not installed. */
+  readonly ignore?: boolean;
   readonly open: (clock: Clock) => Promise<{ store: Store; remove: () => Promise<void> }>;
 }
 
@@ -46,12 +50,25 @@ const KINDS: readonly StoreKind[] = [{
     });
     return { store, remove: () => Deno.remove(directory, { recursive: true }) };
   },
+}, {
+  name: "redis",
+  ignore: !hasRedis(),
+  open: async (clock) => {
+    const { url } = await sharedRedis();
+    const store = await RedisStore.open(url, {
+      namespace: freshNamespace(),
+      nowMs: clock.nowMs,
+    });
+    // Every store of a test run has a namespace of its own on one server, which ends with the run.
+    return { store, remove: () => Promise.resolve() };
+  },
 }];
 
 /** Registers `body` once for every kind of store; each run has a store of its own. */
 export function storeTest(name: string, body: (bench: Bench) => Promise<void>): void {
   for (const kind of KINDS) {
-    Deno.test(`${name} (${kind.name})`, async () => {
+    const ignore = kind.ignore ?? false;
+    Deno.test({ name: `${name} (${kind.name})`, ignore }, async () => {
       const clock = new TestClock();
       const { store, remove } = await kind.open(clock);
       const lockPath: RoomContext["lockPath"] = (path, options) =>

@@ -1,0 +1,114 @@
+/**
+ * The Redis store: one namespace's state under the keys `{agentcoord:<namespace>}:…` of a server, of the
+ * primary that Sentinels name, or of one slot of a cluster.
+ *
+ * Each step of a room is one Lua script, so it happens as a whole or not at all; see script.ts and step.lua.
+ * @module
+ */
+import type { RedisAgents } from "../agent/redis.ts";
+import type { RedisApprovals } from "../approval/redis.ts";
+import type { RedisAudit } from "../audit/redis.ts";
+import type { RedisBoard } from "../board/redis.ts";
+import type { RedisEvents } from "../event/redis.ts";
+import type { RedisLocks } from "../lock/redis.ts";
+import type { RedisTasks } from "../task/redis.ts";
+import { RedisBell } from "./redis_bell.ts";
+import { RedisConnection, type RedisConnectionOptions } from "./redis_connection.ts";
+import { ScriptRunner } from "./script.ts";
+import type { Store } from "./store.ts";
+
+/** How to open a {@linkcode RedisStore}. */
+export interface RedisStoreOptions extends RedisConnectionOptions {
+  readonly namespace: string;
+  /** Instead of the server's clock; for tests. */
+  readonly nowMs?: () => number;
+}
+
+/** {@linkcode Store} on Redis. */
+export class RedisStore implements Store {
+  readonly kind = "redis";
+  readonly location: string;
+  /** The connection, for those who examine the server. */
+  readonly connection: RedisConnection;
+  readonly #runner: ScriptRunner;
+  #locks: Promise<RedisLocks> | undefined;
+  #agents: Promise<RedisAgents> | undefined;
+  #tasks: Promise<RedisTasks> | undefined;
+  #board: Promise<RedisBoard> | undefined;
+  #approvals: Promise<RedisApprovals> | undefined;
+  #audit: Promise<RedisAudit> | undefined;
+  #events: Promise<RedisEvents> | undefined;
+  #bell: RedisBell | undefined;
+
+  private constructor(connection: RedisConnection, runner: ScriptRunner) {
+    this.location = connection.location;
+    this.connection = connection;
+    this.#runner = runner;
+  }
+
+  /**
+   * Connects to the server at `url`.
+   *
+   * @throws {InvalidArgumentError} when the URL is malformed.
+   * @throws {StoreUnavailableError} when the server cannot be used; `details.reason` says why.
+   */
+  static async open(
+    url: string,
+    { namespace, nowMs, ...limits }: RedisStoreOptions,
+  ): Promise<RedisStore> {
+    const connection = await RedisConnection.open(url, limits);
+    return new RedisStore(connection, new ScriptRunner(connection, { namespace, nowMs }));
+  }
+
+  locks(): Promise<RedisLocks> {
+    return this.#locks ??= import("../lock/redis.ts").then((room) =>
+      new room.RedisLocks(this.#runner)
+    );
+  }
+
+  agents(): Promise<RedisAgents> {
+    return this.#agents ??= import("../agent/redis.ts").then((room) =>
+      new room.RedisAgents(this.#runner)
+    );
+  }
+
+  tasks(): Promise<RedisTasks> {
+    return this.#tasks ??= import("../task/redis.ts").then((room) =>
+      new room.RedisTasks(this.#runner)
+    );
+  }
+
+  board(): Promise<RedisBoard> {
+    return this.#board ??= import("../board/redis.ts").then((room) =>
+      new room.RedisBoard(this.#runner)
+    );
+  }
+
+  approvals(): Promise<RedisApprovals> {
+    return this.#approvals ??= import("../approval/redis.ts").then((room) =>
+      new room.RedisApprovals(this.#runner)
+    );
+  }
+
+  audit(): Promise<RedisAudit> {
+    return this.#audit ??= import("../audit/redis.ts").then((room) =>
+      new room.RedisAudit(this.#runner)
+    );
+  }
+
+  events(): Promise<RedisEvents> {
+    return this.#events ??= import("../event/redis.ts").then((room) =>
+      new room.RedisEvents(this.#runner)
+    );
+  }
+
+  bell(): RedisBell {
+    return this.#bell ??= new RedisBell(this.connection, this.#runner.prefix);
+  }
+
+  async close(options: { readonly exiting?: boolean } = {}): Promise<void> {
+    this.#bell?.close();
+    this.#bell = undefined;
+    await this.connection.close(options);
+  }
+}
