@@ -38,7 +38,17 @@ export function sequencedId(prefix: IdPrefix, atMs: number, sequence: number): s
 export function sequenceOf(prefix: IdPrefix, id: string): number | undefined {
   const body = id.slice(prefix.length + 1);
   if (!id.startsWith(`${prefix}_`) || !/^[0-9A-HJKMNP-TV-Z]{26}$/.test(body)) return undefined;
-  let value = 0;
-  for (const letter of body.slice(10)) value = value * 32 + ALPHABET.indexOf(letter);
+  const value = decode(body.slice(10));
   return Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** The instant inside a {@linkcode sequencedId}, in epoch milliseconds. */
+export function sequencedAtMs(id: string): number {
+  return decode(id.slice(-26, -16));
+}
+
+function decode(digits: string): number {
+  let value = 0;
+  for (const digit of digits) value = value * 32 + ALPHABET.indexOf(digit);
+  return value;
 }
