@@ -41,7 +41,10 @@ const COMMON_KEYS = [
   "task_order",
 ] as const;
 
-/** One step: its text, put together from parts that several steps share, and the keys of its own. */
+/**
+ * One step: its text, put together from parts that several steps share, and the keys of its own. The text finds
+ * each key in a local of that name in capitals, wherever it stands among KEYS: `lock_paths` in LOCK_PATHS.
+ */
 export class Script {
   /** Where the script is to be found, such as `lock/acquire`; messages name it. */
   readonly name: string;
@@ -171,20 +174,21 @@ export class ScriptRunner {
 
   #load({ keys, body }: Script): Loaded {
     const { clustered } = this.connection;
+    const names = [...COMMON_KEYS, ...keys];
     const text = `local SCHEMA, CLUSTERED, EVENTS_KEPT = ${REDIS_SCHEMA_VERSION}, ${clustered}, ` +
-      `${EVENTS_KEPT}\n${step}\n${touch}\n${body}`;
-    return {
-      text,
-      sha1: createHash("sha1").update(text).digest("hex"),
-      keys: [...COMMON_KEYS, ...keys].map((key) => this.prefix + key),
-    };
+      `${EVENTS_KEPT}\nlocal ${
+        names.join(", ").toUpperCase()
+      } = unpack(KEYS)\n${step}\n${touch}\n${body}`;
+    const sha1 = createHash("sha1").update(text).digest("hex");
+    return { text, sha1, keys: names.map((key) => this.prefix + key) };
   }
 
   #failure(error: unknown, { name }: Script): unknown {
     const { location } = this.connection;
     const schema = error instanceof Error && /SCHEMA (\d+)/.exec(error.message)?.[1];
     if (schema) {
-      const sentence = `Cannot use the store: ${location} holds data of version ${schema} and this ` +
+      const sentence =
+        `Cannot use the store: ${location} holds data of version ${schema} and this ` +
         `program knows version ${REDIS_SCHEMA_VERSION}; use the newer program`;
       return new StoreUnavailableError(sentence, { location, reason: "schema" });
     }

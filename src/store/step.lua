@@ -1,7 +1,7 @@
 --[[ store/step: what every script begins with: the clock, the counters, the event stream, and waking.
 
 KEYS    1 state, 2 events, 3 listeners, 4 agents, 5 seen, 6 held, 7 locks, 8 lock_due, 9 tasks, 10 task_order;
-        a script's own keys come after them
+        a script's own keys come after them; each is in a local of that name in capitals
 ARGV    1 op: names this call, "" for one that only reads
         2 "" or now|again|run: the time to work with (tests only, else empty), 1 when an earlier try of this
           call may have been executed, and the server's run id in the first call on each connection
@@ -13,7 +13,6 @@ EVENTS  a stream; an entry holds what one step did, a few events at most. Its id
 KEEPS   the clock never steps backwards; a fence, and an event's number, is never handed out twice, not even
         by a server that has lost the newest writes: whenever another run of a server answers, both leap. ]]
 local call = redis.call
-local STATE, EVENTS, LISTENERS, AGENTS, SEEN, HELD, LOCKS, LOCK_DUE, TASKS, TASK_ORDER = unpack(KEYS, 1, 10)
 local OP, ACTOR = ARGV[1], ARGV[3]
 local HUGE = math.huge
 local LEAP = 1048576

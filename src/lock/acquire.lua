@@ -1,0 +1,104 @@
+--[[ lock/acquire: grants every path, or none and queues the waiter if there is one.
+
+ARGV    5 ttl_ms, 6 mode, 7 intent, 8 1 to renew what the actor holds already, 9 waiter's id or "", 10 its bell,
+        11.. paths
+RETURN  {"kind":"acquired","leases":[…]} | {"kind":"held","blocker":…,"nowMs":…,"retryInMs":…}
+KEEPS   nothing is granted unless everything is; paths granted together share one new fence. ]]
+local ttl, mode, intent, reentrant = tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8] == '1'
+local waiter_id, bell = ARGV[9], ARGV[10]
+local paths = { unpack(ARGV, 11) }
+
+local function blocking_lease()
+  for _, path in ipairs(paths) do
+    for _, lease in ipairs(overlapping(path)) do
+      local own = lease.holder == ACTOR
+      -- One's own shared lease cannot quietly become an exclusive one: other readers may be inside.
+      local renews = own and reentrant and (lease.mode == 'exclusive' or mode == 'shared')
+      if not renews and (own or modes_conflict(lease.mode, mode)) then return lease end
+    end
+  end
+end
+
+local function blocking_waiter(before)
+  if lock_waiters == 0 then return end
+  for _, path in ipairs(paths) do
+    for _, waiter in ipairs(waiters_on({ path })) do
+      if waiter.seq < before and stands_in_line(waiter) and modes_conflict(waiter.mode, mode) then
+        return waiter, path
+      end
+    end
+  end
+end
+
+local function own_on(path)
+  if not reentrant then return end
+  for _, lease in ipairs(live_on(path)) do
+    if lease.holder == ACTOR then return lease end
+  end
+end
+
+local function grant()
+  local leases, tenure = {}, nil
+  for i, path in ipairs(paths) do
+    local lease = own_on(path)
+    if lease then
+      extend(lease, ttl)
+    else
+      if not tenure then fence = fence + 1 end
+      tenure = int(fence)
+      lease = { path = path, holder = ACTOR, fence = fence, mode = mode, intent = intent, ttl = ttl, at = now, due = now + ttl }
+      local kept = leases_in(path, call('HGET', LOCKS, path))
+      kept[#kept + 1] = lease
+      keep_on(path, kept)
+      call('ZADD', LOCK_PATHS, 0, path)
+      call('ZADD', LOCK_DUE, int(lease.due), path .. '\0' .. tenure)
+      call('ZADD', HELD, 0, ACTOR .. '\0l' .. path .. '\0' .. tenure)
+      lock_floor = math.min(lock_floor, lease.due)
+      emit('lock.acquired', path, ACTOR, '{"fence":' .. tenure .. ',"mode":"' .. mode .. '"}')
+    end
+    leases[i] = lease
+  end
+  -- Other readers that queued behind the same writer may come in together.
+  if mode == 'shared' then call_waiters(paths) end
+  return leases
+end
+
+local function queue(place)
+  if place then
+    place.seen, place.called = now, nil
+  else
+    lock_seq, lock_waiters = lock_seq + 1, lock_waiters + 1
+    place = { seq = lock_seq, id = waiter_id, agent = ACTOR, mode = mode, paths = paths, bell = bell, seen = now }
+    for _, path in ipairs(paths) do call('ZADD', LOCK_LINE, 0, place_of(place, path)) end
+  end
+  save_waiter(place)
+end
+
+local function held(blocker, retry_ms)
+  return finish('{"kind":"held","blocker":' .. blocker .. ',"nowMs":' .. int(now) .. ',"retryInMs":' .. int(retry_ms) .. '}')
+end
+
+if REPEATED and #recall() > 0 then
+  local leases = {}
+  for _, path in ipairs(paths) do
+    for _, lease in ipairs(live_on(path)) do
+      if lease.holder == ACTOR then leases[#leases + 1] = lease end
+    end
+  end
+  if #leases == #paths then return finish('{"kind":"acquired","leases":' .. show_all(leases) .. '}') end
+end
+
+sweep_expired()
+local place = waiter_id ~= '' and find_waiter(waiter_id) or nil
+local lease = blocking_lease()
+if lease then
+  if waiter_id ~= '' then queue(place) end
+  return held(cjson.encode({ kind = 'lease', lease = shown(lease) }), lease.due - now)
+end
+local ahead, path = blocking_waiter(place and place.seq or HUGE)
+if ahead then
+  if waiter_id ~= '' then queue(place) end
+  return held(cjson.encode({ kind = 'waiter', path = path, holder = ahead.agent }), CALL_MS)
+end
+if place then remove_waiter(place) end
+return finish('{"kind":"acquired","leases":' .. show_all(grant()) .. '}')

@@ -1,0 +1,59 @@
+--[[ lock/give_back: how leases end: given back, lapsed, broken, or all at once when their holder leaves; needs
+lock/rows and lock/line. In every case the waiters they kept out are called.
+
+KEYS    lock_paths, lock_waiters, lock_line ]]
+local SWEEP = 32
+
+-- Ends these leases; more is JSON to add to their events' data, or nil.
+local function end_leases(leases, type, by, more)
+  if #leases == 0 then return end
+  local paths = {}
+  for i, lease in ipairs(leases) do
+    local path, tenure = lease.path, int(lease.fence)
+    local kept = {}
+    for _, other in ipairs(leases_in(path, call('HGET', LOCKS, path))) do
+      if other.fence ~= lease.fence then kept[#kept + 1] = other end
+    end
+    keep_on(path, kept)
+    call('ZREM', LOCK_DUE, path .. '\0' .. tenure)
+    call('ZREM', HELD, lease.holder .. '\0l' .. path .. '\0' .. tenure)
+    emit(type, path, by, '{"fence":' .. tenure .. (more and ',' .. more or '') .. '}')
+    paths[i] = path
+  end
+  call_waiters(paths)
+end
+
+local function lease_at(member)
+  local path, tenure = string.match(member, '^(%Z*)%z(%d+)$')
+  for _, lease in ipairs(leases_in(path, call('HGET', LOCKS, path))) do
+    if int(lease.fence) == tenure then return lease end
+  end
+end
+
+-- Ends leases that have lapsed, oldest first, a bounded number a step.
+local function sweep_expired()
+  if now < lock_floor then return end
+  for _, member in ipairs(call('ZRANGEBYSCORE', LOCK_DUE, '-inf', int(now), 'LIMIT', 0, SWEEP)) do
+    local lease = lease_at(member)
+    end_leases({ lease }, 'lock.expired', lease.holder)
+  end
+  local first = call('ZRANGE', LOCK_DUE, 0, 0, 'WITHSCORES')
+  lock_floor, dirty = tonumber(first[2] or HUGE), true
+end
+
+-- The live leases of one agent, by path.
+local function leases_held_by(holder)
+  local leases = {}
+  for _, member in ipairs(call('ZRANGEBYLEX', HELD, '[' .. holder .. '\0l', '(' .. holder .. '\0m')) do
+    local lease = lease_at(string.sub(member, #holder + 3))
+    if lease.due > now then leases[#leases + 1] = lease end
+  end
+  return leases
+end
+
+-- Ends every live lease of an agent; returns them.
+local function release_everything(holder)
+  local leases = leases_held_by(holder)
+  end_leases(leases, 'lock.released', holder)
+  return leases
+end

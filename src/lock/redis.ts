@@ -1,0 +1,116 @@
+/**
+ * The steps on locks, on Redis.
+ *
+ * A lease is live while its instant in `lock_due` is ahead of the step's clock; what is behind it counts for
+ * nothing and is swept by later steps.
+ * @module
+ */
+import type { AuditDraft } from "../audit/entry.ts";
+import { Script, type ScriptRunner } from "../store/script.ts";
+import type { Actor } from "../store/transaction.ts";
+import abandon from "./abandon.lua" with { type: "text" };
+import acquire from "./acquire.lua" with { type: "text" };
+import count from "./count.lua" with { type: "text" };
+import giveBack from "./give_back.lua" with { type: "text" };
+import line from "./line.lua" with { type: "text" };
+import list from "./list.lua" with { type: "text" };
+import type { Lease } from "./lock.ts";
+import release from "./release.lua" with { type: "text" };
+import releaseAll from "./release_all.lua" with { type: "text" };
+import renew from "./renew.lua" with { type: "text" };
+import rows from "./rows.lua" with { type: "text" };
+import type { AcquireOutcome, AcquireRequest, LeaseSelector, LockStore } from "./store.ts";
+import tenure from "./tenure.lua" with { type: "text" };
+
+/** Keys of this room besides the common ones. */
+export const LOCK_KEYS: readonly string[] = ["lock_paths", "lock_waiters", "lock_line"];
+const ACQUIRE = new Script("lock/acquire", LOCK_KEYS, rows, line, giveBack, tenure, acquire);
+const ABANDON = new Script("lock/abandon", LOCK_KEYS, rows, line, abandon);
+const RENEW = new Script("lock/renew", LOCK_KEYS, rows, tenure, renew);
+const RELEASE = new Script("lock/release", LOCK_KEYS, rows, line, giveBack, tenure, release);
+const RELEASE_ALL = new Script("lock/release_all", LOCK_KEYS, rows, line, giveBack, releaseAll);
+const LIST = new Script("lock/list", LOCK_KEYS, rows, line, giveBack, list);
+const COUNT = new Script("lock/count", [], count);
+
+/** {@linkcode LockStore} on Redis. */
+export class RedisLocks implements LockStore {
+  readonly #runner: ScriptRunner;
+
+  /** Runs its scripts there. */
+  constructor(runner: ScriptRunner) {
+    this.#runner = runner;
+  }
+
+  async acquire(
+    actor: Actor,
+    { paths, mode, ttlMs, intent, reentrant, waiter }: AcquireRequest,
+  ): Promise<AcquireOutcome> {
+    const { id = "", bell = "" } = waiter ?? {};
+    return answer(
+      await this.#runner.write(
+        ACQUIRE,
+        actor,
+        ttlMs,
+        mode,
+        intent,
+        reentrant ? 1 : 0,
+        id,
+        bell,
+        ...paths,
+      ),
+    );
+  }
+
+  async abandon(waiterId: string): Promise<void> {
+    await this.#runner.write(ABANDON, undefined, waiterId);
+  }
+
+  async renew(
+    actor: Actor,
+    { paths, fence = "" }: LeaseSelector,
+    ttlMs: number | undefined,
+  ): Promise<Awaited<ReturnType<LockStore["renew"]>>> {
+    return answer(await this.#runner.write(RENEW, actor, fence, ttlMs ?? "", ...paths));
+  }
+
+  async release(
+    actor: Actor,
+    { paths, fence = "" }: LeaseSelector,
+  ): Promise<Awaited<ReturnType<LockStore["release"]>>> {
+    return answer(await this.#runner.write(RELEASE, actor, fence, ...paths));
+  }
+
+  async releaseAll(actor: Actor): Promise<readonly Lease[]> {
+    return answer(await this.#runner.write(RELEASE_ALL, actor));
+  }
+
+  async current(path: string): Promise<readonly Lease[]> {
+    return answer(await this.#runner.read(LIST, path, ""));
+  }
+
+  async break(actor: Actor, path: string, record: AuditDraft): Promise<readonly Lease[]> {
+    const { auditArguments } = await import("../audit/redis_draft.ts");
+    const { BREAK } = await import("./redis_break.ts");
+    return answer(
+      await this.#runner.write(
+        BREAK,
+        actor,
+        path,
+        `"reason":${JSON.stringify(record.reason)}`,
+        ...auditArguments(record),
+      ),
+    );
+  }
+
+  async list(holder = ""): Promise<readonly Lease[]> {
+    return answer(await this.#runner.read(LIST, "", holder));
+  }
+
+  async count(): Promise<number> {
+    return Number(await this.#runner.read(COUNT));
+  }
+}
+
+function answer<T>(text: unknown): T {
+  return JSON.parse(String(text));
+}

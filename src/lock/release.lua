@@ -1,0 +1,8 @@
+--[[ lock/release: ends every selected tenure that still exists.
+
+ARGV    5 fence or "", 6.. paths
+RETURN  {"released":[…],"lost":[{path, current?}]} ]]
+local held, lost = select_leases({ unpack(ARGV, 6) }, ARGV[5])
+local answer = '{"released":' .. show_all(held) .. ',"lost":' .. list(lost) .. '}'
+end_leases(held, 'lock.released', ACTOR)
+return finish(answer, true)
