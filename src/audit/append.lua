@@ -1,0 +1,59 @@
+--[[ audit/append: how entries are kept, and adding one at the end of the chain.
+
+KEYS       audit, audit_ids, audit_keys, audit_by
+AUDIT      a stream; an entry's id is <its number>-0; its fields are named as a table's columns would be
+AUDIT_IDS  id -> number, of every entry taken in: their count is what the log should hold
+AUDIT_KEYS idempotency key -> number
+AUDIT_BY   members of score 0, which find numbers by agent, by type, by both, and by instant:
+           agent NUL type NUL number, with either empty too, and @ instant number; all of 16 digits
+KEEPS      numbers count from 1 without a gap; each link is SHA-1(link before, then content hash). ]]
+
+local function digits16(number)
+  return string.format('%016.0f', number)
+end
+
+local function audit_number(entry)
+  return tonumber(string.match(entry[1], '^%d+'))
+end
+
+local function audit_field(entry, name)
+  for i = 1, #entry[2], 2 do
+    if entry[2][i] == name then return entry[2][i + 1] end
+  end
+end
+
+-- The entry with this number, unless somebody has taken it away.
+local function entry_at(number)
+  local id = int(number) .. '-0'
+  return call('XRANGE', AUDIT, id, id)[1]
+end
+
+-- The entries whose numbers these members of AUDIT_BY end with.
+local function entries_at(places)
+  local entries = {}
+  for _, place in ipairs(places) do entries[#entries + 1] = entry_at(string.sub(place, -16)) end
+  return entries
+end
+
+-- Returns the entry as the stream has it: the one that is there already by this id or key ("" for none), or
+-- the new one.
+local function append_audit(id, agent, type, context, reason, refs, content_hash, key)
+  local known = call('HGET', AUDIT_IDS, id) or key ~= '' and call('HGET', AUDIT_KEYS, key)
+  local entry = known and entry_at(known)
+  if entry then return entry end
+  local newest = call('XREVRANGE', AUDIT, '+', '-', 'COUNT', 1)[1]
+  local link = redis.sha1hex((newest and audit_field(newest, 'link') or '') .. content_hash)
+  -- Whatever was added from outside is passed over, so that the log goes on and verifying shows it.
+  local number = math.max(call('HLEN', AUDIT_IDS), newest and audit_number(newest) or 0) + 1
+  local fields = { 'id', id, 'agent', agent, 'decision_type', type, 'context', context, 'reason', reason,
+    'refs', refs, 'created_at_ms', int(now), 'content_hash', content_hash, 'link', link }
+  call('XADD', AUDIT, int(number) .. '-0', unpack(fields))
+  call('HSET', AUDIT_IDS, id, int(number))
+  if key ~= '' then call('HSET', AUDIT_KEYS, key, int(number)) end
+  local place = digits16(number)
+  call('ZADD', AUDIT_BY, 0, agent .. '\0\0' .. place, 0, '\0' .. type .. '\0' .. place,
+    0, agent .. '\0' .. type .. '\0' .. place, 0, '@' .. digits16(now) .. place)
+  emit('audit.logged', id, agent, '{"decisionType":' .. cjson.encode(type) .. '}')
+  notify('audit')
+  return { int(number) .. '-0', fields }
+end

@@ -1,0 +1,27 @@
+--[[ audit/follow: the next entries that match, oldest first; needs audit/append.
+
+ARGV    5 agent, 6 type, "" for any  7 id of the entry to start after, "" for the beginning  8 limit
+        9 bell to hang up when nothing is found, "" for none
+RETURN  {id of the newest entry of all or "", entry…}, nothing when there is no such id; an entry is
+        {stream id, {field, value…}} ]]
+local AGENT, TYPE, AFTER, LIMIT, BELL = unpack(ARGV, 5, 9)
+local first = 1
+if AFTER ~= '' then
+  local number = call('HGET', AUDIT_IDS, AFTER)
+  if not number then return finish(false) end
+  first = number + 1
+end
+
+local entries
+if AGENT == '' and TYPE == '' then
+  entries = call('XRANGE', AUDIT, int(first), '+', 'COUNT', LIMIT)
+else
+  local group = AGENT .. '\0' .. TYPE .. '\0'
+  entries = entries_at(call('ZRANGEBYLEX', AUDIT_BY, '[' .. group .. digits16(first), '(' .. group .. 'A',
+    'LIMIT', 0, LIMIT))
+end
+if BELL ~= '' and #entries == 0 then listen('audit', BELL) end
+
+local newest = call('XREVRANGE', AUDIT, '+', '-', 'COUNT', 1)[1]
+table.insert(entries, 1, newest and audit_field(newest, 'id') or '')
+return finish(entries)
