@@ -47,9 +47,9 @@ export class RedisAudit implements AuditStore {
   }
 
   async list(
-    { agent = "", decisionType = "", sinceMs = "", before = "", limit }: EntryQuery,
+    { agent = "", decisionType = "", sinceMs, before = "", limit }: EntryQuery,
   ): Promise<EntryList | undefined> {
-    const args = [agent, decisionType, sinceMs, before, limit + 1];
+    const args = [agent, decisionType, sinceMs ?? "", before, limit + 1];
     const found = await this.#runner.read(LIST, ...args) as readonly StreamEntry[] | null;
     if (found === null) return undefined;
     const entries = found.slice(0, limit).reverse().map((item) => read(item).entry);
