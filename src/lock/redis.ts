@@ -10,12 +10,14 @@ import { Script, type ScriptRunner } from "../store/script.ts";
 import type { Actor } from "../store/transaction.ts";
 import abandon from "./abandon.lua" with { type: "text" };
 import acquire from "./acquire.lua" with { type: "text" };
+import acquireFree from "./acquire_free.lua" with { type: "text" };
 import count from "./count.lua" with { type: "text" };
 import giveBack from "./give_back.lua" with { type: "text" };
 import line from "./line.lua" with { type: "text" };
 import list from "./list.lua" with { type: "text" };
 import type { Lease } from "./lock.ts";
 import release from "./release.lua" with { type: "text" };
+import releaseOnly from "./release_only.lua" with { type: "text" };
 import releaseAll from "./release_all.lua" with { type: "text" };
 import renew from "./renew.lua" with { type: "text" };
 import rows from "./rows.lua" with { type: "text" };
@@ -24,10 +26,28 @@ import tenure from "./tenure.lua" with { type: "text" };
 
 /** Keys of this room besides the common ones. */
 export const LOCK_KEYS: readonly string[] = ["lock_paths", "lock_waiters", "lock_line"];
-const ACQUIRE = new Script("lock/acquire", LOCK_KEYS, rows, line, giveBack, tenure, acquire);
+const ACQUIRE = new Script(
+  "lock/acquire",
+  LOCK_KEYS,
+  acquireFree,
+  rows,
+  line,
+  giveBack,
+  tenure,
+  acquire,
+);
 const ABANDON = new Script("lock/abandon", LOCK_KEYS, rows, line, abandon);
 const RENEW = new Script("lock/renew", LOCK_KEYS, rows, tenure, renew);
-const RELEASE = new Script("lock/release", LOCK_KEYS, rows, line, giveBack, tenure, release);
+const RELEASE = new Script(
+  "lock/release",
+  LOCK_KEYS,
+  releaseOnly,
+  rows,
+  line,
+  giveBack,
+  tenure,
+  release,
+);
 const RELEASE_ALL = new Script("lock/release_all", LOCK_KEYS, rows, line, giveBack, releaseAll);
 const LIST = new Script("lock/list", LOCK_KEYS, rows, line, giveBack, list);
 const COUNT = new Script("lock/count", [], count);

@@ -124,8 +124,9 @@ local function finish(reply, keep)
   return reply
 end
 
--- What an earlier try of this very call did: its events as {type, subject, data}, and its answer if kept.
-local function recall()
+-- What an earlier try of this very call did: its events as {type, subject, data}, and its answer if kept. Only
+-- in a repeated call: a script pays for every function that it defines.
+local recall = REPEATED and function()
   local done, answer, looked, to = {}, nil, 0, '+'
   while looked < 50000 do
     local entries = call('XREVRANGE', EVENTS, to, '-', 'COUNT', 1000)
