@@ -63,15 +63,16 @@ storeTest("approval decision is final and the second one learns of the first", a
   const { id } = await ada.request(deploy);
   await bob.reject(id, { comment: "not on a\nFriday" });
   bench.clock.advance(12_000);
-  for (const late of [cy.approve(id), cy.reject(id), bob.approve(id), bob.reject(id)]) {
-    await assert.rejects(late, (error: CoordError) => {
+  const late = [cy.approve(id), cy.reject(id), bob.approve(id), bob.reject(id)];
+  await Promise.all(late.map((call) =>
+    assert.rejects(call, (error: CoordError) => {
       assert.ok(error instanceof ConflictError);
       assert.equal(error.retryable, false);
       assert.match(error.message, /"bob" rejected it 12s ago \(not on a\\nFriday\)/);
       assert.equal(error.details.decidedBy, "bob");
       return true;
-    });
-  }
+    })
+  ));
   assert.equal((await ada.show(id)).status, "rejected");
 });
 
@@ -134,11 +135,8 @@ storeTest("approval request step repeated with its identifier asks once", async 
 storeTest("approval calls on what does not exist are not found", async (bench) => {
   const { ada } = rooms(bench);
   for (const id of UNKNOWN) {
-    for (
-      const call of [ada.approve(id), ada.reject(id), ada.wait(id), ada.use(id), ada.show(id)]
-    ) {
-      await assert.rejects(call, NotFoundError);
-    }
+    const calls = [ada.approve(id), ada.reject(id), ada.wait(id), ada.use(id), ada.show(id)];
+    await Promise.all(calls.map((call) => assert.rejects(call, NotFoundError)));
     assert.equal(await ada.get(id), undefined);
   }
 });

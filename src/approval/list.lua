@@ -1,0 +1,84 @@
+--[[ approval/list: approvals with a status, of a requester, or all; newest first.
+
+ARGV    5 status or "", 6 who asked or "", 7 id that only older ones are wanted than, or "", 8 limit
+RETURN  {"approvals":[…],"more":true|false} | null when there is none with that id ]]
+local status, requester, before, limit = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
+local CHUNK = math.min(limit + 1, 256)
+
+-- The lists that hold what has a status now: those that lapsed count as expired, swept or not.
+local SOURCES = {
+  pending = { { 'pending', function(expires) return expires > now end } },
+  approved = { { 'approved' } },
+  rejected = { { 'rejected' } },
+  expired = { { 'expired' }, { 'pending', function(expires) return expires <= now end } },
+  [''] = { { 'pending' }, { 'approved' }, { 'rejected' }, { 'expired' } },
+}
+
+-- A list that is read from its newest end, some members at a time.
+local function open_list(name, counts, end_number)
+  local prefix = list_of(requester, name)
+  return {
+    first = '[' .. prefix,
+    last = '(' .. prefix .. end_number,
+    skip = #prefix,
+    counts = counts,
+    at = 1,
+    heads = {},
+  }
+end
+
+local function fill(source)
+  source.at, source.heads = 1, {}
+  repeat
+    local members = call('ZREVRANGEBYLEX', LISTS, source.last, source.first, 'LIMIT', 0, CHUNK)
+    source.ended = #members < CHUNK
+    if #members == 0 then return end
+    source.last = '(' .. members[#members]
+    local ids = {}
+    for i, member in ipairs(members) do ids[i] = string.sub(member, source.skip + 13) end
+    local expiries = source.counts and call('ZMSCORE', DUE, unpack(ids))
+    for i, member in ipairs(members) do
+      if not source.counts or source.counts(tonumber(expiries[i])) then
+        local number = tonumber(string.sub(member, source.skip + 1, source.skip + 12))
+        source.heads[#source.heads + 1] = { number = number, id = ids[i] }
+      end
+    end
+  until #source.heads > 0 or source.ended
+end
+
+local function head_of(source)
+  if source.at > #source.heads and not source.ended then fill(source) end
+  return source.heads[source.at]
+end
+
+-- ':' is the character after '9', so it stands behind every number.
+local end_number = ':'
+if before ~= '' then
+  local approval = find(before)
+  if not approval then return 'null' end
+  end_number = approval.number
+end
+local sources = {}
+for i, source in ipairs(SOURCES[status]) do sources[i] = open_list(source[1], source[2], end_number) end
+
+local ids = {}
+while #ids <= limit do
+  local newest
+  for _, source in ipairs(sources) do
+    local head = head_of(source)
+    if head and (not newest or head.number > head_of(newest).number) then newest = source end
+  end
+  if not newest then break end
+  ids[#ids + 1] = head_of(newest).id
+  newest.at = newest.at + 1
+end
+
+local more = #ids > limit
+if more then ids[#ids] = nil end
+local approvals = {}
+if #ids > 0 then
+  for i, record in ipairs(call('HMGET', APPROVALS, unpack(ids))) do
+    approvals[i] = show(parse(ids[i], record))
+  end
+end
+return '{"approvals":[' .. table.concat(approvals, ',') .. '],"more":' .. tostring(more) .. '}'

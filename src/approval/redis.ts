@@ -1,0 +1,95 @@
+/**
+ * The steps on approvals, on Redis.
+ * @module
+ */
+import { Script, type ScriptRunner } from "../store/script.ts";
+import type { Actor } from "../store/transaction.ts";
+import type { Approval, ApprovalCounts } from "./approval.ts";
+import count from "./count.lua" with { type: "text" };
+import decide from "./decide.lua" with { type: "text" };
+import get from "./get.lua" with { type: "text" };
+import list from "./list.lua" with { type: "text" };
+import look from "./look.lua" with { type: "text" };
+import record from "./record.lua" with { type: "text" };
+import request from "./request.lua" with { type: "text" };
+import type {
+  ApprovalDraft,
+  ApprovalList,
+  ApprovalQuery,
+  ApprovalStore,
+  DecideOutcome,
+  Decision,
+  Seen,
+  UseOutcome,
+} from "./store.ts";
+import use from "./use.lua" with { type: "text" };
+
+const KEYS = ["approvals", "approval_lists", "approval_due", "approval_keys"];
+const REQUEST = new Script("approval/request", KEYS, record, request);
+const LOOK = new Script("approval/look", KEYS, record, look);
+const DECIDE = new Script("approval/decide", KEYS, record, decide);
+const USE = new Script("approval/use", KEYS, record, use);
+const GET = new Script("approval/get", KEYS, record, get);
+const LIST = new Script("approval/list", KEYS, record, list);
+const COUNT = new Script("approval/count", KEYS, record, count);
+
+/** {@linkcode ApprovalStore} on Redis. */
+export class RedisApprovals implements ApprovalStore {
+  readonly #runner: ScriptRunner;
+
+  /** Runs its scripts there. */
+  constructor(runner: ScriptRunner) {
+    this.#runner = runner;
+  }
+
+  async request(
+    actor: Actor,
+    { id, key = "", timeoutMs, digest = "", approvers, actionType, description }: ApprovalDraft,
+  ): Promise<Approval> {
+    return answer(
+      await this.#runner.write(
+        REQUEST,
+        actor,
+        id,
+        key,
+        timeoutMs,
+        digest,
+        approvers === undefined ? "" : JSON.stringify(approvers),
+        actionType,
+        JSON.stringify({ id, actionType, description }).slice(0, -1),
+      ),
+    )!;
+  }
+
+  async look(actor: Actor | undefined, id: string, bell = ""): Promise<Seen | undefined> {
+    return answer(await this.#runner.write(LOOK, actor, id, bell));
+  }
+
+  async decide(actor: Actor, { id, status, comment }: Decision): Promise<DecideOutcome> {
+    const said = comment === undefined ? "" : JSON.stringify(comment);
+    return answer<DecideOutcome>(await this.#runner.write(DECIDE, actor, id, status, said))!;
+  }
+
+  async use(actor: Actor, id: string, digest = ""): Promise<UseOutcome> {
+    return answer<UseOutcome>(await this.#runner.write(USE, actor, id, digest))!;
+  }
+
+  async get(id: string): Promise<Approval | undefined> {
+    return answer(await this.#runner.read(GET, id));
+  }
+
+  async list(query: ApprovalQuery): Promise<ApprovalList | undefined> {
+    const { status, requestedBy, before, limit } = query;
+    return answer(
+      await this.#runner.read(LIST, status ?? "", requestedBy ?? "", before ?? "", limit),
+    );
+  }
+
+  async counts(): Promise<ApprovalCounts> {
+    return answer<ApprovalCounts>(await this.#runner.read(COUNT))!;
+  }
+}
+
+function answer<T>(text: unknown): T | undefined {
+  return JSON.parse(String(text)) ?? undefined;
+}
