@@ -1,14 +1,15 @@
 --[[ agent/touch: the heartbeat that every acting step implies; part of every script.
 
-AGENTS  name -> JSON {id, registration?, role, workingOn, status, tags (JSON as text), host, pid?, ttlMs,
-        registeredAtMs, goneAtMs?, seenAtMs?}; seenAtMs stands in for SEEN once an agent has left
+AGENTS  name -> JSON {id, registration?, role, workingOn, tags (JSON as text), host, pid?, ttlMs, registeredAtMs,
+        goneAtMs?, seenAtMs?}; seenAtMs stands in for SEEN once an agent has left
 SEEN    name -> last heartbeat, of every agent that has not deregistered
 HELD    members of score 0: name NUL l path NUL fence for a lease on a lock, name NUL t id for a claimed task;
         LOCK_DUE has path NUL fence -> when it lapses, TASK_ORDER id -> when it lapses (see task/order)
 KEEPS   a lease that has lapsed is never brought back. ]]
 
--- Whoever acts within a second of another's leaving may be that one: it beats whether it is due or not.
-if ACTOR ~= '' and (string.sub(ARGV[4], 1, 1) == '1' or now - departed_at < 2000) then
+-- Returns touch and renew_held. One function around all of them, because a script pays for every function that
+-- it defines, and most have no use for these.
+local function beating()
   -- Extends every live lease of the agent by its own length, counted from now.
   local function renew_held(name)
     for _, member in ipairs(call('ZRANGEBYLEX', HELD, '[' .. name .. '\0', '(' .. name .. '\1')) do
@@ -48,7 +49,7 @@ if ACTOR ~= '' and (string.sub(ARGV[4], 1, 1) == '1' or now - departed_at < 2000
     return prefix .. '_' .. encode(at, 10) .. encode(number, 16)
   end
 
-  -- Counts as the actor's heartbeat; registers a name that is unknown or has left.
+  -- Counts as the agent's heartbeat; registers a name that is unknown or has left.
   local function touch(name, host, pid)
     if call('ZSCORE', SEEN, name) then
       call('ZADD', SEEN, int(now), name)
@@ -58,12 +59,19 @@ if ACTOR ~= '' and (string.sub(ARGV[4], 1, 1) == '1' or now - departed_at < 2000
     local agent = known and cjson.decode(known) or
       { role = '', workingOn = '', tags = '[]', ttlMs = 60000, id = sequenced_id('agt', now, event + 1) }
     agent.registration, agent.goneAtMs, agent.seenAtMs = nil, nil, nil
-    agent.status, agent.host, agent.pid, agent.registeredAtMs = 'active', host, tonumber(pid), now
+    agent.host, agent.pid, agent.registeredAtMs = host, tonumber(pid), now
     call('HSET', AGENTS, name, cjson.encode(agent))
     call('ZADD', SEEN, int(now), name)
     emit('agent.registered', name, name)
   end
 
+  return touch, renew_held
+end
+
+-- Whose heartbeat is not due may have left since the last one: then it is registered again by this act. That
+-- was within a second, and the longest that a call may have been on its way.
+if ACTOR ~= '' and (string.sub(ARGV[4], 1, 1) == '1' or
+  now - departed_at < 10000 and not call('ZSCORE', SEEN, ACTOR)) then
   local host, pid = string.match(ARGV[4], '^.(.*)\n(%d*)$')
-  touch(ACTOR, host, pid)
+  beating()(ACTOR, host, pid)
 end
