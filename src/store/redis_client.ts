@@ -10,6 +10,7 @@
  * all that wait on it, and made again: a network that has silently dropped it comes back that way too.
  * @module
  */
+import { clearTimeout, setTimeout } from "node:timers";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { TooOldError } from "./redis_failure.ts";
 import type { RedisTarget } from "./redis_url.ts";
@@ -57,6 +58,8 @@ export const DISCONNECT_MS = 50;
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2000;
+/** How often silence is looked for within the time that a command may take. */
+const LOOKS = 4;
 /** A server that is loading is asked again this often. */
 const LOADING_POLL_MS = 50;
 
@@ -66,6 +69,14 @@ type Options = Omit<RedisOptions, "replyMapping">;
 /** The client's method that is replaced; it is not among its types. */
 interface ReadyChecked {
   _readyCheck(done: (error: unknown, info?: Readonly<Record<string, string>>) => void): void;
+}
+
+/** The client's timer for silence, and what it is about. */
+interface SocketWatching {
+  socketTimeoutTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly commandQueue: { readonly length: number };
+  readonly stream: { readonly bytesRead: number; destroy(error: Error): void };
+  setSocketTimeout(): void;
 }
 
 /** The cluster client's parts that are wrapped. */
@@ -218,11 +229,39 @@ function greetFirst(
   hooks: ClientHooks,
   introduces: boolean,
 ): void {
+  watchSocket(client, settings);
   (client as unknown as ReadyChecked)._readyCheck = (done) => {
     greet(client, settings, introduces).then((info) => {
       hooks.greeted(serverInfo(info));
       done(null, info);
     }, done);
+  };
+}
+
+/**
+ * Drops a connection on which nothing came for as long as a command may take, although something is due. The
+ * client's own way sets and clears a timer with every answer, a quarter of what a command costs; this one
+ * looks now and then whether bytes have come, and so may be a quarter late.
+ */
+function watchSocket(client: Redis, { commandTimeoutMs }: ClientSettings): void {
+  const watched = client as unknown as SocketWatching;
+  watched.setSocketTimeout = () => {
+    const { stream } = watched;
+    let seen = stream.bytesRead;
+    let silences = 0;
+    const look = () => {
+      watched.socketTimeoutTimer = undefined;
+      if (watched.commandQueue.length === 0) return;
+      silences = stream.bytesRead === seen ? silences + 1 : 0;
+      seen = stream.bytesRead;
+      if (silences < LOOKS) return wait();
+      stream.destroy(new Error(`Socket timeout. Nothing came for ${commandTimeoutMs} ms`));
+    };
+    const wait = () => {
+      // A command under way keeps the process alive by its socket; an idle connection must not.
+      watched.socketTimeoutTimer = setTimeout(look, commandTimeoutMs / LOOKS).unref();
+    };
+    wait();
   };
 }
 
