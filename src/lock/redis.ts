@@ -87,17 +87,17 @@ export class RedisLocks implements LockStore {
 
   async renew(
     actor: Actor,
-    { paths, fence = "" }: LeaseSelector,
+    { paths, fence }: LeaseSelector,
     ttlMs: number | undefined,
   ): Promise<Awaited<ReturnType<LockStore["renew"]>>> {
-    return answer(await this.#runner.write(RENEW, actor, fence, ttlMs ?? "", ...paths));
+    return answer(await this.#runner.write(RENEW, actor, fence ?? "", ttlMs ?? "", ...paths));
   }
 
   async release(
     actor: Actor,
-    { paths, fence = "" }: LeaseSelector,
+    { paths, fence }: LeaseSelector,
   ): Promise<Awaited<ReturnType<LockStore["release"]>>> {
-    return answer(await this.#runner.write(RELEASE, actor, fence, ...paths));
+    return answer(await this.#runner.write(RELEASE, actor, fence ?? "", ...paths));
   }
 
   async releaseAll(actor: Actor): Promise<readonly Lease[]> {
