@@ -1,0 +1,131 @@
+/**
+ * The part that every script shares: the clock, the counters, and what is refused.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { StoreUnavailableError } from "../../src/errors.ts";
+import { RedisConnection } from "../../src/store/redis_connection.ts";
+import { Script, ScriptRunner } from "../../src/store/script.ts";
+import { freshNamespace, hasRedis, sharedRedis } from "../support/redis_server.ts";
+
+const ADA = { name: "ada", host: "test-host", pid: 7 };
+const NOW = new Script("test/now", [], "return finish(int(now))");
+const EMIT = new Script(
+  "test/emit",
+  [],
+  "for i = 1, tonumber(ARGV[5]) do emit('task.created', 'tsk_' .. i, ACTOR) end return finish(int(event))",
+);
+const FENCE = new Script(
+  "test/fence",
+  [],
+  "fence, dirty = fence + 1, true return finish(int(fence))",
+);
+
+interface Bench {
+  readonly runner: (nowMs?: () => number) => ScriptRunner;
+  readonly connection: RedisConnection;
+}
+
+function scriptTest(name: string, body: (bench: Bench) => Promise<void>): void {
+  Deno.test({ name, ignore: !hasRedis() }, async () => {
+    const connection = await RedisConnection.open((await sharedRedis()).url);
+    const namespace = freshNamespace();
+    try {
+      await body({
+        connection,
+        runner: (nowMs) => new ScriptRunner(connection, { namespace, nowMs }),
+      });
+    } finally {
+      await connection.close();
+    }
+  });
+}
+
+scriptTest("script clock never steps backwards, whoever asks", async ({ runner }) => {
+  const at = (nowMs: number) => runner(() => nowMs).write(NOW, ADA);
+  assert.equal(await at(1_000_000), "1000000");
+  assert.equal(await at(999_000), "1000000");
+  assert.equal(await at(1_000_001), "1000001");
+});
+
+scriptTest("script keeps numbers of more than 14 digits exact", async ({ runner, connection }) => {
+  const scripts = runner();
+  assert.equal(await scripts.write(FENCE, undefined), "1");
+  const raise = new Script(
+    "test/raise",
+    [],
+    "fence, dirty = 9007199254740000, true return finish('')",
+  );
+  await scripts.write(raise, undefined);
+  assert.equal(await scripts.write(FENCE, undefined), "9007199254740001");
+  assert.equal(connection.clustered, false);
+});
+
+scriptTest(
+  "script refuses data of another version and changes nothing",
+  async ({ runner, connection }) => {
+    const scripts = runner();
+    await scripts.write(FENCE, undefined);
+    const key = `${scripts.prefix}state`;
+    const newer = new Script(
+      "test/newer",
+      [],
+      "call('SET', STATE, struct.pack(STATE_FORMAT, 99, now, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '')) return ''",
+    );
+    await scripts.write(newer, undefined);
+    const before = await connection.send("GET", [key]);
+    await assert.rejects(scripts.write(FENCE, ADA), (error) => {
+      assert.ok(error instanceof StoreUnavailableError);
+      assert.match(error.message, /data of version 99 and this program knows version 1/);
+      assert.equal(error.details.reason, "schema");
+      assert.equal(error.retryable, false);
+      return true;
+    });
+    assert.equal(await connection.send("GET", [key]), before);
+  },
+);
+
+scriptTest(
+  "script events of one step share entries, eight to each",
+  async ({ runner, connection }) => {
+    const scripts = runner(() => 1_700_000_000_000);
+    await scripts.write(NOW, ADA);
+    assert.equal(await scripts.write(EMIT, ADA, 20), "21");
+    const entries = await connection.send("XRANGE", [`${scripts.prefix}events`, "-", "+"]) as [
+      string,
+      string[],
+    ][];
+    assert.deepEqual(
+      entries.map(([id, fields]) => [
+        id,
+        fields.filter((field) => field === "task.created").length,
+      ]),
+      [
+        ["1700000000000-1", 0],
+        ["1700000000000-9", 8],
+        ["1700000000000-17", 8],
+        ["1700000000000-21", 4],
+      ],
+    );
+  },
+);
+
+scriptTest(
+  "script is sent again by its text when the server has lost it",
+  async ({ runner, connection }) => {
+    const scripts = runner();
+    const once = new Script(
+      "test/once",
+      [],
+      `fence, dirty = fence + 1, true return finish(int(fence)) -- ${freshNamespace()}`,
+    );
+    assert.equal(await scripts.write(once, ADA), "1");
+    await connection.send("SCRIPT", ["FLUSH"]);
+    assert.equal(await scripts.write(once, ADA), "2");
+  },
+);
+
+scriptTest("script with a mistake is a bug of ours that names it", async ({ runner }) => {
+  const broken = new Script("test/broken", [], "return nothing()");
+  await assert.rejects(runner().write(broken, ADA), /^Error: test\/broken: /);
+});
