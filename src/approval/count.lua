@@ -3,12 +3,12 @@
 RETURN  {"pending":…,"approved":…,"rejected":…,"expired":…} ]]
 local function written(status)
   local prefix = list_of('', status)
-  return call('ZLEXCOUNT', LISTS, '[' .. prefix, '(' .. prefix .. ':')
+  return call('ZLEXCOUNT', APPROVAL_LISTS, '[' .. prefix, '(' .. prefix .. ':')
 end
 
-local lapsed = call('ZCOUNT', DUE, '-inf', int(now))
+local lapsed = call('ZCOUNT', APPROVAL_DUE, '-inf', int(now))
 return cjson.encode({
-  pending = call('ZCARD', DUE) - lapsed,
+  pending = call('ZCARD', APPROVAL_DUE) - lapsed,
   approved = written('approved'),
   rejected = written('rejected'),
   expired = written('expired') + lapsed,

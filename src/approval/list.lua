@@ -30,13 +30,13 @@ end
 local function fill(source)
   source.at, source.heads = 1, {}
   repeat
-    local members = call('ZREVRANGEBYLEX', LISTS, source.last, source.first, 'LIMIT', 0, CHUNK)
+    local members = call('ZREVRANGEBYLEX', APPROVAL_LISTS, source.last, source.first, 'LIMIT', 0, CHUNK)
     source.ended = #members < CHUNK
     if #members == 0 then return end
     source.last = '(' .. members[#members]
     local ids = {}
     for i, member in ipairs(members) do ids[i] = string.sub(member, source.skip + 13) end
-    local expiries = source.counts and call('ZMSCORE', DUE, unpack(ids))
+    local expiries = source.counts and call('ZMSCORE', APPROVAL_DUE, unpack(ids))
     for i, member in ipairs(members) do
       if not source.counts or source.counts(tonumber(expiries[i])) then
         local number = tonumber(string.sub(member, source.skip + 1, source.skip + 12))

@@ -1,15 +1,14 @@
 --[[ approval/record: approvals as they are kept; part of every approval script.
 
-KEYS    11 approvals, 12 approval_lists, 13 approval_due, 14 approval_keys
+KEYS    approvals, approval_lists, approval_due, approval_keys
 APPROVALS      id -> fields with NUL between them: number, status, who asked, when, expiry, when used or "",
                digest or "", approvers (JSON) or "", head (the client's JSON of id, kind and description),
                decision (JSON members) or ""
-LISTS          members of score 0: who asked, or nothing, NUL status NUL number id: by status, newest last
-DUE            id -> expiry, of the pending ones
+APPROVAL_LISTS members of score 0: who asked, or nothing, NUL status NUL number id: by status, newest last
+APPROVAL_DUE   id -> expiry, of the pending ones
 APPROVAL_KEYS  idempotency key -> id
-KEEPS   an approval is in DUE exactly while it is pending by what is written; once its time is up it is
-        expired for everybody, whatever is written. ]]
-local APPROVALS, LISTS, DUE, APPROVAL_KEYS = unpack(KEYS, 11, 14)
+KEEPS   an approval is in APPROVAL_DUE exactly while it is pending by what is written; once its time
+        is up it is expired for everybody, whatever is written. ]]
 local SWEEP = 32
 local FIELDS = '^' .. string.rep('(%Z*)%z', 9) .. '(%Z*)$'
 
@@ -49,7 +48,11 @@ end
 local function file(command, approval)
   for _, requester in ipairs({ '', approval.requester }) do
     local member = list_of(requester, approval.status) .. approval.number .. approval.id
-    if command == 'ZADD' then call('ZADD', LISTS, 0, member) else call('ZREM', LISTS, member) end
+    if command == 'ZADD' then
+      call('ZADD', APPROVAL_LISTS, 0, member)
+    else
+      call('ZREM', APPROVAL_LISTS, member)
+    end
   end
 end
 
@@ -86,7 +89,7 @@ end
 -- What goes with every way out of pending; `by` is nil when time decided.
 local function move(approval, status, by)
   file('ZREM', approval)
-  call('ZREM', DUE, approval.id)
+  call('ZREM', APPROVAL_DUE, approval.id)
   approval.status = status
   file('ZADD', approval)
   save(approval)
@@ -96,7 +99,7 @@ end
 
 -- Writes off the requests that lapsed longest ago.
 local function sweep_lapsed()
-  for _, id in ipairs(call('ZRANGEBYSCORE', DUE, '-inf', int(now), 'LIMIT', 0, SWEEP)) do
+  for _, id in ipairs(call('ZRANGEBYSCORE', APPROVAL_DUE, '-inf', int(now), 'LIMIT', 0, SWEEP)) do
     move(find(id), 'expired')
   end
 end

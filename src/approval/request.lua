@@ -32,7 +32,7 @@ local approval = {
 }
 save(approval)
 file('ZADD', approval)
-call('ZADD', DUE, approval.expires, id)
+call('ZADD', APPROVAL_DUE, approval.expires, id)
 if key ~= '' then call('HSET', APPROVAL_KEYS, key, id) end
 emit('approval.requested', id, ACTOR, '{"actionType":"' .. action .. '"}')
 return finish(show(approval))
