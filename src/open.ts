@@ -5,11 +5,8 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { type Durability, redactUrl, type StoreConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
-import { InvalidArgumentError } from "./errors.ts";
-import { printable } from "./name.ts";
 import type { Project } from "./project.ts";
 import { resolveLockPath } from "./project.ts";
-import { DirectoryStore } from "./store/directory.ts";
 import { LazyStore } from "./store/lazy.ts";
 import type { Store } from "./store/store.ts";
 import type { Actor } from "./store/transaction.ts";
@@ -18,6 +15,7 @@ import type { Actor } from "./store/transaction.ts";
 export interface OpenOptions {
   readonly store: StoreConfig;
   readonly namespace: string;
+  /** Of a directory; a Redis server has its own settings. */
   readonly durability: Durability;
   readonly project: Project;
   readonly actor?: Actor | undefined;
@@ -56,16 +54,14 @@ function contextOf(
   };
 }
 
+/** Loads the code of the one kind of store it opens: the other kind would cost start-up time for nothing. */
 async function openStore(
   { store, namespace, durability, clock = systemClock }: OpenOptions,
 ): Promise<Store> {
   if (store.kind === "redis") {
-    const shown = printable(redactUrl(store.url));
-    throw new InvalidArgumentError(
-      `Cannot use the store ${shown}: this version keeps state in a directory only; name one with ` +
-        "--store DIR",
-      { field: "store", value: shown },
-    );
+    const { RedisStore } = await import("./store/redis.ts");
+    return await RedisStore.open(store.url, { namespace });
   }
+  const { DirectoryStore } = await import("./store/directory.ts");
   return await DirectoryStore.open(store.directory, { namespace, durability, clock });
 }

@@ -41,6 +41,16 @@ const COMMON_KEYS = [
   "task_order",
 ] as const;
 
+/** Names of the keys that the scripts loaded so far use. */
+const loadedKeys = new Set<string>(COMMON_KEYS);
+
+/**
+ * Names of all keys that the scripts use whose rooms this process has loaded, without the namespace's prefix.
+ */
+export function keyNames(): readonly string[] {
+  return [...loadedKeys];
+}
+
 /**
  * One step: its text, put together from parts that several steps share, and the keys of its own. The text finds
  * each key in a local of that name in capitals, wherever it stands among KEYS: `lock_paths` in LOCK_PATHS.
@@ -58,6 +68,7 @@ export class Script {
     this.name = name;
     this.keys = keys;
     this.body = parts.join("\n");
+    for (const key of keys) loadedKeys.add(key);
   }
 }
 

@@ -56,12 +56,11 @@ export const GLOBAL_MISTAKES: readonly Mistake[] = [
   ["locks --store a{NUL}b", 'Invalid --store "a\\u0000b": character 2 is U+0000 (NUL)'],
   ["locks --store ftp://x/y", '"ftp:" is no store'],
   ["locks --store redis://", 'Invalid --store "redis://"'],
-  [
-    "locks --store redis://localhost:6379",
-    "redis://localhost:6379: this version keeps state in a di",
-  ],
-  ["locks --store rediss://ada:s3cret@db.example", "rediss://***@db.example: this version keeps"],
-  ["locks", "redis://***@db: this version keeps", { env: { REDIS_URL: "redis://:s3cret@db" } }],
+  ["locks --store redis://localhost:0", '"redis://localhost:0": use a port from 1 to 65535'],
+  ["locks --store rediss://ada:s3cret@db/x", '"rediss://***@db/x": a database is a number'],
+  ["locks", '"redis://***@db?tls=true": use rediss:', {
+    env: { REDIS_URL: "redis://:s3cret@db?tls=true" },
+  }],
   ["locks", 'Invalid REDIS_URL "localhost"', { env: { REDIS_URL: "localhost" } }],
   ["locks -- rm -rf /", 'Unexpected "rm" after "--"'],
 ];
@@ -375,6 +374,7 @@ export const OTHER_MISTAKES: readonly Mistake[] = [
   ["init --durability some", 'Invalid --durability "some": use full or normal'],
   ["init --namespace 'a b'", 'Invalid --namespace "a b"'],
   ["init --store ''", 'Invalid --store ""'],
+  ["init --store redis://ada:s3cret@db", "Invalid --store \"redis://***@db\": a password does not"],
   ["config --namespace ..", 'Invalid --namespace ".."'],
   ["completions", "Missing required argument 'shell'"],
   ["completions tcsh", "'tcsh'"],
