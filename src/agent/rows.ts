@@ -31,7 +31,10 @@ export function findAgent(reader: Reader, name: string): AgentRow | undefined {
 }
 
 /** What others see of it at `nowMs`. */
-export function statusOf(row: AgentRow, nowMs: number): AgentStatus {
+export function statusOf(
+  row: Pick<AgentRow, "status" | "last_heartbeat_at_ms" | "gone_at_ms">,
+  nowMs: number,
+): AgentStatus {
   const silentMs = nowMs - row.last_heartbeat_at_ms;
   if (row.gone_at_ms !== null || silentMs >= GONE_AFTER_MS) return "gone";
   return silentMs > HUNG_AFTER_MS ? "hung" : row.status;

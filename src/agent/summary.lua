@@ -1,0 +1,24 @@
+--[[ agent/summary: how many agents there are of each status.
+
+KEYS    agent_words
+ARGV    5 silence from which on an agent is gone, 6 silence past which it is hung
+RETURN  {active, idle, blocked, hung, gone} ]]
+local CHUNK = 1000
+local awake_from = now - ARGV[6]
+local here = call('ZCOUNT', SEEN, '(' .. int(now - ARGV[5]), '+inf')
+local awake = call('ZCOUNT', SEEN, int(awake_from), '+inf')
+local counts = { active = awake, idle = 0, blocked = 0, hung = here - awake, gone = call('HLEN', AGENTS) - here }
+
+-- Few as a rule: those whose word is not "active".
+local words = call('HGETALL', AGENT_WORDS)
+for first = 1, #words, CHUNK * 2 do
+  local names = {}
+  for i = first, math.min(first + CHUNK * 2, #words) - 1, 2 do names[#names + 1] = words[i] end
+  for i, seen in ipairs(call('ZMSCORE', SEEN, unpack(names))) do
+    if seen and tonumber(seen) >= awake_from then
+      local word = words[first + i * 2 - 1]
+      counts[word], counts.active = counts[word] + 1, counts.active - 1
+    end
+  end
+end
+return cjson.encode(counts)
