@@ -163,7 +163,7 @@ storeTest("board calls on threads that do not exist are not found", async (bench
       ada.resolve(id, { message: "m" }),
       watcher.show(id),
     ];
-    for (const call of calls) await assert.rejects(call, NotFoundError);
+    await Promise.all(calls.map((call) => assert.rejects(call, NotFoundError)));
     assert.equal(await watcher.get(id), undefined);
   }
   for (const upTo of ["msg_00000000000000000000000000", "", 7 as unknown as string]) {

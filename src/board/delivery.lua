@@ -1,0 +1,84 @@
+--[[ board/delivery: appends a message to its thread and brings it to the inboxes; part of post and reply.
+
+KEYS           board_words, thread_parts, inbox, inbox_waiters
+ARGV           5 message's id, 6 text (JSON), 7 addressees (JSON), 8 recipients: name:d or name:m each, for
+               direct or mention, with a space between them, 9 words, with a space between them
+BOARD_WORDS    members of score 0: word NUL number of a thread in which it occurs
+THREAD_PARTS   members of score 0, each beginning with a thread's number: m number author is a reply;
+               r agent has written in it and read everything since; s agent has, and something is unread
+INBOX          members of score 0: agent NUL n number d or m is a message that names the agent; agent NUL u
+               number thread is the first reply unread of a thread, for each s of THREAD_PARTS
+INBOX_WAITERS  bell -> when its agent last found nothing
+KEEPS          nothing is written per reader unless it has to be: a reply marks those who had read it all,
+               each mark paid for by an earlier acknowledgement; a thread of high priority marks nobody. ]]
+local WORDS_AT_ONCE = 2000
+
+-- Makes a thread findable by these words.
+local function index_words(thread, words)
+  local scored = {}
+  for word in string.gmatch(words, '[^ ]+') do
+    scored[#scored + 1] = 0
+    scored[#scored + 1] = word .. '\0' .. thread.number
+    if #scored == WORDS_AT_ONCE * 2 then
+      call('ZADD', BOARD_WORDS, unpack(scored))
+      scored = {}
+    end
+  end
+  if #scored > 0 then call('ZADD', BOARD_WORDS, unpack(scored)) end
+end
+
+-- Marks the thread as unread for everybody who had read all of it.
+local function mark_members(thread, number)
+  local first = thread.number .. 'r'
+  for _, member in ipairs(call('ZRANGEBYLEX', THREAD_PARTS, '[' .. first, '(' .. thread.number .. 's')) do
+    local agent = string.sub(member, #first + 1)
+    if agent ~= ACTOR then
+      call('ZREM', THREAD_PARTS, member)
+      call('ZADD', THREAD_PARTS, 0, thread.number .. 's' .. agent)
+      call('ZADD', INBOX, 0, agent .. '\0u' .. number .. thread.number)
+      notify('inbox:' .. agent)
+    end
+  end
+end
+
+local function wake_everybody()
+  local bells = call('ZRANGEBYSCORE', INBOX_WAITERS, int(now - LISTENER_MS), '+inf')
+  for _, bell in ipairs(bells) do ring(bell) end
+  call('DEL', INBOX_WAITERS)
+end
+
+-- Stores the next message, by the actor; it opens the thread when the thread has no number yet.
+local function append(thread)
+  messages = messages + 1
+  local message = {
+    number = number_of(messages),
+    id = ARGV[5],
+    author = ACTOR,
+    at = int(now),
+    text = ARGV[6],
+    to = ARGV[7],
+  }
+  local opens = not thread.number
+  thread.number = thread.number or message.number
+  local fields = { message.id, thread.number, ACTOR, message.at, message.to, message.text }
+  call('HSET', MESSAGES, message.number, table.concat(fields, '\0'))
+  call('HSET', BOARD_IDS, 'm' .. message.id, message.number)
+  index_words(thread, ARGV[9])
+  for name, reason in string.gmatch(ARGV[8], '([^ :]+):(%a)') do
+    call('ZADD', INBOX, 0, name .. '\0n' .. message.number .. reason)
+    notify('inbox:' .. name)
+  end
+  if opens then
+    if thread.priority == 'high' then
+      call('ZADD', BOARD_LISTS, 0, 'h\0' .. string.format('%014.0f', now) .. message.number .. ACTOR)
+      wake_everybody()
+    end
+  else
+    call('ZADD', THREAD_PARTS, 0, thread.number .. 'm' .. message.number .. ACTOR)
+    mark_members(thread, message.number)
+  end
+  if not call('ZSCORE', THREAD_PARTS, thread.number .. 's' .. ACTOR) then
+    call('ZADD', THREAD_PARTS, 0, thread.number .. 'r' .. ACTOR)
+  end
+  return message
+end

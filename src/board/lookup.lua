@@ -1,0 +1,72 @@
+--[[ board/lookup: the newest threads that stand in several lists at once; part of list and search.
+
+ARGV    5 t id of a thread that only older ones are wanted than, or "", 6 number that an earlier step of
+        the same page did not look below, or "", 7 limit
+KEEPS   one step looks at a bounded number of places: where the lists have little in common it gives what it
+        found, and the number to go on below. ]]
+local LEAPS = 2048
+
+-- Numbers below `below` that are in each of the lists of a set, greatest first; then, when it gave up, the
+-- number that it did not look below. A list is given by what its members begin with. Each in turn leaps to
+-- the next number that it may share.
+local function newest_shared(set, lists, below, most)
+  local found, agreed, candidate = {}, 0, below - 1
+  if #lists == 1 then
+    local first = lists[1]
+    local last = '[' .. first .. number_of(candidate)
+    local members = call('ZREVRANGEBYLEX', set, last, '[' .. first, 'LIMIT', 0, most)
+    for i, member in ipairs(members) do found[i] = tonumber(string.sub(member, #first + 1)) end
+    return found
+  end
+  for leap = 0, LEAPS - 1 do
+    local first = lists[leap % #lists + 1]
+    local last = '[' .. first .. number_of(candidate)
+    local member = call('ZREVRANGEBYLEX', set, last, '[' .. first, 'LIMIT', 0, 1)[1]
+    if not member then return found end
+    local number = tonumber(string.sub(member, #first + 1))
+    agreed = number == candidate and agreed + 1 or 1
+    candidate = number
+    if agreed == #lists then
+      found[#found + 1] = number
+      if #found == most then return found end
+      candidate, agreed = number - 1, 0
+    end
+  end
+  return found, candidate + 1
+end
+
+local function show_threads(numbers)
+  if #numbers == 0 then return '' end
+  local shown = {}
+  local openings = call('HMGET', MESSAGES, unpack(numbers))
+  for i, record in ipairs(call('HMGET', THREADS, unpack(numbers))) do
+    shown[i] = show_thread(parse_thread(numbers[i], record), parse_message(numbers[i], openings[i]))
+  end
+  return table.concat(shown, ',')
+end
+
+-- One page of what stands in all lists of one of the groups. No number is in two groups.
+local function page(set, groups)
+  local before, below, limit = ARGV[5], tonumber(ARGV[6]) or messages + 1, tonumber(ARGV[7])
+  if before ~= '' and ARGV[6] == '' then
+    below = tonumber(call('HGET', BOARD_IDS, before) or nil)
+    if not below then return 'null' end
+  end
+  local numbers, go_on = {}, 0
+  for _, lists in ipairs(groups) do
+    local found, from = newest_shared(set, lists, below, limit + 1)
+    go_on = math.max(go_on, from or 0)
+    for _, number in ipairs(found) do numbers[#numbers + 1] = number end
+  end
+  table.sort(numbers, function(a, b) return a > b end)
+  local kept = {}
+  for _, number in ipairs(numbers) do
+    -- Below that number one of the groups may have others in between.
+    if number < go_on or #kept > limit then break end
+    kept[#kept + 1] = number_of(number)
+  end
+  local more = #kept > limit
+  if more then kept[#kept] = nil end
+  local next_below = go_on > 0 and not more and ',"next":' .. int(go_on) or ''
+  return '{"threads":[' .. show_threads(kept) .. '],"more":' .. tostring(more) .. next_below .. '}'
+end
