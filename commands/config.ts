@@ -18,6 +18,10 @@ export const command = defineCommand({
   examples: ["agentcoord config", "agentcoord config --store ./state --json"],
   run: async (cli) => {
     const config = await cli.config();
+    const { store, fallback, sources } = config;
+    if (store.kind === "redis" && fallback === "directory" && sources.fallback !== "default") {
+      cli.warn(`${sources.fallback} asks for directory, and this version never falls back`);
+    }
     const { root, worktree, isGit, configPath } = config.project;
     return {
       settings: SETTINGS.map((name) => ({
@@ -56,9 +60,15 @@ export const command = defineCommand({
   },
 });
 
-/** What may be shown of a setting; `null` when it has none. */
+/** What holds, as far as it may be shown; `null` for a setting that has no value, or no meaning here. */
 function valueOf(config: Config, name: ConfigKey): string | boolean | null {
-  if (name !== "store") return config[name] ?? null;
   const { store } = config;
-  return store.kind === "redis" ? redactUrl(store.url) : store.directory;
+  if (store.kind === "redis") {
+    if (name === "store") return redactUrl(store.url);
+    if (name === "durability") return null;
+    if (name === "fallback") return "never";
+  } else if (name === "store") {
+    return store.directory;
+  }
+  return config[name] ?? null;
 }

@@ -38,6 +38,7 @@ export async function examineRedis(
       replicaCheck(facts),
       ...clientChecks(facts),
       permissionCheck(facts),
+      channelCheck(facts),
       ...stateChecks(facts),
     ],
     hasState: state !== undefined,
@@ -68,7 +69,11 @@ function serverChecks({ server, kind, roundTripMs, clockAheadMs }: RedisFacts): 
       ok: true,
       value: server.version === "" ? UNSEEN : `${server.flavour} ${server.version}`,
       ...(server.version === ""
-        ? { hint: "its user may not run INFO, so little can be told" }
+        ? {
+          hint:
+            "the user may not run INFO, so a failover or restart of the server cannot be noticed, " +
+            "and fences may be handed out twice after it; allow it with +info",
+        }
         : {}),
     },
     { name: "mode", ok: true, value: kind === "single" ? "standalone" : kind },
@@ -220,6 +225,12 @@ function permissionCheck({ denied }: RedisFacts): Check {
     value: `the user may not run ${denied.join(", ")}`,
     hint: `allow it: ACL SETUSER NAME ${rules}`,
   };
+}
+
+function channelCheck({ deafness }: RedisFacts): Check {
+  return deafness === undefined
+    ? { name: "channels", ok: true, value: "open" }
+    : failed("channels", deafness);
 }
 
 function stateChecks({ state }: RedisFacts): readonly Check[] {

@@ -103,7 +103,7 @@ async function assemble(
     .option("--json", "print one JSON document")
     .option("-q, --quiet", "print identifiers only, and no warnings")
     .addOption(
-      new Option("--fallback <mode>", "what to do when Redis cannot be reached").choices([
+      new Option("--fallback <mode>", "for later versions: this one never falls back").choices([
         "directory",
         "never",
       ]),

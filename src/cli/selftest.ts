@@ -5,10 +5,10 @@
  * @module
  */
 import { sleep } from "../clock.ts";
-import type { Config } from "../config.ts";
+import type { Config, StoreConfig } from "../config.ts";
 import type { RoomContext } from "../context.ts";
 import type { Check } from "../doctor.ts";
-import { InvalidArgumentError, StoreUnavailableError } from "../errors.ts";
+import { StoreUnavailableError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { printable } from "../name.ts";
 import { openContext } from "../open.ts";
@@ -42,50 +42,63 @@ export interface SelftestOptions {
 
 /** Where the test takes place. */
 interface Ground {
-  readonly directory: string;
+  readonly store: StoreConfig;
   readonly namespace: string;
-  /** What to remove afterwards. */
-  readonly remove: string;
+  /** A file to fight for, on a disk of this host. */
+  readonly scratch: string;
+  /** Removes everything the test made. */
+  readonly remove: () => Promise<void>;
 }
 
 /** Runs the self-test and reports what it found as checks. */
 export async function selftest(options: SelftestOptions): Promise<readonly Check[]> {
-  const ground = chooseGround(options.config);
+  const ground = await chooseGround(options.config);
   try {
-    const { directory, namespace } = ground;
+    const { store, namespace } = ground;
     const { config, host } = options;
-    const context = await openContext({
-      ...config,
-      store: { kind: "directory", directory },
-      namespace,
-      actor: { name: "selftest", host, pid: Deno.pid },
-    });
+    const actor = { name: "selftest", host, pid: Deno.pid };
+    const context = await openContext({ ...config, store, namespace, actor });
     try {
       return await fight(context, ground, options);
     } finally {
       await context.store.close();
     }
   } finally {
-    Deno.removeSync(ground.remove, { recursive: true });
+    await ground.remove();
   }
 }
 
-/** A namespace of the store that nobody uses; where no store is, one beside its place. */
-function chooseGround({ store }: Config): Ground {
-  if (store.kind === "redis") {
-    throw new InvalidArgumentError("--selftest works on a directory store", { field: "selftest" });
-  }
+/** A namespace of the store that nobody uses; where no directory store is, one beside its place. */
+async function chooseGround({ store }: Config): Promise<Ground> {
   const id = newId("wtr").slice(-12).toLowerCase();
   const namespace = `selftest-${id}`;
-  try {
-    Deno.statSync(`${store.directory}/namespaces`);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    const directory = `${store.directory}.${namespace}`;
-    return { directory, namespace, remove: directory };
+  if (store.kind === "redis") {
+    const { removeNamespace } = await import("../store/redis_namespace.ts");
+    const directory = await Deno.makeTempDir({ prefix: "agentcoord-selftest-" });
+    const remove = async () => {
+      await Deno.remove(directory, { recursive: true });
+      await removeNamespace(store.url, namespace);
+    };
+    return { store, namespace, scratch: `${directory}/number`, remove };
   }
-  const remove = `${store.directory}/namespaces/${namespace}`;
-  return { directory: store.directory, namespace, remove };
+  const exists = hasNamespaces(store.directory);
+  const directory = exists ? store.directory : `${store.directory}.${namespace}`;
+  const home = `${directory}/namespaces/${namespace}`;
+  return {
+    store: { kind: "directory", directory },
+    namespace,
+    scratch: `${home}/number`,
+    remove: () => Deno.remove(exists ? home : directory, { recursive: true }),
+  };
+}
+
+function hasNamespaces(directory: string): boolean {
+  try {
+    return Deno.statSync(`${directory}/namespaces`).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 async function fight(
@@ -97,7 +110,7 @@ async function fight(
   const ids = (await tasks.create(
     Array.from({ length: DRAINED }, (_, n) => ({ title: `task ${n}`, tags: [TASK_TAGS.drain] })),
   )).map(({ id }) => id);
-  const scratch = `${ground.directory}/namespaces/${ground.namespace}/number`;
+  const { scratch } = ground;
   Deno.writeTextFileSync(scratch, "0");
   const untilMs = Date.now() + START_MS + FIGHT_MS;
   const workers = Array.from(
@@ -119,9 +132,9 @@ async function fight(
     const reports = await finished;
     options.signal.throwIfAborted();
     return [
-      ...lockChecks(reports, Number(Deno.readTextFileSync(scratch))),
-      ...taskChecks(reports, ids),
-      wakeCheck(reports),
+      ...lockChecks(reports, Number(Deno.readTextFileSync(scratch)), PLACES[ground.store.kind]),
+      ...taskChecks(reports, ids, PLACES[ground.store.kind]),
+      wakeCheck(reports, ground.store.kind),
     ];
   } finally {
     clearTimeout(limit);
@@ -153,7 +166,7 @@ interface Worker {
 }
 
 function startWorker(
-  { directory, namespace }: Ground,
+  { store, namespace }: Ground,
   { config, env }: SelftestOptions,
   args: readonly string[],
   name: string,
@@ -164,7 +177,7 @@ function startWorker(
     clearEnv: true,
     env: {
       ...env,
-      AGENTCOORD_STORE: directory,
+      AGENTCOORD_STORE: store.kind === "redis" ? store.url : store.directory,
       AGENTCOORD_NAMESPACE: namespace,
       AGENTCOORD_AGENT: name,
       AGENTCOORD_DURABILITY: config.durability,
@@ -203,7 +216,17 @@ function kill(child: Deno.ChildProcess): void {
   }
 }
 
-function lockChecks(reports: readonly WorkerReport[], number: number): readonly Check[] {
+/** What is not to be used when the test fails. */
+const PLACES: Readonly<Record<StoreConfig["kind"], string>> = {
+  directory: "this file system",
+  redis: "this server",
+};
+
+function lockChecks(
+  reports: readonly WorkerReport[],
+  number: number,
+  place: string,
+): readonly Check[] {
   const increments = sum(reports.map((report) => report.increments));
   const overlaps = sum(reports.map((report) => report.overlaps));
   const ok = number === increments && overlaps === 0;
@@ -213,15 +236,17 @@ function lockChecks(reports: readonly WorkerReport[], number: number): readonly 
       ok,
       value: `${WORKERS} processes added ${increments} times, the sum is ${number}; ` +
         `${overlaps} found another inside`,
-      ...(ok
-        ? {}
-        : { hint: "locks do not exclude here: do not use this file system for the store" }),
+      ...(ok ? {} : { hint: `locks do not exclude here: do not use ${place} for the store` }),
     },
     { name: "locks_per_s", ok: true, value: Math.round(increments / (FIGHT_MS / 1000)) },
   ];
 }
 
-function taskChecks(reports: readonly WorkerReport[], ids: readonly string[]): readonly Check[] {
+function taskChecks(
+  reports: readonly WorkerReport[],
+  ids: readonly string[],
+  place: string,
+): readonly Check[] {
   const completed = reports.flatMap((report) => report.completed);
   const distinct = new Set(completed);
   const ok = completed.length === distinct.size && ids.every((id) => distinct.has(id));
@@ -234,22 +259,24 @@ function taskChecks(reports: readonly WorkerReport[], ids: readonly string[]): r
       ok,
       value: `${ids.length} tasks, ${distinct.size} completed, ` +
         `${completed.length - distinct.size} twice`,
-      ...(ok
-        ? {}
-        : { hint: "tasks are lost or had twice: do not use this file system for the store" }),
+      ...(ok ? {} : { hint: `tasks are lost or had twice: do not use ${place} for the store` }),
     },
     { name: "tasks_per_s", ok: true, value: Math.round(completed.length / (tookMs / 1000)) },
   ];
 }
 
-function wakeCheck(reports: readonly WorkerReport[]): Check {
+function wakeCheck(reports: readonly WorkerReport[], kind: StoreConfig["kind"]): Check {
   const times = reports.flatMap(({ wakesMs }) => wakesMs).sort((a, b) => a - b);
   const median = times[Math.floor(times.length / 2)] ?? 0;
   return {
     name: "wake_ms",
     ok: times.length === WOKEN,
     value: median,
-    ...(median < 100 ? {} : { hint: "processes poll instead of being woken; see file_watch" }),
+    ...(median < 100 ? {} : {
+      hint: kind === "redis"
+        ? "processes are woken late; is the server or this host overloaded?"
+        : "processes poll instead of being woken; see file_watch",
+    }),
   };
 }
 

@@ -25,6 +25,8 @@ export interface RedisFacts {
   readonly settings: ReadonlyMap<RedisSetting, string>;
   /** Commands that the store needs and the user may not run. */
   readonly denied: readonly string[];
+  /** Why this user cannot be woken by others; absent when all is well. */
+  readonly deafness?: unknown;
   /** The namespace's data; absent when it has none. */
   readonly state?: RedisState;
   /** Median time of a script that does nothing, there and back. */
@@ -68,8 +70,7 @@ export function inspectRedis(
       mayEvalsha(connection, state),
     ]);
     const [version = "", run = "", info = "", ...denied] = found;
-    // Whoever waits listens to a channel, over a connection of its own.
-    (await connection.subscribe(channel, { onMessage: () => undefined }))();
+    const deafness = await listenOnce(connection, channel);
     const { server } = connection;
     return {
       kind: parseRedisUrl(url, "store").kind,
@@ -77,6 +78,7 @@ export function inspectRedis(
       info: parseInfo(info),
       settings,
       denied: [...(evalsha ? [] : ["EVALSHA"]), ...denied],
+      ...(deafness === undefined ? {} : { deafness }),
       ...(version === "" ? {} : {
         state: {
           schema: Number(version),
@@ -130,6 +132,16 @@ async function readSettings(connection: RedisConnection): Promise<Map<RedisSetti
     if (typeof value === "string") settings.set(name, value);
   }));
   return settings;
+}
+
+/** Whoever waits listens to a channel, over a connection of its own. Gives what keeps it from doing so. */
+async function listenOnce(connection: RedisConnection, channel: string): Promise<unknown> {
+  try {
+    (await connection.subscribe(channel, { onMessage: () => undefined }))();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }
 
 async function mayEvalsha(connection: RedisConnection, key: string): Promise<boolean> {

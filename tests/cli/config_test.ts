@@ -29,7 +29,7 @@ Deno.test("config in text names flag, variable and file as sources, and hides se
     await Deno.mkdir(`${dir}/.agentcoord`);
     await Deno.writeTextFile(`${dir}/.agentcoord/config.json`, '{"namespace": "ci"}');
     const env = {
-      AGENTCOORD_STORE: "rediss://ada:s3cret@db.example:6379/0?password=hunter2",
+      AGENTCOORD_STORE: "redis+sentinel://ada:s3cret@db.example/main?sentinel_password=hunter2",
       AGENTCOORD_AGENT: "ada",
     };
     const { code, stdout, stderr } = await cli(dir, ["config", "--fallback", "never"], { env });
@@ -39,11 +39,11 @@ Deno.test("config in text names flag, variable and file as sources, and hides se
       steady(stdout, dir).replace(/ {2,}/g, "  "),
       `\
 SETTING  VALUE  FROM
-store  rediss://***@db.example:6379/0?password=***  AGENTCOORD_STORE
+store  redis+sentinel://***@db.example/main?sentinel_password=***  AGENTCOORD_STORE
 namespace  ci  DIR/.agentcoord/config.json
 agent  ada  AGENTCOORD_AGENT
 fallback  never  --fallback
-durability  full  default
+durability  -  default
 json  false  default
 
 PLACE  PATH

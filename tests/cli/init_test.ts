@@ -25,7 +25,12 @@ Deno.test("init makes the store once, leaves no trace in git, and says when noth
     assert.deepEqual(first.document, {
       schemaVersion: 1,
       ok: true,
-      data: { directory: `${dir}/.agentcoord`, namespace: "default", created: true },
+      data: {
+        directory: `${dir}/.agentcoord`,
+        store: { kind: "directory", location: `${dir}/.agentcoord` },
+        namespace: "default",
+        created: true,
+      },
       warnings: [],
     });
     const { mode } = await Deno.stat(`${dir}/.agentcoord`);
@@ -66,6 +71,7 @@ Set durability to "normal" (was "full") in DIR/.agentcoord/config.json.
     const again = await cliJson(dir, set);
     assert.deepEqual(again.document.data, {
       directory: `${dir}/.agentcoord`,
+      store: { kind: "directory", location: `${dir}/.agentcoord` },
       namespace: "ci",
       created: false,
     });
