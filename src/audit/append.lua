@@ -35,6 +35,14 @@ local function entries_at(places)
   return entries
 end
 
+-- The greatest number that the stream has seen, whether its entry is still there or not.
+local function last_number_ever()
+  local facts = call('XINFO', 'STREAM', AUDIT)
+  for i = 1, #facts, 2 do
+    if facts[i] == 'last-generated-id' then return tonumber(string.match(facts[i + 1], '^%d+')) end
+  end
+end
+
 -- Returns the entry as the stream has it: the one that is there already by this id or key ("" for none), or
 -- the new one.
 local function append_audit(id, agent, type, context, reason, refs, content_hash, key)
@@ -43,11 +51,14 @@ local function append_audit(id, agent, type, context, reason, refs, content_hash
   if entry then return entry end
   local newest = call('XREVRANGE', AUDIT, '+', '-', 'COUNT', 1)[1]
   local link = redis.sha1hex((newest and audit_field(newest, 'link') or '') .. content_hash)
-  -- Whatever was added from outside is passed over, so that the log goes on and verifying shows it.
-  local number = math.max(call('HLEN', AUDIT_IDS), newest and audit_number(newest) or 0) + 1
   local fields = { 'id', id, 'agent', agent, 'decision_type', type, 'context', context, 'reason', reason,
     'refs', refs, 'created_at_ms', int(now), 'content_hash', content_hash, 'link', link }
-  call('XADD', AUDIT, int(number) .. '-0', unpack(fields))
+  -- Whatever was added from outside is passed over, so that the log goes on and verifying shows it.
+  local number = math.max(call('HLEN', AUDIT_IDS), newest and audit_number(newest) or 0) + 1
+  if redis.pcall('XADD', AUDIT, int(number) .. '-0', unpack(fields)).err then
+    number = last_number_ever() + 1
+    call('XADD', AUDIT, int(number) .. '-0', unpack(fields))
+  end
   call('HSET', AUDIT_IDS, id, int(number))
   if key ~= '' then call('HSET', AUDIT_KEYS, key, int(number)) end
   local place = digits16(number)

@@ -72,7 +72,7 @@ export class RedisAudit implements AuditStore {
   }
 
   async chain(after: number, limit: number): Promise<ChainPart> {
-    const answer = await this.#runner.read(CHAIN, after < 0 ? "" : after + 1, limit);
+    const answer = await this.#runner.read(CHAIN, after < 0 ? "-" : `(${after}-0`, limit);
     const [total, ...items] = answer as readonly [number, ...StreamEntry[]];
     return { places: items.map(read), total };
   }
