@@ -37,4 +37,4 @@ if not known or known.registration ~= ID then
   end
   emit('agent.registered', NAME, NAME, live and '{"takeover":true}')
 end
-return finish(answer_with({ shown_agent(NAME, record) }))
+return finish(answer_with({ shown_agent(NAME, record) }), true)
