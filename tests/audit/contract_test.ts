@@ -158,3 +158,73 @@ storeTest("audit chain holds across entries of other rooms", async ({ as }) => {
   assert.deepEqual(entries.map(({ decisionType }) => decisionType), ["lock.break", "deployment"]);
   assert.equal((await audit.verify()).ok, true);
 });
+
+storeTest(
+  "audit pages by agent and type reach back as pages of all do",
+  async ({ as, store, clock }) => {
+    const all: Entry[] = [];
+    for (const [index, name] of ["ada", "bob", "ada", "ada", "bob", "ada", "a"].entries()) {
+      const decisionType = index % 2 === 0 ? "deployment" : "rollback";
+      all.push(await new Audit(as(name)).log({ ...decision, decisionType }));
+      clock.advance(1000);
+    }
+    const room = await store.audit();
+    const filters = [
+      {},
+      { agent: "ada" },
+      { decisionType: "deployment" },
+      { agent: "ada", decisionType: "deployment" },
+      { agent: "bob", decisionType: "rollback" },
+      { agent: "a" },
+    ];
+    for (const filter of filters) {
+      for (const sinceMs of [undefined, all[1]!.createdAtMs, all[1]!.createdAtMs + 1]) {
+        for (const before of [undefined, ...all]) {
+          const matching = all.filter((entry) =>
+            (filter.agent ?? entry.agent) === entry.agent &&
+            (filter.decisionType ?? entry.decisionType) === entry.decisionType &&
+            entry.createdAtMs >= (sinceMs ?? 0) && entry.id < (before?.id ?? "b")
+          );
+          for (const limit of [1, 2, 9]) {
+            const query = {
+              ...filter,
+              limit,
+              ...(sinceMs === undefined ? {} : { sinceMs }),
+              ...(before === undefined ? {} : { before: before.id }),
+            };
+            const page = { entries: matching.slice(-limit), more: matching.length > limit };
+            assert.deepEqual(await room.list(query), page, JSON.stringify(query));
+          }
+        }
+      }
+    }
+  },
+);
+
+storeTest("audit follow stands behind everything that it looked at", async ({ as, store }) => {
+  const room = await store.audit();
+  assert.deepEqual(await room.follow({ limit: 5 }), { entries: [] });
+  const logged = [];
+  for (const name of ["ada", "bob", "ada", "bob"]) {
+    logged.push(await new Audit(as(name)).log(decision));
+  }
+  const [one, two, three, four] = logged as [Entry, Entry, Entry, Entry];
+  assert.deepEqual(await room.follow({ limit: 2 }), { entries: [one, two], after: two.id });
+  assert.deepEqual(await room.follow({ agent: "ada", limit: 1 }), {
+    entries: [one],
+    after: one.id,
+  });
+  const rest = { entries: [three], after: four.id };
+  assert.deepEqual(await room.follow({ agent: "ada", after: one.id, limit: 2 }), rest);
+  const both = { agent: "ada", decisionType: decision.decisionType };
+  assert.deepEqual(await room.follow({ ...both, after: two.id, limit: 2 }), rest);
+  const nothing = { entries: [], after: four.id };
+  assert.deepEqual(await room.follow({ decisionType: "party", limit: 2 }), nothing);
+  assert.deepEqual(await room.follow({ after: four.id, limit: 2 }), nothing);
+  assert.equal(await room.follow({ after: "aud_nothing", limit: 2 }), undefined);
+  assert.deepEqual(await room.chain(1, 2), {
+    places: [{ seq: 2, entry: two }, { seq: 3, entry: three }],
+    total: 4,
+  });
+  assert.deepEqual(await room.chain(4, 2), { places: [], total: 4 });
+});

@@ -56,6 +56,26 @@ storeTest("event list goes on where its cursor stands, page by page", async (ben
   assert.deepEqual(pages.flat(), all);
 });
 
+storeTest("event pages split what happened in one step", async (bench) => {
+  const paths = Array.from({ length: 12 }, (_, index) => `${index + 10}.py`);
+  const locks = new Locks(bench.as("ada"));
+  await locks.acquire(paths);
+  await locks.release(paths);
+  const stream = new Events(bench.as());
+  const { events } = await stream.list();
+  const wanted = ["acquired", "released"].flatMap((word) =>
+    paths.map((path) => `lock.${word} ${path}`)
+  );
+  assert.deepEqual(brief(events), [ARRIVAL, ...wanted]);
+  for (const [index, { id }] of events.entries()) {
+    const rest = events.slice(index + 1);
+    assert.deepEqual((await stream.list({ since: id })).events, rest);
+    const some = await stream.list({ since: id, limit: 5 });
+    assert.deepEqual(some.events, rest.slice(0, 5));
+    assert.equal(some.cursor, (rest.length < 5 ? events.at(-1) : rest[4])!.id);
+  }
+});
+
 storeTest("event cursor of an empty stream leads to its first event", async (bench) => {
   const stream = new Events(bench.as());
   const empty = await stream.list();
