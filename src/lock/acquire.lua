@@ -78,7 +78,10 @@ local function held(blocker, retry_ms)
   return finish('{"kind":"held","blocker":' .. blocker .. ',"nowMs":' .. int(now) .. ',"retryInMs":' .. int(retry_ms) .. '}')
 end
 
-if REPEATED and #recall() > 0 then
+-- Granted by the earlier try: whoever holds a path for another reason is refused again.
+local granted = false
+for _, event in ipairs(REPEATED and recall() or {}) do granted = granted or event[1] == 'lock.acquired' end
+if granted then
   local leases = {}
   for _, path in ipairs(paths) do
     for _, lease in ipairs(live_on(path)) do
