@@ -18,7 +18,7 @@ local HUGE = math.huge
 local LEAP = 1048576
 local ENTRY_EVENTS = 8
 local LISTENER_MS = 60000
-local STATE_FORMAT = '>' .. string.rep('d', 14) .. 's'
+local STATE_FORMAT = '>dddddddddddddds'
 
 local version, now, fence, event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
 local lock_floor, lock_waiters, lock_seq = HUGE, 0, 0
