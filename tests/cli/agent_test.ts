@@ -449,7 +449,7 @@ cat$ agent prune
 NAME  STATUS  ROLE  TAGS  LOCKS  TASKS  HEARD  WORKING ON
 dan  gone  0  0  1d1h ago
 `,
-      FILE,
+      { ...FILE, directoryOnly: true },
     );
   }));
 

@@ -354,7 +354,7 @@ $ --json audit verify
 }
 = 3
 `,
-      FILE,
+      { ...FILE, directoryOnly: true },
     );
   }));
 

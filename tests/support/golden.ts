@@ -18,6 +18,9 @@
  * minute. JSON is laid out over several lines where it is long. Columns are two spaces apart; their
  * alignment is {@linkcode assertAligned}'s business.
  *
+ * Then all of it is told once more on Redis, where the program must say the very same. To be quick, that
+ * happens inside the test's own process, but for lines that run a command of somebody else's.
+ *
  * With `AGENTCOORD_GOLDEN=update` the transcripts in the test file are rewritten instead.
  * @module
  */
@@ -25,7 +28,9 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { formatDuration, parseDuration } from "../../src/duration.ts";
-import { cli, type CliResult } from "./cli.ts";
+import { cli, type CliOptions, type CliResult } from "./cli.ts";
+import { inProcess } from "./golden_run.ts";
+import { freshNamespace, hasRedis, pause, resp, sharedRedis } from "./redis_server.ts";
 import { eventually } from "./wrapped.ts";
 
 /** Where and how a transcript runs. */
@@ -34,30 +39,111 @@ export interface TranscriptOptions {
   readonly file: string;
   /** Added to every environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What came before can be done to a directory only. */
+  readonly directoryOnly?: boolean;
+}
+
+/** What a transcript came to. */
+interface Told {
+  readonly text: string;
+  /** The same with the keys of JSON objects in alphabetical order: no reader may rely on any other. */
+  readonly sorted: string;
+}
+
+/** How the lines of a transcript are run on one kind of store. */
+interface Stage {
+  readonly run: (args: readonly string[], options: CliOptions) => Promise<CliResult>;
+  /** Whether somebody stands in line in the store. */
+  readonly isWaitedFor: () => boolean | Promise<boolean>;
 }
 
 /** Runs every command line of `expected` in `dir` and compares all they left with it. */
 export async function transcript(
   dir: string,
   expected: string,
-  { file, env = {} }: TranscriptOptions,
+  { file, env = {}, directoryOnly = false }: TranscriptOptions,
 ): Promise<void> {
+  const actual = await play(dir, expected, env, {
+    run: (args, options) => cli(dir, args, options),
+    isWaitedFor: () => isWaitedFor(dir),
+  });
+  if (Deno.env.get("AGENTCOORD_GOLDEN") === "update") {
+    return update(file, expected, `\n${actual.text}`);
+  }
+  assert.equal(actual.text, expected.replace(/^\n/, ""));
+  if (directoryOnly || !hasRedis()) return;
+  const told = await playOnRedis(dir, expected, env);
+  assert.equal(told.sorted, actual.sorted, "Redis (actual) differs from the directory (expected)");
+}
+
+/** Gives the transcript as it would be of the project's own directory. */
+async function playOnRedis(
+  dir: string,
+  expected: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Told> {
+  const { url, port } = await sharedRedis();
+  const namespace = freshNamespace();
+  const store = { AGENTCOORD_STORE: url, AGENTCOORD_NAMESPACE: namespace };
+  // Who decides reads the settings from the line itself.
+  const named = ` --namespace ${namespace}`;
+  const own = (text: string) =>
+    text.replaceAll(named, "").replaceAll(namespace, "default").replaceAll(
+      url,
+      `${dir}/.agentcoord`,
+    )
+      .replaceAll("test-host", Deno.hostname()).replace(/\bredis\b/g, "directory");
+  await using client = await resp(port);
+  const told = await play(dir, expected, { ...env, ...store }, {
+    run: async (args, options) => {
+      const given = { PATH: Deno.env.get("PATH") ?? "", ...options.env };
+      const { code, stdout, stderr } = args.includes("--")
+        ? await cli(dir, args, options)
+        : await inProcess(dir, args, { ...options, env: given });
+      return { code, stdout: own(stdout), stderr: own(stderr) };
+    },
+    isWaitedFor: async () => {
+      const keys = ["lock_waiters", "task_waiters", "listeners"];
+      const found = await client.command(
+        "EXISTS",
+        ...keys.map((key) => `{agentcoord:${namespace}}:${key}`),
+      );
+      return Number(found) > 0;
+    },
+  });
+  // Calls in this process leave their connections to end by themselves.
+  await pause(100);
+  return told;
+}
+
+async function play(
+  dir: string,
+  expected: string,
+  env: Readonly<Record<string, string>>,
+  stage: Stage,
+): Promise<Told> {
   const steady = new Steadier(dir);
-  let actual = "";
+  let text = "";
+  let sorted = "";
+  const add = (lines: string) => {
+    text += lines;
+    sorted += lines;
+  };
   let beside: Promise<CliResult> | undefined;
   for (const line of expected.split("\n")) {
     const prompt = /^([\w.-]*)([$&]) (.*)$/.exec(line);
     if (prompt === null && line !== "wait" && line !== "waiting") continue;
-    actual += `${line}\n`;
+    add(`${line}\n`);
     if (line === "waiting") {
-      await waitedFor(dir);
+      const waited = async () => await stage.isWaitedFor() || undefined;
+      await eventually("somebody waiting", waited, 20_000);
       continue;
     }
     let result = beside;
     if (prompt !== null) {
       const [, actor = "", mode, words = ""] = prompt;
       const call = parseCall(steady.original(words));
-      result = cli(dir, call.args, {
+      result = stage.run(call.args, {
         env: { ...(actor === "" ? {} : { AGENTCOORD_AGENT: actor }), ...env, ...call.env },
         ...(call.stdin === undefined ? {} : { stdin: call.stdin }),
       });
@@ -68,23 +154,23 @@ export async function transcript(
     }
     if (result === undefined) throw new Error("nothing to wait for");
     const { code, stdout, stderr } = await result;
-    actual += show(steady.steady(stdout), "") + show(steady.steady(stderr), "! ");
-    if (code !== 0) actual += `= ${code}\n`;
+    const said = steady.steady(stdout);
+    text += show(said, "", layOut);
+    sorted += show(said, "", (line) => layOut(line, inOrder));
+    add(show(steady.steady(stderr), "! ", layOut));
+    if (code !== 0) add(`= ${code}\n`);
   }
-  if (Deno.env.get("AGENTCOORD_GOLDEN") === "update") update(file, expected, `\n${actual}`);
-  else assert.equal(actual, expected.replace(/^\n/, ""));
+  return { text, sorted };
 }
 
-/** Waits until somebody stands in line in the store of `dir`. */
-function waitedFor(dir: string): Promise<true> {
-  return eventually("somebody waiting", () => {
-    using db = new DatabaseSync(`${dir}/.agentcoord/namespaces/default/store.db`, {
-      readOnly: true,
-      timeout: 5000,
-    });
-    const tables = ["lock_waiters", "task_waiters", "listeners"];
-    return tables.some((table) => db.prepare(`SELECT 1 FROM ${table}`).get()) || undefined;
-  }, 20_000);
+/** Whether somebody stands in line in the directory store of `dir`. */
+function isWaitedFor(dir: string): boolean {
+  using db = new DatabaseSync(`${dir}/.agentcoord/namespaces/default/store.db`, {
+    readOnly: true,
+    timeout: 5000,
+  });
+  const tables = ["lock_waiters", "task_waiters", "listeners"];
+  return tables.some((table) => db.prepare(`SELECT 1 FROM ${table}`).get() !== undefined);
 }
 
 /** Replaces what differs from run to run, and knows the way back for identifiers. */
@@ -141,7 +227,7 @@ function round(duration: string): string {
 }
 
 /** Lines as a transcript holds them: columns two spaces apart, colours visible, long JSON laid out. */
-function show(text: string, mark: string): string {
+function show(text: string, mark: string, layOut: (line: string) => string): string {
   if (text === "") return "";
   // What does not end its last line is a mistake worth seeing.
   const body = text.endsWith("\n") ? text.slice(0, -1) : `${text}⏎`;
@@ -150,7 +236,7 @@ function show(text: string, mark: string): string {
     .join("");
 }
 
-function layOut(line: string): string {
+function layOut(line: string, arrange = (value: unknown) => value): string {
   // Instants were replaced by bare words, which JSON does not have.
   const quoted = line.replace(/:(AT|MS|PID)\b/g, ':"\u{e000}$1"');
   let value: unknown;
@@ -161,7 +247,14 @@ function layOut(line: string): string {
   }
   // Text that was written in any other way than one compact document shows as it is.
   if (JSON.stringify(value) !== quoted || typeof value !== "object") return line;
-  return fold(value, "").replace(/"\u{e000}(\w+)"/gu, "$1");
+  return fold(arrange(value), "").replace(/"\u{e000}(\w+)"/gu, "$1");
+}
+
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1);
+  return Object.fromEntries(entries.map(([key, item]) => [key, inOrder(item)]));
 }
 
 /** Columns up to which JSON stays on one line: one lease, one entry. */
