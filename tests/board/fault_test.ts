@@ -8,6 +8,7 @@ import { type Approval, Approvals } from "../../src/approval/approval.ts";
 import { Audit } from "../../src/audit/audit.ts";
 import { Board } from "../../src/board/board.ts";
 import { Fleet, seeded } from "../support/fleet.ts";
+import { placeTest } from "../support/places.ts";
 import { openAs } from "../support/workers/context.ts";
 
 const SECONDS = Number(Deno.env.get("AGENTCOORD_FAULT_SECONDS") ?? "4");
@@ -36,82 +37,83 @@ async function everything<T>(
   return found;
 }
 
-Deno.test("board, approvals and audit log lose nothing while writers are killed", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "agentcoord-board-" });
-  const context = await openAs(`${directory}/store`, "reader");
-  const board = new Board(context);
-  const { id: thread } = await board.post({ title: "fight" });
-  const endMs = Date.now() + SECONDS * 1000;
-  const fleet = new Fleet(
-    "board_writer.ts",
-    [`${directory}/store`, `${endMs}`, thread],
-    directory,
-  );
-  for (let slot = 0; slot < WRITERS; slot++) fleet.start(slot);
-  const random = seeded(7);
-  const seen: string[] = [];
-  const reading = (async () => {
-    while (Date.now() < endMs) {
-      const messages = await board.inboxWait({ ack: true, timeoutMs: 200 }).catch(() => []);
-      seen.push(...messages.map(({ id }) => id));
+placeTest(
+  "board, approvals and audit log lose nothing while writers are killed",
+  async ({ location, directory }) => {
+    const context = await openAs(location, "reader");
+    const board = new Board(context);
+    const { id: thread } = await board.post({ title: "fight" });
+    const endMs = Date.now() + SECONDS * 1000;
+    const fleet = new Fleet(
+      "board_writer.ts",
+      [location, `${endMs}`, thread],
+      directory,
+    );
+    for (let slot = 0; slot < WRITERS; slot++) fleet.start(slot);
+    const random = seeded(7);
+    const seen: string[] = [];
+    const reading = (async () => {
+      while (Date.now() < endMs) {
+        const messages = await board.inboxWait({ ack: true, timeoutMs: 200 }).catch(() => []);
+        seen.push(...messages.map(({ id }) => id));
+      }
+    })();
+    while (Date.now() < endMs - 1000) {
+      await new Promise((resolve) => setTimeout(resolve, 150 + random() * 150));
+      const slot = Math.floor(random() * WRITERS);
+      await fleet.kill(slot);
+      fleet.start(slot);
     }
-  })();
-  while (Date.now() < endMs - 1000) {
-    await new Promise((resolve) => setTimeout(resolve, 150 + random() * 150));
-    const slot = Math.floor(random() * WRITERS);
-    await fleet.kill(slot);
-    fleet.start(slot);
-  }
-  await reading;
-  assert.equal(await fleet.finished(), 0, "a writer failed");
-  for (let rest = 1; rest > 0;) {
-    const messages = await board.inbox({ ack: true, limit: 1000 });
-    seen.push(...messages.map(({ id }) => id));
-    rest = messages.length;
-  }
+    await reading;
+    assert.equal(await fleet.finished(), 0, "a writer failed");
+    for (let rest = 1; rest > 0;) {
+      const messages = await board.inbox({ ack: true, limit: 1000 });
+      seen.push(...messages.map(({ id }) => id));
+      rest = messages.length;
+    }
 
-  const records = fleet.records<Record>();
-  const { replies, replyCount } = await board.show(thread);
-  const older = await everything(async (cursor) => {
-    const page = await board.show(thread, { cursor: cursor ?? replies![0]!.id });
-    return { items: page.replies!, next: page.replies![0]?.id };
-  });
-  const stored = [...older, ...replies!].map(({ id }) => id);
-  assert.ok(fleet.kills > 3, `only ${fleet.kills} kills`);
-  assert.ok(stored.length > 20, `only ${stored.length} replies`);
-  assert.equal(stored.length, replyCount);
-  assert.deepEqual(seen.toSorted(), stored.toSorted(), "each reply was delivered once");
-  const said = records.flatMap(({ replied }) => replied ?? []);
-  assert.deepEqual(said.filter((id) => !stored.includes(id)), []);
+    const records = fleet.records<Record>();
+    const { replies, replyCount } = await board.show(thread);
+    const older = await everything(async (cursor) => {
+      const page = await board.show(thread, { cursor: cursor ?? replies![0]!.id });
+      return { items: page.replies!, next: page.replies![0]?.id };
+    });
+    const stored = [...older, ...replies!].map(({ id }) => id);
+    assert.ok(fleet.kills > 3, `only ${fleet.kills} kills`);
+    assert.ok(stored.length > 20, `only ${stored.length} replies`);
+    assert.equal(stored.length, replyCount);
+    assert.deepEqual(seen.toSorted(), stored.toSorted(), "each reply was delivered once");
+    const said = records.flatMap(({ replied }) => replied ?? []);
+    assert.deepEqual(said.filter((id) => !stored.includes(id)), []);
 
-  const audit = new Audit(context);
-  const chain = await audit.verify();
-  assert.ok(chain.ok);
-  const entries = await everything(async (cursor) => {
-    const page = await audit.list({ limit: 1000, ...(cursor ? { cursor } : {}) });
-    return { items: page.entries.map(({ id }) => id), next: page.nextCursor };
-  });
-  assert.equal(chain.entries, entries.length);
-  const logged = records.flatMap((one) => one.logged ?? []);
-  assert.deepEqual(logged.filter((id) => !entries.includes(id)), []);
+    const audit = new Audit(context);
+    const chain = await audit.verify();
+    assert.ok(chain.ok);
+    const entries = await everything(async (cursor) => {
+      const page = await audit.list({ limit: 1000, ...(cursor ? { cursor } : {}) });
+      return { items: page.entries.map(({ id }) => id), next: page.nextCursor };
+    });
+    assert.equal(chain.entries, entries.length);
+    const logged = records.flatMap((one) => one.logged ?? []);
+    assert.deepEqual(logged.filter((id) => !entries.includes(id)), []);
 
-  const approvals = new Approvals(context);
-  const all = await everything<Approval>(async (cursor) => {
-    const page = await approvals.list({ limit: 1000, ...(cursor ? { cursor } : {}) });
-    return { items: page.approvals, next: page.nextCursor };
-  });
-  const byId = new Map(all.map((approval) => [approval.id, approval]));
-  const asked = records.flatMap((one) => one.asked ?? []);
-  assert.deepEqual(asked.filter((id) => !byId.has(id)), []);
-  for (const { decided, status, decidedBy } of records) {
-    if (decided === undefined) continue;
-    const approval = byId.get(decided)!;
-    assert.deepEqual([approval.status, approval.decidedBy], [status, decidedBy]);
-  }
-  const counts = await approvals.counts();
-  for (const status of ["pending", "approved", "rejected", "expired"] as const) {
-    assert.equal(counts[status], all.filter((approval) => approval.status === status).length);
-  }
-  await context.store.close();
-  await Deno.remove(directory, { recursive: true });
-});
+    const approvals = new Approvals(context);
+    const all = await everything<Approval>(async (cursor) => {
+      const page = await approvals.list({ limit: 1000, ...(cursor ? { cursor } : {}) });
+      return { items: page.approvals, next: page.nextCursor };
+    });
+    const byId = new Map(all.map((approval) => [approval.id, approval]));
+    const asked = records.flatMap((one) => one.asked ?? []);
+    assert.deepEqual(asked.filter((id) => !byId.has(id)), []);
+    for (const { decided, status, decidedBy } of records) {
+      if (decided === undefined) continue;
+      const approval = byId.get(decided)!;
+      assert.deepEqual([approval.status, approval.decidedBy], [status, decidedBy]);
+    }
+    const counts = await approvals.counts();
+    for (const status of ["pending", "approved", "rejected", "expired"] as const) {
+      assert.equal(counts[status], all.filter((approval) => approval.status === status).length);
+    }
+    await context.store.close();
+  },
+);

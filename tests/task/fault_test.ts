@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { type Task, Tasks } from "../../src/task/task.ts";
 import { Fleet, seeded } from "../support/fleet.ts";
+import { placeTest } from "../support/places.ts";
 import { openAs } from "../support/workers/context.ts";
 
 const WORKERS = 8;
@@ -69,33 +70,33 @@ function assertDoneOnce(tasks: readonly Task[], records: readonly Record[]): voi
   assert.equal(new Set(completions).size, completions.length, "a completion counted twice");
 }
 
-Deno.test("task queue is drained by 8 processes, each task completed once", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "agentcoord-race-" });
-  const store = `${directory}/store`;
-  await fill(store);
-  const fleet = new Fleet("task_drainer.ts", [store, "full", "0"], directory);
-  for (let slot = 0; slot < WORKERS; slot++) fleet.start(slot);
-  assert.equal(await fleet.finished(), 0, "a worker failed");
-  const tasks = await all(store);
-  assertDoneOnce(tasks, fleet.records<Record>());
-  assert.ok(tasks.every(({ attempts }) => attempts.length === 1), "a task was handed out twice");
-  await Deno.remove(directory, { recursive: true });
-});
+placeTest(
+  "task queue is drained by 8 processes, each task completed once",
+  async ({ location: store, directory }) => {
+    await fill(store);
+    const fleet = new Fleet("task_drainer.ts", [store, "full", "0"], directory);
+    for (let slot = 0; slot < WORKERS; slot++) fleet.start(slot);
+    assert.equal(await fleet.finished(), 0, "a worker failed");
+    const tasks = await all(store);
+    assertDoneOnce(tasks, fleet.records<Record>());
+    assert.ok(tasks.every(({ attempts }) => attempts.length === 1), "a task was handed out twice");
+  },
+);
 
-Deno.test("task queue loses nothing and doubles nothing while workers are killed", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "agentcoord-kill-" });
-  const store = `${directory}/store`;
-  await fill(store);
-  const random = seeded(4_711);
-  const fleet = new Fleet("task_drainer.ts", [store, "normal", `${WORK_MS}`], directory);
-  for (let slot = 0; slot < WORKERS; slot++) fleet.start(slot);
-  while (fleet.kills < KILLS) {
-    await wait(60 + random() * 60);
-    const slot = Math.floor(random() * WORKERS);
-    await fleet.kill(slot);
-    fleet.start(slot);
-  }
-  assert.equal(await fleet.finished(), 0, "a worker failed");
-  assertDoneOnce(await all(store), fleet.records<Record>());
-  await Deno.remove(directory, { recursive: true });
-});
+placeTest(
+  "task queue loses nothing and doubles nothing while workers are killed",
+  async ({ location: store, directory }) => {
+    await fill(store);
+    const random = seeded(4_711);
+    const fleet = new Fleet("task_drainer.ts", [store, "normal", `${WORK_MS}`], directory);
+    for (let slot = 0; slot < WORKERS; slot++) fleet.start(slot);
+    while (fleet.kills < KILLS) {
+      await wait(60 + random() * 60);
+      const slot = Math.floor(random() * WORKERS);
+      await fleet.kill(slot);
+      fleet.start(slot);
+    }
+    assert.equal(await fleet.finished(), 0, "a worker failed");
+    assertDoneOnce(await all(store), fleet.records<Record>());
+  },
+);

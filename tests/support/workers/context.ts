@@ -5,22 +5,30 @@
 import { systemClock } from "../../../src/clock.ts";
 import type { RoomContext } from "../../../src/context.ts";
 import { DirectoryStore } from "../../../src/store/directory.ts";
+import { RedisStore } from "../../../src/store/redis.ts";
+import type { Store } from "../../../src/store/store.ts";
 
-/** Opens the store at `location` acting as `name`. */
+/**
+ * Opens the store at `location` acting as `name`. A location is a directory, or the URL of a Redis store
+ * with the namespace as its fragment: `redis://127.0.0.1:6379#test-1`.
+ */
 export async function openAs(
   location: string,
   name: string,
   durability: "full" | "normal" = "normal",
 ): Promise<RoomContext> {
-  const store = await DirectoryStore.open(location, {
-    namespace: "default",
-    durability,
-    clock: systemClock,
-  });
   return {
-    store,
+    store: await openStore(location, durability),
     actor: { name, host: "test-host", pid: Deno.pid },
     clock: systemClock,
     lockPath: (path) => path,
   };
+}
+
+function openStore(location: string, durability: "full" | "normal"): Promise<Store> {
+  if (!/^(redis|unix)[^/]*:/.test(location)) {
+    return DirectoryStore.open(location, { namespace: "default", durability, clock: systemClock });
+  }
+  const [url, namespace = "default"] = location.split("#") as [string, string?];
+  return RedisStore.open(url, { namespace });
 }

@@ -1,0 +1,147 @@
+/**
+ * The rooms on a real cluster: several processes' worth of connections, a slot that moves, a node that dies.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { StoreUnavailableError } from "../../src/errors.ts";
+import { startCluster } from "../support/redis_cluster.ts";
+import { freshNamespace, hasRedis, pause } from "../support/redis_server.ts";
+import { Member, timed } from "./member.ts";
+
+/** Wakes are pushed; a waiter that only polled would need a second. */
+const WOKEN_MS = 700;
+
+Deno.test({
+  name: "the rooms work on a cluster, wake each other, and outlive a moved slot and a dead node",
+  ignore: !hasRedis(),
+  async fn(t) {
+    await using cluster = await startCluster({ nodes: 3, replicas: 1 });
+    const namespace = freshNamespace();
+    const location = `${cluster.url}#${namespace}`;
+    await using ada = await Member.join(location, "ada");
+    await using bob = await Member.join(location, "bob");
+
+    await t.step("locks exclude and are handed over", async () => {
+      const [first] = await ada.locks.acquire("a.py");
+      const waiting = timed(bob.locks.acquire("a.py", { waitMs: 10_000 }));
+      await pause(100);
+      const [, releasedMs] = await timed(ada.locks.release("a.py"));
+      const [[second], waitedMs] = await waiting;
+      assert.ok(second!.fence > first!.fence);
+      assert.ok(waitedMs < 100 + releasedMs + WOKEN_MS, `woken after ${waitedMs} ms`);
+    });
+
+    await t.step("tasks are handed out by tags, and wake those who wait for them", async () => {
+      const waiting = timed(bob.tasks.claim({ tags: ["x"], waitMs: 10_000 }));
+      await pause(100);
+      const created = await ada.tasks.create([{ title: "y", tags: ["y"], priority: 9 }, {
+        title: "x",
+        tags: ["x", "z"],
+      }]);
+      const [[task], waitedMs] = await waiting;
+      assert.equal(task!.id, created[1]!.id);
+      assert.ok(waitedMs < 100 + WOKEN_MS, `woken after ${waitedMs} ms`);
+      const { next } = await bob.tasks.completeAndClaim(task!.id, { result: "done" });
+      assert.equal(next[0]!.id, created[0]!.id);
+      await bob.tasks.complete(next[0]!.id);
+    });
+
+    await t.step("approvals and inboxes wake those who wait for them", async () => {
+      const { id } = await ada.approvals.request({ actionType: "deploy", description: "v2" });
+      const decision = timed(ada.approvals.wait(id));
+      const message = timed(ada.board.inboxWait({ timeoutMs: 10_000 }));
+      await pause(100);
+      await bob.approvals.approve(id);
+      await bob.board.post({ title: "for @ada" });
+      assert.equal((await decision)[0].status, "approved");
+      assert.equal((await message)[0][0]!.title, "for @ada");
+      for (const [, ms] of [await decision, await message]) assert.ok(ms < 100 + WOKEN_MS, `${ms}`);
+    });
+
+    await t.step("events are followed as they happen", async () => {
+      const enough = new AbortController();
+      const seen: string[] = [];
+      const following = (async () => {
+        for await (const { type, subject } of ada.events.follow({ signal: enough.signal })) {
+          seen.push(`${type} ${subject}`);
+          if (seen.length === 10) break;
+        }
+      })();
+      await pause(100);
+      for (let i = 0; i < 10; i++) {
+        await bob.locks.acquire(`file${i}`);
+        await pause(5);
+      }
+      const [, ms] = await timed(following);
+      assert.deepEqual(seen, Array.from({ length: 10 }, (_, i) => `lock.acquired file${i}`));
+      assert.ok(ms < WOKEN_MS, `the last one came after ${ms} ms`);
+      enough.abort();
+      await bob.locks.releaseAll();
+    });
+
+    const key = `{agentcoord:${namespace}}:state`;
+    await t.step("nothing fails or is lost while the slot moves to another node", async () => {
+      let moving = true;
+      const ids: string[] = [];
+      const work = (async () => {
+        for (let i = 0; moving; i++) {
+          const [task] = await ada.tasks.create([{ title: `${i}` }]);
+          ids.push(task!.id);
+          const [claimed] = await bob.tasks.claim();
+          await bob.tasks.complete(claimed!.id);
+        }
+      })();
+      const from = await cluster.ownerOf(key);
+      const others = cluster.nodes.slice(0, 3).filter((node) => node !== from);
+      for (const node of [...others, from]) await cluster.moveSlot(key, node);
+      moving = false;
+      await work;
+      assert.ok(ids.length > 3, `only ${ids.length} tasks meanwhile`);
+      assert.equal((await ada.tasks.counts()).completed, ids.length + 2);
+    });
+
+    await t.step("work goes on when the node dies and its replica takes over", async () => {
+      const owner = await cluster.ownerOf(key);
+      const [before] = await ada.locks.acquire("survivor", { ttlMs: 120_000 });
+      const { id } = await ada.audit.log({ decisionType: "last", context: "c", reason: "r" });
+      await inStep(owner);
+      await owner.kill();
+      const startedMs = performance.now();
+      let answered = false;
+      while (!answered) {
+        assert.ok(performance.now() - startedMs < 20_000, "no node took over");
+        try {
+          await bob.locks.acquire("new");
+          answered = true;
+        } catch (error) {
+          assert.ok(error instanceof StoreUnavailableError, Deno.inspect(error));
+          assert.ok(error.retryable, error.message);
+          await pause(50);
+        }
+      }
+      const [kept] = await ada.locks.list({ holder: "ada" });
+      assert.deepEqual(kept, before);
+      assert.equal((await ada.audit.list({ type: "last" })).entries[0]!.id, id);
+      assert.deepEqual(await ada.locks.verify("survivor", { fence: before!.fence }), before);
+      const [after] = await bob.locks.list({ holder: "bob" });
+      assert.ok(after!.fence > before!.fence + 1000, "fences leap when another server answers");
+      // The connection for messages may have been to the dead node.
+      const waiting = timed(bob.locks.acquire("survivor", { waitMs: 10_000 }));
+      await pause(2000);
+      await ada.locks.release("survivor");
+      const [, waitedMs] = await waiting;
+      assert.ok(waitedMs < 2000 + WOKEN_MS, `woken after ${waitedMs} ms`);
+    });
+  },
+});
+
+/** Waits until the node's replica has everything. */
+async function inStep(node: { command(...args: string[]): Promise<unknown> }): Promise<void> {
+  for (;;) {
+    const info = String(await node.command("INFO", "replication"));
+    const own = /^master_repl_offset:(\d+)/m.exec(info)?.[1];
+    const other = /^slave0:.*offset=(\d+)/m.exec(info)?.[1];
+    if (own !== undefined && own === other) return;
+    await pause(20);
+  }
+}

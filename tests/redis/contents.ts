@@ -1,0 +1,56 @@
+/**
+ * Everything a server holds for one namespace, to compare two of them.
+ * @module
+ */
+import type { RespClient, RespValue } from "../support/redis_server.ts";
+
+/** Numbers of the state string, which is packed; see step.lua. */
+const STATE = `
+local values = { struct.unpack('>' .. string.rep('d', 14) .. 's', redis.call('GET', KEYS[1])) }
+for i, value in ipairs(values) do values[i] = tostring(value) end
+return values`;
+
+/** Keys of a namespace without what they all begin with, each with what is in it, in a fixed order. */
+export async function contentsOf(
+  client: RespClient,
+  namespace: string,
+): Promise<Record<string, unknown>> {
+  const prefix = `{agentcoord:${namespace}}:`;
+  const keys = await client.command("KEYS", `${prefix}*`) as string[];
+  const contents: Record<string, unknown> = {};
+  for (const key of keys.toSorted()) {
+    contents[key.slice(prefix.length)] = await read(client, key);
+  }
+  return contents;
+}
+
+async function read(client: RespClient, key: string): Promise<unknown> {
+  const type = String(await client.command("TYPE", key));
+  switch (type) {
+    case "string":
+      return key.endsWith(":state")
+        ? await client.command("EVAL", STATE, 1, key)
+        : await client.command("GET", key);
+    case "hash":
+      return pairs(await client.command("HGETALL", key)).sort(byFirst);
+    case "zset":
+      return pairs(await client.command("ZRANGE", key, 0, -1, "WITHSCORES"));
+    case "set":
+      return (await client.command("SMEMBERS", key) as string[]).toSorted();
+    case "list":
+      return await client.command("LRANGE", key, 0, -1);
+    case "stream":
+      return await client.command("XRANGE", key, "-", "+");
+    default:
+      throw new Error(`${key} is a ${type}`);
+  }
+}
+
+function pairs(values: RespValue): (readonly [string, string])[] {
+  const list = values as string[];
+  return list.flatMap((first, i) => i % 2 === 0 ? [[first, list[i + 1]!] as const] : []);
+}
+
+function byFirst([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,159 @@
+/**
+ * A call whose answer, or whose request, was lost on the way answers as it would have, and its effect is
+ * there once. Every operation is done in two namespaces, in one of them with a fault; then all that the
+ * server holds for the two must be the same but for identifiers.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { RedisStore } from "../../src/store/redis.ts";
+import { type Proxy, startProxy } from "../support/proxy.ts";
+import {
+  freshNamespace,
+  hasRedis,
+  type RedisServer,
+  type RespClient,
+  startRedis,
+} from "../support/redis_server.ts";
+import { eventually } from "../support/wrapped.ts";
+import { contentsOf } from "./contents.ts";
+import {
+  Bench,
+  CLASSES,
+  methodsOf,
+  normalised,
+  type Operation,
+  OPERATIONS,
+  type Room,
+  ROOMS,
+} from "./operations.ts";
+
+/** What a fault has to work with. */
+interface Surroundings {
+  readonly server: RedisServer;
+  readonly proxy: Proxy;
+  /** Not through the proxy. */
+  readonly client: RespClient;
+}
+
+/** Does something to the one command that `run` sends. */
+type Fault = (surroundings: Surroundings, run: () => Promise<unknown>) => Promise<unknown>;
+
+const isScript = ([word]: readonly string[]) => /^eval(?:sha)?$/i.test(word!);
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+  "the answer is lost": (surroundings, run) => losing(1, surroundings, run),
+  "the answer is lost, and that of the second try": (surroundings, run) =>
+    losing(2, surroundings, run),
+  "the request is lost": async ({ proxy }, run) => {
+    proxy.clear();
+    proxy.blackhole(true);
+    const answer = run();
+    answer.catch(() => undefined);
+    try {
+      await eventually("a request", () => proxy.commands().some(isScript));
+    } finally {
+      proxy.cut();
+      proxy.blackhole(false);
+    }
+    return await answer;
+  },
+  "the server drops the client while the command waits": async ({ client }, run) => {
+    await client.command("CLIENT", "PAUSE", 10_000, "WRITE");
+    const answer = run();
+    answer.catch(() => undefined);
+    const clients = async () => String(await client.command("CLIENT", "LIST", "TYPE", "normal"));
+    const waits = /flags=\w*b|cmd=eval/;
+    await eventually("a waiting command", async () => waits.test(await clients()));
+    await client.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    await client.command("CLIENT", "UNPAUSE");
+    return await answer;
+  },
+};
+
+async function losing(
+  replies: number,
+  { proxy }: Surroundings,
+  run: () => Promise<unknown>,
+): Promise<unknown> {
+  const before = proxy.lost().length;
+  proxy.loseReplies(replies, isScript);
+  const answer = await run();
+  assert.equal(proxy.lost().length, before + replies);
+  return answer;
+}
+
+/** Does `operation` in a namespace of its own; with a fault, to the first command of its step. */
+async function outcome(
+  surroundings: Surroundings,
+  operation: Operation,
+  fault?: Fault,
+): Promise<string> {
+  const { proxy, client } = surroundings;
+  const namespace = freshNamespace();
+  const clock = { nowMs: 1_700_000_000_000 };
+  const store = await RedisStore.open(proxy.url, { namespace, nowMs: () => clock.nowMs });
+  try {
+    const bench = new Bench(store, clock);
+    const given = await bench.prepare(operation);
+    let faults = 0;
+    bench.watch = (step, run) =>
+      fault === undefined || step !== operation.step || faults++ > 0
+        ? run()
+        : fault(surroundings, run);
+    const answer = await bench.run(operation, given);
+    assert.ok(bench.steps().includes(operation.step), `${operation.step} was not taken`);
+    await bench.end();
+    return normalised({ answer, contents: await contentsOf(client, namespace) });
+  } finally {
+    await store.close();
+  }
+}
+
+Deno.test({
+  name: "every operation is done once and answers as ever when its request or its answer is lost",
+  ignore: !hasRedis(),
+  async fn(t) {
+    await using server = await startRedis();
+    await using proxy = await startProxy(server);
+    await using client = await server.connect();
+    const surroundings = { server, proxy, client };
+    for (const operation of OPERATIONS) {
+      await t.step(operation.name, async () => {
+        const expected = await outcome(surroundings, operation);
+        for (const [what, fault] of Object.entries(FAULTS)) {
+          assert.equal(await outcome(surroundings, operation, fault), expected, what);
+        }
+      });
+    }
+  },
+});
+
+Deno.test({
+  name: "the operations tested are all there are, and take every step of every room",
+  async fn() {
+    for (const room of ROOMS) {
+      const named = OPERATIONS.filter(({ name }) => name.startsWith(`${room}.`));
+      assert.deepEqual(
+        methodsOf(CLASSES[room]).filter((method) =>
+          !named.some(({ name }) => name.split(" ")[0] === `${room}.${method}`)
+        ),
+        [],
+        `operations of ${room} without a test`,
+      );
+      const taken = new Set(OPERATIONS.map(({ step }) => step));
+      assert.deepEqual(
+        methodsOf(await stepsOf(room)).filter((step) => !taken.has(`${room}.${step}`)),
+        [],
+        `steps of ${room} without a test`,
+      );
+    }
+  },
+});
+
+/** The class that takes the steps of a room on Redis. */
+async function stepsOf(room: Room): Promise<{ readonly prototype: object }> {
+  const file = { locks: "lock", agents: "agent", tasks: "task", approvals: "approval" };
+  const directory = room === "events" ? "event" : file[room as keyof typeof file] ?? room;
+  const classes = await import(`../../src/${directory}/redis.ts`);
+  return classes[`Redis${room.charAt(0).toUpperCase()}${room.slice(1)}`];
+}

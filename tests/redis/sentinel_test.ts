@@ -1,0 +1,104 @@
+/**
+ * The rooms behind Sentinels, when the primary dies and its replica takes over.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { StoreUnavailableError } from "../../src/errors.ts";
+import { startSentinel } from "../support/redis_sentinel.ts";
+import { freshNamespace, hasRedis, pause } from "../support/redis_server.ts";
+import { Member, timed } from "./member.ts";
+
+/** What one step lets the fence and the event numbers leap by; see step.lua. */
+const LEAP = 1_048_576;
+
+Deno.test({
+  name:
+    "the rooms outlive a primary: nothing replicated is lost, fences grow, waiters are woken again",
+  ignore: !hasRedis(),
+  async fn() {
+    await using setup = await startSentinel();
+    const location = `${setup.url}#${freshNamespace()}`;
+    await using ada = await Member.join(location, "ada");
+    await using bob = await Member.join(location, "bob");
+
+    const tasks = await ada.tasks.create(Array.from({ length: 20 }, (_, i) => ({ title: `${i}` })));
+    const [claimed] = await bob.tasks.claim({ leaseMs: 120_000 });
+    const [lease] = await ada.locks.acquire("a.py", { ttlMs: 120_000 });
+    const { id: thread } = await ada.board.post({ title: "before" });
+    const { id: approval } = await ada.approvals.request({ actionType: "x", description: "y" });
+    await ada.audit.log({ decisionType: "before", context: "c", reason: "r" });
+    const { cursor } = await ada.events.list({ limit: 1000 });
+    await replicated(setup.primary);
+
+    // One who waits, as long as it takes.
+    const waiting = (async () => {
+      for (;;) {
+        try {
+          const [mine] = await bob.locks.acquire("a.py", { waitMs: 60_000 });
+          return { mine: mine!, atMs: performance.now() };
+        } catch (error) {
+          assertRetryable(error);
+          await pause(50);
+        }
+      }
+    })();
+    await pause(200);
+
+    await setup.killPrimary();
+    // Whatever is asked for meanwhile is done, or fails in words that say to try again.
+    let answered: { readonly id: string } | undefined;
+    const failures: StoreUnavailableError[] = [];
+    const startedMs = performance.now();
+    while (answered === undefined) {
+      assert.ok(performance.now() - startedMs < 30_000, "the store did not come back");
+      try {
+        const [took] = await timed(ada.tasks.create([{ title: "meanwhile", key: "meanwhile" }]));
+        answered = took[0]!;
+      } catch (error) {
+        failures.push(assertRetryable(error));
+        await pause(50);
+      }
+    }
+    await setup.waitForPromotion();
+    assert.ok(failures.every(({ message }) => !/undefined|\[object/.test(message)));
+
+    // All that was confirmed before is there.
+    assert.deepEqual(await ada.locks.verify("a.py", { fence: lease!.fence }), lease);
+    assert.equal((await ada.tasks.show(claimed!.id)).lease!.fence, claimed!.lease!.fence);
+    assert.equal((await ada.tasks.counts()).pending, tasks.length - 1 + 1);
+    assert.equal((await ada.board.show(thread)).title, "before");
+    assert.equal((await ada.approvals.show(approval)).status, "pending");
+    assert.ok((await ada.audit.verify()).ok);
+    await bob.tasks.complete(claimed!.id, { fence: claimed!.lease!.fence });
+
+    // The stream goes on from where a reader was.
+    const { events } = await ada.events.list({ since: cursor });
+    assert.ok(events.some(({ subject }) => subject === answered.id));
+
+    // The one who waits is woken, not polled, and its fence is beyond any that the dead server gave.
+    await pause(1500);
+    const releasedMs = performance.now();
+    await ada.locks.release("a.py");
+    const { mine, atMs } = await waiting;
+    assert.ok(mine.fence > lease!.fence + LEAP, `${lease!.fence} then ${mine.fence}`);
+    assert.ok(atMs - releasedMs < 700, `woken after ${atMs - releasedMs} ms`);
+    await bob.locks.release("a.py");
+  },
+});
+
+function assertRetryable(error: unknown): StoreUnavailableError {
+  assert.ok(error instanceof StoreUnavailableError, Deno.inspect(error));
+  assert.ok(error.retryable, Deno.inspect(error));
+  return error;
+}
+
+/** Waits until the replica has everything. */
+async function replicated(primary: { command(...args: string[]): Promise<unknown> }) {
+  for (;;) {
+    const info = String(await primary.command("INFO", "replication"));
+    const own = /^master_repl_offset:(\d+)/m.exec(info)?.[1];
+    const other = /^slave0:.*offset=(\d+)/m.exec(info)?.[1];
+    if (own !== undefined && own === other) return;
+    await pause(20);
+  }
+}
