@@ -27,7 +27,13 @@ import {
 } from "../support/golden_mistakes.ts";
 import { envelope, inProcess } from "../support/golden_run.ts";
 import { seed, type Seeded } from "../support/golden_seed.ts";
-import { assertUnchanged, contents, contentsButHeartbeats } from "../support/golden_store.ts";
+import {
+  assertUnchanged,
+  contents,
+  contentsButHeartbeats,
+  KINDS,
+  useRedis,
+} from "../support/golden_store.ts";
 
 const GROUPS_OF_MISTAKES: Readonly<Record<string, readonly Mistake[]>> = {
   "no command in particular": GLOBAL_MISTAKES,
@@ -98,6 +104,7 @@ function badInput(
     name,
     // As a one-shot process does, a call leaves to the kernel what it closes anyway.
     sanitizeResources: false,
+    sanitizeOps: false,
     fn: (t) =>
       withProject(async (dir) => {
         if (withSeed) await layTraps(dir);
@@ -162,6 +169,35 @@ badInput("bad input makes no store where there is none", async (dir) => {
   }
   assert.deepEqual(made, []);
   assertUnchanged(before, contents(dir), "all of them");
+});
+
+badInput("bad input is refused without asking a Redis server", async (dir) => {
+  // Whatever asked one would fail in another way: nothing listens there.
+  const nowhere = { AGENTCOORD_STORE: "redis://127.0.0.1:1" };
+  for (const mistakes of Object.values(GROUPS_OF_MISTAKES)) {
+    for (const [line, says, options = {}] of mistakes) {
+      if (/--cursor/.test(line)) continue;
+      // REDIS_URL counts only where nothing else names a store.
+      const env = options.env?.REDIS_URL === undefined
+        ? { ...nowhere, ...options.env }
+        : options.env;
+      await refuses(dir, [line, says, { ...options, env }], NOTHING);
+    }
+  }
+});
+
+badInput("what the state of things refuses is refused alike on Redis", async (dir) => {
+  if (!KINDS.includes("redis")) return;
+  await useRedis(dir);
+  const seeded = await seed(dir);
+  for (const [as, line, code, says] of REFUSALS) {
+    const json = await envelope(dir, wordsOf(line, seeded), { env: environment(as) });
+    assert.equal(json.code, code, line);
+    assert.ok(
+      json.document.error.message.includes(says),
+      `${line}: ${json.document.error.message}`,
+    );
+  }
 });
 
 badInput("what the state of things refuses changes nothing but heartbeats", async (dir, t) => {

@@ -3,10 +3,10 @@
  * Long, because every list has its own row.
  */
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { withProject } from "../support/cli.ts";
 import { envelope, inProcess } from "../support/golden_run.ts";
 import { assertShape, type Shape, SHAPES } from "../support/golden_shape.ts";
+import { KINDS, silenceAll, useRedis } from "../support/golden_store.ts";
 
 /** Rows that are many, and no multiple of a page. */
 const MANY = 17;
@@ -56,7 +56,7 @@ const LISTS: Readonly<Record<string, ListCommand>> = {
     key: "name",
     add: async (dir, index) => {
       await does(dir, `agent-${index}`, "lock", "acquire", `${index}.py`);
-      silence(dir);
+      await silenceAll(dir, 60_000);
     },
   },
   "hung --explain": {
@@ -68,7 +68,7 @@ const LISTS: Readonly<Record<string, ListCommand>> = {
       await does(dir, "boss", "task", "add", `task ${index}`);
       await does(dir, `agent-${index}`, "task", "claim");
       await does(dir, "boss", "agent", "deregister");
-      silence(dir);
+      await silenceAll(dir, 60_000);
     },
   },
   tasks: {
@@ -135,41 +135,45 @@ const LISTS: Readonly<Record<string, ListCommand>> = {
   },
 };
 
-/** Lets a minute pass since anybody was heard. */
-function silence(dir: string): void {
-  const db = new DatabaseSync(`${dir}/.agentcoord/namespaces/default/store.db`, { timeout: 5000 });
-  db.exec("UPDATE agents SET last_heartbeat_at_ms = last_heartbeat_at_ms - 60000");
-  db.close();
+/** Registers a test that calls the program in its own process, once for each kind of store. */
+function contract(name: string, body: (dir: string) => Promise<void>, kinds = KINDS): void {
+  for (const kind of kinds) {
+    Deno.test({
+      name: `${name} (${kind})`,
+      sanitizeResources: false, // As a one-shot process does, a call leaves what the kernel closes to it.
+      sanitizeOps: false,
+      fn: () =>
+        withProject(async (dir) => {
+          if (kind === "redis") await useRedis(dir);
+          await body(dir);
+        }),
+    });
+  }
 }
 
 for (const [name, list] of Object.entries(LISTS)) {
   const { calls, shape, key, add, as, paged } = list;
   const env: Record<string, string> = as === undefined ? {} : { AGENTCOORD_AGENT: as };
 
-  Deno.test({
-    name: `the JSON of ${name} has the same shape for no row, one row and many`,
-    sanitizeResources: false, // As a one-shot process does, a call leaves what the kernel closes to it.
-    fn: () =>
-      withProject(async (dir) => {
-        const rows = async (words: readonly string[]) => {
-          const { code, document, stderr } = await envelope(dir, words, { env });
-          assert.deepEqual([code, stderr, document.warnings], [0, "", []]);
-          assert.deepEqual(Object.keys(document), ["schemaVersion", "ok", "data", "warnings"]);
-          assert.ok(Array.isArray(document.data));
-          for (const row of document.data) assertShape(row, shape);
-          return document.data;
-        };
-        for (let made = 0; made <= MANY; made++) {
-          if ([0, 1, MANY].includes(made)) {
-            const first = await rows(calls[0]!);
-            assert.equal(first.length, made);
-            assert.equal(new Set(first.map((row: Record<string, string>) => row[key])).size, made);
-            for (const call of calls.slice(1)) assert.deepEqual(await rows(call), first);
-          }
-          if (made < MANY) await add(dir, made);
-        }
-        if (paged !== undefined) await pages(dir, list, await rows(calls[0]!));
-      }),
+  contract(`the JSON of ${name} has the same shape for no row, one row and many`, async (dir) => {
+    const rows = async (words: readonly string[]) => {
+      const { code, document, stderr } = await envelope(dir, words, { env });
+      assert.deepEqual([code, stderr, document.warnings], [0, "", []]);
+      assert.deepEqual(Object.keys(document), ["schemaVersion", "ok", "data", "warnings"]);
+      assert.ok(Array.isArray(document.data));
+      for (const row of document.data) assertShape(row, shape);
+      return document.data;
+    };
+    for (let made = 0; made <= MANY; made++) {
+      if ([0, 1, MANY].includes(made)) {
+        const first = await rows(calls[0]!);
+        assert.equal(first.length, made);
+        assert.equal(new Set(first.map((row: Record<string, string>) => row[key])).size, made);
+        for (const call of calls.slice(1)) assert.deepEqual(await rows(call), first);
+      }
+      if (made < MANY) await add(dir, made);
+    }
+    if (paged !== undefined) await pages(dir, list, await rows(calls[0]!));
   });
 }
 
@@ -202,11 +206,6 @@ async function pages(
   const late = paged === "oldest first" ? seen.splice(all.length) : [];
   assert.deepEqual(seen, all.map(({ id }) => id));
   assert.equal(late.length, paged === "oldest first" ? 1 : 0);
-}
-
-/** A test that calls the program in its own process. */
-function contract(name: string, body: (dir: string) => Promise<void>): void {
-  Deno.test({ name, sanitizeResources: false, fn: () => withProject(body) });
 }
 
 // deno-lint-ignore no-explicit-any -- a test looks into the document as its reader would
@@ -401,4 +400,4 @@ contract("JSON is printed when flag, variable or file ask for it, in this order"
     assert.ok(await isJson(words), words.join(" "));
     assert.ok(!await isJson(words, { AGENTCOORD_JSON: "0" }), words.join(" "));
   }
-});
+}, ["directory"]);

@@ -3,7 +3,40 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { freshNamespace, hasRedis, resp, sharedRedis } from "./redis_server.ts";
+
+/** Kinds of stores that a project may keep its state in, as far as they are there. */
+export const KINDS: readonly ("directory" | "redis")[] = hasRedis()
+  ? ["directory", "redis"]
+  : ["directory"];
+
+/** Lets everything in `dir` work on a new namespace of the shared Redis server; gives its settings. */
+export async function useRedis(
+  dir: string,
+): Promise<{ readonly store: string; readonly namespace: string }> {
+  const settings = { store: (await sharedRedis()).url, namespace: freshNamespace() };
+  await Deno.mkdir(`${dir}/.agentcoord`);
+  await Deno.writeTextFile(`${dir}/.agentcoord/config.json`, JSON.stringify(settings));
+  return settings;
+}
+
+/** Lets so much time pass since any agent was heard in the project's own store. */
+export async function silenceAll(dir: string, ms: number): Promise<void> {
+  const config = `${dir}/.agentcoord/config.json`;
+  if (existsSync(config)) {
+    const { store, namespace } = JSON.parse(Deno.readTextFileSync(config));
+    await using client = await resp(Number(new URL(store).port));
+    const script = "for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do " +
+      "redis.call('ZINCRBY', KEYS[1], ARGV[1], name) end";
+    await client.command("EVAL", script, 1, `{agentcoord:${namespace}}:seen`, -ms);
+    return;
+  }
+  const db = new DatabaseSync(`${dir}/.agentcoord/namespaces/default/store.db`, { timeout: 5000 });
+  db.exec(`UPDATE agents SET last_heartbeat_at_ms = last_heartbeat_at_ms - ${ms}`);
+  db.close();
+}
 
 /** Every row of every table, and every file with its content; the key says where. */
 export type Contents = Readonly<Record<string, string>>;
