@@ -45,7 +45,7 @@ do
     if run ~= '' then fence, event = fence + LEAP, event + LEAP end
     run, dirty = running, true
   end
-  REPEATED = again == '1'
+  REPEATED = again == '1' and OP ~= ''
 end
 local news, told = {}, 0
 
