@@ -1,0 +1,74 @@
+--[[ task/change: where a task changes, and what depends on it is kept in line; needs task/rows and task/waiters.
+
+KEYS       task_later, task_tags, task_waiters, task_line
+TASK_TAGS  members of score 0: tag NUL rank NUL id, rank as 16 digits, for each tag of each pending task
+HELD       see agent/touch; a member goes when the tenure ends, or is found to have lapsed
+task_floor a lower bound of the moments at which a lease lapses or a scheduled task is due ]]
+
+local function enter_queue(task)
+  arrive(task)
+  local rank = string.format('%016.0f', rank_of(task.priority, task.seq))
+  for tag in string.gmatch(task.tags, '[^,]+') do
+    call('ZADD', TASK_TAGS, 0, tag .. '\0' .. rank .. '\0' .. task.id)
+  end
+end
+
+local function leave_queue(task)
+  arrived[task.id] = nil
+  local rank = string.format('%016.0f', rank_of(task.priority, task.seq))
+  for tag in string.gmatch(task.tags, '[^,]+') do
+    call('ZREM', TASK_TAGS, tag .. '\0' .. rank .. '\0' .. task.id)
+  end
+end
+
+-- The task's score in TASK_ORDER.
+local function place_of(task)
+  local status = task.work.status
+  if status == 'claimed' then return task.due end
+  if status == 'pending' then return REGION + rank_of(task.priority, task.seq) end
+  local regions = { scheduled = 2, blocked = 3, completed = 4, dead = 5, cancelled = 6 }
+  return regions[status] * REGION + task.seq
+end
+
+-- Saves the work on a task that stood at `from`; only task/queue makes one claimed.
+local function save(task, from)
+  local id, status = task.id, task.work.status
+  task.record = encode(task.work)
+  call('HSET', TASKS, id .. 'w', task.record)
+  call('ZADD', TASK_ORDER, place_of(task), id)
+  if status == 'scheduled' then
+    call('ZADD', TASK_LATER, task.due, id)
+    task_floor = math.min(task_floor, task.due)
+  end
+  dirty = true
+  if status == from then return end
+  if from == 'pending' then leave_queue(task) end
+  if from == 'scheduled' then call('ZREM', TASK_LATER, id) end
+  if from == 'claimed' then call('ZREM', HELD, task.work.worker .. '\0t' .. id) end
+  if status == 'pending' then enter_queue(task) end
+end
+
+-- Tells that a task has used up its attempts.
+local function tell_dead(task)
+  emit('task.dead', task.id, nil, '{"attempts":' .. task.work.spent .. '}')
+end
+
+-- Makes of the task what time has made of it, and saves it if that is a change.
+local function settle_kept(task)
+  local from, work = task.work.status, task.work
+  if not settle(task) then return end
+  save(task, from)
+  if from ~= 'claimed' then return end
+  emit('task.expired', task.id, work.worker, '{"fence":' .. int(work.fence) .. '}')
+  if work.status == 'dead' then tell_dead(task) end
+end
+
+-- Puts a claimed task back at its old place; the attempt does not count.
+local function give_back(task, why)
+  local work = task.work
+  emit('task.released', task.id, work.worker, '{"fence":' .. int(work.fence) .. '}')
+  end_attempt(task, 'released', now, why)
+  work.spent = work.spent - 1
+  wait(task)
+  save(task, 'claimed')
+end

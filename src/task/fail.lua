@@ -1,0 +1,19 @@
+--[[ task/fail: ends an attempt without success.
+
+KEYS    as task/change
+ARGV    7 what went wrong  8 1 when another attempt may succeed ]]
+local task, kind, other = held_task('failed')
+if not task then return refuse(kind, other) end
+local work = task.work
+end_attempt(task, 'failed', now, ARGV[7])
+if ARGV[8] == '1' and work.spent < task.max then
+  local factors = { n = 0, l = work.spent, e = 2 ^ (work.spent - 1) }
+  wait(task, now + math.min(task.base * factors[task.kind], 3600000))
+else
+  work.status = 'dead'
+end
+save(task, 'claimed')
+emit('task.failed', task.id, ACTOR, '{"fence":' .. int(work.fence) .. '}')
+if work.status == 'dead' then tell_dead(task) end
+wake_waiters()
+return answer('done', task)

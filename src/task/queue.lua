@@ -1,0 +1,155 @@
+--[[ task/queue: takes tasks from the queue; needs task/lapse.
+
+A claim reads the head of the queue, or the heads of the tags it asks for, and never a task that it does
+not take.
+
+KEYS    as task/change ]]
+local SWEEPS = 16
+
+-- Members of a tag from a rank on, best first.
+local function tagged(tag, from, count)
+  return call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\0' .. from, '(' .. tag .. '\1', 'LIMIT', 0, count)
+end
+
+-- The best that carry at least one of the tags: merged from the heads of each.
+local function heads_of_any(tags, count)
+  local heads, seen = {}, {}
+  for _, tag in ipairs(tags) do
+    for _, member in ipairs(tagged(tag, '', count)) do
+      local head = string.sub(member, #tag + 2)
+      if not seen[head] then heads[#heads + 1] = head end
+      seen[head] = true
+    end
+  end
+  table.sort(heads)
+  local ids = {}
+  for i = 1, math.min(count, #heads) do ids[i] = string.sub(heads[i], 18) end
+  return ids
+end
+
+-- The best that carry every tag: each tag in turn leaps to the next rank it may share.
+local function heads_of_all(tags, count)
+  local ids, candidate, agreed, turn = {}, '', 0, 0
+  while #ids < count do
+    local tag = tags[turn % #tags + 1]
+    local member = tagged(tag, candidate, 1)[1]
+    if not member then break end
+    local head = string.sub(member, #tag + 2)
+    agreed = head == candidate and agreed + 1 or 1
+    candidate, turn = head, turn + 1
+    if agreed == #tags then
+      ids[#ids + 1] = string.sub(head, 18)
+      -- Nothing lies between a member and itself followed by NUL.
+      candidate, agreed = head .. '\0', 0
+    end
+  end
+  return ids
+end
+
+-- The best pending tasks that qualify; those without regard to tags are the head of the second region.
+local function heads(tags, match, count)
+  if tags == '' then
+    return call('ZRANGEBYSCORE', TASK_ORDER, '562949953421312', '(1125899906842624', 'LIMIT', '0', count)
+  end
+  local names = {}
+  for tag in string.gmatch(tags, '[^,]+') do names[#names + 1] = tag end
+  if match == 'any' or #names == 1 then return heads_of_any(names, count) end
+  return heads_of_all(names, count)
+end
+
+-- An attempt joins the older ones, of which the newest are kept.
+local function add_older(work)
+  local attempt = cjson.encode({
+    holder = work.worker,
+    fence = work.fence,
+    startedAtMs = work.started,
+    endedAtMs = work.ended,
+    outcome = work.outcome,
+    error = work.error,
+    progress = work.progress,
+  })
+  if not work.older then
+    work.older = '[' .. attempt .. ']'
+    return
+  end
+  work.older = string.sub(work.older, 1, -2) .. ',' .. attempt .. ']'
+  if #work.older < 6336 then return end
+  local all = cjson.decode(work.older)
+  if #all < 100 then return end
+  table.remove(all, 1)
+  work.older = cjson.encode(all)
+end
+
+-- The work on a task that has been worked on before, or waited, as its next attempt begins.
+local function begin_again(record, length)
+  local work = cjson.decode(record)
+  if work.worker then add_older(work) end
+  work.status, work.worker, work.fence, work.lease, work.started = 'claimed', ACTOR, fence, length, now
+  work.ended, work.outcome, work.error, work.progress, work.updated = nil, nil, nil, nil, nil
+  work.spent = work.spent + 1
+  return encode(work)
+end
+
+-- Claims these pending tasks; records and scores are what else the step writes to TASKS and TASK_ORDER.
+local function take(ids, asked, records, scores)
+  local fields = {}
+  for i, id in ipairs(ids) do
+    fields[i * 2 - 1], fields[i * 2] = id, id .. 'w'
+  end
+  local kept = call('HMGET', TASKS, unpack(fields))
+  local held, tasks = {}, {}
+  local head, started = '{"status":"claimed","worker":"' .. ACTOR .. '","fence":', ',"started":' .. int(now) .. '}'
+  for i, id in ipairs(ids) do
+    local spec, record = kept[i * 2 - 1], kept[i * 2]
+    local seq, priority, length, tags = string.match(spec, '^"(%d+)|(%d)|(%d+)|%d+|([^|]*)')
+    length = asked or length
+    local due = now + length
+    fence = fence + 1
+    local tenure = int(fence)
+    if record then
+      record = begin_again(record, tonumber(length))
+    else
+      record = head .. tenure .. ',"spent":1,"lease":' .. length .. started
+    end
+    if tags ~= '' or arrived[id] then
+      leave_queue({ id = id, priority = tonumber(priority), seq = tonumber(seq), tags = tags })
+    end
+    if due < task_floor then task_floor = due end
+    local n = #records
+    records[n + 1], records[n + 2] = fields[i * 2], record
+    scores[n + 1], scores[n + 2] = due, id
+    held[i * 2 - 1], held[i * 2] = 0, ACTOR .. '\0t' .. id
+    emit('task.claimed', id, ACTOR, '{"fence":' .. tenure .. '}')
+    tasks[i] = '{"id":"' .. id .. '","s":[' .. spec .. '],"w":' .. record .. '}'
+  end
+  call('HSET', TASKS, unpack(records))
+  call('ZADD', TASK_ORDER, unpack(scores))
+  call('ZADD', HELD, unpack(held))
+  return '[' .. table.concat(tasks, ',') .. ']'
+end
+
+-- Claims the best tasks that qualify, after returning to the queue what has come back to it. Answers them as a
+-- JSON list, nothing when there is none, and then whether what is left to return may be one.
+local function claim(tags, match, count, asked, records, scores)
+  for sweeps = 1, SWEEPS do
+    local more = sweep()
+    local ids = heads(tags, match, count)
+    if not more or #ids >= count or sweeps == SWEEPS then
+      if #ids > 0 then return take(ids, asked, records, scores) end
+      return nil, more
+    end
+  end
+end
+
+-- What an earlier try of this very call has claimed, as far as it is still held so: as claim answers.
+local function claimed_before(done)
+  local tasks = {}
+  for _, item in ipairs(done) do
+    if item[1] == 'task.claimed' then
+      local task = find(item[2])
+      local same = task.work.worker == ACTOR and item[3] == '{"fence":' .. int(task.work.fence) .. '}'
+      if same and task.work.status == 'claimed' and task.due > now then tasks[#tasks + 1] = show(task) end
+    end
+  end
+  if #tasks > 0 then return '[' .. table.concat(tasks, ',') .. ']' end
+end

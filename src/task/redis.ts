@@ -1,0 +1,264 @@
+/**
+ * The steps on tasks, on Redis.
+ *
+ * A task's spec is written when it is created, the work on it apart from that with every change of status, so a
+ * claim or a completion does not rewrite what is long. One sorted set has every task in the region of its
+ * status; see rows.lua.
+ * @module
+ */
+import { Script, type ScriptRunner } from "../store/script.ts";
+import type { Actor } from "../store/transaction.ts";
+import abandon from "./abandon.lua" with { type: "text" };
+import cancel from "./cancel.lua" with { type: "text" };
+import choice from "./choice.lua" with { type: "text" };
+import claim from "./claim.lua" with { type: "text" };
+import complete from "./complete.lua" with { type: "text" };
+import counts from "./counts.lua" with { type: "text" };
+import create from "./create.lua" with { type: "text" };
+import dependencies from "./dependencies.lua" with { type: "text" };
+import fail from "./fail.lua" with { type: "text" };
+import get from "./get.lua" with { type: "text" };
+import lapse from "./lapse.lua" with { type: "text" };
+import list from "./list.lua" with { type: "text" };
+import type { JsonValue, Task, TaskCounts } from "./model.ts";
+import queue from "./queue.lua" with { type: "text" };
+import {
+  CHANGE_PARTS,
+  fieldsOf,
+  newTask,
+  TASK_KEYS,
+  type TaskReply,
+  textsOf,
+  toTask,
+} from "./redis_rows.ts";
+import release from "./release.lua" with { type: "text" };
+import renew from "./renew.lua" with { type: "text" };
+import retry from "./retry.lua" with { type: "text" };
+import rows from "./rows.lua" with { type: "text" };
+import type {
+  ChangeOutcome,
+  ClaimOutcome,
+  ClaimRequest,
+  CompleteOutcome,
+  CreateOutcome,
+  HoldOutcome,
+  SweepOutcome,
+  TaskDraft,
+  TaskPatch,
+  TaskQuery,
+  TaskSlice,
+  TaskStore,
+  Tenure,
+  Waiter,
+} from "./store.ts";
+import sweep from "./sweep.lua" with { type: "text" };
+import tenure from "./tenure.lua" with { type: "text" };
+import update from "./update.lua" with { type: "text" };
+import waiters from "./waiters.lua" with { type: "text" };
+
+const LINKED = [...TASK_KEYS, "task_links"];
+const CREATE = new Script(
+  "task/create",
+  [...LINKED, "task_keys"],
+  ...CHANGE_PARTS,
+  dependencies,
+  create,
+);
+const CLAIM = new Script("task/claim", TASK_KEYS, ...CHANGE_PARTS, lapse, queue, claim);
+const COMPLETE = new Script(
+  "task/complete",
+  LINKED,
+  ...CHANGE_PARTS,
+  dependencies,
+  lapse,
+  queue,
+  complete,
+);
+const ABANDON = new Script("task/abandon", ["task_waiters", "task_line"], waiters, abandon);
+const RENEW = new Script("task/renew", TASK_KEYS, ...CHANGE_PARTS, tenure, renew);
+const FAIL = new Script("task/fail", TASK_KEYS, ...CHANGE_PARTS, tenure, fail);
+const RELEASE = new Script("task/release", TASK_KEYS, ...CHANGE_PARTS, tenure, release);
+const CANCEL = new Script("task/cancel", TASK_KEYS, ...CHANGE_PARTS, choice, cancel);
+const RETRY = new Script("task/retry", TASK_KEYS, ...CHANGE_PARTS, choice, retry);
+const UPDATE = new Script("task/update", TASK_KEYS, ...CHANGE_PARTS, choice, update);
+const SWEEP = new Script("task/sweep", TASK_KEYS, ...CHANGE_PARTS, lapse, sweep);
+const GET = new Script("task/get", ["task_later"], rows, get);
+const LIST = new Script("task/list", ["task_later"], rows, list);
+const COUNTS = new Script("task/counts", ["task_later"], rows, counts);
+
+/** What an identifier looks like; the scripts join several by commas. */
+const ID = /^tsk_[0-9A-Z]{26}$/;
+
+/** {@linkcode TaskStore} on Redis. */
+export class RedisTasks implements TaskStore {
+  readonly #runner: ScriptRunner;
+
+  /** Uses the runner's connection and namespace. */
+  constructor(runner: ScriptRunner) {
+    this.#runner = runner;
+  }
+
+  async create(actor: Actor, drafts: readonly TaskDraft[]): Promise<CreateOutcome> {
+    const args = drafts.flatMap((draft) => [
+      draft.id,
+      draft.key ?? "",
+      fieldsOf(draft),
+      draft.dependsOn.map((on) => typeof on === "number" ? `#${on}` : ID.test(on) ? on : "?")
+        .join(),
+      textsOf(draft),
+    ]);
+    const text = await this.#runner.write(CREATE, actor, ...args);
+    const reply:
+      | { readonly kind: "created"; readonly nowMs: number; readonly tasks: (0 | TaskReply)[] }
+      | { readonly kind: "unknown"; readonly index: number; readonly place: number } = parse(text);
+    if (reply.kind === "created") {
+      const tasks = reply.tasks.map((task, index) =>
+        task === 0 ? newTask(drafts[index]!, actor.name, reply.nowMs) : toTask(task)
+      );
+      return { kind: "created", tasks };
+    }
+    const { index, place } = reply;
+    return { kind: "unknown", index, dependency: String(drafts[index]!.dependsOn[place]) };
+  }
+
+  async claim(
+    actor: Actor,
+    { tags, match, leaseMs, count }: ClaimRequest,
+    { id, bell }: Waiter | { readonly id: ""; readonly bell: "" } = { id: "", bell: "" },
+  ): Promise<ClaimOutcome> {
+    const text = await this.#runner.write(
+      CLAIM,
+      actor,
+      tags.join(),
+      match,
+      count,
+      leaseMs ?? "",
+      id,
+      bell,
+    );
+    const reply: { readonly tasks: TaskReply[]; readonly retryInMs?: number } = parse(text);
+    return { ...reply, tasks: reply.tasks.map(show) };
+  }
+
+  async abandon(waiterId: string): Promise<void> {
+    await this.#runner.write(ABANDON, undefined, waiterId);
+  }
+
+  async renew(
+    actor: Actor,
+    { id, fence }: Tenure,
+    { leaseMs, progress }: { readonly leaseMs?: number; readonly progress?: string },
+  ): Promise<HoldOutcome> {
+    const note = progress === undefined ? [""] : [1, progress];
+    return outcome(await this.#runner.write(RENEW, actor, id, fence ?? "", leaseMs ?? "", ...note));
+  }
+
+  async complete(
+    actor: Actor,
+    { id, fence }: Tenure,
+    result: JsonValue | undefined,
+    next?: ClaimRequest,
+  ): Promise<CompleteOutcome> {
+    const sent = result === undefined ? "" : JSON.stringify(result);
+    const wanted = next === undefined
+      ? [0]
+      : [next.count, next.tags.join(), next.match, next.leaseMs ?? ""];
+    const text = await this.#runner.write(COMPLETE, actor, id, fence ?? "", sent, ...wanted);
+    const reply: Reply<"done" | "lost"> & { readonly next: TaskReply[]; readonly sent?: true } =
+      parse(text);
+    if (reply.kind === "unknown") return reply;
+    if (reply.kind === "lost") return { kind: "lost", task: toTask(reply.task) };
+    const task = reply.sent ? toTask(reply.task, result) : toTask(reply.task);
+    return { kind: "done", task, next: reply.next.map(show) };
+  }
+
+  async fail(
+    actor: Actor,
+    { id, fence }: Tenure,
+    { error, retry }: { readonly error: string; readonly retry: boolean },
+  ): Promise<HoldOutcome> {
+    return outcome(await this.#runner.write(FAIL, actor, id, fence ?? "", error, retry ? 1 : 0));
+  }
+
+  async release(
+    actor: Actor,
+    { id, fence }: Tenure,
+    reason: string | undefined,
+  ): Promise<HoldOutcome> {
+    const why = reason === undefined ? [""] : [1, reason];
+    return outcome(await this.#runner.write(RELEASE, actor, id, fence ?? "", ...why));
+  }
+
+  async cancel(actor: Actor, id: string): Promise<ChangeOutcome> {
+    return outcome(await this.#runner.write(CANCEL, actor, id));
+  }
+
+  async retry(actor: Actor, id: string): Promise<ChangeOutcome> {
+    return outcome(await this.#runner.write(RETRY, actor, id));
+  }
+
+  async update(actor: Actor, id: string, patch: TaskPatch): Promise<ChangeOutcome> {
+    const { priority = "", leaseMs = "", maxAttempts = "", tags, backoff, notBeforeMs } = patch;
+    const { title, description, payload } = patch;
+    return outcome(
+      await this.#runner.write(
+        UPDATE,
+        actor,
+        id,
+        JSON.stringify(Object.keys(patch)),
+        priority,
+        leaseMs,
+        maxAttempts,
+        tags === undefined ? "" : `=${tags.join()}`,
+        backoff === undefined ? "" : backoff.kind.charAt(0),
+        backoff === undefined ? "" : backoff.baseMs,
+        notBeforeMs === undefined ? "" : String(notBeforeMs),
+        JSON.stringify(title) ?? "",
+        JSON.stringify(description) ?? "",
+        JSON.stringify(payload) ?? "",
+      ),
+    );
+  }
+
+  async sweep(actor: Actor): Promise<SweepOutcome> {
+    return parse(await this.#runner.write(SWEEP, actor));
+  }
+
+  async get(id: string): Promise<Task | undefined> {
+    const text = await this.#runner.read(GET, id);
+    return text === "" ? undefined : toTask(parse(text));
+  }
+
+  async list(query: TaskQuery): Promise<TaskSlice> {
+    const { status = "", tags, match, holder = "", createdBy = "", limit, after } = query;
+    if (holder !== "" && status !== "" && status !== "claimed") return { tasks: [] };
+    const args = [status, tags.join(), match, holder, createdBy, limit, after];
+    const reply: { readonly tasks: TaskReply[]; readonly next?: number } = parse(
+      await this.#runner.read(LIST, ...args),
+    );
+    return { ...reply, tasks: reply.tasks.map(show) };
+  }
+
+  async counts(): Promise<TaskCounts> {
+    return parse(await this.#runner.read(COUNTS));
+  }
+}
+
+/** What a step on one task answers. */
+type Reply<Kind extends string> =
+  | { readonly kind: Kind; readonly task: TaskReply }
+  | { readonly kind: "unknown" };
+
+function outcome<Kind extends string>(text: unknown) {
+  const reply: Reply<Kind> = parse(text);
+  if (!("task" in reply)) return reply;
+  return { kind: reply.kind, task: toTask(reply.task) };
+}
+
+function show(reply: TaskReply): Task {
+  return toTask(reply);
+}
+
+function parse<T>(text: unknown): T {
+  return JSON.parse(String(text));
+}

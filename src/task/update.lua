@@ -1,0 +1,38 @@
+--[[ task/update: changes what the creator said of a task that waits.
+
+KEYS    as task/change
+ARGV    6 names of the fields that change, a JSON list; then each field, "" where it stays: 7 priority  8 length of a
+        lease  9 most attempts  10 = and tags joined by commas  11 backoff kind  12 its base  13 not before, or
+        null for now  14 title  15 description  16 payload, as JSON ]]
+local task = chosen_task()
+if not task then return finish('{"kind":"unknown"}') end
+if told_before('task.updated', task.id) then return answer('done', task) end
+local work, from = task.work, task.work.status
+if from ~= 'scheduled' and from ~= 'blocked' and from ~= 'pending' then return answer('refused', task) end
+
+local function given(at, old)
+  return ARGV[at] ~= '' and ARGV[at] or old
+end
+
+local title, description, payload = string.match(task.spec, '^[^\n]*\n([^\n]*),\n([^\n]*)(.*)$')
+payload = string.match(payload, '^\n(.*)$')
+description = payload and string.sub(description, 1, -2) or description
+payload = given(16, payload)
+local start = task.start and int(task.start) or ''
+if ARGV[13] ~= '' then start = ARGV[13] == 'null' and '' or ARGV[13] end
+if from == 'pending' then leave_queue(task) end
+local spec = '"' .. int(task.seq) .. '|' .. given(7, task.priority) .. '|' .. given(8, task.lease) .. '|'
+  .. given(9, task.max) .. '|' .. (ARGV[10] ~= '' and string.sub(ARGV[10], 2) or task.tags) .. '|'
+  .. given(11, task.kind) .. '|' .. given(12, task.base) .. '|' .. start .. '|' .. task.created .. '|'
+  .. task.by .. '|' .. task.needs .. '",\n' .. given(14, title) .. ',\n' .. given(15, description)
+  .. (payload and ',\n' .. payload or '')
+call('HSET', TASKS, task.id, spec)
+local due = task.due
+task = parse(task.id, spec, encode(work))
+task.due, task.work.updated = due, now
+if from == 'pending' then enter_queue(task) end
+-- A wait that nobody asked to change, such as that after a failure, goes on.
+if ARGV[13] ~= '' then wait(task, task.start) end
+save(task, from)
+emit('task.updated', task.id, ACTOR, '{"fields":' .. ARGV[6] .. '}')
+return answer('done', task)
