@@ -169,7 +169,7 @@ for (const what of ["lock", "task"] as const) {
               : bob.tasks.claim({ waitMs: 20_000 }),
           );
           await pause(200);
-          const frozen = how === "frozen" ? fleet.freeze(0, 6000) : undefined;
+          const frozen = how === "frozen" ? fleet.freeze(0, 3000) : undefined;
           if (how === "killed") await fleet.kill(0);
           await (what === "lock"
             ? ada.locks.release("the.lock")

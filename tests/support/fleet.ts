@@ -24,9 +24,12 @@ export class Fleet {
   /** Processes frozen by {@linkcode Fleet.freeze}. */
   freezes = 0;
 
-  /** Workers run `tests/support/workers/<script>` with `args` and the path of their log. */
+  /**
+   * Workers run `tests/support/workers/<script>`, or the module with that URL, with `args`, the name of
+   * their slot and the path of their log.
+   */
   constructor(script: string, args: readonly string[], directory: string) {
-    this.#script = new URL(`./workers/${script}`, import.meta.url).pathname;
+    this.#script = new URL(script, new URL("./workers/", import.meta.url)).pathname;
     this.#args = args;
     this.#directory = directory;
     Deno.mkdirSync(`${directory}/logs`, { recursive: true });
