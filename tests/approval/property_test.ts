@@ -151,6 +151,21 @@ storeTest("approvals agree with the model after every step", async ({ as, clock 
           const newest = wanted.slice(-15).reverse().map(({ id }) => id);
           assert.deepEqual(approvals.map(({ id }) => id), newest, status);
         }
+        for (const requestedBy of AGENTS) {
+          for (const status of [undefined, ...STATUSES]) {
+            const wanted = all.filter((request) =>
+              request.by === requestedBy &&
+              (status ?? statusOf(request, clock.nowMs())) === statusOf(request, clock.nowMs())
+            ).slice(-9).reverse().map(({ id }) => id);
+            const filter = { requestedBy, ...(status === undefined ? {} : { status }) };
+            const first = await watcher.list({ ...filter, limit: 4 });
+            const { nextCursor } = first;
+            const second = nextCursor === undefined
+              ? []
+              : (await watcher.list({ ...filter, limit: 5, cursor: nextCursor })).approvals;
+            assert.deepEqual([...first.approvals, ...second].map(({ id }) => id), wanted, status);
+          }
+        }
       },
     ),
     { numRuns: propertyRuns() },

@@ -142,6 +142,26 @@ storeTest("inbox gives the oldest first up to its limit, and acknowledges those"
   await assert.rejects(bob.inbox({ limit: 0 }), InvalidArgumentError);
 });
 
+storeTest("inbox gives the oldest of many threads, wherever they are", async (bench) => {
+  const { ada, bob } = await boards(bench);
+  const threads = [];
+  for (let i = 0; i < 7; i++) threads.push(await bob.post({ title: `${i}` }));
+  for (let i = 0; i < 28; i++) {
+    const place = (i * i + Math.floor(i / 7)) % threads.length;
+    await (i % 5 === 4 ? bob : ada).reply(threads[place]!.id, { message: `${i}` });
+  }
+  const all = await bob.inbox();
+  assert.deepEqual(
+    view(all),
+    [...Array(28).keys()].filter((i) => i % 5 !== 4).map((i) => `ada ${i} reply`),
+  );
+  for (const limit of [1, 2, 3, 5, 8, 21, 22, 23]) {
+    assert.deepEqual(await bob.inbox({ limit }), all.slice(0, limit));
+  }
+  await bob.ack({ upTo: all[9]!.id });
+  assert.deepEqual(await bob.inbox({ limit: 4 }), all.slice(10, 14));
+});
+
 storeTest("inbox wait is woken by a message of each kind", async (bench) => {
   const { ada, bob } = await boards(bench);
   const { id } = await bob.post({ title: "t" });

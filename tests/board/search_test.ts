@@ -50,19 +50,24 @@ storeTest("board search takes a query language for plain words", async ({ as }) 
   await assert.rejects(ada.search(7 as unknown as string), InvalidArgumentError);
 });
 
-storeTest("board search pages through many threads", async ({ as }) => {
+storeTest("board search and list page through many threads", async ({ as }) => {
   const ada = new Board(as("ada"));
   // More messages than one stretch of the index, and the rare ones far apart.
   const posts = Array.from({ length: 3000 }, (_, i) => {
-    const rare = i % 700 === 3 ? " rare" : "";
-    return ada.post({ title: `${i}`, message: `common${rare} ${i % 2 ? "odd" : "even"}` });
+    const [rare, kind] = [i % 700 === 3, i % 2 ? "odd" : "even"];
+    const message = `common${rare ? " rare" : ""} ${kind}`;
+    return ada.post({ title: `${i}`, message, tags: rare ? ["odd", "even"] : [kind] });
   });
-  await Promise.all(posts);
-  const all = async (text: string, limit: number) => {
+  const threads = await Promise.all(posts);
+  await ada.resolve(threads[703]!.id);
+  const all = async (sought: string | readonly string[], limit: number) => {
     const found: number[] = [];
     let cursor: string | undefined;
     do {
-      const page = await ada.search(text, { limit, ...(cursor ? { cursor } : {}) });
+      const options = { limit, ...(cursor ? { cursor } : {}) };
+      const page = typeof sought === "string"
+        ? await ada.search(sought, options)
+        : await ada.list({ ...options, tags: sought });
       found.push(...page.threads.map(({ title }) => Number(title)));
       cursor = page.nextCursor;
     } while (cursor !== undefined);
@@ -70,6 +75,9 @@ storeTest("board search pages through many threads", async ({ as }) => {
   };
   assert.deepEqual(await all("rare common", 2), [2803, 2103, 1403, 703, 3]);
   assert.deepEqual(await all("odd even", 2), []);
+  for (const limit of [1, 4, 5, 100]) {
+    assert.deepEqual(await all(["odd", "even"], limit), [2803, 2103, 1403, 703, 3]);
+  }
   const newestFirst = [...posts.keys()].reverse();
   assert.deepEqual(await all("common", 999), newestFirst);
   assert.deepEqual(await all("even common", 1000), newestFirst.filter((i) => i % 2 === 0));
