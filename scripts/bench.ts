@@ -1,7 +1,11 @@
 /**
  * Runs the benchmarks and prints what they measured.
  *
- *     deno run -A scripts/bench.ts [--json] [--only NAME,...] [--rounds N] [--quick]
+ *     deno run -A scripts/bench.ts [--store URL] [--json] [--only NAME,...] [--rounds N] [--quick]
+ *
+ * Without `--store` it measures the directory store. `--store redis://host:port` measures the Redis store
+ * on a server that is running, under names of its own, which it removes; `--store redis` starts a server
+ * for the run. There, it stands beside other people's queues and locks from npm; `--no-peers` leaves them out.
  *
  * Absolute figures say as much about the machine and its other users as about the program: read the
  * ratios. A missed target does not fail the run, which proves nothing on a busy machine.
@@ -11,6 +15,7 @@
 
 import { parseArgs } from "node:util";
 import { table } from "../src/cli/output.ts";
+import { InvalidArgumentError } from "../src/errors.ts";
 import { backlog } from "./bench/backlog.ts";
 import { claimComplete } from "./bench/claim_complete.ts";
 import { claimComplete8 } from "./bench/claim_complete_8.ts";
@@ -19,8 +24,11 @@ import { create } from "./bench/create.ts";
 import { type Benchmark, judge, type Target, type Verdict } from "./bench/figure.ts";
 import type { Effort } from "./bench/harness.ts";
 import { lock } from "./bench/lock.ts";
+import { redisBenchmarks } from "./bench/redis/all.ts";
+import { findPeers } from "./bench/redis/peers.ts";
+import { openSite } from "./bench/redis/site.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [
+const DIRECTORY_BENCHMARKS: readonly Benchmark[] = [
   claimComplete,
   claimComplete8,
   backlog,
@@ -88,12 +96,15 @@ function shown(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }
 
-function choose(names: string | undefined): readonly Benchmark[] {
-  if (names === undefined) return BENCHMARKS;
+function choose(
+  benchmarks: readonly Benchmark[],
+  names: string | undefined,
+): readonly Benchmark[] {
+  if (names === undefined) return benchmarks;
   return names.split(",").map((name) => {
-    const found = BENCHMARKS.find((benchmark) => benchmark.name === name);
+    const found = benchmarks.find((benchmark) => benchmark.name === name);
     if (found !== undefined) return found;
-    const known = BENCHMARKS.map((benchmark) => benchmark.name).join(", ");
+    const known = benchmarks.map((benchmark) => benchmark.name).join(", ");
     throw new UsageError(`no benchmark "${name}"; there are ${known}`);
   });
 }
@@ -104,33 +115,60 @@ function effortOf(rounds: string | undefined, quick: boolean): Effort {
   throw new UsageError(`--rounds "${rounds}": use a whole number from 1`);
 }
 
+/** How a run is told about. */
+interface Report {
+  readonly effort: Effort;
+  readonly json: boolean;
+  /** What it is measured on and beside, in lines. */
+  readonly about: readonly string[];
+}
+
+async function run(benchmarks: readonly Benchmark[], report: Report): Promise<void> {
+  const { effort, json, about } = report;
+  if (!json && about.length > 0) console.log(`${about.join("\n")}\n`);
+  const sections: Section[] = [];
+  for (const benchmark of benchmarks) {
+    console.error(`${benchmark.name} ...`);
+    const section = await measure(benchmark, effort);
+    sections.push(section);
+    if (!json) console.log(await sectionText(section));
+  }
+  if (!json) return;
+  const host = { os: Deno.build.os, cpus: navigator.hardwareConcurrency, deno: Deno.version.deno };
+  console.log(
+    JSON.stringify({ schemaVersion: 1, atMs: Date.now(), host, about, effort, sections }),
+  );
+}
+
 async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: {
+      store: { type: "string" },
       json: { type: "boolean", default: false },
       only: { type: "string" },
       rounds: { type: "string" },
       quick: { type: "boolean", default: false },
+      "no-peers": { type: "boolean", default: false },
     },
   });
+  const { store, only, json } = values;
   const effort = effortOf(values.rounds, values.quick);
-  const sections: Section[] = [];
-  for (const benchmark of choose(values.only)) {
-    console.error(`${benchmark.name} ...`);
-    const section = await measure(benchmark, effort);
-    sections.push(section);
-    if (!values.json) console.log(await sectionText(section));
+  if (store === undefined) {
+    await run(choose(DIRECTORY_BENCHMARKS, only), { effort, json, about: [] });
+    return;
   }
-  if (!values.json) return;
-  const host = { os: Deno.build.os, cpus: navigator.hardwareConcurrency, deno: Deno.version.deno };
-  console.log(JSON.stringify({ schemaVersion: 1, atMs: Date.now(), host, effort, sections }));
+  await using site = await openSite(store);
+  const peers = values["no-peers"] ? { about: "no peers: --no-peers" } : await findPeers();
+  const about = [site.about, peers.about];
+  await run(choose(redisBenchmarks(site, peers), only), { effort, json, about });
 }
 
 try {
   await main(Deno.args);
 } catch (error) {
-  if (!(error instanceof UsageError || error instanceof TypeError)) throw error;
+  const usage = [UsageError, TypeError, InvalidArgumentError].some((kind) => error instanceof kind);
+  if (!(error instanceof Error && usage)) throw error;
   console.error(`bench: ${error.message}`);
   Deno.exit(2);
 }

@@ -1,7 +1,22 @@
 /**
- * Reading the traces of several processes that held one lock in turn.
+ * Several processes that hold one lock in turn, and reading their traces.
  * @module
  */
+import type { Locks } from "../../src/lock/lock.ts";
+import type { Start } from "./harness.ts";
+
+/** The lock that all want. */
+export const PATH = "the.lock";
+
+/** What one of several processes does: takes the lock and gives it back, a number of times or for a time. */
+export interface Turns {
+  readonly tenures?: number;
+  readonly forMs?: number;
+  /** Shortest and longest time it is held. */
+  readonly holdMs: readonly [number, number];
+  /** Time from giving it back to queueing for it again. */
+  readonly restMs: number;
+}
 
 /** One process's tenure of the lock. */
 export interface Tenure {
@@ -23,6 +38,37 @@ export function wakeUps(tenures: readonly Tenure[]): number[] {
 /** How often the lock went from one process to another. */
 export function changesOfOwner(tenures: readonly Tenure[]): number {
   return changes(tenures).length;
+}
+
+/** Most tenures of a process over the fewest; infinite when one of the `processes` had none. */
+export function spread(tenures: readonly Tenure[], processes: number): number {
+  const counts = [...Map.groupBy(tenures, ({ owner }) => owner).values()].map((own) => own.length);
+  return counts.length === processes ? Math.max(...counts) / Math.min(...counts) : Infinity;
+}
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Does one process's part. */
+export async function takeTurns(locks: Locks, args: Turns, start: Start): Promise<Tenure[]> {
+  const { tenures = Infinity, forMs = Infinity, holdMs: [shortest, longest], restMs } = args;
+  const own = `warm-up-${Deno.pid}`;
+  for (let done = 0; done < 20; done++) {
+    await locks.acquire(own);
+    await locks.release(own);
+  }
+  const epochMs = calibratedClock();
+  await start();
+  const until = epochMs() + forMs;
+  const records: Tenure[] = [];
+  while (records.length < tenures && epochMs() < until) {
+    const [lease] = await locks.acquire(PATH, { waitMs: 60_000 });
+    const fromMs = epochMs();
+    if (longest > 0) await wait(shortest + Math.random() * (longest - shortest));
+    records.push({ owner: Deno.pid, fence: lease!.fence, fromMs, toMs: epochMs() });
+    await locks.release(PATH);
+    if (restMs > 0) await wait(restMs);
+  }
+  return records;
 }
 
 function changes(tenures: readonly Tenure[]): [Tenure, Tenure][] {

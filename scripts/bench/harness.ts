@@ -116,14 +116,29 @@ export function defineWorker<Args, Result>(
   module: string,
   body: Worker<Args, Result>["body"],
 ): Worker<Args, Result> {
-  return { body, run: (args) => runFleet(module, args) };
+  return { body, run: (args) => runFleet(args.map((own) => new Child(denoWorker(module), own))) };
+}
+
+/** A program to start. */
+export interface Program {
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Runs one process of `program`, which speaks as workers do: it reads its arguments, says that it is
+ * ready, reads when to start, and says its result, each as one line of JSON.
+ */
+export async function runProgram<Result>(program: Program, args: unknown): Promise<Result> {
+  const [result] = await runFleet<Result>([new Child(program, args)]);
+  return result!;
 }
 
 /** Time for workers to read that they may start. */
 const HEAD_START_MS = 50;
 
-async function runFleet<Args, Result>(module: string, args: readonly Args[]): Promise<Result[]> {
-  const children = args.map((own) => new Child(module, own));
+async function runFleet<Result>(children: readonly Child[]): Promise<Result[]> {
   try {
     await Promise.all(children.map((child) => child.line()));
     const startAtMs = Date.now() + HEAD_START_MS;
@@ -134,17 +149,26 @@ async function runFleet<Args, Result>(module: string, args: readonly Args[]): Pr
   }
 }
 
+function denoWorker(module: string): Program {
+  const config = ["--config", fileHere("../../deno.json")];
+  const args = ["run", "-A", "--quiet", ...config, fileHere("./worker.ts"), module];
+  return { path: Deno.execPath(), args };
+}
+
+function fileHere(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
 /** A worker process, seen from the benchmark. Both sides write one JSON value a line. */
 class Child {
   readonly #process: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #lines: AsyncGenerator<string>;
 
-  constructor(module: string, args: unknown) {
-    const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-    const config = ["--config", file("../../deno.json")];
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", ...config, file("./worker.ts"), module],
+  constructor({ path, args: words, env }: Program, args: unknown) {
+    this.#process = new Deno.Command(path, {
+      args: [...words],
+      ...(env && { env: { ...env } }),
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",

@@ -5,7 +5,15 @@
  */
 import { Locks } from "../../src/lock/lock.ts";
 import { Bare, type Durability } from "./bare.ts";
-import { calibratedClock, changesOfOwner, type Tenure, wakeUps } from "./contention.ts";
+import {
+  changesOfOwner,
+  PATH,
+  spread,
+  takeTurns,
+  type Tenure,
+  type Turns,
+  wakeUps,
+} from "./contention.ts";
 import type { Benchmark, Figure } from "./figure.ts";
 import {
   alternate,
@@ -26,17 +34,11 @@ interface Alone {
   readonly pairs: number;
 }
 
-/** A lock taken and given back by one of several processes, a number of times or for a time. */
-interface Together {
+/** A lock taken and given back by one of several processes. */
+interface Together extends Turns {
   readonly side: "together";
   readonly directory: string;
   readonly durability: Durability;
-  readonly tenures?: number;
-  readonly forMs?: number;
-  /** Shortest and longest time it is held. */
-  readonly holdMs: readonly [number, number];
-  /** Time from giving it back to queueing for it again. */
-  readonly restMs: number;
 }
 
 /** What a process reports: how long its pairs took alone, or its tenures among others. */
@@ -46,9 +48,6 @@ interface Outcome {
 }
 
 const WARM_UP = 300;
-const PATH = "the.lock";
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** One process that locks and unlocks. */
 export const worker = defineWorker<Alone | Together, Outcome>(
@@ -58,7 +57,7 @@ export const worker = defineWorker<Alone | Together, Outcome>(
     const context = await openOurs(args.directory, args.durability);
     const locks = new Locks(context);
     const outcome = args.side === "together"
-      ? { ms: 0, tenures: await together(locks, args, start) }
+      ? { ms: 0, tenures: await takeTurns(locks, args, start) }
       : await oursAlone(locks, args, start);
     await context.store.close();
     return outcome;
@@ -88,28 +87,6 @@ async function oursAlone(locks: Locks, { pairs }: Alone, start: Start): Promise<
   const startedAt = performance.now();
   for (let done = 0; done < pairs; done++) await pair();
   return { ms: performance.now() - startedAt, tenures: [] };
-}
-
-async function together(locks: Locks, args: Together, start: Start): Promise<Tenure[]> {
-  const { tenures = Infinity, forMs = Infinity, holdMs: [shortest, longest], restMs } = args;
-  const own = `warm-up-${Deno.pid}`;
-  for (let done = 0; done < 20; done++) {
-    await locks.acquire(own);
-    await locks.release(own);
-  }
-  const epochMs = calibratedClock();
-  await start();
-  const until = epochMs() + forMs;
-  const records: Tenure[] = [];
-  while (records.length < tenures && epochMs() < until) {
-    const [lease] = await locks.acquire(PATH, { waitMs: 60_000 });
-    const fromMs = epochMs();
-    if (longest > 0) await wait(shortest + Math.random() * (longest - shortest));
-    records.push({ owner: Deno.pid, fence: lease!.fence, fromMs, toMs: epochMs() });
-    await locks.release(PATH);
-    if (restMs > 0) await wait(restMs);
-  }
-  return records;
 }
 
 /** The benchmark. */
@@ -193,12 +170,7 @@ async function contended({ rounds, quick }: Effort): Promise<Figure[]> {
   const turn = (durability: Durability) => () =>
     withDirectory(async (directory) => {
       const all = await run(directory, 8, { durability, forMs, holdMs: [0, 0], restMs: 0 });
-      const counts = Map.groupBy(all, ({ owner }) => owner).values().map(({ length }) => length);
-      const sorted = [...counts].sort((a, b) => a - b);
-      return {
-        changes: perSecond(changesOfOwner(all), forMs),
-        spread: sorted.length === 8 ? sorted.at(-1)! / sorted[0]! : Infinity,
-      };
+      return { changes: perSecond(changesOfOwner(all), forMs), spread: spread(all, 8) };
     });
   const series = await alternate(Math.ceil(rounds / 2), {
     full: turn("full"),

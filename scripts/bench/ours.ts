@@ -1,10 +1,12 @@
 /**
- * The directory store as a worker process opens it.
+ * The program's stores as a worker process opens them.
  * @module
  */
 import { systemClock } from "../../src/clock.ts";
 import type { RoomContext } from "../../src/context.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
+import { RedisStore } from "../../src/store/redis.ts";
+import type { Store } from "../../src/store/store.ts";
 import type { Durability } from "./bare.ts";
 
 /** Surroundings of an agent of this process's own. Whoever opens it closes `store`. */
@@ -14,6 +16,15 @@ export async function openOurs(directory: string, durability: Durability): Promi
     durability,
     clock: systemClock,
   });
+  return contextOf(store);
+}
+
+/** The same on a Redis server. */
+export async function openOursOnRedis(url: string, namespace: string): Promise<RoomContext> {
+  return contextOf(await RedisStore.open(url, { namespace }));
+}
+
+function contextOf(store: Store): RoomContext {
   return {
     store,
     actor: { name: `process-${Deno.pid}`, host: "bench", pid: Deno.pid },

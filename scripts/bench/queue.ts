@@ -113,10 +113,12 @@ class BareQueue implements Queue {
   }
 }
 
-class OurQueue implements Queue {
+/** The program's own queue. */
+export class OurQueue implements Queue {
   readonly #tasks: Tasks;
   readonly close: () => Promise<void>;
 
+  /** `close` lets go of the store. */
   constructor(tasks: Tasks, close: () => Promise<void>) {
     this.#tasks = tasks;
     this.close = close;

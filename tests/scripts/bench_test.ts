@@ -1,11 +1,14 @@
 /**
- * The arithmetic of the benchmarks. What they measure is not a test's business.
+ * The arithmetic of the benchmarks, and that those of the Redis store run. What they measure is not a
+ * test's business.
  * @module
  */
 import assert from "node:assert/strict";
-import { changesOfOwner, wakeUps } from "../../scripts/bench/contention.ts";
+import { changesOfOwner, spread, wakeUps } from "../../scripts/bench/contention.ts";
 import { judge } from "../../scripts/bench/figure.ts";
 import { alternate, linesOf, median, quantile } from "../../scripts/bench/harness.ts";
+import { addressOf } from "../../scripts/bench/redis/site.ts";
+import { hasRedis, startRedis } from "../support/redis_server.ts";
 
 Deno.test("median of an odd and an even number of values", () => {
   assert.equal(median([30, 1, 2]), 2);
@@ -78,4 +81,80 @@ Deno.test("linesOf joins what arrives in pieces", async () => {
   const pieces = ['"read', 'y"\n{"a":"', "\u00e9", '"}\n'];
   const stream = ReadableStream.from(pieces.map((piece) => new TextEncoder().encode(piece)));
   assert.deepEqual(await Array.fromAsync(linesOf(stream)), ['"ready"', '{"a":"\u00e9"}']);
+});
+
+Deno.test("spread of processes that had one turn or none", () => {
+  const tenures = [1, 1, 1, 2].map((owner, fence) => ({ owner, fence, fromMs: 0, toMs: 0 }));
+  assert.equal(spread(tenures, 2), 3);
+  assert.equal(spread(tenures, 3), Infinity);
+});
+
+Deno.test("addressOf takes single servers without TLS", () => {
+  assert.deepEqual(addressOf("redis://:p%40ss@db.example:7000/3"), {
+    host: "db.example",
+    port: 7000,
+    db: 3,
+    username: "default",
+    password: "p@ss",
+  });
+  assert.deepEqual(addressOf("unix:/run/redis.sock?db=2"), { path: "/run/redis.sock", db: 2 });
+  assert.throws(() => addressOf("rediss://db.example"), TypeError);
+  assert.throws(() => addressOf("redis+cluster://a,b"), TypeError);
+});
+
+/** The script as a process of its own; without peers, which would come from the network. */
+async function bench(...args: string[]) {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "scripts/bench.ts", "--no-peers", ...args],
+  });
+  const { code, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
+
+Deno.test({
+  name: "bench measures every thing on a server that is running, and leaves nothing there",
+  ignore: !hasRedis(),
+  fn: async () => {
+    await using server = await startRedis();
+    await server.command("SET", "mine", "kept");
+    const { code, out, err } = await bench(
+      ...["--store", server.url, "--quick", "--rounds", "1", "--json"],
+    );
+    assert.equal(code, 0, err);
+    const { about, sections } = JSON.parse(out);
+    assert.match(about.join(), /the server given,no peers/);
+    assert.deepEqual(
+      sections.map(({ name }: { name: string }) => name),
+      ["claim-complete", "claim-complete-50", "backlog", "lock", "memory", "create"],
+    );
+    for (const { name, figures } of sections) {
+      assert.ok(figures.length > 0, name);
+      for (const { name, median } of figures) assert.ok(median > 0, `${name}: ${median}`);
+    }
+    assert.deepEqual(await server.command("KEYS", "*"), ["mine"]);
+  },
+});
+
+Deno.test({
+  name: "bench ends the server that it has started",
+  ignore: !hasRedis(),
+  fn: async () => {
+    const { code, out, err } = await bench(
+      ...["--store", "redis", "--quick", "--rounds", "1", "--only", "memory"],
+    );
+    assert.equal(code, 0, err);
+    assert.match(
+      out,
+      /a server of its own \(process \d+\), no persistence\nno peers: --no-peers\n\nmemory: /,
+    );
+    const pid = Number(/\(process (\d+)\)/.exec(out)![1]);
+    assert.throws(() => Deno.kill(pid, "SIGCONT"), Deno.errors.NotFound);
+  },
+});
+
+Deno.test("bench refuses a store that is no single server of Redis", async () => {
+  const { code, err } = await bench("--store", "http://db.example");
+  assert.equal(code, 2);
+  assert.match(err, /^bench: Invalid --store "http:\/\/db\.example"/);
 });
