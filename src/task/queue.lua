@@ -115,9 +115,9 @@ local function take(ids, asked, records, scores)
       leave_queue({ id = id, priority = tonumber(priority), seq = tonumber(seq), tags = tags })
     end
     if due < task_floor then task_floor = due end
-    local n = #records
+    local n, m = #records, #scores
     records[n + 1], records[n + 2] = fields[i * 2], record
-    scores[n + 1], scores[n + 2] = due, id
+    scores[m + 1], scores[m + 2] = due, id
     held[i * 2 - 1], held[i * 2] = 0, ACTOR .. '\0t' .. id
     emit('task.claimed', id, ACTOR, '{"fence":' .. tenure .. '}')
     tasks[i] = '{"id":"' .. id .. '","s":[' .. spec .. '],"w":' .. record .. '}'
