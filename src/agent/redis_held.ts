@@ -9,6 +9,7 @@ import type { Lease } from "../lock/lock.ts";
 import { LOCK_KEYS } from "../lock/redis.ts";
 import lockRows from "../lock/rows.lua" with { type: "text" };
 import { Script } from "../store/script.ts";
+import { GIVE_BACK_PARTS, type SpecReply, TASK_KEYS, titleOf } from "../task/redis_rows.ts";
 import type { ClaimedTask } from "./agent.ts";
 import deregisterLua from "./deregister.lua" with { type: "text" };
 import explainLua from "./explain.lua" with { type: "text" };
@@ -20,9 +21,9 @@ const LOCK_PARTS = [lockRows, line, giveBackLocks];
 /** See deregister.lua. */
 export const DEREGISTER = new Script(
   "agent/deregister",
-  [...AGENT_KEYS, ...LOCK_KEYS],
+  [...AGENT_KEYS, ...LOCK_KEYS, ...TASK_KEYS],
   ...LOCK_PARTS,
-  "local function release_tasks_of() return {} end",
+  ...GIVE_BACK_PARTS,
   deregisterLua,
 );
 
@@ -35,9 +36,25 @@ export const EXPLAIN = new Script(
   explainLua,
 );
 
-/** What an agent holds, of what explain.lua answers. */
+/** What explain.lua answers besides the agent. */
+interface HeldAnswer {
+  readonly locks: readonly Lease[];
+  readonly tasks: readonly {
+    readonly id: string;
+    readonly s: SpecReply;
+    readonly sinceMs: number;
+  }[];
+}
+
+/** What an agent holds: its leases by path, its tasks from the oldest claim on. */
 export function readHeld(
-  { locks }: { readonly locks: readonly Lease[] },
+  { locks, tasks }: HeldAnswer,
 ): { readonly locks: readonly Lease[]; readonly tasks: readonly ClaimedTask[] } {
-  return { locks, tasks: [] };
+  // A spec begins with the number of the task's creation.
+  const created = (spec: SpecReply) => Number.parseInt(spec[0]);
+  return {
+    locks,
+    tasks: tasks.toSorted((a, b) => a.sinceMs - b.sinceMs || created(a.s) - created(b.s))
+      .map(({ id, s, sinceMs }) => ({ id, title: titleOf(s), sinceMs })),
+  };
 }

@@ -3,19 +3,29 @@
 KEYS         agent_words, agents_left
 AGENT_WORDS  name -> idle or blocked, of those who have not deregistered and said so; all others are active
 AGENTS_LEFT  name -> when it deregistered; one that is back is still there until prune or register finds it ]]
+local BEYOND_EVERY_INSTANT = 562949953421312
+
+-- Whose score in one of these sets is the instant at which a live lease lapses. What is beyond every instant
+-- is the place of a task that nobody holds.
+local function live_of(name, kind, set)
+  local live = {}
+  local from, to = name .. '\0' .. kind, name .. '\0' .. string.char(string.byte(kind) + 1)
+  for _, member in ipairs(call('ZRANGEBYLEX', HELD, '[' .. from, '(' .. to)) do
+    local subject = string.sub(member, #from + 1)
+    local due = tonumber(call('ZSCORE', set, subject) or 0)
+    if due > now and due < BEYOND_EVERY_INSTANT then live[#live + 1] = subject end
+  end
+  return live
+end
+
+-- The identifiers of the tasks that the agent has claimed.
+local function tasks_held_by(name)
+  return live_of(name, 't', TASK_ORDER)
+end
 
 -- How many live leases on locks and claimed tasks the agent holds.
 local function count_held(name)
-  local locks, tasks = 0, 0
-  for _, member in ipairs(call('ZRANGEBYLEX', HELD, '[' .. name .. '\0', '(' .. name .. '\1')) do
-    local subject = string.sub(member, #name + 3)
-    if string.sub(member, #name + 2, #name + 2) == 'l' then
-      if tonumber(call('ZSCORE', LOCK_DUE, subject) or 0) > now then locks = locks + 1 end
-    elseif tonumber(call('ZSCORE', TASK_ORDER, subject) or 0) > now then
-      tasks = tasks + 1
-    end
-  end
-  return locks, tasks
+  return #live_of(name, 'l', LOCK_DUE), #tasks_held_by(name)
 end
 
 -- The agent as JSON; its record goes in as it is kept.
