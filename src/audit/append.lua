@@ -12,10 +12,6 @@ local function digits16(number)
   return string.format('%016.0f', number)
 end
 
-local function audit_number(entry)
-  return tonumber(string.match(entry[1], '^%d+'))
-end
-
 local function audit_field(entry, name)
   for i = 1, #entry[2], 2 do
     if entry[2][i] == name then return entry[2][i + 1] end
@@ -53,10 +49,12 @@ local function append_audit(id, agent, type, context, reason, refs, content_hash
   local link = redis.sha1hex((newest and audit_field(newest, 'link') or '') .. content_hash)
   local fields = { 'id', id, 'agent', agent, 'decision_type', type, 'context', context, 'reason', reason,
     'refs', refs, 'created_at_ms', int(now), 'content_hash', content_hash, 'link', link }
+  local number = call('HLEN', AUDIT_IDS) + 1
   -- Whatever was added from outside is passed over, so that the log goes on and verifying shows it.
-  local number = math.max(call('HLEN', AUDIT_IDS), newest and audit_number(newest) or 0) + 1
-  if redis.pcall('XADD', AUDIT, int(number) .. '-0', unpack(fields)).err then
-    number = last_number_ever() + 1
+  local refused = redis.pcall('XADD', AUDIT, int(number) .. '-0', unpack(fields)).err
+  if refused then
+    -- Any other refusal, such as a full server's, comes again and is told as it is.
+    if string.find(refused, 'equal or smaller', 1, true) then number = last_number_ever() + 1 end
     call('XADD', AUDIT, int(number) .. '-0', unpack(fields))
   end
   call('HSET', AUDIT_IDS, id, int(number))
