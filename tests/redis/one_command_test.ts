@@ -84,13 +84,18 @@ Deno.test({
   },
 });
 
+/** See step.lua. */
+const LEAP = 1_048_576;
+
 /** Answers of every operation on `url`. */
 async function answers(url: string, after: (namespace: string, operation: Operation) => void) {
   const found = new Map<string, string>();
   for (const operation of OPERATIONS) {
     await withBench(url, async (bench, namespace) => {
       const given = await bench.prepare(operation);
-      found.set(operation.name, normalised([await bench.run(operation, given)]));
+      const answer = normalised([await bench.run(operation, given)]);
+      // Fences leap when another node is the last that a client has connected to.
+      found.set(operation.name, answer.replace(/\b\d{7,9}\b/g, (text) => `${Number(text) % LEAP}`));
       after(namespace, operation);
     });
   }

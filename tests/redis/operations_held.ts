@@ -394,7 +394,9 @@ export const TASK_OPERATIONS: readonly Operation[] = [
     call: async ({ as, answered }) => {
       const waiting = as("ada").tasks.claim({ waitMs: 5000 });
       await answered("tasks.claim");
-      return [await as("bob").tasks.create([{ title: "a" }]), await waiting];
+      const created = await as("bob").tasks.create([{ title: "a" }]);
+      // As it stands when its creator hears of it: claimed perhaps.
+      return [created.map(({ id }) => id), await waiting];
     },
   },
   {
