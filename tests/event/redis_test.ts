@@ -34,7 +34,10 @@ stepTest("event pages split what one step did anywhere", async (bench) => {
     await fill(bench, count);
     bench.clock.advance(1);
   }
-  const { events, cursor } = await read(store);
+  const { events, cursor } = await read(store, { bell: newId("wtr") });
+  assert.equal(await bench.raw("EXISTS", ":listeners"), 0, "who found something does not listen");
+  const late = sequencedId("evt", bench.clock.nowMs() + 9, 0);
+  assert.deepEqual((await read(store, after(late))).events, events, "0 is the very beginning");
   assert.deepEqual(
     events.map(({ id }) => sequenceOf("evt", id)),
     Array.from({ length: 24 }, (
