@@ -13,7 +13,7 @@ Deno.test({
   ignore: !hasRedis(),
   async fn() {
     const { figures, violations } = await soak({
-      seconds: 12,
+      seconds: 10,
       processes: 5,
       store: "redis",
       seed: 20_240_607,
