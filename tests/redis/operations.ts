@@ -15,8 +15,11 @@ import type { RedisStore } from "../../src/store/redis.ts";
 import { Tasks } from "../../src/task/task.ts";
 import { eventually } from "../support/wrapped.ts";
 import { systemClock } from "../../src/clock.ts";
-import { BOARD_OPERATIONS, RECORD_OPERATIONS } from "./operations_said.ts";
-import { AGENT_OPERATIONS, LOCK_OPERATIONS, TASK_OPERATIONS } from "./operations_held.ts";
+import { AGENT_OPERATIONS } from "./operations_agent.ts";
+import { BOARD_OPERATIONS } from "./operations_board.ts";
+import { LOCK_OPERATIONS } from "./operations_lock.ts";
+import { RECORD_OPERATIONS } from "./operations_record.ts";
+import { TASK_OPERATIONS } from "./operations_task.ts";
 
 /** Rooms of a store. */
 export const ROOMS = [

@@ -1,0 +1,123 @@
+/**
+ * Operations on agents.
+ * @module
+ */
+import type { Operation } from "./operations.ts";
+
+const DAY_MS = 86_400_000;
+
+/** Operations of Agents. */
+export const AGENT_OPERATIONS: readonly Operation[] = [
+  {
+    name: "agents.register",
+    step: "agents.register",
+    call: ({ as }) =>
+      as("ada").agents.register({ role: "engineer", tags: ["backend"], workingOn: "a" }),
+  },
+  {
+    name: "agents.register of a live name",
+    step: "agents.register",
+    setup: ({ as }) => as("ada").agents.register(),
+    call: ({ as }) => as("ada").agents.register(),
+  },
+  {
+    name: "agents.register taking over",
+    step: "agents.register",
+    setup: async ({ as, advance }) => {
+      await as("ada").agents.register({ role: "engineer" });
+      advance(500);
+    },
+    call: ({ as }) => as("ada").agents.register({ takeover: true, workingOn: "b" }),
+  },
+  {
+    name: "agents.heartbeat",
+    step: "agents.heartbeat",
+    setup: async ({ as, advance }) => {
+      await as("ada").locks.acquire("a.py", { ttlMs: 3000 });
+      advance(2000);
+    },
+    call: ({ as }) => as("ada").agents.heartbeat({ status: "idle", workingOn: "tea" }),
+  },
+  {
+    name: "agents.heartbeat of a name that is new",
+    step: "agents.heartbeat",
+    call: ({ as }) => as("ada").agents.heartbeat(),
+  },
+  {
+    name: "agents.deregister",
+    step: "agents.deregister",
+    setup: async ({ as }) => {
+      await as("ada").locks.acquire(["a.py", "b.py"]);
+      await as("bob").tasks.create([{ title: "t" }, { title: "u" }]);
+      await as("ada").tasks.claim();
+    },
+    call: ({ as }) => as("ada").agents.deregister(),
+  },
+  {
+    name: "agents.deregister of a name that is unknown",
+    step: "agents.deregister",
+    call: ({ as }) => as("ada").agents.deregister(),
+  },
+  {
+    name: "agents.prune",
+    step: "agents.prune",
+    setup: async ({ as, advance }) => {
+      await as("ada").agents.register();
+      await as("bob").agents.register();
+      await as("bob").agents.deregister();
+      advance(DAY_MS + 1);
+    },
+    call: ({ as }) => as("eve").agents.prune(),
+  },
+  {
+    name: "agents.get",
+    step: "agents.get",
+    setup: ({ as }) => as("ada").agents.register(),
+    call: ({ as }) => as().agents.get("ada"),
+  },
+  {
+    name: "agents.show of a name that is unknown",
+    step: "agents.get",
+    call: ({ as }) => as().agents.show("ada"),
+  },
+  {
+    name: "agents.explain",
+    step: "agents.explain",
+    setup: async ({ as }) => {
+      await as("ada").locks.acquire("a.py");
+      await as("ada").tasks.create([{ title: "t" }]);
+      await as("ada").tasks.claim();
+    },
+    call: ({ as }) => as().agents.explain("ada"),
+  },
+  {
+    name: "agents.list",
+    step: "agents.list",
+    setup: async ({ as, advance }) => {
+      await as("bob").agents.register();
+      advance(400_000);
+      await as("ada").agents.register();
+    },
+    call: ({ as }) => as().agents.list(),
+  },
+  {
+    name: "agents.hung",
+    step: "agents.hung",
+    setup: async ({ as, advance }) => {
+      await as("bob").agents.register();
+      advance(400_000);
+      await as("ada").agents.register();
+    },
+    call: ({ as }) => as().agents.hung(),
+  },
+  {
+    name: "agents.summary",
+    step: "agents.summary",
+    setup: async ({ as, advance }) => {
+      await as("bob").agents.register();
+      advance(400_000);
+      await as("ada").agents.register();
+    },
+    call: ({ as }) => as().agents.summary(),
+  },
+];

@@ -1,0 +1,170 @@
+/**
+ * Operations on the board and on inboxes.
+ * @module
+ */
+import type { Message, Thread } from "../../src/board/board.ts";
+import type { Operation, OperationBench } from "./operations.ts";
+import { WAIT_MS } from "./operations_lock.ts";
+
+const posted = ({ as }: OperationBench): Promise<Thread> =>
+  as("bob").board.post({ title: "plans", message: "for @ada and all", tags: ["x"] });
+
+/** Operations of Board. */
+export const BOARD_OPERATIONS: readonly Operation[] = [
+  {
+    name: "board.post",
+    step: "board.post",
+    setup: ({ as }) => as("eve").agents.register(),
+    call: ({ as }) =>
+      as("ada").board.post({
+        title: "fire",
+        message: "call @bob\nnow",
+        priority: "high",
+        to: ["zoe"],
+        tags: ["x", "y"],
+      }),
+  },
+  {
+    name: "board.post with a key that is known",
+    step: "board.post",
+    setup: ({ as }) => as("bob").board.post({ title: "first", key: "k" }),
+    call: ({ as }) => as("ada").board.post({ title: "second", key: "k" }),
+  },
+  {
+    name: "board.reply",
+    step: "board.reply",
+    setup: posted,
+    call: ({ as }, { id }: Thread) =>
+      as("ada").board.reply(id, { message: "yes @eve", status: "waiting" }),
+  },
+  {
+    name: "board.reply with a key, twice",
+    step: "board.reply",
+    setup: async (bench) => {
+      const thread = await posted(bench);
+      await bench.as("ada").board.reply(thread.id, { message: "one", key: "k" });
+      return thread;
+    },
+    call: ({ as }, { id }: Thread) => as("ada").board.reply(id, { message: "two", key: "k" }),
+  },
+  {
+    name: "board.reply to a thread that is unknown",
+    step: "board.reply",
+    call: ({ as }) => as("ada").board.reply("thr_no", { message: "hm" }),
+  },
+  {
+    name: "board.resolve",
+    step: "board.resolve",
+    setup: posted,
+    call: ({ as }, { id }: Thread) => as("ada").board.resolve(id),
+  },
+  {
+    name: "board.resolve with a message",
+    step: "board.reply",
+    setup: posted,
+    call: ({ as }, { id }: Thread) => as("ada").board.resolve(id, { message: "done" }),
+  },
+  {
+    name: "board.get",
+    step: "board.get",
+    setup: posted,
+    call: ({ as }, { id }: Thread) => as().board.get(id),
+  },
+  {
+    name: "board.show",
+    step: "board.show",
+    setup: async (bench) => {
+      const thread = await posted(bench);
+      for (const message of ["a", "b", "c"]) {
+        await bench.as("ada").board.reply(thread.id, { message });
+      }
+      return thread;
+    },
+    call: ({ as }, { id }: Thread) => as().board.show(id, { limit: 2 }),
+  },
+  {
+    name: "board.list",
+    step: "board.list",
+    setup: async (bench) => {
+      await posted(bench);
+      await bench.as("ada").board.post({ title: "other" });
+    },
+    call: ({ as }) => as().board.list({ limit: 1 }),
+  },
+  {
+    name: "board.list by status, tag and author",
+    step: "board.list",
+    setup: posted,
+    call: ({ as }) => as().board.list({ status: "active", tags: ["x"], author: "bob" }),
+  },
+  {
+    name: "board.search",
+    step: "board.search",
+    setup: posted,
+    call: ({ as }) => as().board.search("all plans"),
+  },
+  {
+    name: "board.counts",
+    step: "board.counts",
+    setup: posted,
+    call: ({ as }) => as().board.counts(),
+  },
+  {
+    name: "board.inbox",
+    step: "board.inbox",
+    setup: posted,
+    call: ({ as }) => as("ada").board.inbox(),
+  },
+  {
+    name: "board.inbox acknowledging",
+    step: "board.inbox",
+    setup: async (bench) => {
+      const { id } = await posted(bench);
+      for (const message of ["@ada 1", "@ada 2"]) {
+        await bench.as("bob").board.reply(id, { message });
+      }
+    },
+    call: ({ as }) => as("ada").board.inbox({ ack: true, limit: 2 }),
+  },
+  {
+    name: "board.inboxWait until something comes",
+    step: "board.inbox",
+    commands: 3,
+    call: async (bench) => {
+      const waiting = bench.as("ada").board.inboxWait({ timeoutMs: 5000, ack: true });
+      await bench.answered("board.inbox");
+      return [await posted(bench), await waiting];
+    },
+  },
+  {
+    name: "board.post to one who waits",
+    step: "board.post",
+    commands: 3,
+    call: async (bench) => {
+      const waiting = bench.as("ada").board.inboxWait({ timeoutMs: 5000 });
+      await bench.answered("board.inbox");
+      return [await posted(bench), await waiting];
+    },
+  },
+  {
+    name: "board.inboxWait in vain",
+    step: "board.inbox",
+    commands: [2, 3],
+    call: ({ as }) => as("ada").board.inboxWait({ timeoutMs: WAIT_MS }),
+  },
+  {
+    name: "board.ack",
+    step: "board.ack",
+    setup: async (bench) => {
+      await posted(bench);
+      return (await bench.as("ada").board.inbox())[0];
+    },
+    call: ({ as }, { id }: Message) => as("ada").board.ack({ upTo: id }),
+  },
+  {
+    name: "board.ack of everything",
+    step: "board.ack",
+    setup: posted,
+    call: ({ as }) => as("ada").board.ack(),
+  },
+];

@@ -1,0 +1,183 @@
+/**
+ * Operations on locks.
+ * @module
+ */
+import type { Lease } from "../../src/lock/lock.ts";
+import type { Operation } from "./operations.ts";
+
+/** Long enough to look twice, and short enough for a test. */
+export const WAIT_MS = 40;
+
+/** Operations of Locks. */
+export const LOCK_OPERATIONS: readonly Operation[] = [
+  {
+    name: "locks.acquire",
+    step: "locks.acquire",
+    call: ({ as }) => as("ada").locks.acquire(["b.py", "a.py", "src/"], { intent: "fix" }),
+  },
+  {
+    name: "locks.acquire shared beside another",
+    step: "locks.acquire",
+    setup: ({ as }) => as("bob").locks.acquire("a.py", { mode: "shared" }),
+    call: ({ as }) => as("ada").locks.acquire("a.py", { mode: "shared" }),
+  },
+  {
+    name: "locks.acquire of what another holds",
+    step: "locks.acquire",
+    setup: ({ as }) => as("bob").locks.acquire("src/a.py", { intent: "busy" }),
+    call: ({ as }) => as("ada").locks.acquire(["x.py", "src/"]),
+  },
+  {
+    name: "locks.acquire of what has lapsed",
+    step: "locks.acquire",
+    setup: async ({ as, advance }) => {
+      await as("bob").locks.acquire("a.py", { ttlMs: 1000 });
+      advance(1000);
+    },
+    call: ({ as }) => as("ada").locks.acquire("a.py"),
+  },
+  {
+    name: "locks.acquire again, reentrant",
+    step: "locks.acquire",
+    setup: ({ as }) => as("ada").locks.acquire("a.py", { ttlMs: 1000 }),
+    call: ({ as }) => as("ada").locks.acquire("a.py", { reentrant: true }),
+  },
+  {
+    name: "locks.acquire of what it holds itself, while something else lapses",
+    step: "locks.acquire",
+    setup: async ({ as, advance }) => {
+      await as("bob").locks.acquire("b.py", { ttlMs: 1000 });
+      await as("ada").locks.acquire("a.py");
+      advance(1000);
+    },
+    call: ({ as }) => as("ada").locks.acquire("a.py"),
+  },
+  {
+    name: "locks.acquire waiting in vain",
+    step: "locks.acquire",
+    commands: [3, 4],
+    setup: ({ as }) => as("bob").locks.acquire("a.py"),
+    call: ({ as }) => as("ada").locks.acquire("a.py", { waitMs: WAIT_MS }),
+  },
+  {
+    name: "locks.acquire waiting in vain, leaving",
+    step: "locks.abandon",
+    commands: [3, 4],
+    setup: ({ as }) => as("bob").locks.acquire("a.py"),
+    call: ({ as }) => as("ada").locks.acquire("a.py", { waitMs: WAIT_MS }),
+  },
+  {
+    name: "locks.acquire waiting until it is released",
+    step: "locks.acquire",
+    commands: 3,
+    setup: ({ as }) => as("bob").locks.acquire("a.py"),
+    call: async ({ as, answered }) => {
+      const waiting = as("ada").locks.acquire("a.py", { waitMs: 5000 });
+      await answered("locks.acquire");
+      return [await as("bob").locks.release("a.py"), await waiting];
+    },
+  },
+  {
+    name: "locks.tryAcquire of what another holds",
+    step: "locks.acquire",
+    setup: ({ as }) => as("bob").locks.acquire("a.py"),
+    call: ({ as }) => as("ada").locks.tryAcquire("a.py"),
+  },
+  {
+    name: "locks.hold",
+    step: "locks.acquire",
+    call: async ({ as, later }) => {
+      const held = await as("ada").locks.hold(["a.py", "b.py"]);
+      later(() => held.release());
+      return held.leases;
+    },
+  },
+  {
+    name: "locks.renew",
+    step: "locks.renew",
+    setup: async ({ as, advance }) => {
+      await as("ada").locks.acquire(["a.py", "b.py"], { ttlMs: 1000 });
+      advance(500);
+    },
+    call: ({ as }) => as("ada").locks.renew(["a.py", "b.py"], { ttlMs: 2000 }),
+  },
+  {
+    name: "locks.renew of what another holds",
+    step: "locks.renew",
+    setup: ({ as }) => as("bob").locks.acquire("a.py"),
+    call: ({ as }) => as("ada").locks.renew("a.py", { fence: 7 }),
+  },
+  {
+    name: "locks.release",
+    step: "locks.release",
+    setup: ({ as }) => as("ada").locks.acquire(["a.py", "b.py"]),
+    call: ({ as }, [{ fence }]: [Lease]) => as("ada").locks.release(["b.py", "a.py"], { fence }),
+  },
+  {
+    name: "locks.release of some that are lost",
+    step: "locks.release",
+    setup: ({ as }) => as("ada").locks.acquire("a.py"),
+    call: ({ as }) => as("ada").locks.release(["a.py", "b.py"]),
+  },
+  {
+    name: "locks.release to one who waits",
+    step: "locks.release",
+    commands: 3,
+    setup: ({ as }) => as("bob").locks.acquire("a.py"),
+    call: async ({ as, answered }) => {
+      const waiting = as("ada").locks.acquire("a.py", { waitMs: 5000 });
+      await answered("locks.acquire");
+      return [await as("bob").locks.release("a.py"), await waiting];
+    },
+  },
+  {
+    name: "locks.releaseAll",
+    step: "locks.releaseAll",
+    setup: async ({ as }) => {
+      await as("ada").locks.acquire("a.py");
+      await as("ada").locks.acquire("b.py");
+    },
+    call: ({ as }) => as("ada").locks.releaseAll(),
+  },
+  {
+    name: "locks.verify",
+    step: "locks.current",
+    setup: ({ as }) => as("ada").locks.acquire("a.py"),
+    call: ({ as }, [{ fence }]: [Lease]) => as().locks.verify("a.py", { fence }),
+  },
+  {
+    name: "locks.break",
+    step: "locks.break",
+    setup: ({ as }) => as("ada").locks.acquire("a.py"),
+    call: ({ as }) => as("bob").locks.break("a.py", { reason: "stuck" }),
+  },
+  {
+    name: "locks.break of what nobody holds",
+    step: "locks.break",
+    call: ({ as }) => as("bob").locks.break("a.py", { reason: "stuck" }),
+  },
+  {
+    name: "locks.list",
+    step: "locks.list",
+    setup: async ({ as }) => {
+      await as("ada").locks.acquire(["b.py", "a.py"]);
+      await as("bob").locks.acquire("c.py");
+    },
+    call: ({ as }) => as().locks.list(),
+  },
+  {
+    name: "locks.list of one holder",
+    step: "locks.list",
+    setup: async ({ as }) => {
+      await as("ada").locks.acquire(["b.py", "a.py"]);
+      await as("bob").locks.acquire("c.py");
+    },
+    call: ({ as }) => as().locks.list({ holder: "bob" }),
+  },
+  {
+    name: "locks.count",
+    step: "locks.count",
+    setup: ({ as }) => as("ada").locks.acquire(["b.py", "a.py"]),
+    call: ({ as }) => as().locks.count(),
+  },
+];

@@ -1,0 +1,267 @@
+/**
+ * Operations on tasks.
+ * @module
+ */
+import type { Task } from "../../src/task/task.ts";
+import type { Operation } from "./operations.ts";
+import { WAIT_MS } from "./operations_lock.ts";
+
+const claimed = async ({ as }: Parameters<Operation["call"]>[0]): Promise<Task> => {
+  await as("bob").tasks.create([{ title: "t", tags: ["x"], payload: [1] }]);
+  return (await as("ada").tasks.claim())[0]!;
+};
+
+/** Operations of Tasks. */
+export const TASK_OPERATIONS: readonly Operation[] = [
+  {
+    name: "tasks.create",
+    step: "tasks.create",
+    call: ({ as }) =>
+      as("ada").tasks.create([
+        { title: "a", description: "d", payload: { n: [null, "é"] }, key: "a" },
+        { title: "b", dependsOn: [0], tags: ["x", "y"] },
+        { title: "c", priority: 9, maxAttempts: 1 },
+      ]),
+  },
+  {
+    name: "tasks.create with a key that is known",
+    step: "tasks.create",
+    setup: ({ as }) => as("bob").tasks.create([{ title: "a", key: "k" }]),
+    call: ({ as }) => as("ada").tasks.create([{ title: "b" }, { title: "c", key: "k" }]),
+  },
+  {
+    name: "tasks.create on a task that is unknown",
+    step: "tasks.create",
+    call: ({ as }) => as("ada").tasks.create([{ title: "b" }, { title: "c", dependsOn: ["no"] }]),
+  },
+  {
+    name: "tasks.claim",
+    step: "tasks.claim",
+    setup: ({ as }) =>
+      as("bob").tasks.create([{ title: "a" }, { title: "b", priority: 5 }, { title: "c" }]),
+    call: ({ as }) => as("ada").tasks.claim({ count: 2, leaseMs: 1000 }),
+  },
+  {
+    name: "tasks.claim by any tag",
+    step: "tasks.claim",
+    setup: ({ as }) =>
+      as("bob").tasks.create([{ title: "a" }, { title: "b", tags: ["x"] }, { title: "c" }]),
+    call: ({ as }) => as("ada").tasks.claim({ tags: ["y", "x"] }),
+  },
+  {
+    name: "tasks.claim by all tags",
+    step: "tasks.claim",
+    setup: ({ as }) =>
+      as("bob").tasks.create([{ title: "a", tags: ["x"] }, { title: "b", tags: ["x", "y"] }]),
+    call: ({ as }) => as("ada").tasks.claim({ tags: ["y", "x"], match: "all" }),
+  },
+  {
+    name: "tasks.claim of one whose lease has lapsed",
+    step: "tasks.claim",
+    setup: async ({ as, advance }) => {
+      await as("bob").tasks.create([{ title: "a", leaseMs: 1000 }]);
+      await as("eve").tasks.claim();
+      advance(1000);
+    },
+    call: ({ as }) => as("ada").tasks.claim(),
+  },
+  {
+    name: "tasks.claim when there is none",
+    step: "tasks.claim",
+    setup: ({ as }) => as("bob").tasks.create([{ title: "a", tags: ["x"] }]),
+    call: ({ as }) => as("ada").tasks.claim({ tags: ["y"] }),
+  },
+  {
+    name: "tasks.claim waiting in vain",
+    step: "tasks.claim",
+    commands: [3, 4],
+    call: ({ as }) => as("ada").tasks.claim({ waitMs: WAIT_MS }),
+  },
+  {
+    name: "tasks.claim waiting in vain, leaving",
+    step: "tasks.abandon",
+    commands: [3, 4],
+    call: ({ as }) => as("ada").tasks.claim({ waitMs: WAIT_MS, tags: ["x"] }),
+  },
+  {
+    name: "tasks.claim waiting until there is one",
+    step: "tasks.claim",
+    commands: 3,
+    call: async ({ as, answered }) => {
+      const waiting = as("ada").tasks.claim({ waitMs: 5000, tags: ["x"] });
+      await answered("tasks.claim");
+      return [await as("bob").tasks.create([{ title: "a", tags: ["x"] }]), await waiting];
+    },
+  },
+  {
+    name: "tasks.create for one who waits",
+    step: "tasks.create",
+    commands: 3,
+    call: async ({ as, answered }) => {
+      const waiting = as("ada").tasks.claim({ waitMs: 5000 });
+      await answered("tasks.claim");
+      const created = await as("bob").tasks.create([{ title: "a" }]);
+      // As it stands when its creator hears of it: claimed perhaps.
+      return [created.map(({ id }) => id), await waiting];
+    },
+  },
+  {
+    name: "tasks.tryClaim when there is none",
+    step: "tasks.claim",
+    call: ({ as }) => as("ada").tasks.tryClaim(),
+  },
+  {
+    name: "tasks.hold",
+    step: "tasks.claim",
+    setup: ({ as }) => as("bob").tasks.create([{ title: "a" }]),
+    call: async ({ as, later }) => {
+      const held = await as("ada").tasks.hold();
+      later(() => held!.complete());
+      return held!.task;
+    },
+  },
+  {
+    name: "tasks.renew",
+    step: "tasks.renew",
+    setup: async (bench) => {
+      const task = await claimed(bench);
+      bench.advance(1500);
+      return task;
+    },
+    call: ({ as }, { id }: Task) => as("ada").tasks.renew(id, { leaseMs: 1e6, progress: "half" }),
+  },
+  {
+    name: "tasks.renew of a lease that is lost",
+    step: "tasks.renew",
+    setup: claimed,
+    call: ({ as }, { id }: Task) => as("bob").tasks.renew(id),
+  },
+  {
+    name: "tasks.complete",
+    step: "tasks.complete",
+    setup: claimed,
+    call: ({ as }, { id, lease }: Task) =>
+      as("ada").tasks.complete(id, { fence: lease!.fence, result: { ok: [] } }),
+  },
+  {
+    name: "tasks.complete that frees others",
+    step: "tasks.complete",
+    setup: async ({ as }) => {
+      const [, task] = await as("bob").tasks.create([
+        { title: "b", dependsOn: [1] },
+        { title: "a", priority: 9 },
+        { title: "c", dependsOn: [0, 1] },
+      ]);
+      await as("ada").tasks.claim();
+      return task;
+    },
+    call: ({ as }, { id }: Task) => as("ada").tasks.complete(id),
+  },
+  {
+    name: "tasks.complete of a lease that is lost",
+    step: "tasks.complete",
+    setup: claimed,
+    call: ({ as }, { id }: Task) => as("ada").tasks.complete(id, { fence: 77 }),
+  },
+  {
+    name: "tasks.completeAndClaim",
+    step: "tasks.complete",
+    setup: async (bench) => {
+      const task = await claimed(bench);
+      await bench.as("bob").tasks.create([{ title: "b" }, { title: "c" }, { title: "d" }]);
+      return task;
+    },
+    call: ({ as }, { id }: Task) => as("ada").tasks.completeAndClaim(id, { next: { count: 2 } }),
+  },
+  {
+    name: "tasks.fail",
+    step: "tasks.fail",
+    setup: claimed,
+    call: ({ as }, { id }: Task) => as("ada").tasks.fail(id, { error: "no" }),
+  },
+  {
+    name: "tasks.fail for good",
+    step: "tasks.fail",
+    setup: claimed,
+    call: ({ as }, { id }: Task) => as("ada").tasks.fail(id, { error: "no", retry: false }),
+  },
+  {
+    name: "tasks.release",
+    step: "tasks.release",
+    setup: claimed,
+    call: ({ as }, { id }: Task) => as("ada").tasks.release(id, { reason: "lunch" }),
+  },
+  {
+    name: "tasks.cancel",
+    step: "tasks.cancel",
+    setup: claimed,
+    call: ({ as }, { id }: Task) => as("bob").tasks.cancel(id),
+  },
+  {
+    name: "tasks.retry",
+    step: "tasks.retry",
+    setup: async (bench) => {
+      const task = await claimed(bench);
+      await bench.as("ada").tasks.fail(task.id, { error: "no", retry: false });
+      return task;
+    },
+    call: ({ as }, { id }: Task) => as("bob").tasks.retry(id),
+  },
+  {
+    name: "tasks.retry of one that is pending",
+    step: "tasks.retry",
+    setup: async ({ as }) => (await as("bob").tasks.create([{ title: "a" }]))[0],
+    call: ({ as }, { id }: Task) => as("bob").tasks.retry(id),
+  },
+  {
+    name: "tasks.update",
+    step: "tasks.update",
+    setup: async ({ as }) => (await as("bob").tasks.create([{ title: "a", tags: ["x"] }]))[0],
+    call: ({ as }, { id }: Task) =>
+      as("ada").tasks.update(id, { title: "b", tags: ["y"], priority: 8, payload: null }),
+  },
+  {
+    name: "tasks.sweep",
+    step: "tasks.sweep",
+    setup: async ({ as, advance }) => {
+      await as("bob").tasks.create([{ title: "a", leaseMs: 1000 }, { title: "b", leaseMs: 1000 }]);
+      await as("eve").tasks.claim({ count: 2 });
+      advance(1000);
+    },
+    call: ({ as }) => as("ada").tasks.sweep(),
+  },
+  {
+    name: "tasks.get",
+    step: "tasks.get",
+    setup: claimed,
+    call: ({ as }, { id }: Task) => as().tasks.get(id),
+  },
+  {
+    name: "tasks.show of a task that is unknown",
+    step: "tasks.get",
+    call: ({ as }) => as().tasks.show("tsk_no"),
+  },
+  {
+    name: "tasks.list",
+    step: "tasks.list",
+    setup: ({ as }) =>
+      as("bob").tasks.create([{ title: "a" }, { title: "b" }, { title: "c", dependsOn: [0] }]),
+    call: ({ as }) => as().tasks.list({ limit: 2 }),
+  },
+  {
+    name: "tasks.list by status and tag",
+    step: "tasks.list",
+    setup: ({ as }) =>
+      as("bob").tasks.create([{ title: "a", tags: ["x"] }, { title: "b" }, {
+        title: "c",
+        tags: ["x"],
+      }]),
+    call: ({ as }) => as().tasks.list({ status: "pending", tags: ["x"] }),
+  },
+  {
+    name: "tasks.counts",
+    step: "tasks.counts",
+    setup: claimed,
+    call: ({ as }) => as().tasks.counts(),
+  },
+];
