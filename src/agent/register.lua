@@ -30,7 +30,6 @@ if not known or known.registration ~= ID then
   call('HSET', AGENTS, NAME, record)
   call('ZADD', SEEN, int(now), NAME)
   call('HDEL', AGENT_WORDS, NAME)
-  call('ZREM', AGENTS_LEFT, NAME)
   if known then
     local _, renew_held = beating()
     renew_held(NAME)

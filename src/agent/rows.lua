@@ -2,18 +2,15 @@
 
 KEYS         agent_words, agents_left
 AGENT_WORDS  name -> idle or blocked, of those who have not deregistered and said so; all others are active
-AGENTS_LEFT  name -> when it deregistered; one that is back is still there until prune or register finds it ]]
-local BEYOND_EVERY_INSTANT = 562949953421312
+AGENTS_LEFT  name -> when it deregistered; one that is back is still there until prune finds it ]]
 
--- Whose score in one of these sets is the instant at which a live lease lapses. What is beyond every instant
--- is the place of a task that nobody holds.
+-- The paths with fences (kind l), or the tasks (kind t), whose lease is live by its instant in this set.
 local function live_of(name, kind, set)
   local live = {}
   local from, to = name .. '\0' .. kind, name .. '\0' .. string.char(string.byte(kind) + 1)
   for _, member in ipairs(call('ZRANGEBYLEX', HELD, '[' .. from, '(' .. to)) do
     local subject = string.sub(member, #from + 1)
-    local due = tonumber(call('ZSCORE', set, subject) or 0)
-    if due > now and due < BEYOND_EVERY_INSTANT then live[#live + 1] = subject end
+    if tonumber(call('ZSCORE', set, subject) or 0) > now then live[#live + 1] = subject end
   end
   return live
 end

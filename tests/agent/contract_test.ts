@@ -217,6 +217,19 @@ storeTest("agent heartbeat renews the agent and every live lease in one step", a
   assert.equal((await history(bench)).length, 2, "a heartbeat is no event");
 });
 
+storeTest("agent heartbeat renews its own lease on a path that it shares", async (bench) => {
+  const locks = new Locks(bench.as("ada"));
+  await locks.acquire("a.py", { mode: "shared", ttlMs: 8 * SECOND });
+  await new Locks(bench.as("bob")).acquire("a.py", { mode: "shared", ttlMs: MINUTE });
+  bench.clock.advance(SECOND);
+  await new Agents(bench.as("ada")).heartbeat();
+  const nowMs = bench.clock.nowMs();
+  assert.deepEqual(
+    (await locks.list()).map(({ holder, expiresAtMs }) => [holder, expiresAtMs - nowMs]),
+    [["ada", 8 * SECOND], ["bob", MINUTE - SECOND]],
+  );
+});
+
 storeTest(
   "agent heartbeat keeps what is left out and refuses words that are not its own",
   async (bench) => {
