@@ -1,12 +1,16 @@
-import { Agents } from "../src/agent/agent.ts";
+import { Agents, type AgentStatus } from "../src/agent/agent.ts";
 import { Approvals } from "../src/approval/approval.ts";
 import { Audit } from "../src/audit/audit.ts";
 import { Board } from "../src/board/board.ts";
 import { defineCommand } from "../src/cli/command.ts";
-import { paint, type View } from "../src/cli/output.ts";
+import { inOrder, paint, type View } from "../src/cli/output.ts";
 import { Locks } from "../src/lock/lock.ts";
 import { printable } from "../src/name.ts";
+import { TASK_STATUSES } from "../src/task/model.ts";
 import { Tasks } from "../src/task/task.ts";
+
+/** In the order they are shown. */
+const AGENT_STATUSES: readonly AgentStatus[] = ["active", "idle", "blocked", "hung", "gone"];
 
 /** `agentcoord status` */
 export const command = defineCommand({
@@ -28,9 +32,9 @@ export const command = defineCommand({
       authority: { store: store.kind, epoch: 0 },
       store: { kind: store.kind, location: store.location },
       namespace,
-      agents,
+      agents: inOrder(agents, AGENT_STATUSES),
       locks,
-      tasks,
+      tasks: inOrder(tasks, TASK_STATUSES),
       threads: threads.active + threads.waiting,
       approvals: approvals.pending,
       audit,

@@ -117,6 +117,14 @@ export function paint(view: View, style: keyof typeof CODES, text: string): stri
   return view.color ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text;
 }
 
+/** Counts with their states in this order: a store may give them in any. */
+export function inOrder<State extends string>(
+  counts: Readonly<Record<State, number>>,
+  order: readonly State[],
+): Record<State, number> {
+  return Object.fromEntries(order.map((state) => [state, counts[state]])) as Record<State, number>;
+}
+
 /** How long ago an instant was: `4m ago`, `now`, or `in 3s` when it lies ahead. */
 export function ago(view: View, atMs: number): string {
   const ms = view.nowMs - atMs;

@@ -374,7 +374,7 @@ export const OTHER_MISTAKES: readonly Mistake[] = [
   ["init --durability some", 'Invalid --durability "some": use full or normal'],
   ["init --namespace 'a b'", 'Invalid --namespace "a b"'],
   ["init --store ''", 'Invalid --store ""'],
-  ["init --store redis://ada:s3cret@db", "Invalid --store \"redis://***@db\": a password does not"],
+  ["init --store redis://ada:s3cret@db", 'Invalid --store "redis://***@db": a password does not'],
   ["config --namespace ..", 'Invalid --namespace ".."'],
   ["completions", "Missing required argument 'shell'"],
   ["completions tcsh", "'tcsh'"],
