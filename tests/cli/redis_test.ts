@@ -3,6 +3,7 @@
  * show up nowhere. What the commands themselves print is told by their transcripts, on both kinds of store.
  */
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { sleep } from "../../src/clock.ts";
 import { cli, cliJson, type CliOptions, start, steady, withProject } from "../support/cli.ts";
 import {
@@ -290,6 +291,21 @@ serverTest("doctor tells what a Redis user may not do", async (dir, server, opti
   const checks = await examined(dir, await as(...KEYS, "+@all", "-info", "-config"));
   assert.match(find(checks, "server").hint ?? "", /may not run INFO/);
   assert.equal(find(checks, "eviction_policy").value, "unknown");
+});
+
+Deno.test("doctor tries every command that the scripts run", async () => {
+  const { readTree } = await import("../../scripts/checks/layers.ts");
+  const tree = await readTree(fileURLToPath(new URL("../..", import.meta.url)));
+  const inspecting = "src/store/redis_inspect.lua";
+  const commands = (pattern: RegExp, isMeant: (path: string) => boolean) => {
+    const texts = [...tree].filter(([path]) => /^src\/.*\.lua$/.test(path) && isMeant(path));
+    const found = texts.flatMap(([, text]) => [...text.matchAll(pattern)].map(([, name]) => name));
+    return [...new Set(found)].sort();
+  };
+  assert.deepEqual(
+    commands(/\btry\('(\w+)'/g, (path) => path === inspecting),
+    commands(/\bcall\('(\w+)'/g, (path) => path !== inspecting),
+  );
 });
 
 /** Checks that commands and doctor fail with this sentence and code 7, and never tell the secret. */
