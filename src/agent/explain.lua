@@ -1,8 +1,8 @@
 --[[ agent/explain: one agent with what it holds; needs agent/rows and lock/give_back.
 
 ARGV    5 name
-RETURN  {nowMs, agents, locks: [lease…], tasks: [{id, s: [its spec, see task/rows], sinceMs}…]}; "" when nobody
-        has that name ]]
+RETURN  {nowMs, agents, locks: [lease…], tasks: [{id, s: [its spec, see task/rows], sinceMs}…]}; "" when
+        nobody has that name ]]
 local NAME = ARGV[5]
 local record = call('HGET', AGENTS, NAME)
 if not record then return '' end

@@ -1,4 +1,5 @@
---[[ agent/prune: removes agents that are gone and hold no live lease, the deregistered first; needs agent/rows.
+--[[ agent/prune: removes agents that are gone and hold no live lease, the deregistered first; needs
+agent/rows.
 
 ARGV    5 most to remove, 6 how long a silent agent counts as there
 RETURN  {nowMs, agents}: the removed, as they were ]]

@@ -7,7 +7,8 @@ local CHUNK = 1000
 local awake_from = now - ARGV[6]
 local here = call('ZCOUNT', SEEN, '(' .. int(now - ARGV[5]), '+inf')
 local awake = call('ZCOUNT', SEEN, int(awake_from), '+inf')
-local counts = { active = awake, idle = 0, blocked = 0, hung = here - awake, gone = call('HLEN', AGENTS) - here }
+local gone = call('HLEN', AGENTS) - here
+local counts = { active = awake, idle = 0, blocked = 0, hung = here - awake, gone = gone }
 
 -- Few as a rule: those whose word is not "active".
 local words = call('HGETALL', AGENT_WORDS)

@@ -1,14 +1,14 @@
 --[[ agent/touch: the heartbeat that every acting step implies; part of every script.
 
-AGENTS  name -> JSON {id, registration?, role, workingOn, tags (JSON as text), host, pid?, ttlMs, registeredAtMs,
-        goneAtMs?, seenAtMs?}; seenAtMs stands in for SEEN once an agent has left
+AGENTS  name -> JSON {id, registration?, role, workingOn, tags (JSON as text), host, pid?, ttlMs,
+        registeredAtMs, goneAtMs?, seenAtMs?}; seenAtMs stands in for SEEN once an agent has left
 SEEN    name -> last heartbeat, of every agent that has not deregistered
 HELD    members of score 0: name NUL l path NUL fence for a lease on a lock, name NUL t id for a claimed task;
         LOCK_DUE has path NUL fence -> when it lapses, TASK_ORDER id -> when it lapses (see task/order)
 KEEPS   a lease that has lapsed is never brought back. ]]
 
--- Returns touch and renew_held. One function around all of them, because a script pays for every function that
--- it defines, and most have no use for these.
+-- Returns touch and renew_held. One function around all of them, because a script pays for every function
+-- that it defines, and most have no use for these.
 local function beating()
   -- Extends every live lease of the agent by its own length, counted from now.
   local function renew_held(name)

@@ -1,7 +1,7 @@
 --[[ audit/list: the newest entries that match, newest first; needs audit/append.
 
-ARGV    5 agent, 6 type, "" for any  7 instant of the oldest wanted, "" for any  8 id of the entry that the page
-        ends before, "" for none  9 limit
+ARGV    5 agent, 6 type, "" for any  7 instant of the oldest wanted, "" for any  8 id of the entry that the
+        page ends before, "" for none  9 limit
 RETURN  {entry…}, nothing when there is no such id; an entry is {stream id, {field, value…}} ]]
 local AGENT, TYPE, SINCE, BEFORE, LIMIT = unpack(ARGV, 5, 9)
 local first, last = 0, 9007199254740991
@@ -18,5 +18,5 @@ if first > last then return {} end
 if AGENT == '' and TYPE == '' then return call('XREVRANGE', AUDIT, int(last), int(first), 'COUNT', LIMIT) end
 
 local group = AGENT .. '\0' .. TYPE .. '\0'
-return entries_at(call('ZREVRANGEBYLEX', AUDIT_BY, '[' .. group .. digits16(last), '[' .. group .. digits16(first),
-  'LIMIT', 0, LIMIT))
+local from, to = '[' .. group .. digits16(first), '[' .. group .. digits16(last)
+return entries_at(call('ZREVRANGEBYLEX', AUDIT_BY, to, from, 'LIMIT', 0, LIMIT))

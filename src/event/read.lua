@@ -2,8 +2,8 @@
 ARGV    1 from: "" for the oldest kept, an instant, or <instant>-<number> of the event before the first wanted
         2 1 when from is a cursor to be checked  3 limit  4 type, "" for any
         5 bell to hang up when nothing is found, "" for none
-RETURN  {'read', instant, number, more, then for each event: instant, number, type, agent NUL data NUL subject}
-        instant and number are where to go on; more is 1 when that is not the end and limit is not reached
+RETURN  {'read', instant, number, more, and of each event instant, number, type, agent NUL data NUL subject}
+        the first two are where to go on; more is 1 when that is not the end and limit is not reached
         {'trimmed' | 'unknown', instant, number of the oldest event kept}; both "" when there is none
 KEEPS   a reader sees every event after its cursor, or is told that it cannot. ]]
 local FROM, CHECKED, LIMIT, TYPE, BELL = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
