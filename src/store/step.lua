@@ -157,5 +157,5 @@ end
 
 if REPEATED then
   local _, answer = recall()
-  if answer then return answer end
+  if answer then return finish(answer) end
 end
