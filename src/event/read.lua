@@ -1,7 +1,8 @@
 --[[ event/read: the events after a place, oldest first.
-ARGV    1 from: "" for the oldest kept, an instant, or <instant>-<number> of the event before the first wanted
-        2 1 when from is a cursor to be checked  3 limit  4 type, "" for any
-        5 bell to hang up when nothing is found, "" for none
+
+ARGV    5 from: "" for the oldest kept, an instant, or <instant>-<number> of the event before the first wanted
+        6 1 when from is a cursor to be checked  7 limit  8 type, "" for any
+        9 bell to hang up when nothing is found, "" for none
 RETURN  {'read', instant, number, more, and of each event instant, number, type, agent NUL data NUL subject}
         the first two are where to go on; more is 1 when that is not the end and limit is not reached
         {'trimmed' | 'unknown', instant, number of the oldest event kept}; both "" when there is none
