@@ -18,7 +18,8 @@ export type RedisSetting = typeof SETTINGS[number];
 export interface RedisFacts {
   /** How the URL leads there. */
   readonly kind: RedisTarget["kind"];
-  readonly server: RedisServerInfo;
+  /** The one that has the namespace. */
+  readonly server: Pick<RedisServerInfo, "version" | "flavour" | "role">;
   /** Fields of INFO; empty when the user may not see it. */
   readonly info: ReadonlyMap<string, string>;
   /** Settings, as far as the user may see them. */
@@ -71,18 +72,21 @@ export function inspectRedis(
     ]);
     const [version = "", run = "", info = "", ...denied] = found;
     const deafness = await listenOnce(connection, channel);
-    const { server } = connection;
+    const fields = parseInfo(info);
+    const { version: connected, flavour, role } = connection.server;
+    const runId = fields.get("run_id") ?? "";
     return {
       kind: parseRedisUrl(url, "store").kind,
-      server,
-      info: parseInfo(info),
+      // In a cluster the node that was connected to last may be another one.
+      server: { version: connected, flavour, role: fields.get("role") ?? role },
+      info: fields,
       settings,
       denied: [...(evalsha ? [] : ["EVALSHA"]), ...denied],
       ...(deafness === undefined ? {} : { deafness }),
       ...(version === "" ? {} : {
         state: {
           schema: Number(version),
-          isOfThisRun: server.runId === "" || run === server.runId,
+          isOfThisRun: runId === "" || run === runId,
         },
       }),
       ...await measure(connection, state, clock, samples),
