@@ -1,0 +1,85 @@
+/**
+ * Fences and the numbers of events leap whenever another run of a server answers: it may have lost the newest
+ * writes, and must not give out again what they gave out.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { RedisStore } from "../../src/store/redis.ts";
+import { startProxy } from "../support/proxy.ts";
+import { freshNamespace, hasRedis, startRedis } from "../support/redis_server.ts";
+import { eventually } from "../support/wrapped.ts";
+import { Bench, OPERATIONS } from "./operations.ts";
+
+/** Whether a call of a script may write: those that only read have no name. */
+function mayWrite([word, , keys, ...rest]: readonly string[]): boolean {
+  return /^evalsha$/i.test(word!) && rest[Number(keys)] !== "";
+}
+
+/** Makes the state be of another run; its last field names it, see step.lua. */
+const FORGET = `
+local state = redis.call('GET', KEYS[1])
+if not state then return end
+redis.call('SET', KEYS[1], string.sub(state, 1, 14 * 8) .. struct.pack('s', 'another'))`;
+const FENCE_AND_RUN = `
+local state = redis.call('GET', KEYS[1])
+if not state then return { '0', '' } end
+local all = { struct.unpack('>' .. string.rep('d', 14) .. 's', state) }
+return { string.format('%.0f', all[3]), all[15] }`;
+
+Deno.test({
+  name: "every operation that may write makes fences leap when it is the first on another server",
+  ignore: !hasRedis(),
+  async fn(t) {
+    await using server = await startRedis();
+    await using proxy = await startProxy(server);
+    for (const operation of OPERATIONS) {
+      await t.step(operation.name, async () => {
+        const namespace = freshNamespace();
+        const state = `{agentcoord:${namespace}}:state`;
+        const clock = { nowMs: 1_700_000_000_000 };
+        const store = await RedisStore.open(proxy.url, { namespace, nowMs: () => clock.nowMs });
+        const bench = new Bench(store, clock);
+        const given = await bench.prepare(operation);
+        await server.command("EVAL", FORGET, 1, state);
+        const before = await server.command("EVAL", FENCE_AND_RUN, 1, state) as string[];
+        proxy.clear();
+        await bench.run(operation, given);
+        const after = await server.command("EVAL", FENCE_AND_RUN, 1, state) as string[];
+        await bench.end();
+        await store.close();
+        if (before[1] === "" || !proxy.commands().some(mayWrite)) return;
+        assert.notEqual(after[1], "another");
+        assert.ok(Number(after[0]) > Number(before[0]) + 1_000_000, `${before[0]}, ${after[0]}`);
+      });
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "fences leap over a restart also when the first to come back asks for an answer it has lost",
+  ignore: !hasRedis(),
+  async fn() {
+    await using server = await startRedis({
+      config: { appendonly: "yes", appendfsync: "always" },
+    });
+    await using proxy = await startProxy(server);
+    const store = await RedisStore.open(proxy.url, { namespace: freshNamespace() });
+    const bench = new Bench(store, { nowMs: 0 });
+    const { locks } = bench.as("ada");
+    // The server knows the script by now: what is lost below is its answer.
+    await locks.releaseAll();
+    const [before] = await locks.acquire("a.py");
+    // No way back before the server is another.
+    await proxy.refuse(true);
+    proxy.loseReplies(1, mayWrite);
+    const released = locks.releaseAll();
+    await eventually("a lost answer", () => proxy.lost().length > 0);
+    await server.restart();
+    await proxy.refuse(false);
+    assert.deepEqual(await released, [before]);
+    const [next] = await locks.acquire("a.py");
+    assert.ok(next!.fence > before!.fence + 1_000_000, `${before!.fence}, then ${next!.fence}`);
+    await store.close();
+  },
+});
