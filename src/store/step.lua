@@ -41,6 +41,8 @@ do
     local time = call('TIME')
     now = math.max(now, time[1] * 1000 + math.floor(time[2] / 1000))
   end
+  -- A client of a cluster cannot tell which server is going to answer.
+  if CLUSTERED and OP ~= '' then running = string.match(call('INFO', 'server'), 'run_id:(%x+)') end
   if OP ~= '' and running ~= '' and running ~= run then
     if run ~= '' then fence, event = fence + LEAP, event + LEAP end
     run, dirty = running, true
