@@ -12,6 +12,7 @@ import type { Agent, AgentCounts, AgentStatus, AgentWord } from "./agent.ts";
 import heartbeatLua from "./heartbeat.lua" with { type: "text" };
 import listLua from "./list.lua" with { type: "text" };
 import pruneLua from "./prune.lua" with { type: "text" };
+import { AGENT_KEYS } from "./redis_keys.ts";
 import registerLua from "./register.lua" with { type: "text" };
 import { statusOf } from "./rows.ts";
 import rowsLua from "./rows.lua" with { type: "text" };
@@ -24,8 +25,6 @@ import {
 } from "./store.ts";
 import summaryLua from "./summary.lua" with { type: "text" };
 
-/** Keys of this room besides the common ones. */
-export const AGENT_KEYS: readonly string[] = ["agent_words", "agents_left"];
 const REGISTER = new Script("agent/register", AGENT_KEYS, rowsLua, registerLua);
 const HEARTBEAT = new Script("agent/heartbeat", AGENT_KEYS, rowsLua, heartbeatLua);
 const PRUNE = new Script("agent/prune", AGENT_KEYS, rowsLua, pruneLua);

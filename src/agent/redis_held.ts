@@ -3,27 +3,27 @@
  * scripts of locks and tasks along.
  * @module
  */
-import giveBackLocks from "../lock/give_back.lua" with { type: "text" };
-import line from "../lock/line.lua" with { type: "text" };
 import type { Lease } from "../lock/lock.ts";
-import { LOCK_KEYS } from "../lock/redis.ts";
-import lockRows from "../lock/rows.lua" with { type: "text" };
+import { GIVE_BACK_PARTS as LOCK_PARTS, LOCK_KEYS } from "../lock/redis_parts.ts";
 import { Script } from "../store/script.ts";
-import { GIVE_BACK_PARTS, type SpecReply, TASK_KEYS, titleOf } from "../task/redis_rows.ts";
+import {
+  GIVE_BACK_PARTS as TASK_PARTS,
+  type SpecReply,
+  TASK_KEYS,
+  titleOf,
+} from "../task/redis_rows.ts";
 import type { ClaimedTask } from "./agent.ts";
 import deregisterLua from "./deregister.lua" with { type: "text" };
 import explainLua from "./explain.lua" with { type: "text" };
-import { AGENT_KEYS } from "./redis.ts";
+import { AGENT_KEYS } from "./redis_keys.ts";
 import rowsLua from "./rows.lua" with { type: "text" };
-
-const LOCK_PARTS = [lockRows, line, giveBackLocks];
 
 /** See deregister.lua. */
 export const DEREGISTER = new Script(
   "agent/deregister",
   [...AGENT_KEYS, ...LOCK_KEYS, ...TASK_KEYS],
   ...LOCK_PARTS,
-  ...GIVE_BACK_PARTS,
+  ...TASK_PARTS,
   deregisterLua,
 );
 

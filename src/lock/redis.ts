@@ -12,10 +12,10 @@ import abandon from "./abandon.lua" with { type: "text" };
 import acquire from "./acquire.lua" with { type: "text" };
 import acquireFree from "./acquire_free.lua" with { type: "text" };
 import count from "./count.lua" with { type: "text" };
-import giveBack from "./give_back.lua" with { type: "text" };
 import line from "./line.lua" with { type: "text" };
 import list from "./list.lua" with { type: "text" };
 import type { Lease } from "./lock.ts";
+import { GIVE_BACK_PARTS, LOCK_KEYS } from "./redis_parts.ts";
 import release from "./release.lua" with { type: "text" };
 import releaseOnly from "./release_only.lua" with { type: "text" };
 import releaseAll from "./release_all.lua" with { type: "text" };
@@ -24,15 +24,11 @@ import rows from "./rows.lua" with { type: "text" };
 import type { AcquireOutcome, AcquireRequest, LeaseSelector, LockStore } from "./store.ts";
 import tenure from "./tenure.lua" with { type: "text" };
 
-/** Keys of this room besides the common ones. */
-export const LOCK_KEYS: readonly string[] = ["lock_paths", "lock_waiters", "lock_line"];
 const ACQUIRE = new Script(
   "lock/acquire",
   LOCK_KEYS,
   acquireFree,
-  rows,
-  line,
-  giveBack,
+  ...GIVE_BACK_PARTS,
   tenure,
   acquire,
 );
@@ -42,14 +38,12 @@ const RELEASE = new Script(
   "lock/release",
   LOCK_KEYS,
   releaseOnly,
-  rows,
-  line,
-  giveBack,
+  ...GIVE_BACK_PARTS,
   tenure,
   release,
 );
-const RELEASE_ALL = new Script("lock/release_all", LOCK_KEYS, rows, line, giveBack, releaseAll);
-const LIST = new Script("lock/list", LOCK_KEYS, rows, line, giveBack, list);
+const RELEASE_ALL = new Script("lock/release_all", LOCK_KEYS, ...GIVE_BACK_PARTS, releaseAll);
+const LIST = new Script("lock/list", LOCK_KEYS, ...GIVE_BACK_PARTS, list);
 const COUNT = new Script("lock/count", [], count);
 
 /** {@linkcode LockStore} on Redis. */

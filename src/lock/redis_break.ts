@@ -7,18 +7,13 @@ import { AUDIT_APPEND_KEYS } from "../audit/redis_draft.ts";
 import appendAudit from "../audit/append.lua" with { type: "text" };
 import { Script } from "../store/script.ts";
 import breaking from "./break.lua" with { type: "text" };
-import giveBack from "./give_back.lua" with { type: "text" };
-import line from "./line.lua" with { type: "text" };
-import { LOCK_KEYS } from "./redis.ts";
-import rows from "./rows.lua" with { type: "text" };
+import { GIVE_BACK_PARTS, LOCK_KEYS } from "./redis_parts.ts";
 
 /** See break.lua. */
 export const BREAK = new Script(
   "lock/break",
   [...LOCK_KEYS, ...AUDIT_APPEND_KEYS],
-  rows,
-  line,
-  giveBack,
+  ...GIVE_BACK_PARTS,
   appendAudit,
   breaking,
 );

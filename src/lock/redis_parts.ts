@@ -1,0 +1,13 @@
+/**
+ * What the scripts of several rooms need of the locks: their keys, and how leases end.
+ * @module
+ */
+import giveBack from "./give_back.lua" with { type: "text" };
+import line from "./line.lua" with { type: "text" };
+import rows from "./rows.lua" with { type: "text" };
+
+/** Keys of this room besides the common ones. */
+export const LOCK_KEYS: readonly string[] = ["lock_paths", "lock_waiters", "lock_line"];
+
+/** Leases, the line of those who wait for them, and giving them back; see give_back.lua. */
+export const GIVE_BACK_PARTS: readonly string[] = [rows, line, giveBack];
