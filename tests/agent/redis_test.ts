@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { AGENT_KEYS, RedisAgents } from "../../src/agent/redis.ts";
+import { RedisAgents } from "../../src/agent/redis.ts";
+import { AGENT_KEYS } from "../../src/agent/redis_keys.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { RedisLocks } from "../../src/lock/redis.ts";
 import type { RoomContext } from "../../src/context.ts";
