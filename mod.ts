@@ -1,7 +1,7 @@
 /**
  * AgentCoord: lets several AI agents, scripts, CI jobs and people work on one codebase without stepping on
  * each other. File locks, an agent registry, a priority task queue, a threaded board, blocking
- * approvals and an audit log, in one directory that every process shares.
+ * approvals and an audit log, in one directory that every process shares or on a Redis server.
  *
  * @example Lock a file, do a task, tell the others, and put the decision on the record
  * ```ts

@@ -13,14 +13,16 @@ import { Session } from "./session.ts";
 /** How to open a {@linkcode CoordinationClient}. */
 export interface ClientOptions {
   /**
-   * A directory for the state. Default: `.agentcoord` in the project around `cwd`, which all worktrees of
-   * a git repository share.
+   * A directory for the state, or the URL of a Redis server: `redis:`, `rediss:`, `redis+sentinel:`,
+   * `redis+cluster:` or `unix:`. Default: the project's configuration, else `.agentcoord` in the project
+   * around `cwd`, which all worktrees of a git repository share.
    */
   readonly store?: string;
   /** One project's state in a store; two namespaces never see each other. Default `default`. */
   readonly namespace?: string;
   /**
-   * What a call that has returned survives: `full` also a power loss, `normal` any death of a process.
+   * What a call that has returned survives in a directory: `full` also a power loss, `normal` any death of a
+   * process. A Redis server has its own settings for that.
    * Default: the project's configuration, else `full`.
    */
   readonly durability?: Durability;
@@ -65,9 +67,9 @@ export class CoordinationClient extends Rooms implements AsyncDisposable {
   }
 
   /**
-   * Opens the store, making it when it is missing.
+   * Opens the store, making it when it is missing; connects to a server.
    *
-   * @throws {StoreUnavailableError} when it is damaged, foreign or cannot be written.
+   * @throws {StoreUnavailableError} when it is damaged, foreign, cannot be written or cannot be reached.
    * @throws {InvalidArgumentError} for a bad option or configuration file.
    */
   static async open(
@@ -98,12 +100,12 @@ export class CoordinationClient extends Rooms implements AsyncDisposable {
     return session;
   }
 
-  /** Where the state lives: the store's directory. */
+  /** Where the state lives: the store's directory, or the server's URL without secrets. */
   get location(): string {
     return this.#context.store.location;
   }
 
-  /** Closes every session that is still open, then the store. */
+  /** Closes every session that is still open, then the store with its connections. */
   async close(): Promise<void> {
     for (const session of [...this.#sessions]) await session.close();
     await this.#context.store.close();

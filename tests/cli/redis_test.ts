@@ -293,6 +293,18 @@ serverTest("doctor tells what a Redis user may not do", async (dir, server, opti
   assert.equal(find(checks, "eviction_policy").value, "unknown");
 });
 
+serverTest("the rules for a Redis user in the README are enough", async (dir, server) => {
+  const readme = Deno.readTextFileSync(fileURLToPath(new URL("../../README.md", import.meta.url)));
+  const rules = /^ACL SETUSER agents (.*)$/m.exec(readme)?.[1]?.replace("PASSWORD", SECRET) ?? "";
+  await server.command("ACL", "SETUSER", "agents", ...rules.split(" "));
+  const env = { AGENTCOORD_STORE: server.url.replace("//", `//agents:${SECRET}@`) };
+  const { code, document } = await cliJson(dir, ["init"], { env });
+  assert.equal(code, 0, JSON.stringify(document));
+  const checked = await cliJson(dir, ["doctor", "--selftest"], { env });
+  assert.equal(checked.code, 0, JSON.stringify(checked.document));
+  assert.equal(find(checked.document.data.checks, "permissions").value, "enough");
+});
+
 Deno.test("doctor tries every command that the scripts run", async () => {
   const { readTree } = await import("../../scripts/checks/layers.ts");
   const tree = await readTree(fileURLToPath(new URL("../..", import.meta.url)));
