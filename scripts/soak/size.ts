@@ -65,7 +65,11 @@ export async function serverSizes(
 ): Promise<readonly Sample[]> {
   const samples: Sample[] = [];
   while (!signal.aborted) {
-    samples.push({ atMs: Date.now(), bytes: await server.usedMemory(), items: items() });
+    try {
+      samples.push({ atMs: Date.now(), bytes: await server.usedMemory(), items: items() });
+    } catch {
+      // Chaos drops every connection, also this one; the next sample comes in a second.
+    }
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, 1000);
       signal.addEventListener("abort", () => {

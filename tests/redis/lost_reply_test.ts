@@ -6,16 +6,10 @@
  */
 import assert from "node:assert/strict";
 import { RedisStore } from "../../src/store/redis.ts";
-import { type Proxy, startProxy } from "../support/proxy.ts";
-import {
-  freshNamespace,
-  hasRedis,
-  type RedisServer,
-  type RespClient,
-  startRedis,
-} from "../support/redis_server.ts";
+import { freshNamespace, hasRedis } from "../support/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
 import { contentsOf } from "./contents.ts";
+import { type Surroundings, testSideBySide } from "./lanes.ts";
 import {
   Bench,
   CLASSES,
@@ -26,17 +20,6 @@ import {
   type Room,
   ROOMS,
 } from "./operations.ts";
-
-/** Operations tested at a time, each with a server of its own. */
-const LANES = 4;
-
-/** What a fault has to work with. */
-interface Surroundings {
-  readonly server: RedisServer;
-  readonly proxy: Proxy;
-  /** Not through the proxy. */
-  readonly client: RespClient;
-}
 
 /** Does something to the one command that `run` sends. */
 type Fault = (surroundings: Surroundings, run: () => Promise<unknown>) => Promise<unknown>;
@@ -115,19 +98,7 @@ async function outcome(
 Deno.test({
   name: "every operation is done once and answers as ever when its request or its answer is lost",
   ignore: !hasRedis(),
-  fn: async (t) => {
-    // Most of the time is spent waiting for connections to come back, so some go on side by side.
-    await Promise.all(Array.from({ length: LANES }, async (_, lane) => {
-      await using server = await startRedis();
-      await using proxy = await startProxy(server);
-      await using client = await server.connect();
-      for (const operation of OPERATIONS.filter((_, index) => index % LANES === lane)) {
-        const fn = () => tested({ server, proxy, client }, operation);
-        const apart = { sanitizeOps: false, sanitizeResources: false, sanitizeExit: false };
-        await t.step({ name: operation.name, fn, ...apart });
-      }
-    }));
-  },
+  fn: (t) => testSideBySide(t, OPERATIONS, tested),
 });
 
 async function tested(surroundings: Surroundings, operation: Operation): Promise<void> {
