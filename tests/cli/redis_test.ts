@@ -469,3 +469,27 @@ Deno.test("config says what holds for a Redis store", () =>
       "AGENTCOORD_FALLBACK asks for directory, and this version never falls back",
     ]);
   }));
+
+Deno.test("a call that works on a directory loads nothing of Redis", async () => {
+  const file = (path: string) => new URL(`../../${path}`, import.meta.url).href;
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "--config", fileURLToPath(file("deno.json")), file("main.ts")],
+  }).output();
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout));
+  const loaded = new Set<string>();
+  const load = (specifier: string): void => {
+    if (loaded.has(specifier)) return;
+    loaded.add(specifier);
+    const module = modules.find((module: { specifier: string }) => module.specifier === specifier);
+    for (const { code, isDynamic } of module?.dependencies ?? []) {
+      if (code?.specifier !== undefined && !isDynamic) load(code.specifier);
+    }
+  };
+  for (const path of ["main.ts", "commands/status.ts", "commands/init.ts", "commands/doctor.ts"]) {
+    load(file(path));
+  }
+  load(file("src/store/directory.ts"));
+  assert.ok(loaded.size > 40);
+  const redis = [...loaded].filter((specifier) => /redis|\.lua$|script\.ts$/.test(specifier));
+  assert.deepEqual(redis, [file("src/store/redis_url.ts")]);
+});
