@@ -81,7 +81,11 @@ export function inspectRedis(
       server: { version: connected, flavour, role: fields.get("role") ?? role },
       info: fields,
       settings,
-      denied: [...(evalsha ? [] : ["EVALSHA"]), ...denied],
+      denied: [
+        ...(evalsha ? [] : ["EVALSHA"]),
+        // Outside of a cluster the connection asks for INFO, and makes do without.
+        ...denied.filter((command) => command !== "INFO" || connection.clustered),
+      ],
       ...(deafness === undefined ? {} : { deafness }),
       ...(version === "" ? {} : {
         state: {
