@@ -160,26 +160,25 @@ function sides(site: Site, peers: Peers, amount: Omit<Args, "way" | "place">) {
   };
 }
 
+/** The peer stands first, the yardstick last; both have their processor time beside ours. */
 function figures(
   name: string,
   own: Values,
   yardsticks: readonly (readonly [name: string, values: Values | undefined, atLeast?: number])[],
 ): Figure[] {
-  const rows = yardsticks.flatMap(([yardstick, values, atLeast]): Figure[] =>
-    values === undefined ? [] : [{
-      name,
-      unit: "tasks/s",
-      values: own.rate,
-      beside: { name: yardstick, values: values.rate },
-      ...(atLeast && { target: { of: "ratio", atLeast } }),
-    }]
-  );
-  const [nearest, values] = yardsticks.at(-1)!;
-  const time = (side: "client" | "server"): Figure => ({
-    name: `${name}: processor time of a task, ${side}`,
-    unit: "us",
-    values: own[`${side}Us`],
-    ...(values && { beside: { name: nearest, values: values[`${side}Us`] } }),
-  });
-  return [...rows, time("client"), time("server")];
+  const rows = (metric: keyof Values, what: string, unit: string): Figure[] =>
+    yardsticks.flatMap(([yardstick, values, atLeast]): Figure[] =>
+      values === undefined ? [] : [{
+        name: `${name}${what}`,
+        unit,
+        values: own[metric],
+        beside: { name: yardstick, values: values[metric] },
+        ...(metric === "rate" && atLeast && { target: { of: "ratio", atLeast } }),
+      }]
+    );
+  return [
+    ...rows("rate", "", "tasks/s"),
+    ...rows("clientUs", ": processor time of a task, client", "us"),
+    ...rows("serverUs", ": processor time of a task, server", "us"),
+  ];
 }
