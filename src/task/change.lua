@@ -30,7 +30,7 @@ local function place_of(task)
   return regions[status] * REGION + task.seq
 end
 
--- Saves the work on a task that stood at `from`; only task/queue makes one claimed.
+-- Saves the work on a task that stood at `from`.
 local function save(task, from)
   local id, status = task.id, task.work.status
   task.record = encode(task.work)
@@ -38,14 +38,15 @@ local function save(task, from)
   call('ZADD', TASK_ORDER, place_of(task), id)
   if status == 'scheduled' then
     call('ZADD', TASK_LATER, task.due, id)
-    task_floor = math.min(task_floor, task.due)
   end
+  if task.due then task_floor = math.min(task_floor, task.due) end
   dirty = true
   if status == from then return end
   if from == 'pending' then leave_queue(task) end
   if from == 'scheduled' then call('ZREM', TASK_LATER, id) end
   if from == 'claimed' then call('ZREM', HELD, task.work.worker .. '\0t' .. id) end
   if status == 'pending' then enter_queue(task) end
+  if status == 'claimed' then call('ZADD', HELD, 0, ACTOR .. '\0t' .. id) end
 end
 
 -- Tells that a task has used up its attempts.

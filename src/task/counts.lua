@@ -13,7 +13,7 @@ if now >= task_floor then
   local dead = 0
   for _, id in ipairs(lapsed) do
     local kept = call('HMGET', TASKS, id, id .. 'w')
-    local max = string.match(kept[1], '^"%d+|%d|%d+|(%d+)|')
+    local max = string.match(kept[1], '^%[%d+,%d,%d+,(%d+)')
     if cjson.decode(kept[2]).spent >= tonumber(max) then dead = dead + 1 end
   end
   counts.scheduled = counts.scheduled - started

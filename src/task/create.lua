@@ -85,14 +85,14 @@ local function write()
   records, scores = {}, {}
 end
 
-local created_by = '|' .. int(now) .. '|' .. ACTOR .. '|'
+local created_by = ',' .. int(now) .. ',"' .. ACTOR .. '","'
 for _, member in ipairs(members) do
   if not member.known and not member.task then
     local at, id, seq = member.at, member.id, member.seq
     local key, said = ARGV[at + 1], ARGV[at + 2]
     local needs = table.concat(member.needs, ',')
-    local spec = '"' .. int(seq) .. '|' .. said .. created_by .. needs .. '",\n' .. ARGV[at + 4]
-    local priority, tags, start = string.match(said, '^(%d)|%d+|%d+|([^|]*)|%a|%d+|(%d*)$')
+    local spec = '[' .. int(seq) .. ',' .. said .. created_by .. needs .. '",\n' .. ARGV[at + 4] .. ']'
+    local priority, tags, start = string.match(said, '^(%d),%d+,%d+,"([^"]*)","%a",%d+,(%w+)$')
     priority = tonumber(priority)
     local task = { id = id, seq = seq, priority = priority, tags = tags, needs = needs, spec = spec }
     task.work = { spent = 0, waits = #member.open > 0 and #member.open or nil }

@@ -30,7 +30,7 @@ local function add_each(ids)
   for first = 1, #ids, CHUNK do
     local chunk = { unpack(ids, first, math.min(first + CHUNK - 1, #ids)) }
     for i, spec in ipairs(call('HMGET', TASKS, unpack(chunk))) do
-      local seq = tonumber(string.match(spec, '^"(%d+)'))
+      local seq = tonumber(string.match(spec, '^%[(%d+)'))
       if seq > AFTER then found[#found + 1] = { id = chunk[i], seq = seq } end
     end
   end

@@ -80,62 +80,39 @@ local function add_older(work)
   work.older = cjson.encode(all)
 end
 
--- The work on a task that has been worked on before, or waited, as its next attempt begins.
-local function begin_again(record, length)
-  local work = cjson.decode(record)
-  if work.worker then add_older(work) end
-  work.status, work.worker, work.fence, work.lease, work.started = 'claimed', ACTOR, fence, length, now
-  work.ended, work.outcome, work.error, work.progress, work.updated = nil, nil, nil, nil, nil
-  work.spent = work.spent + 1
-  return encode(work)
-end
-
--- Claims these pending tasks; records and scores are what else the step writes to TASKS and TASK_ORDER.
-local function take(ids, asked, records, scores)
-  local fields = {}
+-- Claims these pending tasks; asked is the length of the leases, or "".
+local function take(ids, asked)
+  local tasks = {}
   for i, id in ipairs(ids) do
-    fields[i * 2 - 1], fields[i * 2] = id, id .. 'w'
-  end
-  local kept = call('HMGET', TASKS, unpack(fields))
-  local held, tasks = {}, {}
-  local head, started = '{"status":"claimed","worker":"' .. ACTOR .. '","fence":', ',"started":' .. int(now) .. '}'
-  for i, id in ipairs(ids) do
-    local spec, record = kept[i * 2 - 1], kept[i * 2]
-    local seq, priority, length, tags = string.match(spec, '^"(%d+)|(%d)|(%d+)|%d+|([^|]*)')
-    length = asked or length
-    local due = now + length
+    local task = find(id)
+    local work = task.work
+    if work.worker then add_older(work) end
     fence = fence + 1
-    local tenure = int(fence)
-    if record then
-      record = begin_again(record, tonumber(length))
-    else
-      record = head .. tenure .. ',"spent":1,"lease":' .. length .. started
-    end
-    if tags ~= '' or arrived[id] then
-      leave_queue({ id = id, priority = tonumber(priority), seq = tonumber(seq), tags = tags })
-    end
-    if due < task_floor then task_floor = due end
-    local n, m = #records, #scores
-    records[n + 1], records[n + 2] = fields[i * 2], record
-    scores[m + 1], scores[m + 2] = due, id
-    held[i * 2 - 1], held[i * 2] = 0, ACTOR .. '\0t' .. id
-    emit('task.claimed', id, ACTOR, '{"fence":' .. tenure .. '}')
-    tasks[i] = '{"id":"' .. id .. '","s":[' .. spec .. '],"w":' .. record .. '}'
+    work.status, work.worker, work.fence, work.started = 'claimed', ACTOR, fence, now
+    work.lease = asked ~= '' and tonumber(asked) or task.lease
+    work.ended, work.outcome, work.error, work.progress, work.updated = nil, nil, nil, nil, nil
+    work.spent = work.spent + 1
+    work.more, work.seq = work.spent < task.max or nil, task.seq
+    task.due = now + work.lease
+    save(task, 'pending')
+    emit('task.claimed', id, ACTOR, '{"fence":' .. int(fence) .. '}')
+    tasks[i] = show_with(task)
   end
-  call('HSET', TASKS, unpack(records))
-  call('ZADD', TASK_ORDER, unpack(scores))
-  call('ZADD', HELD, unpack(held))
   return '[' .. table.concat(tasks, ',') .. ']'
 end
 
--- Claims the best tasks that qualify, after returning to the queue what has come back to it. Answers them as a
--- JSON list, nothing when there is none, and then whether what is left to return may be one.
-local function claim(tags, match, count, asked, records, scores)
+-- Claims the best tasks that qualify, after returning to the queue what has come back to it; request is as in
+-- task/fast. Answers them as a JSON list, nothing when there is none, and then whether what is left to return may
+-- be one.
+local function claim(request)
+  local count, match, asked, tags = string.match(request, '^(%d+)|(%a+)|(%d*)|(.*)$')
+  if not count then count, match, asked, tags = 1, 'any', '', '' end
+  count = tonumber(count)
   for sweeps = 1, SWEEPS do
     local more = sweep()
     local ids = heads(tags, match, count)
     if not more or #ids >= count or sweeps == SWEEPS then
-      if #ids > 0 then return take(ids, asked, records, scores) end
+      if #ids > 0 then return take(ids, asked) end
       return nil, more
     end
   end

@@ -17,6 +17,7 @@ import counts from "./counts.lua" with { type: "text" };
 import create from "./create.lua" with { type: "text" };
 import dependencies from "./dependencies.lua" with { type: "text" };
 import fail from "./fail.lua" with { type: "text" };
+import fast from "./fast.lua" with { type: "text" };
 import get from "./get.lua" with { type: "text" };
 import lapse from "./lapse.lua" with { type: "text" };
 import list from "./list.lua" with { type: "text" };
@@ -64,10 +65,21 @@ const CREATE = new Script(
   dependencies,
   create,
 );
-const CLAIM = new Script("task/claim", TASK_KEYS, ...CHANGE_PARTS, lapse, queue, claim);
+const CLAIM = new Script(
+  "task/claim",
+  TASK_KEYS,
+  "local COMPLETES = false",
+  fast,
+  ...CHANGE_PARTS,
+  lapse,
+  queue,
+  claim,
+);
 const COMPLETE = new Script(
   "task/complete",
   LINKED,
+  "local COMPLETES = true",
+  fast,
   ...CHANGE_PARTS,
   dependencies,
   lapse,
@@ -89,9 +101,14 @@ const COUNTS = new Script("task/counts", ["task_later"], rows, counts);
 /** What an identifier looks like; the scripts join several by commas. */
 const ID = /^tsk_[0-9A-Z]{26}$/;
 
+/** Specs of claimed tasks that are kept, and how long they may be. */
+const KEPT_SPECS = 1000;
+const KEPT_CHARS = 16_384;
+
 /** {@linkcode TaskStore} on Redis. */
 export class RedisTasks implements TaskStore {
   readonly #runner: ScriptRunner;
+  readonly #claimed = new ClaimedSpecs();
 
   /** Uses the runner's connection and namespace. */
   constructor(runner: ScriptRunner) {
@@ -121,22 +138,11 @@ export class RedisTasks implements TaskStore {
     return { kind: "unknown", index, dependency: String(drafts[index]!.dependsOn[place]) };
   }
 
-  async claim(
-    actor: Actor,
-    { tags, match, leaseMs, count }: ClaimRequest,
-    { id, bell }: Waiter | { readonly id: ""; readonly bell: "" } = { id: "", bell: "" },
-  ): Promise<ClaimOutcome> {
-    const text = await this.#runner.write(
-      CLAIM,
-      actor,
-      tags.join(),
-      match,
-      count,
-      leaseMs ?? "",
-      id,
-      bell,
-    );
-    const reply: { readonly tasks: TaskReply[]; readonly retryInMs?: number } = parse(text);
+  async claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome> {
+    const place = waiter === undefined ? [] : [waiter.id, waiter.bell];
+    const answer = await this.#runner.write(CLAIM, actor, wanted(request), ...place);
+    if (Array.isArray(answer)) return { tasks: [this.#take(answer)] };
+    const reply: { readonly tasks: TaskReply[]; readonly retryInMs?: number } = parse(answer);
     return { ...reply, tasks: reply.tasks.map(show) };
   }
 
@@ -159,13 +165,18 @@ export class RedisTasks implements TaskStore {
     result: JsonValue | undefined,
     next?: ClaimRequest,
   ): Promise<CompleteOutcome> {
-    const sent = result === undefined ? "" : JSON.stringify(result);
-    const wanted = next === undefined
-      ? [0]
-      : [next.count, next.tags.join(), next.match, next.leaseMs ?? ""];
-    const text = await this.#runner.write(COMPLETE, actor, id, fence ?? "", sent, ...wanted);
+    const request = next === undefined ? "" : wanted(next);
+    const text = result === undefined ? "" : JSON.stringify(result);
+    const spec = this.#claimed.take(id, fence);
+    const args = [request, id, fence ?? "", text, ...(spec === undefined ? [1] : [])];
+    const answer = await this.#runner.write(COMPLETE, actor, ...args);
+    if (Array.isArray(answer)) {
+      const [work, ...claimed] = answer;
+      const task = toTask({ id, s: parse(spec), w: parse(work) }, result);
+      return { kind: "done", task, next: claimed.length === 0 ? [] : [this.#take(claimed)] };
+    }
     const reply: Reply<"done" | "lost"> & { readonly next: TaskReply[]; readonly sent?: true } =
-      parse(text);
+      parse(answer);
     if (reply.kind === "unknown") return reply;
     if (reply.kind === "lost") return { kind: "lost", task: toTask(reply.task) };
     const task = reply.sent ? toTask(reply.task, result) : toTask(reply.task);
@@ -242,6 +253,37 @@ export class RedisTasks implements TaskStore {
   async counts(): Promise<TaskCounts> {
     return parse(await this.#runner.read(COUNTS));
   }
+
+  /** The task that task/fast claimed: its identifier, its spec and the work on it. */
+  #take([id, spec, work]: readonly string[]): Task {
+    const reply: TaskReply = { id: id!, s: parse(spec), w: parse(work) };
+    this.#claimed.keep(id!, reply.w!.fence!, spec!);
+    return toTask(reply);
+  }
+}
+
+/**
+ * The specs of tasks claimed here and not completed yet. While an attempt lasts nobody can change the spec, so
+ * the script that completes the task need not send it once more.
+ */
+class ClaimedSpecs {
+  readonly #specs = new Map<string, { readonly fence: number; readonly spec: string }>();
+
+  keep(id: string, fence: number, spec: string): void {
+    if (spec.length > KEPT_CHARS) return;
+    this.#specs.set(id, { fence, spec });
+    if (this.#specs.size <= KEPT_SPECS) return;
+    const [oldest] = this.#specs.keys();
+    this.#specs.delete(oldest!);
+  }
+
+  /** The spec that the task has as long as this fence is current. */
+  take(id: string, fence: number | undefined): string | undefined {
+    const kept = this.#specs.get(id);
+    if (kept === undefined || kept.fence !== fence) return undefined;
+    this.#specs.delete(id);
+    return kept.spec;
+  }
 }
 
 /** What a step on one task answers. */
@@ -253,6 +295,12 @@ function outcome<Kind extends string>(text: unknown) {
   const reply: Reply<Kind> = parse(text);
   if (!("task" in reply)) return reply;
   return { kind: reply.kind, task: toTask(reply.task) };
+}
+
+/** What to claim, as task/fast reads it. */
+function wanted({ tags, match, leaseMs, count }: ClaimRequest): string {
+  if (count === 1 && tags.length === 0 && leaseMs === undefined) return "1";
+  return `${count}|${match}|${leaseMs ?? ""}|${tags.join()}`;
 }
 
 function show(reply: TaskReply): Task {

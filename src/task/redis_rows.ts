@@ -21,8 +21,27 @@ export const CHANGE_PARTS: readonly string[] = [rows, waiters, change];
 /** The parts of a script that returns an agent's tasks to the queue: see give_back.lua. Needs TASK_KEYS. */
 export const GIVE_BACK_PARTS: readonly string[] = [...CHANGE_PARTS, giveBack];
 
-/** A task's spec between brackets, read as JSON: its line of fields, title, description, payload. */
-export type SpecReply = readonly [string, string, string, JsonValue?];
+/**
+ * A task's spec: its place in the order of creation, priority, length of a lease, most attempts, tags, first
+ * letter and base of the backoff, earliest instant, when it was created, by whom, what it depends on; then
+ * its title, description and payload.
+ */
+export type SpecReply = readonly [
+  number,
+  number,
+  number,
+  number,
+  string,
+  string,
+  number,
+  number | null,
+  number,
+  string,
+  string,
+  string,
+  string,
+  JsonValue?,
+];
 
 /** A task as scripts show it. */
 export interface TaskReply {
@@ -49,11 +68,12 @@ export interface TaskReply {
   readonly why?: string;
 }
 
-type WorkReply = NonNullable<TaskReply["w"]>;
+/** The work on a task. */
+export type WorkReply = NonNullable<TaskReply["w"]>;
 
 /** The title in a spec. */
-export function titleOf([, title]: SpecReply): string {
-  return title;
+export function titleOf(spec: SpecReply): string {
+  return spec[11];
 }
 
 /** What a script keeps of a draft's fields: its line from the priority to the earliest instant. */
@@ -61,8 +81,9 @@ export function fieldsOf(
   { priority, leaseMs, maxAttempts, tags, backoff, notBeforeMs }: TaskDraft,
 ): string {
   const { kind, baseMs } = backoff;
-  return `${priority}|${leaseMs}|${maxAttempts}|${tags.join()}|${kind[0]}|${baseMs}|${
-    notBeforeMs ?? ""
+  const letter = kind.charAt(0);
+  return `${priority},${leaseMs},${maxAttempts},"${tags.join()}","${letter}",${baseMs},${
+    notBeforeMs ?? null
   }`;
 }
 
@@ -97,27 +118,26 @@ const UNTOUCHED: WorkReply = Object.freeze({ status: "pending" });
 
 /** The task that a script shows; `result` when it was left out of the reply. */
 export function toTask(reply: TaskReply, result: JsonValue | undefined = reply.r): Task {
-  const { id, s: [line, title, description, payload], w: work = UNTOUCHED, why } = reply;
+  const { id, s: spec, w: work = UNTOUCHED, why } = reply;
+  const [, priority, , maxAttempts, tags, , , start, createdAtMs, createdBy, needs] = spec;
   const { status, worker, started = 0, ended = 0, updated = 0 } = work;
-  const [, priority, , max, tags, , , start, created, createdBy, needs] = line.split("|");
-  const createdAtMs = Number(created);
   const due = reply.due ?? started + (work.lease ?? 0);
-  const notBeforeMs = status === "scheduled" ? due : start === "" ? undefined : Number(start);
+  const notBeforeMs = status === "scheduled" ? due : start ?? undefined;
   return {
     id,
-    title,
-    description,
-    priority: Number(priority),
-    tags: listOf(tags!),
+    title: spec[11],
+    description: spec[12],
+    priority,
+    tags: listOf(tags),
     status,
-    dependsOn: listOf(needs!),
+    dependsOn: listOf(needs),
     ...(why === undefined ? {} : { blockedReason: why }),
-    ...(payload === undefined ? {} : { payload }),
+    ...(spec.length === 13 ? {} : { payload: spec[13]! }),
     ...(result === undefined ? {} : { result }),
     attempts: attemptsOf(work),
-    maxAttempts: Number(max),
+    maxAttempts,
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
-    createdBy: createdBy!,
+    createdBy,
     createdAtMs,
     updatedAtMs: Math.max(createdAtMs, started, ended, updated),
     ...(status === "claimed"

@@ -1,11 +1,12 @@
 --[[ task/rows: tasks as they are kept; part of every task script that looks at single ones.
 
-TASKS       <id> -> the spec, what the creator said: a line "seq|priority|lease|max|tags|backoff kind|its
-            base|not before or empty|created at|by|depends on", then lines of JSON that no script ever parses:
-            title, description and, if there is one, payload. Put between brackets it is one JSON list
+TASKS       <id> -> the spec, what the creator said, one JSON list in lines: [seq,priority,lease,max,"tags","backoff
+            kind",its base,not before or null,created at,"by","depends on", then title, description and, if there
+            is one, payload; tags and identifiers are joined by commas. No script parses more than the first line
             <id>w -> the work on it, JSON; absent while a task is pending that nobody has ever claimed:
-            {status, worker, fence, spent (attempts that count), lease (its length), started, ended, outcome, error,
-            progress, older (attempts before, a JSON list as text), waits (dependencies not yet completed), updated}
+            {status, worker, fence, more (whether it may be tried again when this attempt fails) and seq, both while it
+            is claimed, spent (attempts that count), lease (its length), started, ended, outcome, error, progress,
+            older (attempts before, a JSON list as text), waits (dependencies not yet completed), updated}
             <id>r -> the result, JSON
 TASK_ORDER  id -> region + place, of every task whatever its status; a change of status is a change of score
             claimed: the instant at which its lease lapses    pending: its rank, see rank_of
@@ -14,7 +15,7 @@ TASK_LATER  id -> the instant at which it is due, of scheduled tasks
 KEEPS       a task is in one region, its work says the same status; a task that time alone has changed stays
             where it was until a step settles it, and every reader shows it settled. ]]
 local REGION, PRIORITY = 562949953421312, 17592186044416
-local SPEC = '^"(%d+)|(%d)|(%d+)|(%d+)|([^|]*)|(%a)|(%d+)|(%d*)|(%d+)|([^|]*)|([^|"]*)",\n'
+local SPEC = '^%[(%d+),(%d),(%d+),(%d+),"([^"]*)","(%a)",(%d+),(%w+),(%d+),"([^"]*)","([^"]*)",\n'
 
 -- The queue's order within its region: the higher priority first, then the one created first.
 local function rank_of(priority, seq)
@@ -45,15 +46,15 @@ local function parse(id, spec, record)
   }
 end
 
--- The work as text. What the hot scripts read by a pattern comes first, in this order.
+-- The work as text. What task/fast reads by a pattern comes first, in this order.
 local function encode(work)
-  local status, worker, number, spent = work.status, work.worker, work.fence, work.spent
+  local status, worker, number, more, seq = work.status, work.worker, work.fence, work.more, work.seq
   if not worker then return cjson.encode(work) end
-  work.status, work.worker, work.fence, work.spent = nil, nil, nil, nil
+  work.status, work.worker, work.fence, work.more, work.seq = nil, nil, nil, nil, nil
   local rest = cjson.encode(work)
-  work.status, work.worker, work.fence, work.spent = status, worker, number, spent
-  return '{"status":"' .. status .. '","worker":"' .. worker .. '","fence":' .. int(number) .. ',"spent":' .. spent
-    .. ',' .. string.sub(rest, 2)
+  work.status, work.worker, work.fence, work.more, work.seq = status, worker, number, more, seq
+  return '{"status":"' .. status .. '","worker":"' .. worker .. '","fence":' .. int(number)
+    .. (more and ',"more":true' or '') .. (seq and ',"seq":' .. int(seq) or '') .. ',' .. string.sub(rest, 2)
 end
 
 -- The instant at which time changes the task, if it will.
@@ -78,6 +79,7 @@ end
 local function end_attempt(task, outcome, at, why)
   local work = task.work
   task.due, task.record = nil, nil
+  work.more, work.seq = nil, nil
   work.ended, work.outcome, work.error = at, outcome, why
 end
 
@@ -126,7 +128,7 @@ end
 
 -- What is told of a task, given its result, if it has one: see TaskReply in redis_rows.ts.
 local function show_with(task, result)
-  local text = '{"id":"' .. task.id .. '","s":[' .. task.spec .. ']'
+  local text = '{"id":"' .. task.id .. '","s":' .. task.spec
   if task.record or task.work.worker or task.work.status ~= 'pending' or task.work.updated then
     text = text .. ',"w":' .. (task.record or encode(task.work))
   end

@@ -14,18 +14,17 @@ local function given(at, old)
   return ARGV[at] ~= '' and ARGV[at] or old
 end
 
-local title, description, payload = string.match(task.spec, '^[^\n]*\n([^\n]*),\n([^\n]*)(.*)$')
-payload = string.match(payload, '^\n(.*)$')
-description = payload and string.sub(description, 1, -2) or description
+-- The lines of the spec after its first.
+local title, description, payload = string.match(task.spec, '^[^\n]*\n([^\n]*),\n([^\n]*),\n(.*)%]$')
+if not title then title, description = string.match(task.spec, '^[^\n]*\n([^\n]*),\n(.*)%]$') end
 payload = given(16, payload)
-local start = task.start and int(task.start) or ''
-if ARGV[13] ~= '' then start = ARGV[13] == 'null' and '' or ARGV[13] end
+local start = given(13, task.start and int(task.start) or 'null')
 if from == 'pending' then leave_queue(task) end
-local spec = '"' .. int(task.seq) .. '|' .. given(7, task.priority) .. '|' .. given(8, task.lease) .. '|'
-  .. given(9, task.max) .. '|' .. (ARGV[10] ~= '' and string.sub(ARGV[10], 2) or task.tags) .. '|'
-  .. given(11, task.kind) .. '|' .. given(12, task.base) .. '|' .. start .. '|' .. task.created .. '|'
-  .. task.by .. '|' .. task.needs .. '",\n' .. given(14, title) .. ',\n' .. given(15, description)
-  .. (payload and ',\n' .. payload or '')
+local tags = ARGV[10] ~= '' and string.sub(ARGV[10], 2) or task.tags
+local spec = '[' .. int(task.seq) .. ',' .. given(7, task.priority) .. ',' .. given(8, task.lease) .. ','
+  .. given(9, task.max) .. ',"' .. tags .. '","' .. given(11, task.kind) .. '",' .. given(12, task.base) .. ','
+  .. start .. ',' .. task.created .. ',"' .. task.by .. '","' .. task.needs .. '",\n' .. given(14, title) .. ',\n'
+  .. given(15, description) .. (payload and ',\n' .. payload or '') .. ']'
 call('HSET', TASKS, task.id, spec)
 local due = task.due
 task = parse(task.id, spec, encode(work))

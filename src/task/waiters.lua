@@ -5,7 +5,7 @@ queue wakes one waiter that may take it, in the order they came, and takes it ou
 woken and finds nothing gets in line again.
 
 KEYS          task_waiters, task_line
-TASK_WAITERS  waiter's id -> seen at NUL bell NUL any|all NUL tags
+TASK_WAITERS  waiter's id -> seen at NUL bell NUL what it wants to claim, as in task/fast
 TASK_LINE     waiter's id -> its place
 KEEPS         task_waiters counts both; while it is 0 nobody pays for waking. ]]
 local WAITERS_ASKED = 256
@@ -25,8 +25,8 @@ local function take_bell(waiter)
 end
 
 -- Puts a waiter in line, or notes that it is still there.
-local function hang_bell(waiter, bell, match, tags)
-  call('HSET', TASK_WAITERS, waiter, int(now) .. '\0' .. bell .. '\0' .. match .. '\0' .. tags)
+local function hang_bell(waiter, bell, request)
+  call('HSET', TASK_WAITERS, waiter, int(now) .. '\0' .. bell .. '\0' .. request)
   if call('ZSCORE', TASK_LINE, waiter) then return end
   local last = call('ZREVRANGE', TASK_LINE, 0, 0, 'WITHSCORES')
   call('ZADD', TASK_LINE, (last[2] or 0) + 1, waiter)
@@ -41,8 +41,9 @@ local function wake_waiters()
     local ids = call('ZRANGE', TASK_LINE, page * WAITERS_ASKED, (page + 1) * WAITERS_ASKED - 1)
     if #ids == 0 then break end
     for i, text in ipairs(call('HMGET', TASK_WAITERS, unpack(ids))) do
-      local seen, bell, match, tags = string.match(text, '^(%d+)%z(%Z*)%z(%a+)%z(%Z*)$')
-      line[#line + 1] = { id = ids[i], seen = tonumber(seen), bell = bell, match = match, tags = tags }
+      local seen, bell, request = string.match(text, '^(%d+)%z(%Z*)%z(%Z*)$')
+      local match, tags = string.match(request, '^%d+|(%a+)|%d*|(.*)$')
+      line[#line + 1] = { id = ids[i], seen = tonumber(seen), bell = bell, match = match, tags = tags or '' }
     end
     -- Only those who have fallen silent let the look go on: they are dropped for good.
     if now - line[#line].seen <= WAITER_SILENCE_MS then break end
