@@ -73,6 +73,7 @@ storeTest("task waiters are woken one per task, in the order they came", async (
   const request = { tags: [], match: "any" as const, count: 1 };
   const actor = as("bob").actor!;
   const bell = store.bell();
+  await bell.ready;
   for (const id of ["w1", "w2", "w3"]) {
     assert.deepEqual((await steps.claim(actor, request, { id, bell: bell.id })).tasks, []);
   }
