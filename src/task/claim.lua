@@ -2,8 +2,8 @@
 
 KEYS    as task/change
 ARGV    as task/fast
-RETURN  as task/fast, or {"tasks":[…],"retryInMs":…}; retryInMs says when time alone may bring one, absent when it
-        will not ]]
+RETURN  as task/fast, for each that was claimed, or when time alone may bring one: in how many milliseconds, "" when
+        it will not ]]
 local WAITER, BELL = ARGV[6], ARGV[7]
 
 local tasks, more
@@ -12,10 +12,9 @@ if not tasks then tasks, more = claim(REQUEST) end
 if tasks then
   if WAITER then take_bell(WAITER) end
   wake_waiters()
-  return finish('{"tasks":' .. tasks .. '}')
+  return finish(tasks)
 end
 wake_waiters()
 if WAITER then hang_bell(WAITER, BELL, REQUEST) end
 local due = more and now or task_floor
-if due == HUGE then return finish('{"tasks":[]}') end
-return finish('{"tasks":[],"retryInMs":' .. int(due - now) .. '}')
+return finish(due < HUGE and int(due - now) or '')

@@ -5,13 +5,13 @@ claimed the task since and it has not died of it.
 
 KEYS    as task/dependencies and task/queue
 ARGV    as task/fast
-RETURN  as task/fast, or {"kind":"done","sent":true,"task":…,"next":[…]}; sent: without the result, which is the one
-        just sent; or {"kind":"lost","task":…} | {"kind":"unknown"} ]]
+RETURN  as task/fast, but instead of the record {"kind":"done","task":…}, with "sent":true and without the result if
+        that is the one just sent, {"kind":"lost","task":…} or {"kind":"unknown"} ]]
 local ID, TENURE, RESULT = ARGV[6], ARGV[7], ARGV[8]
 local before = REPEATED and recall() or {}
 
 local task = find(ID)
-if not task then return finish('{"kind":"unknown"}') end
+if not task then return finish({ '{"kind":"unknown"}' }) end
 local work, from = task.work, task.work.status
 settle(task)
 local status, mine = work.status, work.worker == ACTOR and (TENURE == '' or TENURE == int(work.fence))
@@ -27,10 +27,10 @@ if mine and (status == 'claimed' or late) then
   answer = '"sent":true,"task":' .. show_with(task)
 else
   local again = mine and TENURE ~= '' and work.outcome == 'completed' or told_before('task.completed', ID)
-  if not again then return finish('{"kind":"lost","task":' .. show(task) .. '}') end
+  if not again then return finish({ '{"kind":"lost","task":' .. show(task) .. '}' }) end
   answer = '"task":' .. show(task)
 end
 local tasks = claimed_before(before)
 if not tasks and REQUEST ~= '' then tasks = claim(REQUEST) end
 wake_waiters()
-return finish('{"kind":"done",' .. answer .. ',"next":' .. (tasks or '[]') .. '}')
+return finish({ '{"kind":"done",' .. answer .. '}', unpack(tasks or {}) })

@@ -80,10 +80,15 @@ local function add_older(work)
   work.older = cjson.encode(all)
 end
 
--- Claims these pending tasks; asked is the length of the leases, or "".
+local function add_taken(taken, task)
+  local n = #taken
+  taken[n + 1], taken[n + 2], taken[n + 3] = task.id, task.spec, task.record
+end
+
+-- Claims these pending tasks; asked is the length of the leases, or "". Answers as task/fast does.
 local function take(ids, asked)
-  local tasks = {}
-  for i, id in ipairs(ids) do
+  local taken = {}
+  for _, id in ipairs(ids) do
     local task = find(id)
     local work = task.work
     if work.worker then add_older(work) end
@@ -96,14 +101,13 @@ local function take(ids, asked)
     task.due = now + work.lease
     save(task, 'pending')
     emit('task.claimed', id, ACTOR, '{"fence":' .. int(fence) .. '}')
-    tasks[i] = show_with(task)
+    add_taken(taken, task)
   end
-  return '[' .. table.concat(tasks, ',') .. ']'
+  return taken
 end
 
 -- Claims the best tasks that qualify, after returning to the queue what has come back to it; request is as in
--- task/fast. Answers them as a JSON list, nothing when there is none, and then whether what is left to return may
--- be one.
+-- task/fast. Answers nothing when there is none, and then whether what is left to return may be one.
 local function claim(request)
   local count, match, asked, tags = string.match(request, '^(%d+)|(%a+)|(%d*)|(.*)$')
   if not count then count, match, asked, tags = 1, 'any', '', '' end
@@ -120,13 +124,13 @@ end
 
 -- What an earlier try of this very call has claimed, as far as it is still held so: as claim answers.
 local function claimed_before(done)
-  local tasks = {}
+  local taken = {}
   for _, item in ipairs(done) do
     if item[1] == 'task.claimed' then
       local task = find(item[2])
       local same = task.work.worker == ACTOR and item[3] == '{"fence":' .. int(task.work.fence) .. '}'
-      if same and task.work.status == 'claimed' and task.due > now then tasks[#tasks + 1] = show(task) end
+      if same and task.work.status == 'claimed' and task.due > now then add_taken(taken, task) end
     end
   end
-  if #tasks > 0 then return '[' .. table.concat(tasks, ',') .. ']' end
+  if #taken > 0 then return taken end
 end

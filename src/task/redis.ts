@@ -31,6 +31,7 @@ import {
   type TaskReply,
   textsOf,
   toTask,
+  type WorkReply,
 } from "./redis_rows.ts";
 import release from "./release.lua" with { type: "text" };
 import renew from "./renew.lua" with { type: "text" };
@@ -141,9 +142,8 @@ export class RedisTasks implements TaskStore {
   async claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome> {
     const place = waiter === undefined ? [] : [waiter.id, waiter.bell];
     const answer = await this.#runner.write(CLAIM, actor, wanted(request), ...place);
-    if (Array.isArray(answer)) return { tasks: [this.#take(answer)] };
-    const reply: { readonly tasks: TaskReply[]; readonly retryInMs?: number } = parse(answer);
-    return { ...reply, tasks: reply.tasks.map(show) };
+    if (Array.isArray(answer)) return { tasks: this.#taken(answer, 0) };
+    return answer === "" ? { tasks: [] } : { tasks: [], retryInMs: Number(answer) };
   }
 
   async abandon(waiterId: string): Promise<void> {
@@ -169,18 +169,17 @@ export class RedisTasks implements TaskStore {
     const text = result === undefined ? "" : JSON.stringify(result);
     const spec = this.#claimed.take(id, fence);
     const args = [request, id, fence ?? "", text, ...(spec === undefined ? [1] : [])];
-    const answer = await this.#runner.write(COMPLETE, actor, ...args);
-    if (Array.isArray(answer)) {
-      const [work, ...claimed] = answer;
-      const task = toTask({ id, s: parse(spec), w: parse(work) }, result);
-      return { kind: "done", task, next: claimed.length === 0 ? [] : [this.#take(claimed)] };
+    const answer = await this.#runner.write(COMPLETE, actor, ...args) as readonly string[];
+    const [first] = answer;
+    const reply: WorkReply | Reply<"done" | "lost"> & { readonly sent?: true } = parse(first);
+    if ("status" in reply) {
+      const task = toTask({ id, s: parse(spec), w: reply }, result);
+      return { kind: "done", task, next: this.#taken(answer, 1) };
     }
-    const reply: Reply<"done" | "lost"> & { readonly next: TaskReply[]; readonly sent?: true } =
-      parse(answer);
     if (reply.kind === "unknown") return reply;
     if (reply.kind === "lost") return { kind: "lost", task: toTask(reply.task) };
     const task = reply.sent ? toTask(reply.task, result) : toTask(reply.task);
-    return { kind: "done", task, next: reply.next.map(show) };
+    return { kind: "done", task, next: this.#taken(answer, 1) };
   }
 
   async fail(
@@ -254,11 +253,17 @@ export class RedisTasks implements TaskStore {
     return parse(await this.#runner.read(COUNTS));
   }
 
-  /** The task that task/fast claimed: its identifier, its spec and the work on it. */
-  #take([id, spec, work]: readonly string[]): Task {
-    const reply: TaskReply = { id: id!, s: parse(spec), w: parse(work) };
-    this.#claimed.keep(id!, reply.w!.fence!, spec!);
-    return toTask(reply);
+  /** Tasks that a step claimed, from a place of its answer on: of each its identifier, its spec and the work on it. */
+  #taken(answer: readonly string[], from: number): Task[] {
+    const tasks: Task[] = [];
+    for (let at = from; at < answer.length; at += 3) {
+      const id = answer[at]!;
+      const spec = answer[at + 1]!;
+      const reply: TaskReply = { id, s: parse(spec), w: parse(answer[at + 2]) };
+      this.#claimed.keep(id, reply.w!.fence!, spec);
+      tasks.push(toTask(reply));
+    }
+    return tasks;
   }
 }
 
