@@ -51,10 +51,9 @@ export function readHeld(
   { locks, tasks }: HeldAnswer,
 ): { readonly locks: readonly Lease[]; readonly tasks: readonly ClaimedTask[] } {
   // A spec begins with the number of the task's creation.
-  const created = (spec: SpecReply) => Number.parseInt(spec[0]);
   return {
     locks,
-    tasks: tasks.toSorted((a, b) => a.sinceMs - b.sinceMs || created(a.s) - created(b.s))
+    tasks: tasks.toSorted((a, b) => a.sinceMs - b.sinceMs || a.s[0] - b.s[0])
       .map(({ id, s, sinceMs }) => ({ id, title: titleOf(s), sinceMs })),
   };
 }
