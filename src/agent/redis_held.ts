@@ -50,9 +50,9 @@ interface HeldAnswer {
 export function readHeld(
   { locks, tasks }: HeldAnswer,
 ): { readonly locks: readonly Lease[]; readonly tasks: readonly ClaimedTask[] } {
-  // A spec begins with the number of the task's creation.
   return {
     locks,
+    // A spec begins with the number of the task's creation.
     tasks: tasks.toSorted((a, b) => a.sinceMs - b.sinceMs || a.s[0] - b.s[0])
       .map(({ id, s, sinceMs }) => ({ id, title: titleOf(s), sinceMs })),
   };
