@@ -27,6 +27,7 @@ import {
   CHANGE_PARTS,
   fieldsOf,
   newTask,
+  type SpecReply,
   TASK_KEYS,
   type TaskReply,
   textsOf,
@@ -173,7 +174,7 @@ export class RedisTasks implements TaskStore {
     const [first] = answer;
     const reply: WorkReply | Reply<"done" | "lost"> & { readonly sent?: true } = parse(first);
     if ("status" in reply) {
-      const task = toTask({ id, s: parse(spec), w: reply }, result);
+      const task = toTask({ id, s: spec!, w: reply }, result);
       return { kind: "done", task, next: this.#taken(answer, 1) };
     }
     if (reply.kind === "unknown") return reply;
@@ -258,13 +259,21 @@ export class RedisTasks implements TaskStore {
     const tasks: Task[] = [];
     for (let at = from; at < answer.length; at += 3) {
       const id = answer[at]!;
-      const spec = answer[at + 1]!;
-      const reply: TaskReply = { id, s: parse(spec), w: parse(answer[at + 2]) };
-      this.#claimed.keep(id, reply.w!.fence!, spec);
-      tasks.push(toTask(reply));
+      const text = answer[at + 1]!;
+      const spec: SpecReply = parse(text);
+      const work: WorkReply = parse(answer[at + 2]);
+      this.#claimed.keep(id, { fence: work.fence!, spec, text });
+      tasks.push(toTask({ id, s: spec, w: work }));
     }
     return tasks;
   }
+}
+
+/** The spec of a claimed task, as it came and as it was read. */
+interface KeptSpec {
+  readonly fence: number;
+  readonly spec: SpecReply;
+  readonly text: string;
 }
 
 /**
@@ -272,22 +281,23 @@ export class RedisTasks implements TaskStore {
  * the script that completes the task need not send it once more.
  */
 class ClaimedSpecs {
-  readonly #specs = new Map<string, { readonly fence: number; readonly spec: string }>();
+  readonly #specs = new Map<string, KeptSpec>();
 
-  keep(id: string, fence: number, spec: string): void {
-    if (spec.length > KEPT_CHARS) return;
-    this.#specs.set(id, { fence, spec });
+  keep(id: string, kept: KeptSpec): void {
+    if (kept.text.length > KEPT_CHARS) return;
+    this.#specs.set(id, kept);
     if (this.#specs.size <= KEPT_SPECS) return;
     const [oldest] = this.#specs.keys();
     this.#specs.delete(oldest!);
   }
 
   /** The spec that the task has as long as this fence is current. */
-  take(id: string, fence: number | undefined): string | undefined {
+  take(id: string, fence: number | undefined): SpecReply | undefined {
     const kept = this.#specs.get(id);
     if (kept === undefined || kept.fence !== fence) return undefined;
     this.#specs.delete(id);
-    return kept.spec;
+    // Whoever got the task may have changed its payload meanwhile, if that is a thing that can change.
+    return typeof kept.spec[13] === "object" ? parse(kept.text) : kept.spec;
   }
 }
 
