@@ -78,44 +78,57 @@ for i, member in ipairs(members) do
   end
 end
 
-local records, scores = {}, {}
+local records, scores, queued = {}, {}, 0
 local function write()
   if #records > 0 then call('HSET', TASKS, unpack(records)) end
   if #scores > 0 then call('ZADD', TASK_ORDER, unpack(scores)) end
-  records, scores = {}, {}
+  records, scores, queued = {}, {}, 0
+end
+
+local function add(id, spec, place)
+  queued = queued + 2
+  records[queued - 1], records[queued] = id, spec
+  scores[queued - 1], scores[queued] = string.format('%d', place), id
+  if queued >= 1000 then write() end
+end
+
+local function add_task(member, spec, priority, tags, start)
+  local id, seq, waits = member.id, member.seq, #member.open
+  local task = { id = id, seq = seq, priority = priority, tags = tags, spec = spec }
+  task.needs, task.work = table.concat(member.needs, ','), { spent = 0, waits = waits > 0 and waits or nil }
+  wait(task, start)
+  member.task = task
+  if task.work.status == 'pending' then
+    enter_queue(task)
+  else
+    call('HSET', TASKS, id .. 'w', encode(task.work))
+  end
+  if task.due then
+    call('ZADD', TASK_LATER, task.due, id)
+    task_floor = math.min(task_floor, task.due)
+  end
+  add(id, spec, place_of(task))
+  for _, on in ipairs(member.open) do add_link(on, id) end
+  return task.work.status
 end
 
 local created_by = ',' .. int(now) .. ',"' .. ACTOR .. '","'
 for _, member in ipairs(members) do
-  if not member.known and not member.task then
+  if not member.known and not member.spec then
     local at, id, seq = member.at, member.id, member.seq
-    local key, said = ARGV[at + 1], ARGV[at + 2]
-    local needs = table.concat(member.needs, ',')
-    local spec = '[' .. int(seq) .. ',' .. said .. created_by .. needs .. '",\n' .. ARGV[at + 4] .. ']'
+    local said, texts = ARGV[at + 2], '",\n' .. ARGV[at + 4] .. ']'
+    local spec = '[' .. string.format('%d', seq) .. ',' .. said .. created_by .. table.concat(member.needs, ',') .. texts
     local priority, tags, start = string.match(said, '^(%d),%d+,%d+,"([^"]*)","%a",%d+,(%w+)$')
-    priority = tonumber(priority)
-    local task = { id = id, seq = seq, priority = priority, tags = tags, needs = needs, spec = spec }
-    task.work = { spent = 0, waits = #member.open > 0 and #member.open or nil }
-    wait(task, tonumber(start))
-    member.task = task
-    local status = task.work.status
-    if status == 'pending' then
-      enter_queue(task)
+    local status = 'pending'
+    member.spec = spec
+    if tags == '' and start == 'null' and ARGV[at + 3] == '' and task_waiters == 0 then
+      -- Nothing but the queue has to know of it.
+      member.plain = true
+      add(id, spec, REGION + rank_of(priority, seq))
     else
-      records[#records + 1] = id .. 'w'
-      records[#records + 1] = encode(task.work)
+      status = add_task(member, spec, tonumber(priority), tags, tonumber(start))
     end
-    if status == 'scheduled' then
-      call('ZADD', TASK_LATER, task.due, id)
-      task_floor = math.min(task_floor, task.due)
-    end
-    records[#records + 1] = id
-    records[#records + 1] = spec
-    scores[#scores + 1] = place_of(task)
-    scores[#scores + 1] = id
-    if #records > 1000 then write() end
-    if key ~= '' then call('HSET', TASK_KEYS, key, id) end
-    for _, on in ipairs(member.open) do add_link(on, id) end
+    if ARGV[at + 1] ~= '' then call('HSET', TASK_KEYS, ARGV[at + 1], id) end
     emit('task.created', id, ACTOR, '{"status":"' .. status .. '","priority":' .. priority .. '}')
   end
 end
@@ -125,7 +138,11 @@ wake_waiters()
 local tasks = {}
 for i, member in ipairs(members) do
   local task = member.known or member.task
-  local plain = not member.known and members[i].at == FIRST + (i - 1) * WIDTH and task.needs == ''
-  tasks[i] = plain and task.work.status == 'pending' and '0' or show(task)
+  if member.at ~= FIRST + (i - 1) * WIDTH then
+    -- Known already, or the twin of one before it.
+    tasks[i] = show(task or find(member.id))
+  else
+    tasks[i] = (member.plain or task.work.status == 'pending' and task.needs == '') and '0' or show(task)
+  end
 end
 return finish('{"kind":"created","nowMs":' .. int(now) .. ',"tasks":[' .. table.concat(tasks, ',') .. ']}')
