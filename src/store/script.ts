@@ -139,14 +139,16 @@ export class ScriptRunner {
     let loaded = this.#loaded.get(script);
     if (loaded === undefined) this.#loaded.set(script, loaded = this.#load(script));
     const { sha1, keys } = loaded;
-    const deadline = performance.now() + PATIENCE_MS;
+    const startedAt = performance.now();
+    const deadline = startedAt + PATIENCE_MS;
     let again = false;
     for (let tries = 0;; tries++) {
       try {
         if (tries > 0 || !connection.isReady) await connection.ready();
         const { connects } = connection;
         const special = again || this.#nowMs !== undefined || connects !== this.#greeted
-          ? `${this.#nowMs?.() ?? ""}|${again ? 1 : ""}|${connection.server.runId}`
+          ? `${this.#nowMs?.() ?? ""}|${again ? Math.ceil(performance.now() - startedAt) : ""}|` +
+            connection.server.runId
           : "";
         const answer = await connection.client.evalsha(
           sha1,

@@ -3,8 +3,8 @@
 KEYS    1 state, 2 events, 3 listeners, 4 agents, 5 seen, 6 held, 7 locks, 8 lock_due, 9 tasks, 10 task_order;
         a script's own keys come after them; each is in a local of that name in capitals
 ARGV    1 op: names this call, "" for one that only reads
-        2 "" or now|again|run: the time to work with (tests only, else empty), 1 when an earlier try of this
-          call may have been executed, and the server's run id in the first call on each connection
+        2 "" or now|again|run: the time to work with (tests only, else empty), how many ms ago this call was
+          first made if an earlier try of it may have been executed, and the server's run id in the first call on each connection
         3 actor's name, "" for none    4 1 or 0: whether its heartbeat is due, then host, line feed, pid
         a script's own arguments come after them
 STATE   one string of numbers: what nearly every step reads and writes costs it one GET and one SET
@@ -18,6 +18,7 @@ local HUGE = math.huge
 local LEAP = 1048576
 local ENTRY_EVENTS = 8
 local LISTENER_MS = 60000
+local RECALL_MARGIN_MS = 2000
 local STATE_FORMAT = '>dddddddddddddds'
 
 local version, now, fence, event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
@@ -25,7 +26,7 @@ local lock_floor, lock_waiters, lock_seq = HUGE, 0, 0
 local task_floor, task_waiters, task_links, task_seq, messages = HUGE, 0, 0, 0, 0
 local run = ''
 local dirty = false
-local REPEATED = false
+local REPEATED, since = false, 0
 do
   local raw = call('GET', STATE)
   if raw then
@@ -34,7 +35,7 @@ do
     if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
   end
   local given, again, running = '', '', ''
-  if ARGV[2] ~= '' then given, again, running = string.match(ARGV[2], '^(%d*)|(1?)|(.*)$') end
+  if ARGV[2] ~= '' then given, again, running = string.match(ARGV[2], '^(%d*)|(%d*)|(.*)$') end
   if given ~= '' then
     now = math.max(now, tonumber(given))
   else
@@ -47,7 +48,8 @@ do
     if run ~= '' then fence, event = fence + LEAP, event + LEAP end
     run, dirty = running, true
   end
-  REPEATED = again == '1' and OP ~= ''
+  REPEATED = again ~= '' and OP ~= ''
+  if REPEATED and given == '' then since = now - tonumber(again) - RECALL_MARGIN_MS end
 end
 local news, told = {}, 0
 
@@ -153,6 +155,8 @@ local recall = REPEATED and function()
     looked = looked + #entries
     if #entries < 1000 then break end
     to = '(' .. entries[#entries][1]
+    -- What is older was there before the call was first made.
+    if tonumber(string.match(to, '%d+')) < since then break end
   end
   return done, answer
 end
