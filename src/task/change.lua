@@ -1,4 +1,5 @@
---[[ task/change: where a task changes, and what depends on it is kept in line; needs task/rows and task/waiters.
+--[[ task/change: where a task changes, and what depends on it is kept in line; needs task/rows and
+task/waiters.
 
 KEYS       task_later, task_tags, task_waiters, task_line
 TASK_TAGS  members of score 0: tag NUL rank NUL id, rank as 16 digits, for each tag of each pending task

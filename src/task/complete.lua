@@ -1,12 +1,12 @@
 --[[ task/complete: completes a task, then claims the next ones, in one step.
 
-A completion counts while its attempt is the newest one: also after the lease has lapsed, as long as nobody has
-claimed the task since and it has not died of it.
+A completion counts while its attempt is the newest one: also after the lease has lapsed, as long as nobody
+has claimed the task since and it has not died of it.
 
 KEYS    as task/dependencies and task/queue
 ARGV    as task/fast
-RETURN  as task/fast, but instead of the record {"kind":"done","task":…}, with "sent":true and without the result if
-        that is the one just sent, {"kind":"lost","task":…} or {"kind":"unknown"} ]]
+RETURN  as task/fast, but instead of the record {"kind":"done","task":…}, with "sent":true and without the
+        result if that is the one just sent, {"kind":"lost","task":…} or {"kind":"unknown"} ]]
 local ID, TENURE, RESULT = ARGV[6], ARGV[7], ARGV[8]
 local before = REPEATED and recall() or {}
 

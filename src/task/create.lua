@@ -2,9 +2,9 @@
 
 KEYS       as task/dependencies, and task_keys
 TASK_KEYS  idempotency key -> id of the task that has it
-ARGV       from 5 on, five for each draft: id, key or "", its spec from the priority to not before, what it depends
-           on, joined by commas (# and a place in the batch counted from 0, or the id of an older task, or ? for
-           what is none), then its lines of JSON; see task/rows
+ARGV       from 5 on, five for each draft: id, key or "", its spec from the priority to not before, what it
+           depends on, joined by commas (# and a place in the batch counted from 0, or the id of an older
+           task, or ? for what is none), then its lines of JSON; see task/rows
 RETURN     {"kind":"created","nowMs":…,"tasks":[…]}, 0 for one that is new, pending and depends on nothing
            {"kind":"unknown","index":…,"place":…} of the first dependency that is no task, counted from 0
 KEEPS      nothing is written unless everything is; a batch sent twice creates its tasks once. ]]
@@ -117,7 +117,8 @@ for _, member in ipairs(members) do
   if not member.known and not member.spec then
     local at, id, seq = member.at, member.id, member.seq
     local said, texts = ARGV[at + 2], '",\n' .. ARGV[at + 4] .. ']'
-    local spec = '[' .. string.format('%d', seq) .. ',' .. said .. created_by .. table.concat(member.needs, ',') .. texts
+    local needs = table.concat(member.needs, ',')
+    local spec = '[' .. string.format('%d', seq) .. ',' .. said .. created_by .. needs .. texts
     local priority, tags, start = string.match(said, '^(%d),%d+,%d+,"([^"]*)","%a",%d+,(%w+)$')
     local status = 'pending'
     member.spec = spec

@@ -1,12 +1,14 @@
---[[ task/fast: what nearly every completion and claim is, before anything else is defined, since a script pays for
-every function that it defines: an attempt that is not the last is completed while its record says claimed, and the
-first in the queue is claimed for the first time. Whatever is not that simple goes on to task/complete or
-task/claim, and then nothing has been written yet. COMPLETES says which of the two this is.
+--[[ task/fast: what nearly every completion and claim is, before anything else is defined, since a script
+pays for every function that it defines: an attempt that is not the last is completed while its record says
+claimed, and the first in the queue is claimed for the first time. Whatever is not that simple goes on to
+task/complete or task/claim, and then nothing has been written yet. COMPLETES says which of the two this is.
 
-ARGV    5 what to claim: 1, or count|any or all|length of the lease or empty|tags joined by commas, or "" for nothing
+ARGV    5 what to claim: 1, or count|any or all|length of the lease or empty|tags joined by commas, or "" for
+          nothing
         in task/complete: 6 id  7 fence or ""  8 result as JSON or ""  9 1 to be told the spec, too
         in task/claim: 6 waiter's id, 7 its bell, if there is one
-RETURN  in task/complete {record} or {record, id, spec, record} with what was claimed; in task/claim the latter three ]]
+RETURN  in task/complete {record} or {record, id, spec, record} with what was claimed
+        in task/claim {id, spec, record} ]]
 local REQUEST = ARGV[5]
 if not REPEATED and now < task_floor and (COMPLETES and task_links == 0 and not ARGV[9] or
   not COMPLETES and (task_waiters == 0 or not ARGV[6])) then
@@ -55,8 +57,8 @@ if not REPEATED and now < task_floor and (COMPLETES and task_links == 0 and not 
       fence, due = fence + 1, now + length
       if due < task_floor then task_floor = due end
       number, due = text('%d', fence), text('%d', due)
-      taken = '{"status":"claimed","worker":"' .. ACTOR .. '","fence":' .. number .. more .. ',"seq":' .. next_seq
-        .. ',"spent":1,"lease":' .. length .. ',"started":' .. at .. '}'
+      taken = '{"status":"claimed","worker":"' .. ACTOR .. '","fence":' .. number .. more
+        .. ',"seq":' .. next_seq .. ',"spent":1,"lease":' .. length .. ',"started":' .. at .. '}'
       if rank then
         for tag in string.gmatch(tags, '[^,]+') do
           call('ZREM', TASK_TAGS, tag .. '\0' .. rank .. '\0' .. head)

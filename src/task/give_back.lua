@@ -1,5 +1,5 @@
---[[ task/give_back: returns to the queue everything that an agent holds, in the step that includes this; needs
-task/rows, task/waiters and task/change. GIVE_BACK_PARTS in redis_rows.ts has them all, in order.
+--[[ task/give_back: returns to the queue everything that an agent holds, in the step that includes this;
+needs task/rows, task/waiters and task/change. GIVE_BACK_PARTS in redis_rows.ts has them all, in order.
 
 KEYS    task_later, task_tags, task_waiters, task_line ]]
 

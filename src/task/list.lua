@@ -1,7 +1,7 @@
 --[[ task/list: tasks in the order of their creation, as everybody sees them at this moment.
 
-A list merges what lies in the regions it asks for. Where only the tasks themselves can tell which are meant, and
-where they are large, one step looks at a bounded stretch of them and answers where to go on.
+A list merges what lies in the regions it asks for. Where only the tasks themselves can tell which are
+meant, and where they are large, one step looks at a bounded stretch of them and answers where to go on.
 
 KEYS    task_later
 ARGV    5 status or ""  6 tags, joined by commas  7 any|all  8 holder or ""  9 creator or ""  10 limit

@@ -1,12 +1,14 @@
 --[[ task/rows: tasks as they are kept; part of every task script that looks at single ones.
 
-TASKS       <id> -> the spec, what the creator said, one JSON list in lines: [seq,priority,lease,max,"tags","backoff
-            kind",its base,not before or null,created at,"by","depends on", then title, description and, if there
-            is one, payload; tags and identifiers are joined by commas. No script parses more than the first line
+TASKS       <id> -> the spec, what the creator said, one JSON list in lines:
+            [seq,priority,lease,max,"tags","backoff kind",its base,not before or null,created
+            at,"by","depends on", then title, description and, if there is one, payload; tags and
+            identifiers are joined by commas. No script parses more than the first line
             <id>w -> the work on it, JSON; absent while a task is pending that nobody has ever claimed:
-            {status, worker, fence, more (whether it may be tried again when this attempt fails) and seq, both while it
-            is claimed, spent (attempts that count), lease (its length), started, ended, outcome, error, progress,
-            older (attempts before, a JSON list as text), waits (dependencies not yet completed), updated}
+            {status, worker, fence, more (whether it may be tried again when this attempt fails) and seq,
+            both while it is claimed, spent (attempts that count), lease (its length), started, ended,
+            outcome, error, progress, older (attempts before, a JSON list as text), waits (dependencies not
+            yet completed), updated}
             <id>r -> the result, JSON
 TASK_ORDER  id -> region + place, of every task whatever its status; a change of status is a change of score
             claimed: the instant at which its lease lapses    pending: its rank, see rank_of

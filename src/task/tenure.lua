@@ -6,7 +6,7 @@ local function answer(kind, task)
   return finish('{"kind":"' .. kind .. '","task":' .. show(task) .. '}')
 end
 
--- The task under its live lease, or nothing and the outcome to answer; ends is what the step makes of attempts.
+-- The task under its live lease, or nothing and what to answer; ends is what the step makes of attempts.
 local function held_task(ends)
   local id, tenure = ARGV[5], ARGV[6]
   local task = find(id)

@@ -1,9 +1,9 @@
 --[[ task/update: changes what the creator said of a task that waits.
 
 KEYS    as task/change
-ARGV    6 names of the fields that change, a JSON list; then each field, "" where it stays: 7 priority  8 length of a
-        lease  9 most attempts  10 = and tags joined by commas  11 backoff kind  12 its base  13 not before, or
-        null for now  14 title  15 description  16 payload, as JSON ]]
+ARGV    6 names of the fields that change, a JSON list; then each field, "" where it stays: 7 priority  8
+        length of a lease  9 most attempts  10 = and tags joined by commas  11 backoff kind  12 its base  13
+        not before, or null for now  14 title  15 description  16 payload, as JSON ]]
 local task = chosen_task()
 if not task then return finish('{"kind":"unknown"}') end
 if told_before('task.updated', task.id) then return answer('done', task) end
@@ -22,9 +22,9 @@ local start = given(13, task.start and int(task.start) or 'null')
 if from == 'pending' then leave_queue(task) end
 local tags = ARGV[10] ~= '' and string.sub(ARGV[10], 2) or task.tags
 local spec = '[' .. int(task.seq) .. ',' .. given(7, task.priority) .. ',' .. given(8, task.lease) .. ','
-  .. given(9, task.max) .. ',"' .. tags .. '","' .. given(11, task.kind) .. '",' .. given(12, task.base) .. ','
-  .. start .. ',' .. task.created .. ',"' .. task.by .. '","' .. task.needs .. '",\n' .. given(14, title) .. ',\n'
-  .. given(15, description) .. (payload and ',\n' .. payload or '') .. ']'
+  .. given(9, task.max) .. ',"' .. tags .. '","' .. given(11, task.kind) .. '",' .. given(12, task.base)
+  .. ',' .. start .. ',' .. task.created .. ',"' .. task.by .. '","' .. task.needs .. '",\n'
+  .. given(14, title) .. ',\n' .. given(15, description) .. (payload and ',\n' .. payload or '') .. ']'
 call('HSET', TASKS, task.id, spec)
 local due = task.due
 task = parse(task.id, spec, encode(work))

@@ -241,6 +241,41 @@ storeTest("task completeAndClaim hands over the next task in one step", async ({
   assert.equal((await ada.counts()).pending, 1, "a refused completion claims nothing");
 });
 
+storeTest(
+  "task completeAndClaim goes on whatever the task has been through",
+  async ({ as, clock }) => {
+    const ada = new Tasks(as("ada"));
+    const bob = new Tasks(as("bob"));
+    const plan = ["plain", "noted", "last", "lapsed", "returned", "mutated", "end"];
+    await ada.create(plan.map((title) => ({
+      title,
+      tags: title === "mutated" ? [] : ["t", title],
+      payload: { title },
+      maxAttempts: title === "last" ? 1 : 4,
+    })));
+    await bob.claim({ tags: ["returned"] });
+    await bob.release((await bob.list({ status: "claimed" })).tasks[0]!.id, { reason: "no" });
+    let [task] = await ada.claim({ leaseMs: 1000 });
+    for (const title of plan) {
+      const { id, lease, payload } = task!;
+      assert.deepEqual([task!.title, task!.payload], [title, { title }]);
+      if (title === "noted") await ada.renew(id, { progress: "half way" });
+      if (title === "lapsed") clock.advance(1000);
+      if (title === "mutated") (payload as { title: string }).title = "spoilt";
+      const next = title === "plain" ? { tags: ["t"], leaseMs: 1000 } : { leaseMs: 1000 };
+      const done = await ada.completeAndClaim(id, { fence: lease!.fence, result: { title }, next });
+      assert.deepEqual(done.task, await ada.get(id), title);
+      assert.deepEqual([done.task.payload, done.task.result], [{ title }, { title }]);
+      assert.equal(done.task.attempts.length, title === "returned" ? 2 : 1);
+      assert.equal(done.task.attempts[0]!.progress, title === "noted" ? "half way" : undefined);
+      assert.deepEqual(done.next, title === "end" ? [] : [await ada.get(done.next[0]!.id)]);
+      [task] = done.next;
+    }
+    assert.deepEqual(await ada.tryClaim({ tags: ["t"] }), []);
+    assert.equal((await ada.counts()).completed, plan.length);
+  },
+);
+
 storeTest("task fence given must match, and left out the actor must hold it", async ({ as }) => {
   const ada = new Tasks(as("ada"));
   const bob = new Tasks(as("bob"));
