@@ -38,6 +38,8 @@ const BYTES_PER_ITEM = 6000;
 const WORKER_PER_MINUTE = 2_000_000;
 /** What a worker of any age may take. */
 const WORKER_BYTES = 400_000_000;
+/** What one script may take on a machine with other things to do. */
+const SCRIPT_MS = 500;
 /** Members that may be left in a key of things that pass: waiters that died are dropped by those after them. */
 const RESIDUE = 100;
 const MB = 1_048_576;
@@ -45,7 +47,8 @@ const MB = 1_048_576;
 /** Runs the whole test. */
 export async function soak({ seconds, processes, store, seed }: SoakOptions): Promise<SoakReport> {
   const directory = await Deno.makeTempDir({ prefix: "agentcoord-soak-" });
-  const server = store === "redis" ? await startRedis() : undefined;
+  const config = { "slowlog-log-slower-than": "50000", "slowlog-max-len": "10000" };
+  const server = store === "redis" ? await startRedis({ config }) : undefined;
   const namespace = freshNamespace();
   const url = server?.url ?? store;
   const location = /^(redis|unix)[^/]*:/.test(url) ? `${url}#${namespace}` : url;
@@ -115,6 +118,9 @@ async function run(
     for (const [key, size] of Object.entries(await residue(server, `{agentcoord:${namespace}}:`))) {
       if (size > RESIDUE) all.push(`${size} are left in ${key}`);
     }
+    const slowest = await slowestScript(server);
+    figures["slowest script: ms"] = slowest;
+    if (slowest > SCRIPT_MS) all.push(`a script took ${slowest} ms, and nobody else was served`);
     const left = await connectionsLeft(server, connectionsBefore!);
     if (left > 0) all.push(`${left} connections are left`);
   }
@@ -160,6 +166,14 @@ async function connectionsLeft(server: RedisServer, before: number): Promise<num
     if (left <= 0 || tries > 40) return left;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** How long the slowest one took, in milliseconds; 0 when none was slow enough to be noted. */
+async function slowestScript(server: RedisServer): Promise<number> {
+  const entries = await server.command("SLOWLOG", "GET", 10_000);
+  const scripts = (entries as unknown as [number, number, number, string[]][])
+    .filter(([, , , [word]]) => /^eval/i.test(word!));
+  return Math.round(Math.max(0, ...scripts.map(([, , micros]) => micros)) / 1000);
 }
 
 function mb(bytes: number): number {

@@ -1,4 +1,5 @@
 // worker.ts STORE END_MS THREAD NAME LOG: does everything that agents do, at random, until END_MS.
+import type { RoomContext } from "../../src/context.ts";
 import { CoordError } from "../../src/errors.ts";
 import { Rooms } from "../../src/rooms.ts";
 import type { Task } from "../../src/task/task.ts";
@@ -19,8 +20,21 @@ const write = openLog(log);
 const record = (one: SoakRecord) => write(one);
 
 const agent = `${name}-${Deno.pid}`;
-const context = await openAs(location, agent);
+const context = await join();
 const { locks, tasks, board, approvals, audit, agents } = new Rooms(context);
+
+/** Opening tries once, and chaos may be faster. */
+async function join(): Promise<RoomContext> {
+  for (;;) {
+    try {
+      return await openAs(location, agent);
+    } catch (error) {
+      if (!(error instanceof CoordError) || !error.retryable) throw error;
+      record({ kind: "refused", code: "opening", reason: String(error.details.reason ?? "") });
+      await pause(50);
+    }
+  }
+}
 
 /** Takes one lock or two, waiting; sometimes never gives them back. */
 async function lock(): Promise<void> {
