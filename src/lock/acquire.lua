@@ -98,7 +98,13 @@ if lease then
   if waiter_id ~= '' then queue(place) end
   return held(cjson.encode({ kind = 'lease', lease = shown(lease) }), lease.due - now)
 end
-local ahead, path = blocking_waiter(place and place.seq or HUGE)
+local before = place and place.seq or HUGE
+local ahead, path = blocking_waiter(before)
+-- It could go, so it is called: one that is frozen must not stand in line unasked, nor a dead one at all.
+if ahead and not ahead.called then
+  call_waiters(paths)
+  ahead, path = blocking_waiter(before)
+end
 if ahead then
   if waiter_id ~= '' then queue(place) end
   return held(cjson.encode({ kind = 'waiter', path = path, holder = ahead.agent }), CALL_MS)

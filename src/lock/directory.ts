@@ -17,6 +17,7 @@ import {
   queue,
   removeWaiter,
   standsInLine,
+  type WaiterRow,
   waitersOn,
 } from "./queue.ts";
 import { liveOn, type LockRow, modesConflict, overlapping, toLease } from "./rows.ts";
@@ -35,13 +36,24 @@ export class DirectoryLocks implements LockStore {
     return this.#engine.write(actor, (tx) => {
       sweepExpired(tx);
       const place = request.waiter && findWaiter(tx, request.waiter.id);
-      const blocker = findBlocker(tx, actor.name, request, place?.seq ?? Infinity);
-      if (blocker === undefined) {
+      const before = place?.seq ?? Infinity;
+      const lease = blockingLease(tx, actor.name, request);
+      let ahead = lease === undefined ? waiterAhead(tx, request, before) : undefined;
+      // It could go, so it is called: one that is frozen must not stand in line unasked, nor a dead one at all.
+      if (ahead?.waiter.called_at_ms === null) {
+        callWaiters(tx, request.paths);
+        ahead = waiterAhead(tx, request, before);
+      }
+      if (lease === undefined && ahead === undefined) {
         if (place !== undefined) removeWaiter(tx, place.seq);
         return { kind: "acquired", leases: grant(tx, actor, request) };
       }
       if (request.waiter !== undefined) queue(tx, actor, request, request.waiter, place);
-      return { kind: "held", blocker, nowMs: tx.nowMs, retryInMs: retryIn(tx, blocker) };
+      const blocker: Blocker = lease !== undefined
+        ? { kind: "lease", lease }
+        : { kind: "waiter", path: ahead!.path, holder: ahead!.waiter.agent };
+      const retryInMs = lease === undefined ? CALL_MS : lease.expiresAtMs - tx.nowMs;
+      return { kind: "held", blocker, nowMs: tx.nowMs, retryInMs };
     });
   }
 
@@ -176,35 +188,36 @@ function select(reader: Reader, actor: Actor, { paths, fence }: LeaseSelector) {
   return { held, lost };
 }
 
-/** What keeps the request from being granted: a live lease, or a waiter that came before `before`. */
-function findBlocker(
+/** A live lease that keeps the request from being granted. */
+function blockingLease(
   tx: Transaction,
   actor: string,
   { paths, mode, reentrant }: AcquireRequest,
-  before: number,
-): Blocker | undefined {
+): Lease | undefined {
   for (const path of paths) {
     for (const row of overlapping<LockRow>(tx, "locks", path)) {
       if (row.expires_at_ms <= tx.nowMs) continue;
       const own = row.holder === actor;
       // One's own shared lease cannot quietly become an exclusive one: other readers may be inside.
       if (own && reentrant && (row.mode === "exclusive" || mode === "shared")) continue;
-      if (own || modesConflict(row.mode, mode)) return { kind: "lease", lease: toLease(row) };
-    }
-  }
-  const waiting = (tx.counts.lock_waiters ?? 0) > 0;
-  for (const path of waiting ? paths : []) {
-    for (const waiter of waitersOn(tx, path)) {
-      const ahead = waiter.seq < before && standsInLine(waiter, tx.nowMs);
-      if (ahead && modesConflict(waiter.mode, mode)) {
-        return { kind: "waiter", path, holder: waiter.agent };
-      }
+      if (own || modesConflict(row.mode, mode)) return toLease(row);
     }
   }
   return undefined;
 }
 
-/** When, at the latest, the blocker may be gone without anybody ringing for it. */
-function retryIn(tx: Transaction, blocker: Blocker): number {
-  return blocker.kind === "waiter" ? CALL_MS : blocker.lease.expiresAtMs - tx.nowMs;
+/** A waiter that came before `before` and that the request has to wait behind. */
+function waiterAhead(
+  tx: Transaction,
+  { paths, mode }: AcquireRequest,
+  before: number,
+): { readonly path: string; readonly waiter: WaiterRow } | undefined {
+  const waiting = (tx.counts.lock_waiters ?? 0) > 0;
+  for (const path of waiting ? paths : []) {
+    for (const waiter of waitersOn(tx, path)) {
+      const ahead = waiter.seq < before && standsInLine(waiter, tx.nowMs);
+      if (ahead && modesConflict(waiter.mode, mode)) return { path, waiter };
+    }
+  }
+  return undefined;
 }

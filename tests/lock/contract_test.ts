@@ -91,6 +91,57 @@ storeTest("lock waiters are served in the order they came", async ({ as }) => {
   assert.deepEqual(order, ["bob", "cy", "di"]);
 });
 
+storeTest(
+  "lock waiters that are silent do not keep a later one waiting one after another",
+  async ({ as, store, clock }) => {
+    const ada = new Locks(as("ada"));
+    await ada.acquire("a.py");
+    const locks = await store.locks();
+    const bell = store.bell();
+    await bell.ready;
+    const request = {
+      paths: ["a.py"],
+      mode: "exclusive",
+      ttlMs: 1000,
+      intent: "",
+      reentrant: false,
+    } as const;
+    // As if each were frozen after its first look: its bell still rings.
+    const look = (name: string) =>
+      locks.acquire({ name, host: "here" }, { ...request, waiter: { id: name, bell: bell.id } });
+    for (const name of ["bob", "cy", "di", "eve"]) assert.equal((await look(name)).kind, "held");
+    await ada.release("a.py");
+    let waitedMs = 0;
+    let outcome = await look("eve");
+    for (; outcome.kind === "held" && waitedMs < 5000; outcome = await look("eve")) {
+      assert.equal(outcome.blocker.kind, "waiter");
+      clock.advance(outcome.retryInMs + 1);
+      waitedMs += outcome.retryInMs + 1;
+    }
+    assert.equal(outcome.kind, "acquired");
+    assert.ok(waitedMs < 1000, `${waitedMs} ms`);
+  },
+);
+
+storeTest(
+  "lock acquire is not refused for a waiter that has died in line",
+  async ({ as, store }) => {
+    const ada = new Locks(as("ada"));
+    await ada.acquire("a.py");
+    const locks = await store.locks();
+    const outcome = await locks.acquire({ name: "bob", host: "here" }, {
+      paths: ["a.py", "b.py"],
+      mode: "exclusive",
+      ttlMs: 1000,
+      intent: "",
+      reentrant: false,
+      waiter: { id: "bob", bell: "nobody" },
+    });
+    assert.equal(outcome.kind, "held");
+    await new Locks(as("cy")).acquire("b.py");
+  },
+);
+
 storeTest("lock break ends the lease, is audited, and needs a holder", async ({ as }) => {
   const ada = new Locks(as("ada"));
   const bob = new Locks(as("bob"));
