@@ -6,7 +6,8 @@
  * other steps imply at most once a second.
  * @module
  */
-import { Script, type ScriptRunner } from "../store/script.ts";
+import { Script } from "../store/script.ts";
+import type { ScriptRunner } from "../store/script_runner.ts";
 import type { Actor } from "../store/transaction.ts";
 import type { Agent, AgentCounts, AgentStatus, AgentWord } from "./agent.ts";
 import heartbeatLua from "./heartbeat.lua" with { type: "text" };

@@ -1,4 +1,4 @@
---[[ agent/touch: the heartbeat that every acting step implies; part of every script.
+--[[ agent/touch: the heartbeat that every acting step implies, see store/begin; part of every script.
 
 AGENTS  name -> JSON {id, registration?, role, workingOn, tags (JSON as text), host, pid?, ttlMs,
         registeredAtMs, goneAtMs?, seenAtMs?}; seenAtMs stands in for SEEN once an agent has left
@@ -66,12 +66,4 @@ local function beating()
   end
 
   return touch, renew_held
-end
-
--- Whose heartbeat is not due may have left since the last one: then it is registered again by this act. That
--- was within a second, and the longest that a call may have been on its way.
-if ACTOR ~= '' and (string.sub(ARGV[4], 1, 1) == '1' or
-  now - departed_at < 10000 and not call('ZSCORE', SEEN, ACTOR)) then
-  local host, pid = string.match(ARGV[4], '^.(.*)\n(%d*)$')
-  beating()(ACTOR, host, pid)
 end

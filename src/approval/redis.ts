@@ -2,7 +2,8 @@
  * The steps on approvals, on Redis.
  * @module
  */
-import { Script, type ScriptRunner } from "../store/script.ts";
+import { Script } from "../store/script.ts";
+import type { ScriptRunner } from "../store/script_runner.ts";
 import type { Actor } from "../store/transaction.ts";
 import type { Approval, ApprovalCounts } from "./approval.ts";
 import count from "./count.lua" with { type: "text" };

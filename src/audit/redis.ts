@@ -5,7 +5,8 @@
  * an entry.
  * @module
  */
-import { Script, type ScriptRunner } from "../store/script.ts";
+import { Script } from "../store/script.ts";
+import type { ScriptRunner } from "../store/script_runner.ts";
 import type { Actor } from "../store/transaction.ts";
 import { type AuditRow, toEntry } from "./append.ts";
 import appendLua from "./append.lua" with { type: "text" };

@@ -2,7 +2,8 @@
  * The steps on the board and the inboxes, on Redis.
  * @module
  */
-import { Script, type ScriptRunner } from "../store/script.ts";
+import { Script } from "../store/script.ts";
+import type { ScriptRunner } from "../store/script_runner.ts";
 import type { Actor } from "../store/transaction.ts";
 import ack from "./ack.lua" with { type: "text" };
 import count from "./count.lua" with { type: "text" };

@@ -45,7 +45,7 @@ local function refuse()
   at, number = tonumber(at), tonumber(number)
   local kind
   -- Numbers leap, so a gap before the oldest means nothing by itself; but only a full stream is trimmed.
-  if oldest and number + 1 < oldest and call('XLEN', EVENTS) >= EVENTS_KEPT then
+  if oldest and number + 1 < oldest and call('XLEN', EVENTS) >= tonumber(EVENTS_KEPT) then
     kind = 'trimmed'
   elseif number > 0 and (not newest or number > event or not is_at(at, number)) then
     kind = 'unknown'

@@ -6,7 +6,8 @@
  * @module
  */
 import { sequencedAtMs } from "../id.ts";
-import { Script, type ScriptRunner } from "../store/script.ts";
+import { Script } from "../store/script.ts";
+import type { ScriptRunner } from "../store/script_runner.ts";
 import { eventId } from "./append.ts";
 import endLua from "./end.lua" with { type: "text" };
 import type { CoordEvent, EventType } from "./event.ts";

@@ -1,7 +1,7 @@
---[[ lock/acquire_free: the usual case of lock/acquire: one path, free, and nobody in line. It comes before the
-functions that the other cases need, because a script pays for every function that it defines. ]]
-if #ARGV == 11 and not REPEATED and lock_waiters == 0 and now < lock_floor and string.sub(ARGV[11], -1) ~= '/' then
-  local path = ARGV[11]
+--[[ lock/acquire_free: the usual case of lock/acquire: one path, free, and nobody in line. ]]
+if not BATCHED and #ARGV == 11 and not REPEATED and lock_waiters == 0 and now < lock_floor and
+  string.sub(ARGV[11], -1) ~= '/' and string.sub(ARGV[4], 1, 1) == '0' and now - departed_at >= DEPARTURE_MS then
+  local path, actor = ARGV[11], ARGV[3]
   local names = { path, path .. '/', string.sub(path, 1, 1) == '/' and '/' or './' }
   local at = string.find(path, '/', 2, true)
   while at do
@@ -13,19 +13,21 @@ if #ARGV == 11 and not REPEATED and lock_waiters == 0 and now < lock_floor and s
     if record then free = false end
   end
   if free then
-    fence = fence + 1
+    fence, event = fence + 1, event + 1
     local ttl, mode, intent = ARGV[5], ARGV[6], cjson.encode(ARGV[7])
     local tenure, due = int(fence), now + ttl
     local member = path .. '\0' .. tenure
-    local said = '"mode":"' .. mode .. '","holder":"' .. ACTOR .. '","fence":' .. tenure .. ',"intent":' .. intent
+    local said = '"mode":"' .. mode .. '","holder":"' .. actor .. '","fence":' .. tenure .. ',"intent":' .. intent
     local at, lapses = int(now), int(due)
     call('HSET', LOCKS, path, '[{' .. said .. ',"ttl":' .. ttl .. ',"at":' .. at .. '}]')
     call('ZADD', LOCK_PATHS, 0, path)
     call('ZADD', LOCK_DUE, lapses, member)
-    call('ZADD', HELD, 0, ACTOR .. '\0l' .. member)
+    call('ZADD', HELD, 0, actor .. '\0l' .. member)
     if due < lock_floor then lock_floor = due end
-    emit('lock.acquired', path, ACTOR, '{"fence":' .. tenure .. ',"mode":"' .. mode .. '"}')
-    return finish('{"kind":"acquired","leases":[{"path":' .. cjson.encode(path) .. ',' .. said .. ',"acquiredAtMs":' ..
-      at .. ',"expiresAtMs":' .. lapses .. '}]}')
+    local news = actor .. '\0{"fence":' .. tenure .. ',"mode":"' .. mode .. '"}\0' .. path
+    add_entry({ 'lock.acquired', news }, event, ARGV[1] .. '=1')
+    save_state()
+    return '{"kind":"acquired","leases":[{"path":' .. cjson.encode(path) .. ',' .. said .. ',"acquiredAtMs":' ..
+      at .. ',"expiresAtMs":' .. lapses .. '}]}'
   end
 end

@@ -6,7 +6,8 @@
  * @module
  */
 import type { AuditDraft } from "../audit/entry.ts";
-import { Script, type ScriptRunner } from "../store/script.ts";
+import { Script } from "../store/script.ts";
+import type { ScriptRunner } from "../store/script_runner.ts";
 import type { Actor } from "../store/transaction.ts";
 import abandon from "./abandon.lua" with { type: "text" };
 import acquire from "./acquire.lua" with { type: "text" };
@@ -27,21 +28,19 @@ import tenure from "./tenure.lua" with { type: "text" };
 const ACQUIRE = new Script(
   "lock/acquire",
   LOCK_KEYS,
-  acquireFree,
   ...GIVE_BACK_PARTS,
   tenure,
   acquire,
-);
+).usually(acquireFree);
 const ABANDON = new Script("lock/abandon", LOCK_KEYS, rows, line, abandon);
 const RENEW = new Script("lock/renew", LOCK_KEYS, rows, tenure, renew);
 const RELEASE = new Script(
   "lock/release",
   LOCK_KEYS,
-  releaseOnly,
   ...GIVE_BACK_PARTS,
   tenure,
   release,
-);
+).usually(releaseOnly);
 const RELEASE_ALL = new Script("lock/release_all", LOCK_KEYS, ...GIVE_BACK_PARTS, releaseAll);
 const LIST = new Script("lock/list", LOCK_KEYS, ...GIVE_BACK_PARTS, list);
 const COUNT = new Script("lock/count", [], count);

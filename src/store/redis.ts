@@ -2,7 +2,7 @@
  * The Redis store: one namespace's state under the keys `{agentcoord:<namespace>}:…` of a server, of the
  * primary that Sentinels name, or of one slot of a cluster.
  *
- * Each step of a room is one Lua script, so it happens as a whole or not at all; see script.ts and step.lua.
+ * Each step of a room is one Lua script, so it happens as a whole or not at all; see script.ts.
  * @module
  */
 import type { RedisAgents } from "../agent/redis.ts";
@@ -14,7 +14,7 @@ import type { RedisLocks } from "../lock/redis.ts";
 import type { RedisTasks } from "../task/redis.ts";
 import { RedisBell } from "./redis_bell.ts";
 import { RedisConnection, type RedisConnectionOptions } from "./redis_connection.ts";
-import { ScriptRunner } from "./script.ts";
+import { ScriptRunner } from "./script_runner.ts";
 import type { Store } from "./store.ts";
 
 /** How to open a {@linkcode RedisStore}. */

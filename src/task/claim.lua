@@ -4,7 +4,7 @@ KEYS    as task/change
 ARGV    as task/fast
 RETURN  as task/fast, for each that was claimed, or when time alone may bring one: in how many milliseconds,
         "" when it will not ]]
-local WAITER, BELL = ARGV[6], ARGV[7]
+local REQUEST, WAITER, BELL = ARGV[5], ARGV[6], ARGV[7]
 
 local tasks, more
 if REPEATED then tasks = claimed_before(recall()) end

@@ -7,7 +7,7 @@ KEYS    as task/dependencies and task/queue
 ARGV    as task/fast
 RETURN  as task/fast, but instead of the record {"kind":"done","task":…}, with "sent":true and without the
         result if that is the one just sent, {"kind":"lost","task":…} or {"kind":"unknown"} ]]
-local ID, TENURE, RESULT = ARGV[6], ARGV[7], ARGV[8]
+local REQUEST, ID, TENURE, RESULT = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local before = REPEATED and recall() or {}
 
 local task = find(ID)

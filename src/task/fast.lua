@@ -1,86 +1,144 @@
---[[ task/fast: what nearly every completion and claim is, before anything else is defined, since a script
-pays for every function that it defines: an attempt that is not the last is completed while its record says
-claimed, and the first in the queue is claimed for the first time. Whatever is not that simple goes on to
-task/complete or task/claim, and then nothing has been written yet. COMPLETES says which of the two this is.
+--[[ task/fast: what nearly every completion and claim is: an attempt that is not the last is completed while
+its record says claimed, and the first in the queue is claimed for the first time. The steps of a batch are
+done together, one command for all of them. Whatever is not that simple goes on to task/complete or
+task/claim, and then nothing has been written yet. COMPLETES says which of the two this is.
 
-ARGV    5 what to claim: 1, or count|any or all|length of the lease or empty|tags joined by commas, or "" for
+ARGV    as store/begin and store/batch number them; of each step
+        5 what to claim: 1, or count|any or all|length of the lease or empty|tags joined by commas, or "" for
           nothing
         in task/complete: 6 id  7 fence or ""  8 result as JSON or ""  9 1 to be told the spec, too
         in task/claim: 6 waiter's id, 7 its bell, if there is one
-RETURN  in task/complete {record} or {record, id, spec, record} with what was claimed
-        in task/claim {id, spec, record} ]]
-local REQUEST = ARGV[5]
-if not REPEATED and now < task_floor and (COMPLETES and task_links == 0 and not ARGV[9] or
-  not COMPLETES and (task_waiters == 0 or not ARGV[6])) then
-  local simple, text = true, string.format
-  local id, work, tenure, seq, rest
-  if COMPLETES then
-    id, work = ARGV[6], ARGV[6] .. 'w'
-    local worker
-    worker, tenure, seq, rest = string.match(call('HGET', TASKS, work) or '',
-      '^{"status":"claimed","worker":"([^"]*)","fence":(%d+),"more":true,"seq":(%d+),(.*)$')
-    simple = worker == ACTOR and (ARGV[7] == '' or ARGV[7] == tenure)
+RETURN  of each step
+        in task/complete {record} or {record, id, spec, record} with what was claimed; the first is <started>
+          <ended> when there was just one attempt, and nothing to tell of it
+        in task/claim {id, spec, record}; the record of what is claimed for the first time is <fence> <started> ]]
+repeat
+  if REPEATED or now >= task_floor or now - departed_at < DEPARTURE_MS or COMPLETES and task_links > 0 then break end
+  local text, match = string.format, string.match
+  local request = ARGV[BATCHED and 8 or 5]
+  local asked, tag
+  if request ~= '1' and request ~= '' then
+    asked, tag = match(request, '^1|%a+|(%d*)|([^,]*)$')
+    if not tag then break end
   end
-  local head, spec, length, tags, rank, more, next_seq
-  if simple and REQUEST ~= '' then
-    local asked, tag
-    if REQUEST ~= '1' then asked, tag = string.match(REQUEST, '^1|%a+|(%d*)|([^,]*)$') end
-    if tag and tag ~= '' then
-      head = call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\0', '(' .. tag .. '\1', 'LIMIT', '0', '1')[1]
-      head = head and string.sub(head, #tag + 19)
-    elseif tag or REQUEST == '1' then
-      head = call('ZRANGEBYSCORE', TASK_ORDER, '562949953421312', '(1125899906842624', 'LIMIT', '0', '1')[1]
-    else
-      simple = false
-    end
-    if head then
-      local kept = call('HMGET', TASKS, head, head .. 'w')
-      local priority, max
-      spec = kept[1]
-      next_seq, priority, length, max, tags = string.match(spec, '^%[(%d+),(%d),(%d+),(%d+),"([^"]*)"')
-      simple, more = not kept[2], max ~= '1' and ',"more":true' or ''
-      if asked and asked ~= '' then length = asked end
-      if tags ~= '' then rank = text('%016d', (9 - priority) * 17592186044416 + next_seq) end
-    end
-  end
-  if simple and (head or COMPLETES) then
-    local at, record, taken, due, number, writes = text('%d', now), nil, nil, nil, nil, {}
+
+  -- The steps, by what comes before their arguments.
+  local steps, works, named, usual = {}, {}, {}, true
+  local before, last = BATCHED and 3 or 0, #ARGV
+  while usual and before < last do
+    local size = BATCHED and tonumber(ARGV[before]) or last
+    local id = ARGV[before + 6]
+    usual = ARGV[before + 5] == request and string.sub(ARGV[before + 4], 1, 1) == '0'
     if COMPLETES then
-      record = '{"status":"completed","worker":"' .. ACTOR .. '","fence":' .. tenure .. ',"ended":' .. at
-        .. ',"outcome":"completed",' .. rest
-      call('ZREM', HELD, ACTOR .. '\0t' .. id)
-      emit('task.completed', id, ACTOR, '{"fence":' .. tenure .. '}')
-      writes = { work, record }
-      if ARGV[8] ~= '' then writes[3], writes[4] = id .. 'r', ARGV[8] end
+      usual = usual and size == 8 and not named[id]
+      named[id] = true
+      works[#works + 1] = id .. 'w'
+    else
+      usual = usual and (size == 5 or task_waiters == 0)
+    end
+    steps[#steps + 1] = before
+    before = before + size + 1
+  end
+  if not usual then break end
+
+  local tenures, seqs, rests, starts = {}, {}, {}, {}
+  if COMPLETES then
+    for i, record in ipairs(call('HMGET', TASKS, unpack(works))) do
+      record = record or ''
+      local worker, tenure, seq, rest, started = match(record,
+        '^{"status":"claimed","worker":"([^"]*)","fence":(%d+),"more":true,"seq":(%d+),("spent":1,"lease":%d+,"started":(%d+)})$')
+      if not worker then
+        worker, tenure, seq, rest = match(record,
+          '^{"status":"claimed","worker":"([^"]*)","fence":(%d+),"more":true,"seq":(%d+),(.*)$')
+      end
+      local actor, wanted = ARGV[steps[i] + 3], ARGV[steps[i] + 7]
+      usual = usual and worker == actor and (wanted == '' or wanted == tenure)
+      tenures[i], seqs[i], rests[i], starts[i] = tenure, seq, rest, started
+    end
+    if not usual then break end
+  end
+
+  local heads, kept = {}, {}
+  if request ~= '' then
+    local count = text('%d', #steps)
+    if tag and tag ~= '' then
+      heads = call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\0', '(' .. tag .. '\1', 'LIMIT', '0', count)
+      for i, member in ipairs(heads) do heads[i] = string.sub(member, #tag + 19) end
+    else
+      heads = call('ZRANGEBYSCORE', TASK_ORDER, '562949953421312', '(1125899906842624', 'LIMIT', '0', count)
+    end
+    if #heads < #steps and not COMPLETES then break end
+    if heads[1] then
+      local fields = {}
+      for i, head in ipairs(heads) do fields[i * 2 - 1], fields[i * 2] = head, head .. 'w' end
+      kept = call('HMGET', TASKS, unpack(fields))
+      for i = 2, #heads * 2, 2 do usual = usual and not kept[i] end
+      if not usual then break end
+    end
+  end
+
+  local at, answers = text('%d', now), {}
+  local fields, places, left, taken, tagged = {}, {}, {}, {}, {}
+  local set, placed, took, noted = 0, 0, 0, 0
+  local entry, whose = {}, nil
+  for i, from in ipairs(steps) do
+    local actor, head, answer = ARGV[from + 3], heads[i], {}
+    local named_actor, news = actor .. '\0t', 0
+    if COMPLETES then
+      local id, tenure, result, started = ARGV[from + 6], tenures[i], ARGV[from + 8], starts[i]
+      local record = '{"status":"completed","worker":"' .. actor .. '","fence":' .. tenure .. ',"ended":' .. at
+        .. ',"outcome":"completed",' .. rests[i]
+      answer[1] = started and started .. ' ' .. at or record
+      fields[set + 1], fields[set + 2] = works[i], record
+      set = set + 2
+      if result ~= '' then
+        fields[set + 1], fields[set + 2] = id .. 'r', result
+        set = set + 2
+      end
+      places[placed + 1], places[placed + 2] = text('%d', 2251799813685248 + seqs[i]), id
+      placed = placed + 2
+      left[i] = named_actor .. id
+      entry[noted + 1], entry[noted + 2] = 'task.completed', actor .. '\0{"fence":' .. tenure .. '}\0' .. id
+      noted, news = noted + 2, 1
     end
     if head then
-      fence, due = fence + 1, now + length
+      local spec, n = kept[i * 2 - 1], COMPLETES and 1 or 0
+      local seq, priority, length, max, tags = match(spec, '^%[(%d+),(%d),(%d+),(%d+),"([^"]*)"')
+      if asked and asked ~= '' then length = asked end
+      local due = now + length
       if due < task_floor then task_floor = due end
-      number, due = text('%d', fence), text('%d', due)
-      taken = '{"status":"claimed","worker":"' .. ACTOR .. '","fence":' .. number .. more
-        .. ',"seq":' .. next_seq .. ',"spent":1,"lease":' .. length .. ',"started":' .. at .. '}'
-      if rank then
-        for tag in string.gmatch(tags, '[^,]+') do
-          call('ZREM', TASK_TAGS, tag .. '\0' .. rank .. '\0' .. head)
-        end
+      fence = fence + 1
+      local number = text('%d', fence)
+      answer[n + 1], answer[n + 2], answer[n + 3] = head, spec, number .. ' ' .. at
+      fields[set + 1] = head .. 'w'
+      fields[set + 2] = '{"status":"claimed","worker":"' .. actor .. '","fence":' .. number
+        .. (max ~= '1' and ',"more":true' or '') .. ',"seq":' .. seq .. ',"spent":1,"lease":' .. length
+        .. ',"started":' .. at .. '}'
+      set = set + 2
+      places[placed + 1], places[placed + 2] = text('%d', due), head
+      placed = placed + 2
+      taken[took + 1], taken[took + 2] = '0', named_actor .. head
+      took = took + 2
+      if tags ~= '' then
+        local rank = text('\0%016d\0', (9 - priority) * 17592186044416 + seq) .. head
+        for one in string.gmatch(tags, '[^,]+') do tagged[#tagged + 1] = one .. rank end
       end
-      call('ZADD', HELD, '0', ACTOR .. '\0t' .. head)
-      emit('task.claimed', head, ACTOR, '{"fence":' .. number .. '}')
-      local n = #writes
-      writes[n + 1], writes[n + 2] = head .. 'w', taken
+      entry[noted + 1], entry[noted + 2] = 'task.claimed', actor .. '\0{"fence":' .. number .. '}\0' .. head
+      noted, news = noted + 2, news + 1
     end
-    call('HSET', TASKS, unpack(writes))
-    local place = COMPLETES and text('%d', 2251799813685248 + seq)
-    if not head then
-      call('ZADD', TASK_ORDER, place, id)
-      return finish({ record })
+    answers[i] = answer
+    event = event + news
+    whose = (whose and whose .. ' ' or '') .. ARGV[from + 1] .. '=' .. news
+    if i % 4 == 0 or i == #steps then
+      add_entry(entry, event, whose)
+      entry, whose, noted = {}, nil, 0
     end
-    if not COMPLETES then
-      call('ZADD', TASK_ORDER, due, head)
-      return finish({ head, spec, taken })
-    end
-    -- One command moves both tasks.
-    call('ZADD', TASK_ORDER, place, id, due, head)
-    return finish({ record, head, spec, taken })
   end
-end
+  call('HSET', TASKS, unpack(fields))
+  call('ZADD', TASK_ORDER, unpack(places))
+  if left[1] then call('ZREM', HELD, unpack(left)) end
+  if taken[1] then call('ZADD', HELD, unpack(taken)) end
+  if tagged[1] then call('ZREM', TASK_TAGS, unpack(tagged)) end
+  save_state()
+  return BATCHED and answers or answers[1]
+until true

@@ -6,7 +6,8 @@
  * status; see rows.lua.
  * @module
  */
-import { Script, type ScriptRunner } from "../store/script.ts";
+import { Script } from "../store/script.ts";
+import type { ScriptRunner } from "../store/script_runner.ts";
 import type { Actor } from "../store/transaction.ts";
 import abandon from "./abandon.lua" with { type: "text" };
 import cancel from "./cancel.lua" with { type: "text" };
@@ -23,16 +24,15 @@ import lapse from "./lapse.lua" with { type: "text" };
 import list from "./list.lua" with { type: "text" };
 import type { JsonValue, Task, TaskCounts } from "./model.ts";
 import queue from "./queue.lua" with { type: "text" };
+import { ClaimedTasks, completedWork } from "./redis_claimed.ts";
 import {
   CHANGE_PARTS,
   fieldsOf,
   newTask,
-  type SpecReply,
   TASK_KEYS,
   type TaskReply,
   textsOf,
   toTask,
-  type WorkReply,
 } from "./redis_rows.ts";
 import release from "./release.lua" with { type: "text" };
 import renew from "./renew.lua" with { type: "text" };
@@ -70,24 +70,20 @@ const CREATE = new Script(
 const CLAIM = new Script(
   "task/claim",
   TASK_KEYS,
-  "local COMPLETES = false",
-  fast,
   ...CHANGE_PARTS,
   lapse,
   queue,
   claim,
-);
+).usually("local COMPLETES = false", fast);
 const COMPLETE = new Script(
   "task/complete",
   LINKED,
-  "local COMPLETES = true",
-  fast,
   ...CHANGE_PARTS,
   dependencies,
   lapse,
   queue,
   complete,
-);
+).usually("local COMPLETES = true", fast);
 const ABANDON = new Script("task/abandon", ["task_waiters", "task_line"], waiters, abandon);
 const RENEW = new Script("task/renew", TASK_KEYS, ...CHANGE_PARTS, tenure, renew);
 const FAIL = new Script("task/fail", TASK_KEYS, ...CHANGE_PARTS, tenure, fail);
@@ -103,14 +99,10 @@ const COUNTS = new Script("task/counts", ["task_later"], rows, counts);
 /** What an identifier looks like; the scripts join several by commas. */
 const ID = /^tsk_[0-9A-Z]{26}$/;
 
-/** Specs of claimed tasks that are kept, and how long they may be. */
-const KEPT_SPECS = 1000;
-const KEPT_CHARS = 16_384;
-
 /** {@linkcode TaskStore} on Redis. */
 export class RedisTasks implements TaskStore {
   readonly #runner: ScriptRunner;
-  readonly #claimed = new ClaimedSpecs();
+  readonly #claimed = new ClaimedTasks();
 
   /** Uses the runner's connection and namespace. */
   constructor(runner: ScriptRunner) {
@@ -143,7 +135,7 @@ export class RedisTasks implements TaskStore {
   async claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome> {
     const place = waiter === undefined ? [] : [waiter.id, waiter.bell];
     const answer = await this.#runner.write(CLAIM, actor, wanted(request), ...place);
-    if (Array.isArray(answer)) return { tasks: this.#taken(answer, 0) };
+    if (Array.isArray(answer)) return { tasks: this.#claimed.read(answer, 0, actor, request) };
     return answer === "" ? { tasks: [] } : { tasks: [], retryInMs: Number(answer) };
   }
 
@@ -171,16 +163,19 @@ export class RedisTasks implements TaskStore {
     const spec = this.#claimed.take(id, fence);
     const args = [request, id, fence ?? "", text, ...(spec === undefined ? [1] : [])];
     const answer = await this.#runner.write(COMPLETE, actor, ...args) as readonly string[];
-    const [first] = answer;
-    const reply: WorkReply | Reply<"done" | "lost"> & { readonly sent?: true } = parse(first);
-    if ("status" in reply) {
-      const task = toTask({ id, s: spec!, w: reply }, result);
-      return { kind: "done", task, next: this.#taken(answer, 1) };
+    const first = answer[0]!;
+    const claimed = next === undefined ? [] : this.#claimed.read(answer, 1, actor, next);
+    if (spec !== undefined) {
+      const work = completedWork(first, actor.name, fence!);
+      if (work !== undefined) {
+        return { kind: "done", task: toTask({ id, s: spec, w: work }, result), next: claimed };
+      }
     }
+    const reply: Reply<"done" | "lost"> & { readonly sent?: true } = parse(first);
     if (reply.kind === "unknown") return reply;
     if (reply.kind === "lost") return { kind: "lost", task: toTask(reply.task) };
     const task = reply.sent ? toTask(reply.task, result) : toTask(reply.task);
-    return { kind: "done", task, next: this.#taken(answer, 1) };
+    return { kind: "done", task, next: claimed };
   }
 
   async fail(
@@ -252,52 +247,6 @@ export class RedisTasks implements TaskStore {
 
   async counts(): Promise<TaskCounts> {
     return parse(await this.#runner.read(COUNTS));
-  }
-
-  /** Tasks that a step claimed, from a place of its answer on: of each its identifier, its spec and the work on it. */
-  #taken(answer: readonly string[], from: number): Task[] {
-    const tasks: Task[] = [];
-    for (let at = from; at < answer.length; at += 3) {
-      const id = answer[at]!;
-      const text = answer[at + 1]!;
-      const spec: SpecReply = parse(text);
-      const work: WorkReply = parse(answer[at + 2]);
-      this.#claimed.keep(id, { fence: work.fence!, spec, text });
-      tasks.push(toTask({ id, s: spec, w: work }));
-    }
-    return tasks;
-  }
-}
-
-/** The spec of a claimed task, as it came and as it was read. */
-interface KeptSpec {
-  readonly fence: number;
-  readonly spec: SpecReply;
-  readonly text: string;
-}
-
-/**
- * The specs of tasks claimed here and not completed yet. While an attempt lasts nobody can change the spec, so
- * the script that completes the task need not send it once more.
- */
-class ClaimedSpecs {
-  readonly #specs = new Map<string, KeptSpec>();
-
-  keep(id: string, kept: KeptSpec): void {
-    if (kept.text.length > KEPT_CHARS) return;
-    this.#specs.set(id, kept);
-    if (this.#specs.size <= KEPT_SPECS) return;
-    const [oldest] = this.#specs.keys();
-    this.#specs.delete(oldest!);
-  }
-
-  /** The spec that the task has as long as this fence is current. */
-  take(id: string, fence: number | undefined): SpecReply | undefined {
-    const kept = this.#specs.get(id);
-    if (kept === undefined || kept.fence !== fence) return undefined;
-    this.#specs.delete(id);
-    // Whoever got the task may have changed its payload meanwhile, if that is a thing that can change.
-    return typeof kept.spec[13] === "object" ? parse(kept.text) : kept.spec;
   }
 }
 

@@ -35,7 +35,9 @@ end
 
 -- Wakes one waiter for each task that this step has put into the queue and left there.
 local function wake_waiters()
-  if #arrivals == 0 or task_waiters == 0 then return end
+  local came, there = arrivals, arrived
+  arrived, arrivals = {}, {}
+  if #came == 0 or task_waiters == 0 then return end
   local line = {}
   for page = 0, HUGE do
     local ids = call('ZRANGE', TASK_LINE, page * WAITERS_ASKED, (page + 1) * WAITERS_ASKED - 1)
@@ -76,10 +78,10 @@ local function wake_waiters()
       end
     end
   end
-  for _, task in ipairs(arrivals) do
+  for _, task in ipairs(came) do
     if #line == 0 then return end
-    if arrived[task.id] then
-      arrived[task.id] = nil
+    if there[task.id] then
+      there[task.id] = nil
       wake_for(task)
     end
   end

@@ -4,7 +4,8 @@ import { AGENT_KEYS } from "../../src/agent/redis_keys.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { RedisLocks } from "../../src/lock/redis.ts";
 import type { RoomContext } from "../../src/context.ts";
-import { Script, ScriptRunner } from "../../src/store/script.ts";
+import { Script } from "../../src/store/script.ts";
+import { ScriptRunner } from "../../src/store/script_runner.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type StepBench, stepTest } from "../support/redis_steps.ts";
 

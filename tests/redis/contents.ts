@@ -4,7 +4,7 @@
  */
 import type { RespClient, RespValue } from "../support/redis_server.ts";
 
-/** Numbers of the state string, which is packed; see step.lua. */
+/** Numbers of the state string, which is packed; see state.lua. */
 const STATE = `
 local values = { struct.unpack('>' .. string.rep('d', 14) .. 's', redis.call('GET', KEYS[1])) }
 for i, value in ipairs(values) do values[i] = tostring(value) end

@@ -15,7 +15,7 @@ function mayWrite([word, , keys, ...rest]: readonly string[]): boolean {
   return /^evalsha$/i.test(word!) && rest[Number(keys)] !== "";
 }
 
-/** Makes the state be of another run; its last field names it, see step.lua. */
+/** Makes the state be of another run; its last field names it, see state.lua. */
 const FORGET = `
 local state = redis.call('GET', KEYS[1])
 if not state then return end

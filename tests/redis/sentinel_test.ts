@@ -8,7 +8,7 @@ import { startSentinel } from "../support/redis_sentinel.ts";
 import { freshNamespace, hasRedis, pause } from "../support/redis_server.ts";
 import { Member, timed } from "./member.ts";
 
-/** What one step lets the fence and the event numbers leap by; see step.lua. */
+/** What one step lets the fence and the event numbers leap by; see state.lua. */
 const LEAP = 1_048_576;
 
 Deno.test({

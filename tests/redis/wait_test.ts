@@ -17,7 +17,7 @@ import { Member, timed } from "./member.ts";
 
 /** A waiter that nobody woke would look again only after a second. */
 const WOKEN_MS = 700;
-/** What the fence leaps by when another run of the server answers; see step.lua. */
+/** What the fence leaps by when another run of the server answers; see state.lua. */
 const LEAP = 1_048_576;
 
 /** Registers a test with a server of its own and two members. */

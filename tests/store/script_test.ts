@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { StoreUnavailableError } from "../../src/errors.ts";
 import { RedisConnection } from "../../src/store/redis_connection.ts";
-import { Script, ScriptRunner } from "../../src/store/script.ts";
+import { Script } from "../../src/store/script.ts";
+import { ScriptRunner } from "../../src/store/script_runner.ts";
 import { freshNamespace, hasRedis, sharedRedis } from "../support/redis_server.ts";
 
 const ADA = { name: "ada", host: "test-host", pid: 7 };
@@ -128,4 +129,40 @@ scriptTest(
 scriptTest("script with a mistake is a bug of ours that names it", async ({ runner }) => {
   const broken = new Script("test/broken", [], "return nothing()");
   await assert.rejects(runner().write(broken, ADA), /^Error: test\/broken: /);
+});
+
+scriptTest(
+  "script steps asked for at once are done in their order, and a reading one sees those before it",
+  async ({ runner }) => {
+    const scripts = runner();
+    const read = new Script("test/read", [], "return finish(int(fence))");
+    const answers = await Promise.all([
+      ...Array.from({ length: 20 }, (_, i) => scripts.write(FENCE, { ...ADA, name: `ada${i}` })),
+      scripts.read(read),
+      scripts.write(FENCE, ADA),
+      scripts.write(NOW, ADA).then(() => "now"),
+      scripts.write(FENCE, undefined),
+      scripts.read(read),
+    ]);
+    const first = Array.from({ length: 20 }, (_, i) => `${i + 1}`);
+    assert.deepEqual(answers, [...first, "20", "21", "now", "22", "22"]);
+  },
+);
+
+scriptTest("script steps of one batch fail together when one is a mistake", async ({ runner }) => {
+  const broken = new Script("test/broken", [], "return ARGV[5] == 'x' and nothing() or finish('')");
+  const scripts = runner();
+  const settled = await Promise.allSettled(
+    ["a", "x", "b"].map((word) => scripts.write(broken, ADA, word)),
+  );
+  assert.deepEqual(settled.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
+  assert.equal(await scripts.write(broken, ADA, "a"), "");
+});
+
+scriptTest("script steps of many arguments go alone", async ({ runner }) => {
+  const count = new Script("test/count", [], "return finish(int(#ARGV))");
+  const scripts = runner();
+  const args = (length: number) => Array.from({ length }, (_, i) => i);
+  const answers = await Promise.all([1, 7000, 2].map((n) => scripts.write(count, ADA, ...args(n))));
+  assert.deepEqual(answers, ["5", "7004", "6"]);
 });

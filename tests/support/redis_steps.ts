@@ -3,7 +3,7 @@
  * @module
  */
 import { RedisConnection } from "../../src/store/redis_connection.ts";
-import { ScriptRunner } from "../../src/store/script.ts";
+import { ScriptRunner } from "../../src/store/script_runner.ts";
 import { freshNamespace, hasRedis, sharedRedis } from "./redis_server.ts";
 import { TestClock } from "./stores.ts";
 

@@ -1,0 +1,14 @@
+--[[ store/batch: several steps of one kind in one call: what they share is read and written once, and defined once.
+
+ARGV    1 and 2 as store/state  then for each step how many arguments follow, and these, as store/begin numbers them
+RETURN  what each step answered
+KEEPS   the steps happen in this order, each as it would alone. ]]
+local given, answers, at = ARGV, {}, 3
+while at <= #given do
+  local last = at + given[at]
+  ARGV = { unpack(given, at + 1, last) }
+  answers[#answers + 1] = step() or false
+  at = last + 1
+end
+save_state()
+return answers

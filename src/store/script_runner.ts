@@ -1,0 +1,204 @@
+/**
+ * Runs the steps of the Redis store: one Lua script each, one command on the wire.
+ *
+ * A script is sent by its hash; a server that does not have it yet is sent its text once. An answer that was
+ * lost leaves open whether the step happened, so the same call is made again, with the same name (`op`),
+ * and the script tells what it did the first time: see `recall` in step.lua. Whatever a step does counts
+ * once, however often it is sent.
+ *
+ * Steps of one kind that are asked for at the same moment, by callers who go on at the same time, share a
+ * call. Nobody waits for that: what has been gathered when the callers are done is sent.
+ * @module
+ */
+import { CoordError, StoreUnavailableError } from "../errors.ts";
+import type { RedisArgument, RedisConnection } from "./redis_connection.ts";
+import { REDIS_SCHEMA_VERSION, type Script, type ScriptText, textOf } from "./script.ts";
+import type { Actor } from "./transaction.ts";
+
+/** An acting agent's heartbeat is implied at most this often in one process. */
+const BEAT_EVERY_MS = 1000;
+/** Longest time that one call is tried again for. */
+const PATIENCE_MS = 5000;
+/** Pause before a server that cannot serve right now is asked again. */
+const PAUSE_MS = 100;
+/** What a server says that is starting, or is about to become the primary. */
+const PASSING: readonly unknown[] = ["readonly", "loading", "primary_down", "cluster_down"];
+
+/** Most steps of a batch: the server serves nobody else meanwhile, and the client can prepare the next one. */
+const BATCH_STEPS = 16;
+/** A step of more arguments goes alone. */
+const BATCH_ARGUMENTS = 64;
+
+/** How a {@linkcode ScriptRunner} works. */
+export interface ScriptRunnerOptions {
+  readonly namespace: string;
+  /** Instead of the server's clock; for tests. */
+  readonly nowMs?: (() => number) | undefined;
+}
+
+/** Steps of one kind that go to the server in one call. */
+interface Batch {
+  readonly script: Script;
+  readonly steps: {
+    readonly args: RedisArgument[];
+    readonly resolve: (answer: unknown) => void;
+    readonly reject: (error: unknown) => void;
+  }[];
+}
+
+/** Scripts that were used, with the names of their keys in full. */
+type Texts = Map<Script, ScriptText>;
+
+/** Runs scripts on one namespace. */
+export class ScriptRunner {
+  /** The connection they run on. */
+  readonly connection: RedisConnection;
+  /** What the names of all keys and channels of the namespace begin with; the braces keep them on one server. */
+  readonly prefix: string;
+  readonly #nowMs: (() => number) | undefined;
+  readonly #alone: Texts = new Map();
+  readonly #batched: Texts = new Map();
+  readonly #beats = new Map<string, number>();
+  readonly #process = crypto.randomUUID().slice(0, 8);
+  #calls = 0;
+  #greeted = 0;
+  #gathering: Batch | undefined;
+
+  /** Uses a connection that others may use as well. */
+  constructor(connection: RedisConnection, { namespace, nowMs }: ScriptRunnerOptions) {
+    this.connection = connection;
+    this.prefix = `{agentcoord:${namespace}}:`;
+    this.#nowMs = nowMs;
+  }
+
+  /** Runs a step that only reads; its answer is what the script returned. */
+  read(script: Script, ...args: readonly RedisArgument[]): Promise<unknown> {
+    this.#sendGathered();
+    return this.#run(script, this.#alone, ["", "", "", "", ...args]);
+  }
+
+  /** Runs a step that writes. With an `actor` it counts as that agent's heartbeat. */
+  async write(
+    script: Script,
+    actor: Actor | undefined,
+    ...args: readonly RedisArgument[]
+  ): Promise<unknown> {
+    const op = `${this.#process}-${(++this.#calls).toString(36)}`;
+    if (actor === undefined) return await this.#gather(script, [op, "", "", "", ...args]);
+    const { name, host, pid } = actor;
+    const now = (this.#nowMs ?? performance.now.bind(performance))();
+    const due = now - (this.#beats.get(name) ?? -Infinity) >= BEAT_EVERY_MS;
+    const origin = `${due ? 1 : 0}${host}\n${pid ?? ""}`;
+    if (!due) return await this.#gather(script, [op, "", name, origin, ...args]);
+    // Those that are made before it is answered need not be one, too.
+    this.#beats.set(name, now);
+    try {
+      return await this.#gather(script, [op, "", name, origin, ...args]);
+    } catch (error) {
+      this.#beats.delete(name);
+      throw error;
+    }
+  }
+
+  /** Sends a step together with others of its kind that are asked for at the same moment. */
+  #gather(script: Script, args: RedisArgument[]): Promise<unknown> {
+    if (args.length > BATCH_ARGUMENTS) {
+      this.#sendGathered();
+      return this.#run(script, this.#alone, args);
+    }
+    let batch = this.#gathering;
+    if (batch?.script !== script || batch.steps.length === BATCH_STEPS) {
+      this.#sendGathered();
+      const opened: Batch = batch = this.#gathering = { script, steps: [] };
+      queueMicrotask(() => {
+        if (this.#gathering === opened) this.#sendGathered();
+      });
+    }
+    const { steps } = batch;
+    return new Promise((resolve, reject) => steps.push({ args, resolve, reject }));
+  }
+
+  #sendGathered(): void {
+    if (this.#gathering === undefined) return;
+    const { script, steps } = this.#gathering;
+    this.#gathering = undefined;
+    const [first, second] = steps;
+    if (second === undefined) {
+      this.#run(script, this.#alone, first!.args).then(first!.resolve, first!.reject);
+      return;
+    }
+    const args = steps.flatMap(({ args }) => [args.length, ...args]);
+    this.#run(script, this.#batched, ["*", "", ...args]).then((answers) => {
+      for (const [index, { resolve }] of steps.entries()) {
+        resolve((answers as readonly unknown[])[index]);
+      }
+    }, (error) => {
+      for (const { reject } of steps) reject(error);
+    });
+  }
+
+  async #run(script: Script, texts: Texts, args: RedisArgument[]): Promise<unknown> {
+    const { connection } = this;
+    let known = texts.get(script);
+    if (known === undefined) {
+      const { clustered } = connection;
+      const { keys, ...text } = textOf(script, { batched: texts === this.#batched, clustered });
+      known = { ...text, keys: keys.map((key) => this.prefix + key) };
+      texts.set(script, known);
+    }
+    const { text, sha1, keys } = known;
+    const startedAt = performance.now();
+    const deadline = startedAt + PATIENCE_MS;
+    let again = false;
+    for (let tries = 0;; tries++) {
+      try {
+        if (tries > 0 || !connection.isReady) await connection.ready();
+        const { connects } = connection;
+        args[1] = again || this.#nowMs !== undefined || connects !== this.#greeted
+          ? `${this.#nowMs?.() ?? ""}|${again ? Math.ceil(performance.now() - startedAt) : ""}|` +
+            connection.server.runId
+          : "";
+        const { client } = connection;
+        const answer = await client.evalsha(sha1, keys.length, ...keys, ...args).catch((error) => {
+          if (!/^NOSCRIPT/.test(error?.message)) throw error;
+          return client.eval(text, keys.length, ...keys, ...args);
+        });
+        // A read learns nothing that a writing step would have to know.
+        if (args[0] !== "") this.#greeted = connects;
+        return answer;
+      } catch (error) {
+        const failure = this.#failure(error, script);
+        const wait = connection.wasNeverSent(error) ? 0 : pauseAfter(failure);
+        if (wait === undefined || performance.now() + wait >= deadline) throw failure;
+        again ||= (failure as CoordError).details.sent === true;
+        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      }
+    }
+  }
+
+  #failure(error: unknown, { name }: Script): unknown {
+    const { location } = this.connection;
+    const schema = error instanceof Error && /SCHEMA (\d+)/.exec(error.message)?.[1];
+    if (schema) {
+      const sentence =
+        `Cannot use the store: ${location} holds data of version ${schema} and this ` +
+        `program knows version ${REDIS_SCHEMA_VERSION}; use the newer program`;
+      return new StoreUnavailableError(sentence, { location, reason: "schema" });
+    }
+    const failure = this.connection.failure(error);
+    // A mistake in a script is a bug of ours: say which script, and let it be reported as one.
+    if (!(failure instanceof CoordError) && failure instanceof Error) {
+      return new Error(`${name}: ${failure.message}`, { cause: failure });
+    }
+    return failure;
+  }
+}
+
+/** How long to wait before the call is made again; `undefined` when that would not help. */
+function pauseAfter(failure: unknown): number | undefined {
+  if (!(failure instanceof StoreUnavailableError) || !failure.retryable) return undefined;
+  const { reason } = failure.details;
+  if (PASSING.includes(reason)) return PAUSE_MS;
+  // The connection is made again; `ready` waits for it, and for no longer than a command may take.
+  return reason === "lost" ? 0 : undefined;
+}

@@ -1,0 +1,135 @@
+/**
+ * Steps of one kind that are asked for at the same moment go to the server in one call, and do there what they
+ * would have done one after another. Every step is made twice in several namespaces: in turn, at once, and
+ * at once with the answer lost; then all that the server holds for them must be the same.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { RedisStore } from "../../src/store/redis.ts";
+import { freshNamespace, hasRedis } from "../support/redis_server.ts";
+import { contentsOf } from "./contents.ts";
+import { type Surroundings, testSideBySide } from "./lanes.ts";
+import { Bench, normalised, type Operation, OPERATIONS } from "./operations.ts";
+
+/** What a step answered: its value, or why not. */
+type Settled = PromiseSettledResult<unknown>;
+
+/** Makes a step twice. */
+type Way = (run: () => Promise<unknown>, surroundings: Surroundings) => Promise<Settled[]>;
+
+const isScript = ([word]: readonly string[]) => /^eval(?:sha)?$/i.test(word!);
+
+const inTurn: Way = async (run) => {
+  const [first] = await Promise.allSettled([run()]);
+  const [second] = await Promise.allSettled([run()]);
+  return [first!, second!];
+};
+const atOnce: Way = (run) => Promise.allSettled([run(), run()]);
+const atOnceLost: Way = async (run, { proxy }) => {
+  const before = proxy.lost().length;
+  proxy.loseReplies(1, isScript);
+  const settled = await Promise.allSettled([run(), run()]);
+  assert.equal(proxy.lost().length, before + 1);
+  return settled;
+};
+
+/** An entry may hold the events of several steps; here each event says whose it is. */
+function eachEvent(entries: readonly (readonly [string, readonly string[]])[]): unknown[] {
+  return entries.flatMap(([id, fields]) => {
+    const [atMs, last] = id.split("-").map(Number) as [number, number];
+    const pairs = fields.flatMap((field, i) =>
+      i % 2 === 0 ? [[field, fields[i + 1]!] as const] : []
+    );
+    const events = pairs.filter(([field]) => field !== "o" && field !== "r");
+    const owners = pairs.filter(([field]) => field === "o").flatMap(([, text]) =>
+      text.split(" ").flatMap((one) => {
+        const [op, count] = one.split("=");
+        return Array(Number(count)).fill(op);
+      })
+    );
+    const answer = pairs.find(([field]) => field === "r")?.[1];
+    return events.map((event, i) => [atMs, last - events.length + 1 + i, event, owners[i], answer]);
+  });
+}
+
+/** Whether the two of a step went as one call, and all that came of them. */
+async function outcome(
+  surroundings: Surroundings,
+  operation: Operation,
+  way: Way,
+): Promise<{ calls: number; text: string }> {
+  const { proxy, client } = surroundings;
+  const namespace = freshNamespace();
+  const clock = { nowMs: 1_700_000_000_000 };
+  const store = await RedisStore.open(proxy.url, { namespace, nowMs: () => clock.nowMs });
+  try {
+    const bench = new Bench(store, clock);
+    const given = await bench.prepare(operation);
+    let settled: Settled[] | undefined;
+    let calls = 0;
+    bench.watch = async (step, run) => {
+      if (step !== operation.step || settled !== undefined) return await run();
+      settled = [];
+      proxy.clear();
+      settled = await way(run, surroundings);
+      calls = proxy.commands().filter(([word]) => word!.toUpperCase() === "EVALSHA").length;
+      const first = settled[0]!;
+      if (first.status === "rejected") throw first.reason;
+      return first.value;
+    };
+    const answer = await bench.run(operation, given);
+    await bench.end();
+    const contents = await contentsOf(client, namespace);
+    contents.events = eachEvent((contents.events ?? []) as [string, string[]][]);
+    return { calls, text: normalised({ answer, settled, contents }) };
+  } finally {
+    await store.close();
+  }
+}
+
+/** Steps that only read: each is a call of its own. */
+const READING = [
+  "agents.explain",
+  "agents.get",
+  "agents.hung",
+  "agents.list",
+  "agents.summary",
+  "approvals.counts",
+  "approvals.get",
+  "approvals.list",
+  "audit.chain",
+  "audit.follow",
+  "audit.list",
+  "board.counts",
+  "board.get",
+  "board.list",
+  "board.search",
+  "board.show",
+  "events.end",
+  "events.read",
+  "locks.count",
+  "locks.current",
+  "locks.list",
+  "tasks.counts",
+  "tasks.get",
+  "tasks.list",
+];
+
+Deno.test({
+  name: "steps that are made together do as they do in turn, also when their answer is lost",
+  ignore: !hasRedis(),
+  async fn(t) {
+    // In turn, who waits would come in between.
+    const operations = OPERATIONS.filter(({ name }) => !name.endsWith("one who waits"));
+    await testSideBySide(t, operations, async (surroundings, operation) => {
+      const expected = await outcome(surroundings, operation, inTurn);
+      const together = await outcome(surroundings, operation, atOnce);
+      assert.equal(together.text, expected.text, "at once");
+      const reads = READING.includes(operation.step);
+      assert.equal(together.calls, reads ? 2 : 1);
+      if (reads) return;
+      const lost = await outcome(surroundings, operation, atOnceLost);
+      assert.equal(lost.text, expected.text, "the answer is lost");
+    });
+  },
+});
