@@ -1,6 +1,6 @@
 --[[ lock/acquire_free: the usual case of lock/acquire: one path, free, and nobody in line. ]]
-if not BATCHED and #ARGV == 11 and not REPEATED and lock_waiters == 0 and now < lock_floor and
-  string.sub(ARGV[11], -1) ~= '/' and string.sub(ARGV[4], 1, 1) == '0' and now - departed_at >= DEPARTURE_MS then
+if PLAIN and not BATCHED and #ARGV == 11 and lock_waiters == 0 and now < lock_floor and
+  string.sub(ARGV[11], -1) ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
   local path, actor = ARGV[11], ARGV[3]
   local names = { path, path .. '/', string.sub(path, 1, 1) == '/' and '/' or './' }
   local at = string.find(path, '/', 2, true)

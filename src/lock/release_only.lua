@@ -1,6 +1,5 @@
 --[[ lock/release_only: the usual case of lock/release: one path that nobody shares or waits for. ]]
-if not BATCHED and #ARGV == 6 and not REPEATED and lock_waiters == 0 and string.sub(ARGV[4], 1, 1) == '0' and
-  now - departed_at >= DEPARTURE_MS then
+if PLAIN and not BATCHED and #ARGV == 6 and lock_waiters == 0 and string.sub(ARGV[4], 1, 1) == '0' then
   local path, actor = ARGV[6], ARGV[3]
   local record = call('HGET', LOCKS, path)
   local leases = record and cjson.decode(record)

@@ -1,4 +1,4 @@
---[[ store/state: what every script begins with: the clock, the counters, and waking.
+--[[ store/state: what every script begins with: the clock, the counters, and the event stream.
 
 KEYS    1 state, 2 events, 3 listeners, 4 agents, 5 seen, 6 held, 7 locks, 8 lock_due, 9 tasks, 10 task_order;
         a script's own keys come after them; each is in a local of that name in capitals
@@ -16,7 +16,6 @@ local ARGV = ARGV
 local WRITES = ARGV[1] ~= ''
 local HUGE = math.huge
 local LEAP = 1048576
-local LISTENER_MS = 60000
 local RECALL_MARGIN_MS = 2000
 -- An agent that acts within this long after anybody has left may be the one: a heartbeat is implied once a
 -- second, and a call may be on its way for as long as it is tried.
@@ -59,37 +58,6 @@ local function int(number)
   return string.format('%.0f', number)
 end
 
--- A list as JSON; an empty table alone would become an object.
-local function list(items)
-  if #items == 0 then return '[]' end
-  return cjson.encode(items)
-end
-
--- Wakes the process whose bell this is; false when it is surely dead.
-local function ring(bell)
-  local heard = call('PUBLISH', string.sub(STATE, 1, -6) .. 'bell:' .. bell, '')
-  return CLUSTERED or heard > 0
-end
-
--- Puts a bell on a topic, for the next notify to ring it once. Who waits listens again at every look.
-local function listen(topic, bell)
-  local line = bell .. '@' .. int(now)
-  for other, seen in string.gmatch(call('HGET', LISTENERS, topic) or '', '(%S+)@(%d+)') do
-    if other ~= bell and now - tonumber(seen) < LISTENER_MS then
-      line = line .. ' ' .. other .. '@' .. seen
-    end
-  end
-  call('HSET', LISTENERS, topic, line)
-  if topic == 'events' and followers == 0 then followers, dirty = 1, true end
-end
-
-local function notify(topic)
-  local heard = call('HGET', LISTENERS, topic)
-  if not heard then return end
-  call('HDEL', LISTENERS, topic)
-  for bell in string.gmatch(heard, '(%S+)@%d+') do ring(bell) end
-end
-
 -- Adds an entry to the stream, which ends with the event of this number: its fields are type -> agent NUL data
 -- NUL subject; steps says whose events they are, in order: <op>=<how many> ...; reply is the answer to be kept.
 local function add_entry(entry, number, steps, reply)
@@ -97,10 +65,6 @@ local function add_entry(entry, number, steps, reply)
   if reply then entry[#entry + 1], entry[#entry + 2] = 'r', reply end
   call('XADD', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, int(now) .. '-' .. int(number), unpack(entry))
   dirty = true
-  if followers == 1 then
-    followers = 0
-    notify('events')
-  end
 end
 
 -- Ends the call.
@@ -109,3 +73,6 @@ local function save_state()
   call('SET', STATE, struct.pack(STATE_FORMAT, version, now, fence, event, followers, departed_at, lock_floor,
     lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, run))
 end
+
+-- Whether no call of the usual kind has to look further: nothing to remember, nobody to be told, nobody gone.
+local PLAIN = not REPEATED and followers == 0 and now - departed_at >= DEPARTURE_MS

@@ -1,8 +1,40 @@
---[[ store/step: what every step is made with: its events, its answer, and what an earlier try of it did. The
+--[[ store/step: what every step is made with: waking, its events, its answer, and what an earlier try did. The
 parts that several scripts share follow, each once in a script; store/begin comes before the step itself. ]]
 local OP, ACTOR = '', ''
 local ENTRY_EVENTS = 8
+local LISTENER_MS = 60000
 local news, told = {}, 0
+
+-- A list as JSON; an empty table alone would become an object.
+local function list(items)
+  if #items == 0 then return '[]' end
+  return cjson.encode(items)
+end
+
+-- Wakes the process whose bell this is; false when it is surely dead.
+local function ring(bell)
+  local heard = call('PUBLISH', string.sub(STATE, 1, -6) .. 'bell:' .. bell, '')
+  return CLUSTERED or heard > 0
+end
+
+-- Puts a bell on a topic, for the next notify to ring it once. Who waits listens again at every look.
+local function listen(topic, bell)
+  local line = bell .. '@' .. int(now)
+  for other, seen in string.gmatch(call('HGET', LISTENERS, topic) or '', '(%S+)@(%d+)') do
+    if other ~= bell and now - tonumber(seen) < LISTENER_MS then
+      line = line .. ' ' .. other .. '@' .. seen
+    end
+  end
+  call('HSET', LISTENERS, topic, line)
+  if topic == 'events' and followers == 0 then followers, dirty = 1, true end
+end
+
+local function notify(topic)
+  local heard = call('HGET', LISTENERS, topic)
+  if not heard then return end
+  call('HDEL', LISTENERS, topic)
+  for bell in string.gmatch(heard, '(%S+)@%d+') do ring(bell) end
+end
 
 -- Notes that type happened to subject; agent and data (JSON) may be nil.
 local function emit(type, subject, agent, data)
@@ -18,6 +50,10 @@ local function publish(reply)
     local entry = { unpack(news, first * 2 - 1, last * 2) }
     local steps = OP ~= '' and OP .. '=' .. last - first + 1 or ''
     add_entry(entry, event - told + last, steps, last == told and reply)
+  end
+  if followers == 1 then
+    followers = 0
+    notify('events')
   end
 end
 

@@ -13,7 +13,7 @@ RETURN  of each step
           <ended> when there was just one attempt, and nothing to tell of it
         in task/claim {id, spec, record}; the record of what is claimed for the first time is <fence> <started> ]]
 repeat
-  if REPEATED or now >= task_floor or now - departed_at < DEPARTURE_MS or COMPLETES and task_links > 0 then break end
+  if not PLAIN or now >= task_floor or COMPLETES and task_links > 0 then break end
   local text, match = string.format, string.match
   local request = ARGV[BATCHED and 8 or 5]
   local asked, tag
@@ -23,15 +23,15 @@ repeat
   end
 
   -- The steps, by what comes before their arguments.
-  local steps, works, named, usual = {}, {}, {}, true
+  local steps, works, named, usual = {}, {}, BATCHED and {}, true
   local before, last = BATCHED and 3 or 0, #ARGV
   while usual and before < last do
     local size = BATCHED and tonumber(ARGV[before]) or last
     local id = ARGV[before + 6]
     usual = ARGV[before + 5] == request and string.sub(ARGV[before + 4], 1, 1) == '0'
     if COMPLETES then
-      usual = usual and size == 8 and not named[id]
-      named[id] = true
+      usual = usual and size == 8 and not (named and named[id])
+      if named then named[id] = true end
       works[#works + 1] = id .. 'w'
     else
       usual = usual and (size == 5 or task_waiters == 0)
@@ -41,7 +41,9 @@ repeat
   end
   if not usual then break end
 
-  local tenures, seqs, rests, starts = {}, {}, {}, {}
+  -- Of each task that ends: its fence, its place in the order of creation, the end of its record, and when it
+  -- was started, if that is all there is to tell.
+  local was, n = {}, 0
   if COMPLETES then
     for i, record in ipairs(call('HMGET', TASKS, unpack(works))) do
       record = record or ''
@@ -53,7 +55,8 @@ repeat
       end
       local actor, wanted = ARGV[steps[i] + 3], ARGV[steps[i] + 7]
       usual = usual and worker == actor and (wanted == '' or wanted == tenure)
-      tenures[i], seqs[i], rests[i], starts[i] = tenure, seq, rest, started
+      was[n + 1], was[n + 2], was[n + 3], was[n + 4] = tenure, seq, rest, started or false
+      n = n + 4
     end
     if not usual then break end
   end
@@ -85,9 +88,9 @@ repeat
     local actor, head, answer = ARGV[from + 3], heads[i], {}
     local named_actor, news = actor .. '\0t', 0
     if COMPLETES then
-      local id, tenure, result, started = ARGV[from + 6], tenures[i], ARGV[from + 8], starts[i]
+      local id, result, tenure, seq, rest, started = ARGV[from + 6], ARGV[from + 8], unpack(was, i * 4 - 3, i * 4)
       local record = '{"status":"completed","worker":"' .. actor .. '","fence":' .. tenure .. ',"ended":' .. at
-        .. ',"outcome":"completed",' .. rests[i]
+        .. ',"outcome":"completed",' .. rest
       answer[1] = started and started .. ' ' .. at or record
       fields[set + 1], fields[set + 2] = works[i], record
       set = set + 2
@@ -95,7 +98,7 @@ repeat
         fields[set + 1], fields[set + 2] = id .. 'r', result
         set = set + 2
       end
-      places[placed + 1], places[placed + 2] = text('%d', 2251799813685248 + seqs[i]), id
+      places[placed + 1], places[placed + 2] = text('%d', 2251799813685248 + seq), id
       placed = placed + 2
       left[i] = named_actor .. id
       entry[noted + 1], entry[noted + 2] = 'task.completed', actor .. '\0{"fence":' .. tenure .. '}\0' .. id
