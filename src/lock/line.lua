@@ -1,4 +1,5 @@
---[[ lock/line: the queue of those who wait for locks; needs lock/rows.
+--[[ lock/line: the queue of those who wait for locks; needs lock/names
+and lock/rows.
 
 LOCK_WAITERS  waiter's id -> JSON {seq, id, agent, mode, paths, bell, seen, called?}
 LOCK_LINE     path NUL seq NUL id, by name: who waits for each path, in the order they came
@@ -6,7 +7,6 @@ KEEPS         a request is granted when no live lease and no earlier live waiter
               lease calls the first waiters that it may free; one that does not come within CALL_MS, or was not
               seen for SILENCE_MS, stands in nobody's way. ]]
 local CALL_MS = 250
-local SILENCE_MS = 5000
 local CALLS = 64
 
 local function find_waiter(id)

@@ -16,12 +16,11 @@ import count from "./count.lua" with { type: "text" };
 import line from "./line.lua" with { type: "text" };
 import list from "./list.lua" with { type: "text" };
 import type { Lease } from "./lock.ts";
-import { GIVE_BACK_PARTS, LOCK_KEYS } from "./redis_parts.ts";
+import { GIVE_BACK_PARTS, LEASE_PARTS, LOCK_KEYS, USUAL_PARTS } from "./redis_parts.ts";
 import release from "./release.lua" with { type: "text" };
 import releaseOnly from "./release_only.lua" with { type: "text" };
 import releaseAll from "./release_all.lua" with { type: "text" };
 import renew from "./renew.lua" with { type: "text" };
-import rows from "./rows.lua" with { type: "text" };
 import type { AcquireOutcome, AcquireRequest, LeaseSelector, LockStore } from "./store.ts";
 import tenure from "./tenure.lua" with { type: "text" };
 
@@ -31,16 +30,16 @@ const ACQUIRE = new Script(
   ...GIVE_BACK_PARTS,
   tenure,
   acquire,
-).usually(acquireFree);
-const ABANDON = new Script("lock/abandon", LOCK_KEYS, rows, line, abandon);
-const RENEW = new Script("lock/renew", LOCK_KEYS, rows, tenure, renew);
+).usually(...USUAL_PARTS, acquireFree);
+const ABANDON = new Script("lock/abandon", LOCK_KEYS, ...LEASE_PARTS, line, abandon);
+const RENEW = new Script("lock/renew", LOCK_KEYS, ...LEASE_PARTS, tenure, renew);
 const RELEASE = new Script(
   "lock/release",
   LOCK_KEYS,
   ...GIVE_BACK_PARTS,
   tenure,
   release,
-).usually(releaseOnly);
+).usually(...USUAL_PARTS, releaseOnly);
 const RELEASE_ALL = new Script("lock/release_all", LOCK_KEYS, ...GIVE_BACK_PARTS, releaseAll);
 const LIST = new Script("lock/list", LOCK_KEYS, ...GIVE_BACK_PARTS, list);
 const COUNT = new Script("lock/count", [], count);

@@ -4,10 +4,17 @@
  */
 import giveBack from "./give_back.lua" with { type: "text" };
 import line from "./line.lua" with { type: "text" };
+import names from "./names.lua" with { type: "text" };
 import rows from "./rows.lua" with { type: "text" };
 
 /** Keys of this room besides the common ones. */
 export const LOCK_KEYS: readonly string[] = ["lock_paths", "lock_waiters", "lock_line"];
 
+/** Leases as they are kept. */
+export const LEASE_PARTS: readonly string[] = [names, rows];
+
+/** What the usual cases need, which come before everything else. */
+export const USUAL_PARTS: readonly string[] = [names];
+
 /** Leases, the line of those who wait for them, and giving them back; see give_back.lua. */
-export const GIVE_BACK_PARTS: readonly string[] = [rows, line, giveBack];
+export const GIVE_BACK_PARTS: readonly string[] = [...LEASE_PARTS, line, giveBack];

@@ -1,4 +1,5 @@
---[[ lock/rows: leases as they are kept, and which of them one path concerns; part of every lock script.
+--[[ lock/rows: leases as they are kept, and which of them one path concerns; part of every lock script; needs
+lock/names.
 
 KEYS       lock_paths, lock_waiters, lock_line
 LOCKS      path -> JSON list of {holder, fence, mode, intent, ttl, at}, of every lease not yet swept
@@ -69,10 +70,6 @@ local function keep_on(path, leases)
   call('HSET', LOCKS, path, cjson.encode(kept))
 end
 
-local function is_directory(path)
-  return string.sub(path, -1) == '/'
-end
-
 local function covers(a, b)
   if a == b or a .. '/' == b then return true end
   if not is_directory(a) then return false end
@@ -82,19 +79,6 @@ end
 
 local function modes_conflict(a, b)
   return a == 'exclusive' or b == 'exclusive'
-end
-
--- A path, its twin with or without the slash, and the directories above it.
-local function names_over(path)
-  local names = { path, is_directory(path) and string.sub(path, 1, -2) or path .. '/' }
-  if path == './' or path == '/' then return names end
-  names[3] = string.sub(path, 1, 1) == '/' and '/' or './'
-  local at = string.find(path, '/', 2, true)
-  while at and at < #path do
-    names[#names + 1] = string.sub(path, 1, at)
-    at = string.find(path, '/', at + 1, true)
-  end
-  return names
 end
 
 -- The members of a set sorted by name that begin with a path below this directory.

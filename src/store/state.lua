@@ -58,6 +58,12 @@ local function int(number)
   return string.format('%.0f', number)
 end
 
+-- Wakes the process whose bell this is; false when it is surely dead.
+local function ring(bell)
+  local heard = call('PUBLISH', string.sub(STATE, 1, -6) .. 'bell:' .. bell, '')
+  return CLUSTERED or heard > 0
+end
+
 -- Adds an entry to the stream, which ends with the event of this number: its fields are type -> agent NUL data
 -- NUL subject; steps says whose events they are, in order: <op>=<how many> ...; reply is the answer to be kept.
 local function add_entry(entry, number, steps, reply)

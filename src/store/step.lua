@@ -11,12 +11,6 @@ local function list(items)
   return cjson.encode(items)
 end
 
--- Wakes the process whose bell this is; false when it is surely dead.
-local function ring(bell)
-  local heard = call('PUBLISH', string.sub(STATE, 1, -6) .. 'bell:' .. bell, '')
-  return CLUSTERED or heard > 0
-end
-
 -- Puts a bell on a topic, for the next notify to ring it once. Who waits listens again at every look.
 local function listen(topic, bell)
   local line = bell .. '@' .. int(now)
