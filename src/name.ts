@@ -53,11 +53,13 @@ export interface TextRules {
   readonly multiline?: boolean;
 }
 
-// `Cc` is C0, DEL and C1; `Cs` under the `u` flag is a surrogate without its other half. The rest
-// are the embeddings, overrides and isolates that reorder text on screen (Unicode UAX #9, 2.1-2.5).
-const UNSAFE = "\\p{Cc}\\p{Cs}\\u202a-\\u202e\\u2066-\\u2069";
+// Tab and line feed; C0 without them, DEL and C1; under the `u` flag `Cs` is a surrogate without its other half.
+// The rest are the embeddings, overrides and isolates that reorder text on screen (Unicode UAX #9, 2.1-2.5).
+const LAYOUT = "\\t\\n";
+const UNSAFE_ANYWHERE = "\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f\\p{Cs}\\u202a-\\u202e\\u2066-\\u2069";
+const UNSAFE = LAYOUT + UNSAFE_ANYWHERE;
 const UNSAFE_IN_LINE = new RegExp(`[${UNSAFE}]`, "u");
-const UNSAFE_IN_TEXT = new RegExp(`(?![\\n\\t])[${UNSAFE}]`, "u");
+const UNSAFE_IN_TEXT = new RegExp(`[${UNSAFE_ANYWHERE}]`, "u");
 // Line separators are legal in a text, yet break a one-line message.
 const UNPRINTABLE = new RegExp(`[${UNSAFE}\\u2028\\u2029]`, "gu");
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;

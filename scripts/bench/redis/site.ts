@@ -120,4 +120,8 @@ async function remove(client: Redis, place: Place): Promise<void> {
       cursor = next;
     } while (cursor !== "0");
   }
+  // The server gives the memory back while it serves others: what is measured next must not see that.
+  while (infoField(await client.info("memory"), "lazyfree_pending_objects") !== "0") {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
