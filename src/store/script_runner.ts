@@ -6,8 +6,9 @@
  * and the script tells what it did the first time: see `recall` in step.lua. Whatever a step does counts
  * once, however often it is sent.
  *
- * Steps of one kind that are asked for at the same moment, by callers who go on at the same time, share a
- * call. Nobody waits for that: what has been gathered when the callers are done is sent.
+ * Steps of one kind that are asked for at the same moment share a call. While some calls are under way, and the
+ * server has enough to do, the next are gathered for as long as that takes, a few milliseconds at most; whoever
+ * calls alone never waits.
  * @module
  */
 import { CoordError, StoreUnavailableError } from "../errors.ts";
@@ -24,8 +25,12 @@ const PAUSE_MS = 100;
 /** What a server says that is starting, or is about to become the primary. */
 const PASSING: readonly unknown[] = ["readonly", "loading", "primary_down", "cluster_down"];
 
-/** Most steps of a batch: the server serves nobody else meanwhile, and the client can prepare the next one. */
-const BATCH_STEPS = 16;
+/** Most steps of a batch: the server serves nobody else meanwhile. */
+const BATCH_STEPS = 32;
+/** So many calls keep the server at work; what is asked for while they are under way is gathered. */
+const BUSY_CALLS = 2;
+/** Longest time that something is gathered for. */
+const GATHER_MS = 5;
 /** A step of more arguments goes alone. */
 const BATCH_ARGUMENTS = 64;
 
@@ -39,6 +44,7 @@ export interface ScriptRunnerOptions {
 /** Steps of one kind that go to the server in one call. */
 interface Batch {
   readonly script: Script;
+  timer?: number;
   readonly steps: {
     readonly args: RedisArgument[];
     readonly resolve: (answer: unknown) => void;
@@ -62,6 +68,7 @@ export class ScriptRunner {
   readonly #process = crypto.randomUUID().slice(0, 8);
   #calls = 0;
   #greeted = 0;
+  #callsUnderWay = 0;
   #gathering: Batch | undefined;
 
   /** Uses a connection that others may use as well. */
@@ -107,21 +114,28 @@ export class ScriptRunner {
       return this.#run(script, this.#alone, args);
     }
     let batch = this.#gathering;
-    if (batch?.script !== script || batch.steps.length === BATCH_STEPS) {
+    if (batch?.script !== script) {
       this.#sendGathered();
       const opened: Batch = batch = this.#gathering = { script, steps: [] };
+      // Until all who were told something just now have asked for more.
       queueMicrotask(() => {
-        if (this.#gathering === opened) this.#sendGathered();
+        if (this.#gathering !== opened) return;
+        if (this.#callsUnderWay < BUSY_CALLS) this.#sendGathered();
+        else opened.timer = setTimeout(() => this.#sendGathered(), GATHER_MS);
       });
     }
     const { steps } = batch;
-    return new Promise((resolve, reject) => steps.push({ args, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      steps.push({ args, resolve, reject });
+      if (steps.length === BATCH_STEPS) this.#sendGathered();
+    });
   }
 
   #sendGathered(): void {
     if (this.#gathering === undefined) return;
-    const { script, steps } = this.#gathering;
+    const { script, steps, timer } = this.#gathering;
     this.#gathering = undefined;
+    clearTimeout(timer);
     const [first, second] = steps;
     if (second === undefined) {
       this.#run(script, this.#alone, first!.args).then(first!.resolve, first!.reject);
@@ -146,7 +160,6 @@ export class ScriptRunner {
       known = { ...text, keys: keys.map((key) => this.prefix + key) };
       texts.set(script, known);
     }
-    const { text, sha1, keys } = known;
     const startedAt = performance.now();
     const deadline = startedAt + PATIENCE_MS;
     let again = false;
@@ -158,11 +171,7 @@ export class ScriptRunner {
           ? `${this.#nowMs?.() ?? ""}|${again ? Math.ceil(performance.now() - startedAt) : ""}|` +
             connection.server.runId
           : "";
-        const { client } = connection;
-        const answer = await client.evalsha(sha1, keys.length, ...keys, ...args).catch((error) => {
-          if (!/^NOSCRIPT/.test(error?.message)) throw error;
-          return client.eval(text, keys.length, ...keys, ...args);
-        });
+        const answer = await this.#call(known, args);
         // A read learns nothing that a writing step would have to know.
         if (args[0] !== "") this.#greeted = connects;
         return answer;
@@ -173,6 +182,20 @@ export class ScriptRunner {
         again ||= (failure as CoordError).details.sent === true;
         if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       }
+    }
+  }
+
+  async #call({ sha1, text, keys }: ScriptText, args: readonly RedisArgument[]): Promise<unknown> {
+    const { client } = this.connection;
+    this.#callsUnderWay++;
+    try {
+      return await client.evalsha(sha1, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      return await client.eval(text, keys.length, ...keys, ...args);
+    } finally {
+      this.#callsUnderWay--;
+      if (this.#gathering?.timer !== undefined) this.#sendGathered();
     }
   }
 
