@@ -61,6 +61,7 @@ repeat
     if not usual then break end
   end
 
+  -- The first in the queue, with their specs; whoever has been claimed before has a record, too.
   local heads, kept = {}, {}
   if request ~= '' then
     local count = text('%d', #steps)
@@ -80,6 +81,7 @@ repeat
     end
   end
 
+  -- All is as usual. From here on everything is written.
   local at, answers = text('%d', now), {}
   local fields, places, left, taken, tagged = {}, {}, {}, {}, {}
   local set, placed, took, noted = 0, 0, 0, 0
@@ -88,7 +90,8 @@ repeat
     local actor, head, answer = ARGV[from + 3], heads[i], {}
     local named_actor, news = actor .. '\0t', 0
     if COMPLETES then
-      local id, result, tenure, seq, rest, started = ARGV[from + 6], ARGV[from + 8], unpack(was, i * 4 - 3, i * 4)
+      local id, result = ARGV[from + 6], ARGV[from + 8]
+      local tenure, seq, rest, started = unpack(was, i * 4 - 3, i * 4)
       local record = '{"status":"completed","worker":"' .. actor .. '","fence":' .. tenure .. ',"ended":' .. at
         .. ',"outcome":"completed",' .. rest
       answer[1] = started and started .. ' ' .. at or record
