@@ -52,8 +52,8 @@ interface Batch {
   }[];
 }
 
-/** Scripts that were used, with the names of their keys in full. */
-type Texts = Map<Script, ScriptText>;
+/** Scripts that were used, with the names of their keys in full, and the connection on which one answered last. */
+type Texts = Map<Script, ScriptText & { taughtOn?: number }>;
 
 /** Runs scripts on one namespace. */
 export class ScriptRunner {
@@ -120,7 +120,7 @@ export class ScriptRunner {
       // Until all who were told something just now have asked for more.
       queueMicrotask(() => {
         if (this.#gathering !== opened) return;
-        if (this.#callsUnderWay < BUSY_CALLS) this.#sendGathered();
+        if (this.#callsUnderWay < BUSY_CALLS || !this.#isTaught(opened)) this.#sendGathered();
         else opened.timer = setTimeout(() => this.#sendGathered(), GATHER_MS);
       });
     }
@@ -151,6 +151,15 @@ export class ScriptRunner {
     });
   }
 
+  /**
+   * Whether the server surely has the text. As long as it has not, calls that it has refused for that are on
+   * their way for the second time, and what is sent later would overtake them.
+   */
+  #isTaught({ script, steps }: Batch): boolean {
+    const texts = steps.length > 1 ? this.#batched : this.#alone;
+    return texts.get(script)?.taughtOn === this.connection.connects;
+  }
+
   async #run(script: Script, texts: Texts, args: RedisArgument[]): Promise<unknown> {
     const { connection } = this;
     let known = texts.get(script);
@@ -172,6 +181,7 @@ export class ScriptRunner {
             connection.server.runId
           : "";
         const answer = await this.#call(known, args);
+        known.taughtOn = connects;
         // A read learns nothing that a writing step would have to know.
         if (args[0] !== "") this.#greeted = connects;
         return answer;

@@ -149,6 +149,21 @@ scriptTest(
   },
 );
 
+scriptTest(
+  "script steps keep their order while the server does not know the script",
+  async ({ runner }) => {
+    const unknown = new Script(
+      "test/unknown",
+      [],
+      `fence, dirty = fence + 1, true return finish(int(fence)) -- ${freshNamespace()}`,
+    );
+    const scripts = runner();
+    // So much that some are refused while others are still being sent.
+    const made = Array.from({ length: 3000 }, () => scripts.write(unknown, ADA, "x".repeat(2000)));
+    assert.deepEqual(await Promise.all(made), made.map((_, i) => `${i + 1}`));
+  },
+);
+
 scriptTest("script steps of one batch fail together when one is a mistake", async ({ runner }) => {
   const broken = new Script("test/broken", [], "return ARGV[5] == 'x' and nothing() or finish('')");
   const scripts = runner();
