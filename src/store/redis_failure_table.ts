@@ -167,7 +167,7 @@ export const CONNECTION_RULES: readonly FailureRule[] = [
     sentence: ({ place }) => `no route leads to ${place}; check the address and the network`,
   },
   {
-    matches: /certificate not valid for name|NotValidForName/,
+    matches: /certificate not valid for name|NotValidForName|does not match certificate's altnames/,
     reason: "tls",
     retryable: false,
     sent: false,
@@ -176,15 +176,23 @@ export const CONNECTION_RULES: readonly FailureRule[] = [
       "servername in the URL",
   },
   {
-    matches: /invalid peer certificate: (\w+)/,
+    // The words of the runtime's own check, and those of newer ones, which are OpenSSL's.
+    matches:
+      /certificate: UnknownIssuer|self-signed certificate|unable to (?:get|verify)[\w ]*cert/,
     reason: "tls",
     retryable: false,
     sent: false,
-    sentence: ({ place }, [, why]) =>
-      why === "UnknownIssuer"
-        ? `the certificate of ${place} comes from an unknown authority; give the authority's own ` +
-          "with ca=/path/ca.pem in the URL"
-        : `the certificate of ${place} is not valid (${why})`,
+    sentence: ({ place }) =>
+      `the certificate of ${place} comes from an unknown authority; give the authority's own ` +
+      "with ca=/path/ca.pem in the URL",
+  },
+  {
+    matches: /invalid peer certificate: (\w+)|certificate (has expired|is not yet valid)/,
+    reason: "tls",
+    retryable: false,
+    sent: false,
+    sentence: ({ place }, [, why, when]) =>
+      `the certificate of ${place} is not valid (${why ?? when})`,
   },
   {
     matches: /fatal alert: (\w+)/,

@@ -44,7 +44,7 @@ export interface ScriptRunnerOptions {
 /** Steps of one kind that go to the server in one call. */
 interface Batch {
   readonly script: Script;
-  timer?: number;
+  timer?: ReturnType<typeof setTimeout>;
   readonly steps: {
     readonly args: RedisArgument[];
     readonly resolve: (answer: unknown) => void;

@@ -174,7 +174,7 @@ export interface RespClient extends AsyncDisposable {
 interface Waiter {
   readonly resolve: (value: RespValue) => void;
   readonly reject: (error: Error) => void;
-  readonly timer: number;
+  readonly timer: ReturnType<typeof setTimeout>;
 }
 
 /** Connects to a port of this machine, or to the path of a Unix socket. */
