@@ -1,5 +1,6 @@
 --[[ store/step: what every step is made with: waking, its events, its answer, and what an earlier try did. The
 parts that several scripts share follow, each once in a script; store/begin comes before the step itself. ]]
+local CALLED = ARGV
 local OP, ACTOR = '', ''
 local ENTRY_EVENTS = 8
 local LISTENER_MS = 60000
@@ -58,32 +59,41 @@ local function finish(reply, keep)
   return reply
 end
 
--- What an earlier try of this very call did: its events as {type, subject, data}, and its answer if kept. Only
--- in a repeated call: a script pays for every function that it defines.
+-- What an earlier try of this very step did: its events as {type, subject, data}, and its answer if kept. Only in
+-- a repeated call: a script pays for every function that it defines. One look back serves all steps of a batch.
+local earlier
 local recall = REPEATED and function()
-  local done, answer, looked, to = {}, nil, 0, '+'
+  if earlier then return earlier[OP].done, earlier[OP].answer end
+  earlier = {}
+  local at = BATCHED and 3 or 0
+  while at < #CALLED do
+    earlier[CALLED[at + 1]] = { done = {} }
+    at = at + (BATCHED and CALLED[at] or #CALLED) + 1
+  end
+  local looked, to = 0, '+'
   while looked < 50000 do
     local entries = call('XREVRANGE', EVENTS, to, '-', 'COUNT', 1000)
     for _, entry in ipairs(entries) do
-      local items, first, last, kept = {}, 1, 0, nil
+      local items, owners, kept = {}, '', nil
       for i = 1, #entry[2], 2 do
         local field, value = entry[2][i], entry[2][i + 1]
         if field == 'o' then
-          local before = 0
-          for op, count in string.gmatch(value, '(%S+)=(%d+)') do
-            if op == OP then first, last = before + 1, before + count end
-            before = before + count
-          end
+          owners = value
         elseif field == 'r' then
           kept = value
         else
-          local data, subject = string.match(value, '^%Z*%z(%Z*)%z(.*)$')
-          items[#items + 1] = { field, subject, data }
+          items[#items + 1] = { field, value }
         end
       end
-      for i = first, last do
-        answer = answer or kept
-        done[#done + 1] = items[i]
+      local before = 0
+      for op, count in string.gmatch(owners, '(%S+)=(%d+)') do
+        local mine = earlier[op]
+        for i = before + 1, mine and before + count or before do
+          local data, subject = string.match(items[i][2], '^%Z*%z(%Z*)%z(.*)$')
+          mine.done[#mine.done + 1] = { items[i][1], subject, data }
+          mine.answer = mine.answer or kept
+        end
+        before = before + count
       end
     end
     looked = looked + #entries
@@ -92,5 +102,5 @@ local recall = REPEATED and function()
     -- What is older was there before the call was first made.
     if tonumber(string.match(to, '%d+')) < since then break end
   end
-  return done, answer
+  return earlier[OP].done, earlier[OP].answer
 end
