@@ -16,7 +16,13 @@ import count from "./count.lua" with { type: "text" };
 import line from "./line.lua" with { type: "text" };
 import list from "./list.lua" with { type: "text" };
 import type { Lease } from "./lock.ts";
-import { GIVE_BACK_PARTS, LEASE_PARTS, LOCK_KEYS, USUAL_PARTS } from "./redis_parts.ts";
+import {
+  AFTER_USUAL_PARTS,
+  GIVE_BACK_PARTS,
+  LEASE_PARTS,
+  LOCK_KEYS,
+  USUAL_PARTS,
+} from "./redis_parts.ts";
 import release from "./release.lua" with { type: "text" };
 import releaseOnly from "./release_only.lua" with { type: "text" };
 import releaseAll from "./release_all.lua" with { type: "text" };
@@ -27,7 +33,7 @@ import tenure from "./tenure.lua" with { type: "text" };
 const ACQUIRE = new Script(
   "lock/acquire",
   LOCK_KEYS,
-  ...GIVE_BACK_PARTS,
+  ...AFTER_USUAL_PARTS,
   tenure,
   acquire,
 ).usually(...USUAL_PARTS, acquireFree);
@@ -36,7 +42,7 @@ const RENEW = new Script("lock/renew", LOCK_KEYS, ...LEASE_PARTS, tenure, renew)
 const RELEASE = new Script(
   "lock/release",
   LOCK_KEYS,
-  ...GIVE_BACK_PARTS,
+  ...AFTER_USUAL_PARTS,
   tenure,
   release,
 ).usually(...USUAL_PARTS, releaseOnly);

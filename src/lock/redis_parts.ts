@@ -13,8 +13,11 @@ export const LOCK_KEYS: readonly string[] = ["lock_paths", "lock_waiters", "lock
 /** Leases as they are kept. */
 export const LEASE_PARTS: readonly string[] = [names, rows];
 
-/** What the usual cases need, which come before everything else. */
+/** What the usual cases need; in their scripts it comes before them, and is there for the parts that follow. */
 export const USUAL_PARTS: readonly string[] = [names];
 
-/** Leases, the line of those who wait for them, and giving them back; see give_back.lua. */
+/** The line of those who wait for leases, and giving them back; see give_back.lua. For a script with a usual case. */
+export const AFTER_USUAL_PARTS: readonly string[] = [rows, line, giveBack];
+
+/** The same for a script without one. */
 export const GIVE_BACK_PARTS: readonly string[] = [...LEASE_PARTS, line, giveBack];
