@@ -32,7 +32,7 @@ clientTest("client opens namespaces that never see each other", async (client) =
   await using bob = await other.session("bob");
   await ada.locks.acquire("a.py");
   const [lease] = await bob.locks.acquire("a.py");
-  assert.equal(lease?.fence, 1);
+  assert.equal(lease?.holder, "bob");
   assert.deepEqual((await other.agents.list()).map(({ name }) => name), ["bob"]);
 });
 

@@ -39,7 +39,13 @@ export function emit(
 
 /** Drops old events, and listeners on other topics that were never called (followers have just been). */
 function trim(tx: Transaction, seq: number): void {
-  tx.run("DELETE FROM events WHERE seq <= ?", seq - EVENTS_KEPT);
+  const last = tx.get<{ seq: number }>("SELECT seq FROM events WHERE seq = ?", seq - EVENTS_KEPT) ??
+    // The stream is shorter than that, or its numbers leapt: then the events are counted.
+    tx.get<{ seq: number }>(
+      "SELECT seq FROM events ORDER BY seq DESC LIMIT 1 OFFSET ? + 0",
+      EVENTS_KEPT,
+    );
+  if (last !== undefined) tx.run("DELETE FROM events WHERE seq <= ?", last.seq);
   tx.run("DELETE FROM listeners WHERE seen_at_ms < ?", tx.nowMs - LISTENER_KEPT_MS);
 }
 

@@ -1,14 +1,15 @@
 /**
  * The steps on the event stream, on the directory engine.
  *
- * Numbers have no gaps, because a step that fails takes its numbers back with it; so a cursor whose next
- * number is not there has been overtaken by the trimming.
+ * Numbers grow by one, because a step that fails takes its numbers back with it; only a store that lost its
+ * newest events leaps. So a cursor below the oldest number is of another stream, unless the stream is full:
+ * then it has been overtaken by the trimming.
  * @module
  */
 import type { Engine, Reader } from "../store/transaction.ts";
 import { eventId, listen } from "./append.ts";
 import type { CoordEvent, EventType } from "./event.ts";
-import type { EventQuery, EventsRead, EventStore } from "./store.ts";
+import { type EventQuery, EVENTS_KEPT, type EventsRead, type EventStore } from "./store.ts";
 
 interface EventRow {
   seq: number;
@@ -53,7 +54,8 @@ function read(reader: Reader, { after, sinceMs, limit, type }: EventQuery): Even
     const refusal = refuse(reader, after, oldest, newest);
     if (refusal !== undefined) return refusal;
   }
-  const from = after?.seq ?? (sinceMs === undefined ? 0 : lastBefore(reader, sinceMs, newest));
+  const from = after?.seq ??
+    (sinceMs === undefined ? 0 : lastBefore(reader, sinceMs, oldest, newest));
   const filter = type === undefined ? [] : [type];
   const rows = reader.all<EventRow>(
     `SELECT * FROM events WHERE seq > ? ${filter.length > 0 ? "AND type = ?" : ""}
@@ -73,7 +75,11 @@ function refuse(
   newest: Place | undefined,
 ): EventsRead | undefined {
   const kept = oldest && idOf(oldest, 0);
-  if (oldest !== undefined && seq + 1 < oldest.seq) return { kind: "trimmed", oldest: kept };
+  if (oldest !== undefined && seq + 1 < oldest.seq) {
+    const row = reader.get<{ kept: number }>("SELECT COUNT(*) AS kept FROM events");
+    if ((row?.kept ?? 0) >= EVENTS_KEPT) return { kind: "trimmed", oldest: kept };
+    if (seq > 0) return { kind: "unknown", oldest: kept };
+  }
   if (seq > (newest?.seq ?? 0)) return { kind: "unknown", oldest: kept };
   const row = reader.get<Place>("SELECT seq, at_ms FROM events WHERE seq = ?", seq);
   // Another stream has an event with this number too, at another instant.
@@ -85,8 +91,13 @@ function refuse(
  * The number before the first event at or after `atMs`. Instants grow with numbers, so a search by halves
  * finds it without an index that every append would have to keep.
  */
-function lastBefore(reader: Reader, atMs: number, newest: Place | undefined): number {
-  let low = 0;
+function lastBefore(
+  reader: Reader,
+  atMs: number,
+  oldest: Place | undefined,
+  newest: Place | undefined,
+): number {
+  let low = oldest === undefined ? 0 : oldest.seq - 1;
   let high = newest?.seq ?? 0;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);

@@ -26,6 +26,7 @@ import { ringBell } from "./bell.ts";
 import { Database, type Durability } from "./database.ts";
 import { damaged, storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
+import { startAfter } from "./numbers.ts";
 import type { Actor, Engine, Reader, SqlValue, Transaction } from "./transaction.ts";
 
 /** Longest wait for the kernel lock, when none is given. */
@@ -316,8 +317,9 @@ class StepTransaction extends StepReader implements Transaction {
   constructor(db: Database, state: StateRow, clock: Clock, bells: string) {
     super(db, state, clock);
     this.#bells = bells;
-    this.#fence = state.fence;
-    this.#event = state.event;
+    const fresh = state.commits === 0;
+    this.#fence = fresh ? startAfter(this.nowMs, state.fence) : state.fence;
+    this.#event = fresh ? startAfter(this.nowMs, state.event) : state.event;
     this.#commits = state.commits;
   }
 

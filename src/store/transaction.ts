@@ -27,9 +27,9 @@ export interface Reader {
 export interface Transaction extends Reader {
   /** Runs a statement that writes; returns how many rows it changed. */
   run(sql: string, ...values: readonly SqlValue[]): number;
-  /** A fence greater than every one handed out before. */
+  /** A fence greater than every one handed out before, by this store or one that was in its place. */
   nextFence(): number;
-  /** The next number of the event stream, starting at 1. */
+  /** The next number of the event stream; the first one is greater than those of a store before this one. */
   nextEvent(): number;
   /** Adds `by` to the count of `kind`. */
   count(kind: string, by: number): void;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { CoordEvent } from "../../src/event/event.ts";
 import { cli, cliJson, programCommand, withProject } from "../support/cli.ts";
 import { assertNothingHeld } from "../support/wrapped.ts";
 
@@ -46,10 +47,12 @@ Deno.test("lock run tells its command the fence, the paths and the store", async
       { env },
     );
     assert.equal(code, 0);
+    const { events } = (await cliJson(dir, ["--namespace", "n1", "events"])).document.data;
+    const { data: { fence } } = events.find(({ type }: CoordEvent) => type === "lock.acquired");
     assert.deepEqual(stdout.trimEnd().split("\n"), [
       "AGENTCOORD_AGENT=bob",
       "AGENTCOORD_FALLBACK=directory",
-      "AGENTCOORD_LOCK_FENCE=1",
+      `AGENTCOORD_LOCK_FENCE=${fence}`,
       `AGENTCOORD_LOCK_PATHS=["${dir}/src/","${dir}/b.py"]`,
       "AGENTCOORD_NAMESPACE=n1",
       `AGENTCOORD_STORE=${dir}/.agentcoord`,
@@ -72,7 +75,7 @@ Deno.test("lock run lets its command verify the lock from any directory", async 
     );
     assert.equal(stderr, "");
     assert.equal(code, 0);
-    assert.match(stdout, /src\/a\.py \(fence 1\)[^]*\nsrc\/a\.py +ada +exclusive +1 /);
+    assert.match(stdout, /src\/a\.py \(fence (\d+)\)[^]*\nsrc\/a\.py +ada +exclusive +\1 /);
   });
 });
 

@@ -24,8 +24,10 @@ const brief = (events: readonly CoordEvent[]) =>
 storeTest("event list tells what happened, to what, by whom and when, in order", async (bench) => {
   const atMs = bench.clock.nowMs();
   await happen(bench, "a.py");
+  const [next] = await new Locks(bench.as("ada")).acquire("b.py");
   const { events, cursor } = await new Events(bench.as()).list();
-  assert.deepEqual(brief(events), [ARRIVAL, "lock.acquired a.py", "lock.released a.py"]);
+  const told = [ARRIVAL, "lock.acquired a.py", "lock.released a.py", "lock.acquired b.py"];
+  assert.deepEqual(brief(events), told);
   const { id, ...acquired } = events[1]!;
   assert.match(id, /^evt_[0-9A-HJKMNP-TV-Z]{26}$/);
   assert.deepEqual(acquired, {
@@ -33,10 +35,10 @@ storeTest("event list tells what happened, to what, by whom and when, in order",
     subject: "a.py",
     agent: "ada",
     atMs,
-    data: { fence: 1, mode: "exclusive" },
+    data: { fence: next!.fence - 1, mode: "exclusive" },
   });
   assert.equal(events[2]!.atMs, atMs + 1);
-  assert.equal(cursor, events[2]!.id);
+  assert.equal(cursor, events[3]!.id);
   assert.deepEqual([...events].sort((a, b) => a.id < b.id ? -1 : 1), events);
 });
 

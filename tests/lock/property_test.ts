@@ -170,6 +170,9 @@ const view = ({ path, mode, holder, fence, expiresAtMs }: Lease | Held) =>
 storeTest("locks agree with the model after every step", async ({ as, clock }) => {
   const rooms = new Map(AGENTS.map((name) => [name, new Locks(as(name))]));
   const model = new Model();
+  // Where a store's fences begin is its own business; from there on they count by one.
+  const [first] = await rooms.get("ada")!.acquire("a");
+  model.fence = first!.fence;
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 5, maxLength: 60, size: "max" }),

@@ -146,7 +146,7 @@ engineTest("many steps at once all succeed, in the order they were asked for", a
   );
   const all = fences.flat();
   assert.equal(new Set(all).size, 600);
-  assert.equal(Math.max(...all), 600);
+  assert.equal(Math.max(...all) - Math.min(...all), 599);
   for (const own of fences) assert.deepEqual(own, [...own].sort((a, b) => a - b));
   assert.equal((await bench.engine.read(topics)).length, 600);
   assert.equal((await state(bench.engine)).counts, '{"rows":600}');

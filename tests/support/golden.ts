@@ -13,7 +13,8 @@
  * ```
  *
  * Every line runs as a process of its own. What differs from run to run is replaced: identifiers are
- * numbered in the order they are first seen (`apr_1`) and command lines use those numbers too; an epoch
+ * numbered in the order they are first seen (`apr_1`) and command lines use those numbers too; a fence is
+ * counted from where the store began, and `--fence 1` on a command line means that one; an epoch
  * millisecond becomes `AT`, a hash `HASH`, an age of seconds `now`; longer times are rounded to the
  * minute. JSON is laid out over several lines where it is long. Columns are two spaces apart; their
  * alignment is {@linkcode assertAligned}'s business.
@@ -142,6 +143,11 @@ async function play(
     let result = beside;
     if (prompt !== null) {
       const [, actor = "", mode, words = ""] = prompt;
+      if (/--fence[ =]\d/.test(words) && !steady.knowsFences) {
+        // Whatever is held tells where the store's fences begin.
+        const { stdout } = await stage.run(["locks", "--json"], { env });
+        steady.steady(stdout);
+      }
       const call = parseCall(steady.original(words));
       result = stage.run(call.args, {
         env: { ...(actor === "" ? {} : { AGENTCOORD_AGENT: actor }), ...env, ...call.env },
@@ -178,9 +184,16 @@ class Steadier {
   readonly #dir: string;
   readonly #numbered = new Map<string, string>();
   readonly #counts = new Map<string, number>();
+  /** Where the store's fences begin, once one has been seen. */
+  #base: number | undefined;
 
   constructor(dir: string) {
     this.#dir = dir;
+  }
+
+  /** Whether a fence of the store has been seen, so that others can be named by their place after it. */
+  get knowsFences(): boolean {
+    return this.#base !== undefined;
   }
 
   steady(text: string): string {
@@ -190,6 +203,7 @@ class Steadier {
       .replaceAll(Deno.hostname(), "HOST")
       .replace(/\b([a-z]{3})_[0-9A-HJKMNP-TV-Z]{26}\b/g, (id, prefix) => this.#number(id, prefix))
       .replace(/\b1[5-9]\d{11}\b/g, "AT")
+      .replace(/\b\d{12,15}\b/g, (fence) => this.#fromBase(Number(fence)))
       .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/g, "TIME")
       .replace(/\b(?:[0-9a-f]{64}|[0-9a-f]{40})\b/g, "HASH")
       .replace(/("(?:ageMs|remainingMs)":)\d+/g, "$1MS")
@@ -203,7 +217,16 @@ class Steadier {
     for (const [id, name] of this.#numbered) {
       result = result.replace(new RegExp(`\\b${name}\\b`, "g"), id);
     }
-    return result;
+    return result.replace(
+      /(--fence[ =])(\d{1,6})\b/g,
+      (_, option, fence) => `${option}${(this.#base ?? 0) + Number(fence)}`,
+    );
+  }
+
+  /** A store begins with a multiple of 256, and no transcript takes as many fences. */
+  #fromBase(fence: number): string {
+    this.#base ??= fence - fence % 256;
+    return `${fence - this.#base}`;
   }
 
   #number(id: string, prefix: string): string {

@@ -12,7 +12,7 @@ import { freshNamespace, hasRedis, sharedRedis } from "./redis_server.ts";
 
 /** A clock that moves only when told to. */
 export class TestClock implements Clock {
-  #nowMs = 1_700_000_000_000;
+  #nowMs = 1_800_000_000_000;
   readonly nowMs = () => this.#nowMs;
   readonly monotonicMs = () => this.#nowMs;
 
