@@ -34,17 +34,25 @@ function writeRemark(text: string): Promise<void> {
   return Promise.resolve();
 }
 
+/** Loaded only when it is needed: every call pays for what is imported at the start. */
+async function askSecret(prompt: string): Promise<string> {
+  return await (await import("./src/cli/secret.ts")).askSecret(prompt);
+}
+
 if (import.meta.main) {
   const code = await run(Deno.args, {
     version: VERSION,
     commands: COMMANDS,
     groups: GROUPS,
     env: Deno.env.toObject(),
-    cwd: Deno.cwd(),
+    get cwd() {
+      return Deno.cwd();
+    },
     host: Deno.hostname,
     isTerminal: Deno.stdout.isTerminal(),
     columns: () => Deno.consoleSize().columns || 80,
     stdin: () => new Response(Deno.stdin.readable).text(),
+    secret: (prompt) => Deno.stdin.isTerminal() ? askSecret(prompt) : undefined,
     stdout: writeResult,
     stderr: writeRemark,
   });

@@ -1,6 +1,7 @@
 import { defineCommand } from "../src/cli/command.ts";
 import { table } from "../src/cli/output.ts";
-import { type Config, type ConfigKey, redactUrl } from "../src/config.ts";
+import { type Config, type ConfigKey, hideSecrets, shownStore } from "../src/config.ts";
+import { printable } from "../src/name.ts";
 
 /** The settings in the order they are shown. */
 const SETTINGS: readonly ConfigKey[] = [
@@ -18,7 +19,9 @@ export const command = defineCommand({
   examples: ["agentcoord config", "agentcoord config --store ./state --json"],
   run: async (cli) => {
     const config = await cli.config();
-    const { store, fallback, sources } = config;
+    const { store, fallback, sources, overridden } = config;
+    for (const { text } of config.remarks) cli.warn(text);
+    if (config.denial !== undefined) cli.warn(config.denial);
     if (store.kind === "redis" && fallback === "directory" && sources.fallback !== "default") {
       cli.warn(`${sources.fallback} asks for directory, and this version never falls back`);
     }
@@ -28,13 +31,19 @@ export const command = defineCommand({
         name,
         value: valueOf(config, name),
         source: config.sources[name],
+        overrides: overridden[name].map(({ source, value }) => ({ source, value: shown(value) })),
       })),
       project: { root, worktree, git: isGit, configFile: configPath ?? null },
+      files: config.files,
+      credentials: config.credentials?.path ?? null,
     };
   },
-  text: async ({ settings, project }, view) => {
+  text: async ({ settings, project, files, credentials }, view) => {
     const rows = await table(
-      settings,
+      settings.flatMap(({ name, value, source, overrides }) => [
+        { name, value, source },
+        ...overrides.map((other) => ({ name: "  overrides", ...other })),
+      ]),
       [
         { title: "SETTING", value: ({ name }) => name },
         { title: "VALUE", value: ({ value }) => value === null ? "-" : String(value) },
@@ -48,6 +57,8 @@ export const command = defineCommand({
         ["project", project.root],
         ...(project.worktree === project.root ? [] : [["worktree", project.worktree]]),
         ["config file", project.configFile ?? "none"],
+        ...files.filter((path) => path !== project.configFile).map((path) => ["also read", path]),
+        ...(credentials === null ? [] : [["password from", credentials]]),
       ],
       [
         { title: "PLACE", value: ([name]) => name ?? "" },
@@ -63,12 +74,12 @@ export const command = defineCommand({
 /** What holds, as far as it may be shown; `null` for a setting that has no value, or no meaning here. */
 function valueOf(config: Config, name: ConfigKey): string | boolean | null {
   const { store } = config;
-  if (store.kind === "redis") {
-    if (name === "store") return redactUrl(store.url);
-    if (name === "durability") return null;
-    if (name === "fallback") return "never";
-  } else if (name === "store") {
-    return store.directory;
-  }
+  if (name === "store") return shownStore(store);
+  if (name === "durability" && store.kind === "redis") return null;
   return config[name] ?? null;
+}
+
+/** A value that does not count, and so was never checked: fit to be shown whatever it is. */
+function shown(value: unknown): string | boolean {
+  return typeof value === "boolean" ? value : printable(hideSecrets(String(value)));
 }

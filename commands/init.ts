@@ -2,10 +2,11 @@ import { type Cli, defineCommand } from "../src/cli/command.ts";
 import { type FileSettings, type SettingChange, writeConfigFile } from "../src/cli/config_file.ts";
 import { choice } from "../src/cli/options.ts";
 import { type Config, redactUrl } from "../src/config.ts";
-import { InvalidArgumentError } from "../src/errors.ts";
+import { needsTrust } from "../src/config/access.ts";
+import { addTrust } from "../src/config/trust.ts";
+import { refusePassword } from "../src/config/settings_file.ts";
 import { newId } from "../src/id.ts";
 import { printable, quote } from "../src/name.ts";
-import { parseRedisUrl } from "../src/store/redis_url.ts";
 
 /** `agentcoord init` */
 export const command = defineCommand({
@@ -30,7 +31,8 @@ export const command = defineCommand({
       ...(durability === undefined ? {} : { durability }),
     };
     const created = await make(cli, config);
-    const { path, changes } = writeConfigFile(config.project, settings);
+    const { path, changes, moved } = writeConfigFile(config.project, settings);
+    rememberTrust(config);
     warnOfEnvironment(cli, settings);
     const { kind, location } = (await cli.context()).store;
     return {
@@ -38,7 +40,13 @@ export const command = defineCommand({
       store: { kind, location },
       namespace: config.namespace,
       created,
-      ...(changes.length === 0 ? {} : { config: { path, changes: changes.map(redacted) } }),
+      ...(changes.length === 0 && moved === undefined ? {} : {
+        config: {
+          path,
+          changes: changes.map(redacted),
+          ...(moved === undefined ? {} : { moved }),
+        },
+      }),
     };
   },
   text: ({ store, namespace, created, config }) => {
@@ -49,6 +57,11 @@ export const command = defineCommand({
         : `The store is there already: ${place}${
           config === undefined ? "; nothing changed." : "."
         }`,
+      ...(config?.moved === undefined ? [] : [
+        `Moved the settings in ${printable(config.moved, Infinity)} to ${
+          printable(config.path, Infinity)
+        }, which is meant to be committed.`,
+      ]),
       ...(config?.changes ?? []).map(({ name, value, before }) =>
         `Set ${name} to ${quote(value, 300)}${
           before === null ? "" : ` (was ${quote(before, 300)})`
@@ -60,10 +73,11 @@ export const command = defineCommand({
 });
 
 /** The store as every directory of the project can understand it: a directory inside is relative. */
-function storeSetting({ store, project }: Config): string {
+function storeSetting({ store, credentials, project }: Config): string {
   if (store.kind === "redis") {
-    refusePassword(store.url);
-    return store.url;
+    const url = credentials?.plainUrl ?? store.url;
+    refusePassword(url, "--store");
+    return url;
   }
   const prefix = project.root === "/" ? "/" : `${project.root}/`;
   return store.directory.startsWith(prefix)
@@ -71,15 +85,10 @@ function storeSetting({ store, project }: Config): string {
     : store.directory;
 }
 
-/** A file in a project is read by everybody who works there, and ends up in backups and images. */
-function refusePassword(url: string): void {
-  const { auth, sentinelAuth } = parseRedisUrl(url, "--store");
-  if ((auth?.password ?? "") === "" && (sentinelAuth?.password ?? "") === "") return;
-  throw new InvalidArgumentError(
-    `Invalid --store ${quote(redactUrl(url))}: a password does not go into the project's ` +
-      "configuration file; give this URL in AGENTCOORD_STORE or REDIS_URL instead",
-    { field: "--store", value: printable(redactUrl(url)) },
-  );
+/** Who names the store here has agreed to it, and need not say so again when only the file names it. */
+function rememberTrust({ store, sources, project, userDirectory }: Config): void {
+  if (sources.store !== "--store" || userDirectory === undefined) return;
+  if (needsTrust(store, project)) addTrust(userDirectory, project.root, store);
 }
 
 /** Makes the store if need be; whether there was none. */
@@ -119,13 +128,9 @@ function redacted(change: SettingChange): SettingChange {
 /** A variable wins over the file, so the file alone changes nothing for who has it set. */
 function warnOfEnvironment(cli: Cli, settings: FileSettings): void {
   for (const name of Object.keys(settings)) {
-    const variables = [
-      `AGENTCOORD_${name.toUpperCase()}`,
-      ...(name === "store" ? ["REDIS_URL"] : []),
-    ];
-    const set = variables.find((variable) => cli.env[variable] !== undefined);
-    if (set !== undefined) {
-      cli.warn(`${set} is set and wins over ${name} in the configuration file`);
+    const variable = `AGENTCOORD_${name.toUpperCase()}`;
+    if (cli.env[variable]) {
+      cli.warn(`${variable} is set and wins over ${name} in the configuration file`);
     }
   }
 }

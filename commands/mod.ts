@@ -59,6 +59,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./config.ts"),
   },
   {
+    path: "trust",
+    summary: "let the project's file name a server",
+    load: () => import("./trust.ts"),
+  },
+  {
+    path: "login",
+    summary: "keep the password of a server, for you alone",
+    load: () => import("./login.ts"),
+  },
+  {
+    path: "logout",
+    summary: "forget the password of a server",
+    load: () => import("./logout.ts"),
+  },
+  {
     path: "completions",
     summary: "print a script that completes commands in your shell",
     load: () => import("./completions.ts"),

@@ -4,7 +4,7 @@
  */
 import { Agents, type RegisterOptions } from "./agent/agent.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { type Durability, resolveConfig } from "./config.ts";
+import { checkAccess, type Durability, resolveConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
 import { openContext } from "./open.ts";
 import { Rooms } from "./rooms.ts";
@@ -18,7 +18,10 @@ export interface ClientOptions {
    * around `cwd`, which all worktrees of a git repository share.
    */
   readonly store?: string;
-  /** One project's state in a store; two namespaces never see each other. Default `default`. */
+  /**
+   * One project's state in a store; two namespaces never see each other. Default: the project's
+   * configuration, else on a server `owner-name` of the repository's `origin`, else `default`.
+   */
   readonly namespace?: string;
   /**
    * What a call that has returned survives in a directory: `full` also a power loss, `normal` any death of a
@@ -28,6 +31,12 @@ export interface ClientOptions {
   readonly durability?: Durability;
   /** Where relative paths start and the project is looked for. Default: the working directory. */
   readonly cwd?: string;
+  /**
+   * Environment variables to take settings from, such as `Deno.env.toObject()`: those of the command line,
+   * and `HOME` and `XDG_CONFIG_HOME`, which say where the user's own settings, passwords and trusted servers
+   * are. Default: none; then a server has to be named in `store`, with its password.
+   */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** The host's clocks, for tests. */
   readonly clock?: Clock;
 }
@@ -71,11 +80,14 @@ export class CoordinationClient extends Rooms implements AsyncDisposable {
    *
    * @throws {StoreUnavailableError} when it is damaged, foreign, cannot be written or cannot be reached.
    * @throws {InvalidArgumentError} for a bad option or configuration file.
+   * @throws {DeniedError} when only the project's file names the server, and the user has not agreed to it.
    */
   static async open(
-    { store, namespace, durability, cwd = Deno.cwd(), clock = systemClock }: ClientOptions = {},
+    { store, namespace, durability, cwd = Deno.cwd(), env = {}, clock = systemClock }:
+      ClientOptions = {},
   ): Promise<CoordinationClient> {
-    const config = resolveConfig({ flags: { store, namespace }, env: {}, cwd });
+    const config = resolveConfig({ flags: { store, namespace }, env, cwd });
+    checkAccess(config);
     const settings = { ...config, durability: durability ?? config.durability, clock };
     return new CoordinationClient(await openContext(settings));
   }

@@ -1,53 +1,78 @@
 /**
- * What a process works with: flags over environment over `.agentcoord/config.json` over defaults.
+ * What a process works with: flags over environment over the project's `agentcoord.json` over the user's
+ * own file over defaults.
  *
- * The file is validated by hand: it has five keys, and every command line call reads it.
+ * Whose word counts for what. Flags and the environment are the caller's, and the user's file is the
+ * user's. The project's file comes with a clone: it is checked as a stranger's, and when it alone names a
+ * server or a place outside of the project, {@linkcode Config.denial} is set until the user has agreed.
+ *
+ * The files are validated by hand: they have six keys, and every command line call reads them.
  * @module
  */
 
-import { InvalidArgumentError } from "./errors.ts";
-import { checkName, checkText, LIMITS, printable, quote } from "./name.ts";
-import { splitPath } from "./path.ts";
+import { type Access, checkAccess, hasPassword, settleAccess } from "./config/access.ts";
+import { namespaceOfOrigin } from "./config/origin.ts";
+import { overrideRemarks, projectRemarks, type Remark } from "./config/remarks.ts";
+import { fileField, parseBoolean, parseWord, type Setting } from "./config/setting.ts";
+import { DURABILITIES, FALLBACKS, readSettingsFile } from "./config/settings_file.ts";
+import { parseStore, type StoreConfig } from "./config/store_value.ts";
+import { userDirectory } from "./config/user_directory.ts";
+import { checkName } from "./name.ts";
 import { findProject, type Project } from "./project.ts";
-import { parseRedisUrl, redactUrl, REDIS_SCHEMES } from "./store/redis_url.ts";
+import { redactUrl } from "./store/redis_url.ts";
 
-export { redactUrl };
+export { checkAccess, hasPassword, redactUrl };
+export type { Remark, StoreConfig };
+export { hideSecrets } from "./config/setting.ts";
+export { shownStore } from "./config/store_value.ts";
 
-/** Where state lives. A `url` may hold a secret: show it with {@linkcode redactUrl} only. */
-export type StoreConfig =
-  | { readonly kind: "directory"; readonly directory: string }
-  | { readonly kind: "redis"; readonly url: string };
-
-/** What happens when Redis cannot be reached: the directory takes over, or nothing does. */
-export type Fallback = "directory" | "never";
+/**
+ * What happens when Redis cannot be reached: a directory takes over where that is safe (`auto`), always, or
+ * never.
+ */
+export type Fallback = typeof FALLBACKS[number];
 
 /** Whether a directory store waits for the disk (`full`) or for the kernel (`normal`). */
-export type Durability = "full" | "normal";
+export type Durability = typeof DURABILITIES[number];
 
 /** A setting that has a source. */
 export type ConfigKey = "store" | "namespace" | "agent" | "json" | "fallback" | "durability";
 
+/** A value that counts for nothing, as another source comes before its own. */
+export interface Overridden {
+  /** As {@linkcode Config.sources}. */
+  readonly source: string;
+  /** As it was given; may hold a secret. */
+  readonly value: unknown;
+}
+
 /** Everything a process needs to know before it opens a store. */
-export interface Config {
-  /** Where state lives. Default: the project's store directory. */
-  readonly store: StoreConfig;
-  /** One project's state in a store. Default `default`. */
+export interface Config extends Access {
+  /** One project's state in a store. Default: `owner-name` of the `origin` on a server, else `default`. */
   readonly namespace: string;
   /** Who acts. */
   readonly agent?: string;
   /** Whether results are printed as JSON. Default `false`. */
   readonly json: boolean;
-  /** Whether the project's directory takes over when Redis is gone. Default `directory`. */
+  /** What happens when Redis is gone. Default `auto`. */
   readonly fallback: Fallback;
   /** How safe a directory store's writes are. Default `full`. */
   readonly durability: Durability;
   /** The project around the working directory. */
   readonly project: Project;
+  /** Where the user's own files are; absent when the environment does not say. */
+  readonly userDirectory?: string;
   /**
    * Where each value came from: the flag (`--store`), the variable (`AGENTCOORD_STORE`), the path of
-   * the configuration file, or `default`.
+   * the configuration file, `origin in` the path of git's, or `default`.
    */
   readonly sources: Readonly<Record<ConfigKey, string>>;
+  /** What each value overrode, the nearest first. */
+  readonly overridden: Readonly<Record<ConfigKey, readonly Overridden[]>>;
+  /** Files that settings were read from, the first before the others. */
+  readonly files: readonly string[];
+  /** What the user should know about these settings. */
+  readonly remarks: readonly Remark[];
 }
 
 /** Settings of one call, which win over all others. */
@@ -60,7 +85,7 @@ export interface ConfigFlags {
   readonly agent?: string | undefined;
   /** `--json`. */
   readonly json?: boolean | undefined;
-  /** `--fallback`: `directory` or `never`. */
+  /** `--fallback`: `auto`, `directory` or `never`. */
   readonly fallback?: string | undefined;
 }
 
@@ -74,178 +99,129 @@ export interface ConfigInput {
   readonly cwd: string;
 }
 
-/** A value, what messages call it, and where it came from. */
-interface Setting {
-  readonly value: unknown;
-  readonly field: string;
-  readonly source: string;
+/** A file with its settings. */
+interface Layer {
+  readonly path: string;
+  readonly settings: Readonly<Record<string, unknown>>;
 }
 
-const FILE_KEYS = ["store", "namespace", "json", "fallback", "durability"];
-const FALLBACKS: readonly Fallback[] = ["directory", "never"];
-const DURABILITIES: readonly Durability[] = ["full", "normal"];
-const STORE_FIX =
-  "use a URL with redis:, rediss:, redis+sentinel:, redis+cluster: or unix:, or a " +
-  "directory such as ./state";
+const KEYS: readonly ConfigKey[] = [
+  "store",
+  "namespace",
+  "agent",
+  "json",
+  "fallback",
+  "durability",
+];
 
 /**
- * Settles every setting. Reads the disk to find the project and its configuration file, and nothing
+ * Settles every setting. Reads the disk to find the project, its configuration and the user's, and nothing
  * else.
  *
  * @throws {InvalidArgumentError} naming the flag, variable or file whose value is wrong; a value that
- * another one overrides is looked at only in the file
+ * another one overrides is looked at only in a file
  */
 export function resolveConfig({ flags, env, cwd }: ConfigInput): Config {
   const project = findProject(cwd);
-  const { configPath } = project;
-  const file = configPath === undefined ? {} : readConfigFile(configPath, project);
-
-  const pick = (key: ConfigKey, ...variables: string[]): Setting | undefined => {
-    const flag = key === "durability" ? undefined : flags[key];
-    if (flag !== undefined) return { value: flag, field: `--${key}`, source: `--${key}` };
-    for (const name of variables) {
-      const value = env[name];
-      // CI sets a variable empty to unset it.
-      if (value) return { value, field: name, source: name };
-    }
-    if (configPath === undefined || !Object.hasOwn(file, key)) return undefined;
-    return { value: file[key], field: fileField(key, configPath), source: configPath };
-  };
-
-  const store = pick("store", "AGENTCOORD_STORE", "REDIS_URL");
-  const namespace = pick("namespace", "AGENTCOORD_NAMESPACE");
-  const agent = pick("agent", "AGENTCOORD_AGENT");
-  const json = pick("json", "AGENTCOORD_JSON");
-  const fallback = pick("fallback", "AGENTCOORD_FALLBACK");
-  const durability = pick("durability", "AGENTCOORD_DURABILITY");
+  const own = userDirectory(env);
+  const layers = readLayers(project, own);
+  const given = forEachKey((key) => candidates(key, flags, env, layers));
+  const { agent: [agent], json: [json], fallback: [fallback], durability: [durability] } = given;
+  const isProjects = ({ source }: Setting) =>
+    source === project.configPath || source === project.oldConfigPath;
+  const isOfFile = ({ source }: Setting) => layers.some(({ path }) => path === source);
+  const baseOf = (setting: Setting) => isOfFile(setting) ? project.root : project.cwd;
+  const [named] = given.store;
+  const store: StoreConfig = named === undefined
+    ? { kind: "directory", directory: project.storeDirectory }
+    : parseStore(named, baseOf(named));
+  const namespace = settleNamespace(given.namespace[0], store, project);
   return {
-    store: store === undefined
-      ? { kind: "directory", directory: project.storeDirectory }
-      : parseStore(store, store.source === configPath ? project.root : project.cwd),
-    namespace: namespace === undefined ? "default" : checkName(namespace.value, namespace.field),
+    ...settleAccess(store, {
+      project,
+      userDirectory: own,
+      source: named === undefined ? "default" : isProjects(named) ? named.source : undefined,
+      // What the project's file comes before may be the user's own word for the same place.
+      others: given.store.slice(1).filter((setting) => isOfFile(setting) && !isProjects(setting))
+        .map((setting) => parseStore(setting, project.root)),
+    }),
+    namespace: namespace.name,
     ...(agent === undefined ? {} : { agent: checkName(agent.value, agent.field) }),
     json: json === undefined ? false : parseBoolean(json),
-    fallback: fallback === undefined ? "directory" : parseWord(fallback, FALLBACKS),
+    fallback: fallback === undefined ? "auto" : parseWord(fallback, FALLBACKS),
     durability: durability === undefined ? "full" : parseWord(durability, DURABILITIES),
     project,
+    ...(own === undefined ? {} : { userDirectory: own }),
     sources: {
-      store: store?.source ?? "default",
-      namespace: namespace?.source ?? "default",
-      agent: agent?.source ?? "default",
-      json: json?.source ?? "default",
-      fallback: fallback?.source ?? "default",
-      durability: durability?.source ?? "default",
+      ...forEachKey((key) => given[key][0]?.source ?? "default"),
+      namespace: namespace.source,
     },
+    overridden: forEachKey((key) => given[key].slice(1)),
+    files: layers.map(({ path }) => path),
+    remarks: [
+      ...projectRemarks(project),
+      ...namespace.remarks,
+      ...overrideRemarks(given, isProjects, baseOf),
+    ],
   };
 }
 
-function readConfigFile(path: string, project: Project): Record<string, unknown> {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return {};
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    const reason = error instanceof Error ? error.message.replace(/ \(os .*/s, "") : String(error);
-    throw new InvalidArgumentError(
-      `Invalid configuration file ${quote(path, 300)}: ${printable(reason)}`,
-      { field: "config", value: printable(path, 300) },
-    );
-  }
-  const parsed = parseJson(text, path);
-  for (const [key, value] of Object.entries(parsed)) {
-    if (key === "agent") {
-      throw invalid(
-        fileField(key, path),
-        value,
-        "remove it; a file is shared by all agents, so name one with --agent or AGENTCOORD_AGENT",
-      );
-    }
-    if (!FILE_KEYS.includes(key)) {
-      // Its value may be a secret under a mistyped name.
-      throw new InvalidArgumentError(
-        `Invalid key ${quote(key)} in ${path}: use ${FILE_KEYS.join(", ")}`,
-        { field: fileField(key, path), value: printable(key) },
-      );
-    }
-    const setting = { value, field: fileField(key, path), source: path };
-    if (key === "store") parseStore(setting, project.root);
-    else if (key === "namespace") checkName(value, setting.field);
-    else if (key === "fallback") parseWord(setting, FALLBACKS);
-    else if (key === "durability") parseWord(setting, DURABILITIES);
-    else if (typeof value !== "boolean") throw invalid(setting.field, value, "use true or false");
-  }
-  return parsed;
+function forEachKey<Value>(valueOf: (key: ConfigKey) => Value): Record<ConfigKey, Value> {
+  return Object.fromEntries(KEYS.map((key) => [key, valueOf(key)])) as Record<ConfigKey, Value>;
 }
 
-function parseJson(text: string, path: string): Record<string, unknown> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    // The engine's message quotes the text, which may hold a password.
-    const place = /\(line \d+ column \d+\)/.exec(String(error))?.[0];
-    throw new InvalidArgumentError(
-      `Invalid configuration file ${quote(path, 300)}: it is not JSON${place ? ` ${place}` : ""}`,
-      { field: "config", value: printable(path, 300) },
-    );
-  }
-  if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) {
-    return parsed as Record<string, unknown>;
-  }
-  throw new InvalidArgumentError(
-    `Invalid configuration file ${quote(path, 300)}: use one JSON object, such as ` +
-      '{"namespace": "default"}',
-    { field: "config", value: printable(path, 300) },
-  );
-}
-
-function parseStore({ value, field, source }: Setting, base: string): StoreConfig {
-  if (typeof value !== "string" || value.trim() === "") throw invalid(field, value, STORE_FIX);
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(value)?.[1]?.toLowerCase();
-  if (scheme === undefined) {
-    // "//:password@host" lost its scheme; as a directory it would be created, and shown.
-    if (/^(?::|\/\/).*@/s.test(value)) throw invalid(field, value, STORE_FIX);
-    if (source === "REDIS_URL") throw invalid(field, value, "use a redis: or rediss: URL");
-    checkText(value, field, { maxBytes: LIMITS.pathBytes });
-    const parts = splitPath(value.startsWith("/") ? value : `${base}/${value}`);
-    return { kind: "directory", directory: `/${parts.join("/")}` };
-  }
-  if (!REDIS_SCHEMES.includes(scheme)) {
-    throw invalid(field, value, `"${printable(scheme, 40)}:" is no store; ${STORE_FIX}`);
-  }
-  parseRedisUrl(value, field);
-  return { kind: "redis", url: value };
-}
-
-function parseBoolean({ value, field }: Setting): boolean {
-  if (typeof value === "boolean") return value;
-  if (typeof value === "string") {
-    if (/^(?:1|true|yes|on)$/i.test(value)) return true;
-    if (/^(?:0|false|no|off)$/i.test(value)) return false;
-  }
-  throw invalid(field, value, "use 1 or 0");
-}
-
-function parseWord<Word extends string>({ value, field }: Setting, words: readonly Word[]): Word {
-  const word = words.find((candidate) => candidate === value);
-  if (word === undefined) throw invalid(field, value, `use ${words.join(" or ")}`);
-  return word;
-}
-
-function fileField(key: string, path: string): string {
-  return `${printable(key, 40)} in ${path}`;
-}
-
-function invalid(field: string, value: unknown, fix: string): InvalidArgumentError {
-  // What is neither text, number nor boolean may hold a secret anywhere inside.
-  const shown = typeof value === "string"
-    ? quote(redactUrl(value))
-    : typeof value === "object" && value !== null
-    ? (Array.isArray(value) ? "an array" : "an object")
-    : quote(value);
-  return new InvalidArgumentError(`Invalid ${field} ${shown}: ${fix}`, {
-    field,
-    value: typeof value === "string" ? printable(redactUrl(value)) : shown,
+/** The project's file, the one of version 0.1.0, and the user's. */
+function readLayers(project: Project, own: string | undefined): Layer[] {
+  const { root, worktree, configPath, oldConfigPath } = project;
+  const inProject = { base: root, within: [root, worktree] };
+  const files = [
+    { path: configPath, options: inProject },
+    { path: oldConfigPath, options: inProject },
+    // A user may keep it wherever, and link to it.
+    { path: own && `${own}/config.json`, options: { base: root } },
+  ];
+  return files.flatMap(({ path, options }) => {
+    const settings = path === undefined ? undefined : readSettingsFile(path, options);
+    return path === undefined || settings === undefined ? [] : [{ path, settings }];
   });
+}
+
+/** Every value that somebody gave for the setting; the first one counts. */
+function candidates(
+  key: ConfigKey,
+  flags: ConfigFlags,
+  env: ConfigInput["env"],
+  layers: readonly Layer[],
+): Setting[] {
+  const found: Setting[] = [];
+  const flag = key === "durability" ? undefined : flags[key];
+  if (flag !== undefined) found.push({ value: flag, field: `--${key}`, source: `--${key}` });
+  const variable = `AGENTCOORD_${key.toUpperCase()}`;
+  const value = env[variable];
+  // CI sets a variable empty to unset it.
+  if (value) found.push({ value, field: variable, source: variable });
+  for (const { path, settings } of layers) {
+    if (!Object.hasOwn(settings, key)) continue;
+    found.push({ value: settings[key], field: fileField(key, path), source: path });
+  }
+  return found;
+}
+
+function settleNamespace(
+  given: Setting | undefined,
+  store: StoreConfig,
+  project: Project,
+): { readonly name: string; readonly source: string; readonly remarks: readonly Remark[] } {
+  if (given !== undefined) {
+    return { name: checkName(given.value, given.field), source: given.source, remarks: [] };
+  }
+  // A directory is one project's already.
+  if (store.kind === "directory") return { name: "default", source: "default", remarks: [] };
+  const origin = namespaceOfOrigin(project);
+  if (origin !== undefined) {
+    return { name: origin.name, source: `origin in ${origin.path}`, remarks: [] };
+  }
+  const text = "No namespace is named and there is no git remote called origin: using " +
+    '"default", which every such project on this server shares; set namespace in agentcoord.json';
+  return { name: "default", source: "default", remarks: [{ kind: "notice", text }] };
 }

@@ -1,7 +1,8 @@
 /**
  * Which project a directory belongs to, and what a path in it is called.
  *
- * A project is a git repository with all its worktrees, or a directory with `.agentcoord/`. Its
+ * A project is a git repository with all its worktrees, or a directory with `.agentcoord/` or
+ * `agentcoord.json`. Its
  * worktrees share one store, and a lock path is relative to the top of the worktree it lies in: so
  * `src/a.py` is one lock, whichever worktree an agent edits it in. Git's own files are read; git is
  * not run, because every command line call starts here.
@@ -24,8 +25,12 @@ export interface Project {
   readonly isGit: boolean;
   /** The working directory it was found from: where relative paths start. */
   readonly cwd: string;
-  /** `config.json` in the store directory, when there is one. */
+  /** `agentcoord.json` in the root, when there is one; for a bare repository, in the worktree. */
   readonly configPath?: string;
+  /** `.agentcoord/config.json`, where version 0.1.0 kept the project's settings, when there is one. */
+  readonly oldConfigPath?: string;
+  /** `agentcoord.json` of a linked worktree, which does not count: its main worktree has none. */
+  readonly strayConfigPath?: string;
 }
 
 /** How {@linkcode resolveLockPath} reads a path. */
@@ -36,13 +41,16 @@ export interface ResolveOptions {
   readonly cwd?: string;
 }
 
+/** The project's settings, meant to be committed. */
+export const CONFIG_FILE = "agentcoord.json";
 /** As many symbolic links as Linux itself follows in one path (path_resolution(7)). */
 const MAX_LINKS = 40;
 /** A `.git` file holds one path; anything longer is something else. */
 const MAX_GIT_FILE_BYTES = 16 * 1024;
 
 /**
- * Walks up from `cwd` to the first `.git` or `.agentcoord/`; with neither, `cwd` is the root.
+ * Walks up from `cwd` to the first `.git`, `.agentcoord/` or `agentcoord.json`; with none of them, `cwd` is
+ * the root.
  *
  * @throws {InvalidArgumentError} when `cwd` is not a directory, and when a `.git` file on the way is
  * broken: going on upwards would quietly use another project's store
@@ -60,7 +68,7 @@ export function findProject(cwd: string): Project {
   for (let directory = start;; directory = parentOf(directory)) {
     const root = gitRoot(directory);
     if (root !== undefined) return describe(root, directory, true, start);
-    if (stat(under(directory, ".agentcoord"))?.isDirectory) {
+    if (stat(under(directory, ".agentcoord"))?.isDirectory || hasConfig(directory)) {
       return describe(directory, directory, false, start);
     }
     if (directory === "/") return describe(start, start, false, start);
@@ -96,9 +104,36 @@ export function resolveLockPath(
 
 function describe(root: string, worktree: string, isGit: boolean, cwd: string): Project {
   const storeDirectory = under(root, ".agentcoord");
-  const configPath = `${storeDirectory}/config.json`;
-  const found = { root, worktree, storeDirectory, isGit, cwd };
-  return stat(configPath) === undefined ? found : { ...found, configPath };
+  const oldConfigPath = `${storeDirectory}/config.json`;
+  return {
+    root,
+    worktree,
+    storeDirectory,
+    isGit,
+    cwd,
+    ...findConfig(root, worktree),
+    ...(stat(oldConfigPath, Deno.lstatSync) === undefined ? {} : { oldConfigPath }),
+  };
+}
+
+/**
+ * All worktrees must agree on where the state lives, whatever branch they are on: so the file in the root
+ * counts, and a worktree's own only where the root has no checkout.
+ */
+function findConfig(
+  root: string,
+  worktree: string,
+): Pick<Project, "configPath" | "strayConfigPath"> {
+  if (hasConfig(root)) return { configPath: under(root, CONFIG_FILE) };
+  if (worktree === root || !hasConfig(worktree)) return {};
+  const path = under(worktree, CONFIG_FILE);
+  const isBare = stat(under(root, ".git"), Deno.lstatSync) === undefined;
+  return isBare ? { configPath: path } : { strayConfigPath: path };
+}
+
+/** A link that leads nowhere counts: whoever reads it says so, instead of passing the project's wish over. */
+function hasConfig(directory: string): boolean {
+  return stat(under(directory, CONFIG_FILE), Deno.lstatSync) !== undefined;
 }
 
 /** The innermost worktree of the project's repository around a directory, or the project's own. */

@@ -11,7 +11,7 @@ function inProject(config: unknown, run: (directory: string) => void): void {
     Deno.mkdirSync(`${directory}/sub`);
     if (config !== undefined) {
       const text = typeof config === "string" ? config : JSON.stringify(config);
-      Deno.writeTextFileSync(`${directory}/.agentcoord/config.json`, text);
+      Deno.writeTextFileSync(`${directory}/agentcoord.json`, text);
     }
     run(directory);
   } finally {
@@ -37,8 +37,18 @@ Deno.test("resolveConfig uses the defaults where nothing is set", () =>
       store: { kind: "directory", directory: `${cwd}/.agentcoord` },
       namespace: "default",
       json: false,
-      fallback: "directory",
+      fallback: "auto",
       durability: "full",
+      overridden: {
+        store: [],
+        namespace: [],
+        agent: [],
+        json: [],
+        fallback: [],
+        durability: [],
+      },
+      files: [],
+      remarks: [],
       sources: {
         store: "default",
         namespace: "default",
@@ -60,7 +70,6 @@ Deno.test("resolveConfig takes flags over environment over file for every key", 
   };
   const env = {
     AGENTCOORD_STORE: "redis://env",
-    REDIS_URL: "redis://other",
     AGENTCOORD_NAMESPACE: "env",
     AGENTCOORD_AGENT: "env",
     AGENTCOORD_JSON: "0",
@@ -75,7 +84,7 @@ Deno.test("resolveConfig takes flags over environment over file for every key", 
     fallback: "never",
   };
   inProject(file, (cwd) => {
-    const path = `${cwd}/.agentcoord/config.json`;
+    const path = `${cwd}/agentcoord.json`;
     const fromFile = resolveConfig({ flags: {}, env: {}, cwd });
     assert.deepEqual(fromFile.store, { kind: "redis", url: "redis://file" });
     assert.equal(fromFile.namespace, "file");
@@ -111,15 +120,12 @@ Deno.test("resolveConfig takes flags over environment over file for every key", 
       durability: "AGENTCOORD_DURABILITY",
     });
     assert.equal(resolveConfig({ flags: { json: false }, env: {}, cwd }).json, false);
-    const redisUrl = resolveConfig({ flags: {}, env: { REDIS_URL: "rediss://h/1" }, cwd });
-    assert.deepEqual(redisUrl.store, { kind: "redis", url: "rediss://h/1" });
-    assert.equal(redisUrl.sources.store, "REDIS_URL");
     const unset = resolveConfig({
       flags: {},
-      env: { AGENTCOORD_STORE: "", REDIS_URL: "", AGENTCOORD_AGENT: "", AGENTCOORD_JSON: "" },
+      env: { AGENTCOORD_STORE: "", AGENTCOORD_AGENT: "", AGENTCOORD_JSON: "" },
       cwd,
     });
-    assert.match(unset.sources.store, /config\.json$/, "an empty variable counts as unset");
+    assert.match(unset.sources.store, /agentcoord\.json$/, "an empty variable counts as unset");
     assert.equal(unset.agent, undefined);
   });
 });
@@ -167,16 +173,15 @@ Deno.test("resolveConfig refuses a wrong value and names where it was given", ()
       [{ store: "unix:" }, {}, /give the absolute path of a socket/],
       [
         {},
-        { REDIS_URL: "redis://h?a=1" },
-        /^Invalid REDIS_URL "redis:.*no parameter "a"; use conn/,
+        { AGENTCOORD_STORE: "redis://h?a=1" },
+        /^Invalid AGENTCOORD_STORE "redis:.*no parameter "a"; use conn/,
       ],
       [{ store: "redis+sentinel://" }, {}, /it is no complete URL/],
-      [{}, { REDIS_URL: "./dir" }, /^Invalid REDIS_URL "\.\/dir": use a redis: or rediss: URL/],
       [{ namespace: "" }, {}, /^Invalid --namespace "": use 1 to 64/],
       [{}, { AGENTCOORD_NAMESPACE: "a b" }, /^Invalid AGENTCOORD_NAMESPACE "a b"/],
       [{ agent: ".." }, {}, /^Invalid --agent "\.\."/],
       [{}, { AGENTCOORD_JSON: "maybe" }, /^Invalid AGENTCOORD_JSON "maybe": use 1 or 0/],
-      [{ fallback: "redis" }, {}, /^Invalid --fallback "redis": use directory or never/],
+      [{ fallback: "redis" }, {}, /^Invalid --fallback "redis": use auto, directory or never/],
       [{}, { AGENTCOORD_DURABILITY: "none" }, /^Invalid AGENTCOORD_DURABILITY .*full or normal/],
     ];
     for (const [flags, env, pattern] of cases) {
@@ -212,7 +217,7 @@ Deno.test("resolveConfig refuses a wrong file and names file, key and value", ()
     [{ store: null }, /^Invalid store in .* null: use a URL/],
     [{ store: { url: "x" } }, /^Invalid store in .* an object: use a URL/],
     [{ store: "" }, /^Invalid store in .*"": use a URL/],
-    [{ fallback: "x" }, /^Invalid fallback in .*"x": use directory or never/],
+    [{ fallback: "x" }, /^Invalid fallback in .*"x": use auto, directory or never/],
     [{ durability: true }, /^Invalid durability in .* true: use full or normal/],
   ];
   for (const [config, pattern] of cases) {
@@ -221,17 +226,17 @@ Deno.test("resolveConfig refuses a wrong file and names file, key and value", ()
         resolveConfig({ flags: { store: "x", namespace: "x", fallback: "never" }, env: {}, cwd })
       );
       assert.match(error.message, pattern);
-      assert.ok(error.message.includes(`${cwd}/.agentcoord/config.json`), error.message);
+      assert.ok(error.message.includes(`${cwd}/agentcoord.json`), error.message);
     });
   }
 });
 
 Deno.test("resolveConfig refuses a configuration file that it cannot read", () =>
   inProject(undefined, (cwd) => {
-    Deno.mkdirSync(`${cwd}/.agentcoord/config.json`);
+    Deno.mkdirSync(`${cwd}/agentcoord.json`);
     assert.match(
       refusal(() => resolveConfig({ flags: {}, env: {}, cwd })).message,
-      /^Invalid configuration file ".*config\.json": Is a directory$/,
+      /^Invalid configuration file ".*agentcoord\.json": it is a directory$/,
     );
   }));
 
@@ -261,7 +266,7 @@ Deno.test("resolveConfig tells no secret in any refusal", () => {
         `//:${secret}@h`,
       ]
     ) {
-      for (const env of [{ AGENTCOORD_STORE: url }, { REDIS_URL: url }]) {
+      for (const env of [{ AGENTCOORD_STORE: url }]) {
         const error = refusal(() => resolveConfig({ flags: {}, env, cwd }));
         assert.ok(!JSON.stringify([error.message, error.details]).includes(secret), error.message);
       }

@@ -171,8 +171,8 @@ Deno.test("findProject names the configuration file only where there is one", ()
   inTemp((temp) => {
     Deno.mkdirSync(`${temp}/.agentcoord`);
     assert.equal(findProject(temp).configPath, undefined);
-    Deno.writeTextFileSync(`${temp}/.agentcoord/config.json`, "{}");
-    assert.equal(findProject(temp).configPath, `${temp}/.agentcoord/config.json`);
+    Deno.writeTextFileSync(`${temp}/agentcoord.json`, "{}");
+    assert.equal(findProject(temp).configPath, `${temp}/agentcoord.json`);
   }));
 
 Deno.test("findProject refuses a broken .git file and names it", () =>

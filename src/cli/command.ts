@@ -30,6 +30,8 @@ export interface Cli {
   context(options?: { readonly agent?: string }): Promise<RoomContext>;
   /** Everything on standard input, as text. */
   stdin(): Promise<string>;
+  /** A secret: typed at the terminal without being shown, or else all of standard input. */
+  secret(prompt: string): Promise<string>;
   /** Prints one result of a stream: a JSON object on one line, or its text. */
   line(data: unknown, text: string): Promise<void>;
   /** Adds a warning: on stderr at once, and in the document's `warnings`. */

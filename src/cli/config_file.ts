@@ -1,9 +1,12 @@
 /**
- * Writing `.agentcoord/config.json`, which {@linkcode resolveConfig} reads.
+ * Writing `agentcoord.json`, which {@linkcode resolveConfig} reads.
  * @module
  */
+import { replaceFile } from "../config/private_file.ts";
+import { readSettingsFile, reasonOf, unusable } from "../config/settings_file.ts";
 import type { Durability } from "../config.ts";
-import type { Project } from "../project.ts";
+import { InvalidArgumentError } from "../errors.ts";
+import { CONFIG_FILE, type Project } from "../project.ts";
 
 /** Settings to be kept for everybody in the project. */
 export interface FileSettings {
@@ -16,7 +19,7 @@ export interface FileSettings {
 /** One key that {@linkcode writeConfigFile} set. */
 export interface SettingChange {
   readonly name: string;
-  readonly value: string;
+  readonly value: unknown;
   /** What stood there before, `null` for nothing. */
   readonly before: unknown;
 }
@@ -27,43 +30,34 @@ export interface ConfigFileChange {
   readonly path: string;
   /** The keys it set; empty when the file already said all of that. */
   readonly changes: readonly SettingChange[];
+  /** The file of version 0.1.0 whose settings were moved here, and which is gone. */
+  readonly moved?: string;
 }
 
 /**
  * Sets `settings` in the project's configuration file, making it when it is missing, and leaves every
- * other key as it is. A reader sees the old file or the new one, never a part.
+ * other key as it is. What stands in the file of version 0.1.0 moves along. A reader sees the old file
+ * or the new one, never a part.
+ *
+ * @throws {InvalidArgumentError} when a file is invalid, or cannot be written.
  */
-export function writeConfigFile(
-  { storeDirectory, configPath }: Project,
-  settings: FileSettings,
-): ConfigFileChange {
-  const path = configPath ?? `${storeDirectory}/config.json`;
-  const before: Record<string, unknown> = configPath === undefined
-    ? {}
-    : JSON.parse(Deno.readTextFileSync(configPath));
-  const changes = Object.entries(settings).filter(([name, value]) => before[name] !== value)
+export function writeConfigFile(project: Project, settings: FileSettings): ConfigFileChange {
+  const { root, worktree, configPath, oldConfigPath: moved } = project;
+  const path = configPath ?? `${root === "/" ? "" : root}/${CONFIG_FILE}`;
+  const options = { base: root, within: [root, worktree] };
+  const before = readSettingsFile(path, options) ?? {};
+  const old = (moved && readSettingsFile(moved, options)) || {};
+  const after: Readonly<Record<string, unknown>> = { ...old, ...before, ...settings };
+  const changes = Object.entries(after).filter(([name, value]) => before[name] !== value)
     .map(([name, value]) => ({ name, value, before: before[name] ?? null }));
-  if (changes.length === 0) return { path, changes };
-  if (makeDirectory(storeDirectory)) {
-    // The state lies elsewhere, so nothing else keeps this directory out of the project's git status.
-    Deno.writeTextFileSync(`${storeDirectory}/.gitignore`, "*\n");
-  }
-  const draft = `${path}.${Deno.pid}`;
-  // A store's URL may hold a password.
-  Deno.writeTextFileSync(draft, `${JSON.stringify({ ...before, ...settings }, null, 2)}\n`, {
-    mode: 0o600,
-  });
-  Deno.renameSync(draft, path);
-  return { path, changes };
-}
-
-/** Whether the directory had to be made. */
-function makeDirectory(path: string): boolean {
   try {
-    Deno.mkdirSync(path, { mode: 0o700 });
-    return true;
+    if (changes.length > 0) replaceFile(path, `${JSON.stringify(after, null, 2)}\n`);
+    if (moved !== undefined) Deno.removeSync(moved);
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return false;
-    throw error;
+    if (error instanceof InvalidArgumentError || error instanceof Deno.errors.NotCapable) {
+      throw error;
+    }
+    throw unusable(path, reasonOf(error));
   }
+  return { path, changes, ...(moved === undefined ? {} : { moved }) };
 }

@@ -104,6 +104,7 @@ async function assemble(
     .option("-q, --quiet", "print identifiers only, and no warnings")
     .addOption(
       new Option("--fallback <mode>", "for later versions: this one never falls back").choices([
+        "auto",
         "directory",
         "never",
       ]),

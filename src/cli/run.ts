@@ -5,7 +5,7 @@
  */
 import { CommanderError } from "commander";
 import type { Config } from "../config.ts";
-import { resolveConfig } from "../config.ts";
+import { checkAccess, hasPassword, resolveConfig } from "../config.ts";
 import type { RoomContext } from "../context.ts";
 import { CoordError, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
 import { printable } from "../name.ts";
@@ -17,11 +17,14 @@ import { buildProgram, type CommandList, type GlobalOptions } from "./program.ts
 /** Everything outside the program that running a command touches. */
 export interface Surroundings extends CommandList {
   readonly env: Readonly<Record<string, string>>;
+  /** Throws when the working directory has been removed. */
   readonly cwd: string;
   readonly host: () => string;
   readonly isTerminal: boolean;
   readonly columns: () => number;
   readonly stdin: () => Promise<string>;
+  /** Asks at the terminal without showing what is typed; `undefined` when standard input is none. */
+  readonly secret: (prompt: string) => Promise<string> | undefined;
   /** Throws {@linkcode ReaderGone} when nobody reads it. */
   readonly stdout: (text: string) => Promise<void>;
   readonly stderr: (text: string) => Promise<void>;
@@ -49,7 +52,6 @@ export class ReaderGone extends Error {}
 class Call implements Cli {
   readonly rest: readonly string[];
   readonly view: View;
-  readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly #words: readonly string[];
   readonly #around: Surroundings;
@@ -62,9 +64,21 @@ class Call implements Cli {
     this.#words = words;
     this.rest = rest;
     this.#around = around;
-    this.cwd = around.cwd;
     this.env = around.env;
     this.view = viewOf(around.isTerminal, around.env, around.columns, Date.now());
+  }
+
+  /** Asked for when it is needed: it may be gone, which is no matter to help, say. */
+  get cwd(): string {
+    try {
+      return this.#around.cwd;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      throw new InvalidArgumentError(
+        "The working directory is not there any more: go to one that is, with cd",
+        { field: "cwd" },
+      );
+    }
   }
 
   get json(): boolean {
@@ -148,13 +162,31 @@ class Call implements Cli {
   async context({ agent }: { readonly agent?: string } = {}): Promise<RoomContext> {
     if (this.#context !== undefined) return this.#context;
     const config = await this.config();
+    checkAccess(config);
+    this.#remark(config);
     const name = agent ?? config.agent;
     const actor = name === undefined ? undefined : { name, host: this.#around.host() };
     return this.#context = lazyContext({ ...config, actor });
   }
 
+  /** What its settings have about them that whoever uses the store should know. */
+  #remark({ remarks, sources, store, credentials }: Config): void {
+    for (const { text } of remarks) this.warn(text);
+    if (sources.store !== "--store" || store.kind !== "redis" || credentials !== undefined) return;
+    if (hasPassword(store.url)) {
+      this.warn(
+        "--store has a password, which other users of this host can read while the command runs; " +
+          "give it in AGENTCOORD_STORE, or store it with agentcoord login",
+      );
+    }
+  }
+
   stdin(): Promise<string> {
     return this.#around.stdin();
+  }
+
+  async secret(prompt: string): Promise<string> {
+    return await this.#around.secret(prompt) ?? (await this.stdin()).replace(/\r?\n$/, "");
   }
 
   async line(data: unknown, text: string): Promise<void> {

@@ -90,11 +90,12 @@ export function leaseGrace(ttlMs: number): { readonly graceMs: number; readonly 
 
 /** The settings by which a nested `agentcoord`, in any directory, acts as this one does. */
 export async function childEnvironment(cli: Cli): Promise<Record<string, string>> {
-  const { store, namespace, agent, fallback } = await cli.config();
+  const { store, namespace, agent, fallback, durability } = await cli.config();
   return {
     AGENTCOORD_STORE: store.kind === "directory" ? store.directory : store.url,
     AGENTCOORD_NAMESPACE: namespace,
     AGENTCOORD_FALLBACK: fallback,
+    AGENTCOORD_DURABILITY: durability,
     ...(agent === undefined ? {} : { AGENTCOORD_AGENT: agent }),
   };
 }

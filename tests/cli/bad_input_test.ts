@@ -177,10 +177,7 @@ badInput("bad input is refused without asking a Redis server", async (dir) => {
   for (const mistakes of Object.values(GROUPS_OF_MISTAKES)) {
     for (const [line, says, options = {}] of mistakes) {
       if (/--cursor/.test(line)) continue;
-      // REDIS_URL counts only where nothing else names a store.
-      const env = options.env?.REDIS_URL === undefined
-        ? { ...nowhere, ...options.env }
-        : options.env;
+      const env = { ...nowhere, ...options.env };
       await refuses(dir, [line, says, { ...options, env }], NOTHING);
     }
   }
@@ -263,7 +260,7 @@ badInput("a word that AGENTCOORD_JSON cannot be is named, in text", async (dir) 
 
 badInput("a bad configuration file is refused with its key and its path", async (dir, t) => {
   await seed(dir);
-  const path = `${dir}/.agentcoord/config.json`;
+  const path = `${dir}/agentcoord.json`;
   const files: readonly (readonly [text: string, says: string])[] = [
     ["{", "it is not JSON"],
     ['{"namespace": "default",}', "(line 1 column 25)"],
@@ -276,9 +273,14 @@ badInput("a bad configuration file is refused with its key and its path", async 
     ['{"namespace": 5}', "Invalid namespace in"],
     ['{"namespace": "../x"}', '"../x"'],
     ['{"json": "yes"}', "use true or false"],
-    ['{"fallback": true}', "use directory or never"],
+    ['{"fallback": true}', "use auto, directory or never"],
     ['{"durability": "some"}', "use full or normal"],
     ['{"store": ""}', "Invalid store in"],
+    ['{"store": "redis//:s3cret@db"}', "it is neither a URL nor plainly a directory"],
+    ['{"store": "redis://:s3cret@db"}', "a password does not go into a configuration file"],
+    ['{"json": true, "json": false}', 'the key "json" stands there twice'],
+    ['{"hooks": {"onError": "ask", "onError": "deny"}}', 'the key "onError" stands there twice'],
+    ['{"hooks": {"onError": "retry"}}', "use ask, deny or allow"],
     ['{"store": "rediss://ada:s3cret@"}', "it is no complete URL"],
     ['{"store": ["s3cret"]}', "an array"],
     ['{"store": "redis://:s3cret@db?tls=1"}', "use rediss: for TLS"],

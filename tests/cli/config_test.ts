@@ -10,14 +10,16 @@ Deno.test("config shows every setting with its source, and makes no store", () =
       ok: true,
       data: {
         settings: [
-          { name: "store", value: "DIR/.agentcoord", source: "default" },
-          { name: "namespace", value: "default", source: "default" },
-          { name: "agent", value: null, source: "default" },
-          { name: "fallback", value: "directory", source: "default" },
-          { name: "durability", value: "full", source: "default" },
-          { name: "json", value: true, source: "--json" },
+          { name: "store", value: "DIR/.agentcoord", source: "default", overrides: [] },
+          { name: "namespace", value: "default", source: "default", overrides: [] },
+          { name: "agent", value: null, source: "default", overrides: [] },
+          { name: "fallback", value: "auto", source: "default", overrides: [] },
+          { name: "durability", value: "full", source: "default", overrides: [] },
+          { name: "json", value: true, source: "--json", overrides: [] },
         ],
         project: { root: "DIR", worktree: "DIR", git: true, configFile: null },
+        files: [],
+        credentials: null,
       },
       warnings: [],
     });
@@ -26,8 +28,7 @@ Deno.test("config shows every setting with its source, and makes no store", () =
 
 Deno.test("config in text names flag, variable and file as sources, and hides secrets", () =>
   withProject(async (dir) => {
-    await Deno.mkdir(`${dir}/.agentcoord`);
-    await Deno.writeTextFile(`${dir}/.agentcoord/config.json`, '{"namespace": "ci"}');
+    await Deno.writeTextFile(`${dir}/agentcoord.json`, '{"namespace": "ci"}');
     const env = {
       AGENTCOORD_STORE: "redis+sentinel://ada:s3cret@db.example/main?sentinel_password=hunter2",
       AGENTCOORD_AGENT: "ada",
@@ -40,7 +41,7 @@ Deno.test("config in text names flag, variable and file as sources, and hides se
       `\
 SETTING  VALUE  FROM
 store  redis+sentinel://***@db.example/main?sentinel_password=***  AGENTCOORD_STORE
-namespace  ci  DIR/.agentcoord/config.json
+namespace  ci  DIR/agentcoord.json
 agent  ada  AGENTCOORD_AGENT
 fallback  never  --fallback
 durability  -  default
@@ -48,20 +49,19 @@ json  false  default
 
 PLACE  PATH
 project  DIR
-config file  DIR/.agentcoord/config.json
+config file  DIR/agentcoord.json
 `,
     );
   }));
 
 Deno.test("config refuses a broken file with the key and the fix", () =>
   withProject(async (dir) => {
-    await Deno.mkdir(`${dir}/.agentcoord`);
-    await Deno.writeTextFile(`${dir}/.agentcoord/config.json`, '{"durabilty": "normal"}');
+    await Deno.writeTextFile(`${dir}/agentcoord.json`, '{"durabilty": "normal"}');
     const { code, stdout, stderr } = await cli(dir, ["config"]);
     assert.deepEqual({ code, stdout, stderr: steady(stderr, dir) }, {
       code: 2,
       stdout: "",
-      stderr: 'agentcoord: Invalid key "durabilty" in DIR/.agentcoord/config.json: ' +
-        "use store, namespace, json, fallback, durability\n",
+      stderr: 'agentcoord: Invalid key "durabilty" in DIR/agentcoord.json: ' +
+        "use store, namespace, json, fallback, durability, hooks\n",
     });
   }));

@@ -21,6 +21,7 @@ async function inProcess(...argv: string[]) {
     host: () => "host",
     isTerminal: false,
     columns: () => 80,
+    secret: () => undefined,
     stdin: () => Promise.reject(new Error("help reads no input")),
     stdout: (text) => Promise.resolve(void (stdout += text)),
     stderr: (text) => Promise.resolve(void (stderr += text)),

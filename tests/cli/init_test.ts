@@ -16,7 +16,7 @@ async function gitStatus(dir: string): Promise<string> {
   return new TextDecoder().decode((await git.output()).stdout);
 }
 
-const readConfig = (dir: string) => Deno.readTextFile(`${dir}/.agentcoord/config.json`);
+const readConfig = (dir: string) => Deno.readTextFile(`${dir}/agentcoord.json`);
 
 Deno.test("init makes the store once, leaves no trace in git, and says when nothing changed", () =>
   withProject(async (dir) => {
@@ -46,9 +46,8 @@ Deno.test("init makes the store once, leaves no trace in git, and says when noth
 
 Deno.test("init keeps given settings and every other key of the file", () =>
   withProject(async (dir) => {
-    await Deno.mkdir(`${dir}/.agentcoord`);
     await Deno.writeTextFile(
-      `${dir}/.agentcoord/config.json`,
+      `${dir}/agentcoord.json`,
       '{"fallback": "never", "durability": "full"}',
     );
     const set = ["init", "--durability", "normal", "--namespace", "ci"];
@@ -56,8 +55,8 @@ Deno.test("init keeps given settings and every other key of the file", () =>
       code: 0,
       stdout: `\
 Made the store in DIR/.agentcoord (namespace ci).
-Set namespace to "ci" in DIR/.agentcoord/config.json.
-Set durability to "normal" (was "full") in DIR/.agentcoord/config.json.
+Set durability to "normal" (was "full") in DIR/agentcoord.json.
+Set namespace to "ci" in DIR/agentcoord.json.
 `,
       stderr: "",
     });
@@ -66,8 +65,7 @@ Set durability to "normal" (was "full") in DIR/.agentcoord/config.json.
       durability: "normal",
       namespace: "ci",
     });
-    const before = await Deno.stat(`${dir}/.agentcoord/config.json`);
-    assert.equal(before.mode! & 0o777, 0o600);
+    const before = await Deno.stat(`${dir}/agentcoord.json`);
     const again = await cliJson(dir, set);
     assert.deepEqual(again.document.data, {
       directory: `${dir}/.agentcoord`,
@@ -75,10 +73,10 @@ Set durability to "normal" (was "full") in DIR/.agentcoord/config.json.
       namespace: "ci",
       created: false,
     });
-    assert.equal((await Deno.stat(`${dir}/.agentcoord/config.json`)).ino, before.ino);
+    assert.equal((await Deno.stat(`${dir}/agentcoord.json`)).ino, before.ino);
     const { document } = await cliJson(dir, ["init", "--durability", "full"]);
     assert.deepEqual(document.data.config, {
-      path: `${dir}/.agentcoord/config.json`,
+      path: `${dir}/agentcoord.json`,
       changes: [{ name: "durability", value: "full", before: "normal" }],
     });
   }));
@@ -91,7 +89,7 @@ Deno.test("init with another store is found again from anywhere in the project",
       code: 0,
       stdout: `\
 Made the store in DIR/state (namespace default).
-Set store to "./state" in DIR/.agentcoord/config.json.
+Set store to "./state" in DIR/agentcoord.json.
 `,
       stderr: "",
     });
@@ -99,9 +97,10 @@ Set store to "./state" in DIR/.agentcoord/config.json.
     assert.deepEqual(document.data.settings[0], {
       name: "store",
       value: `${dir}/state`,
-      source: `${dir}/.agentcoord/config.json`,
+      source: `${dir}/agentcoord.json`,
+      overrides: [],
     });
-    assert.equal(await gitStatus(dir), "");
+    assert.equal(await gitStatus(dir), "?? agentcoord.json\n");
   }));
 
 Deno.test("init warns that a variable wins over the file", () =>

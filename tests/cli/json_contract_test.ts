@@ -395,7 +395,7 @@ contract("JSON is printed when flag, variable or file ask for it, in this order"
       assert.ok(await isJson(["--json", ...words], { AGENTCOORD_JSON: off }), words.join(" "));
     }
   }
-  await Deno.writeTextFile(`${dir}/.agentcoord/config.json`, '{"json": true}');
+  await Deno.writeTextFile(`${dir}/agentcoord.json`, '{"json": true}');
   for (const words of [["locks"], ["version"], ["lcok"], ["lock", "verify", "a"]]) {
     assert.ok(await isJson(words), words.join(" "));
     assert.ok(!await isJson(words, { AGENTCOORD_JSON: "0" }), words.join(" "));

@@ -90,7 +90,6 @@ redisTest("a Redis store is named by flag, variables or file", async (dir) => {
   };
   await held(["--store", url, "--namespace", namespace], {});
   await held([], { ...agent, AGENTCOORD_STORE: url });
-  await held([], { ...agent, REDIS_URL: url });
   const made = await cli(dir, ["init", "--store", url, "--namespace", namespace]);
   assert.deepEqual(
     { code: made.code, stderr: made.stderr, stdout: steady(made.stdout, dir) },
@@ -98,16 +97,16 @@ redisTest("a Redis store is named by flag, variables or file", async (dir) => {
       code: 0,
       stderr: "",
       stdout: `The store is there already: ${url} (namespace ${namespace}).\n` +
-        `Set store to "${url}" in DIR/.agentcoord/config.json.\n` +
-        `Set namespace to "${namespace}" in DIR/.agentcoord/config.json.\n`,
+        `Set store to "${url}" in DIR/agentcoord.json.\n` +
+        `Set namespace to "${namespace}" in DIR/agentcoord.json.\n`,
     },
   );
   await held([], {});
   const { document } = await cliJson(dir, ["status"]);
   assert.deepEqual(document.data.store, { kind: "redis", location: url });
-  assert.deepEqual([...Deno.readDirSync(`${dir}/.agentcoord`)].map(({ name }) => name).sort(), [
-    ".gitignore",
-    "config.json",
+  assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name).sort(), [
+    ".git",
+    "agentcoord.json",
   ]);
 });
 
@@ -125,7 +124,7 @@ serverTest(
       assert.deepEqual([code, stdout], [2, ""]);
       assert.match(
         stderr,
-        /a password does not go into the project's configuration file; give this/,
+        /a password does not go into a configuration file; leave it out/,
       );
       assert.doesNotMatch(stderr, new RegExp(SECRET));
     }

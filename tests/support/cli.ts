@@ -112,9 +112,24 @@ export function steady(text: string, dir?: string): string {
 /** This process's environment without what would change the program's or git's behaviour. */
 export function cleanEnvironment(): Record<string, string> {
   const ours = /^(?:AGENTCOORD_|GIT_|REDIS_URL$|CLICOLOR_FORCE$|FORCE_COLOR$)/;
-  return Object.fromEntries(
-    Object.entries(Deno.env.toObject()).filter(([name]) => !ours.test(name)),
-  );
+  return {
+    ...Object.fromEntries(
+      Object.entries(Deno.env.toObject()).filter(([name]) => !ours.test(name)),
+    ),
+    XDG_CONFIG_HOME: ownConfigHome(),
+  };
+}
+
+let configHome: string | undefined;
+
+/** A directory in place of the developer's own configuration, for this test process alone. */
+export function ownConfigHome(): string {
+  if (configHome === undefined) {
+    const made = Deno.makeTempDirSync({ prefix: "agentcoord-config-" });
+    addEventListener("unload", () => Deno.removeSync(made, { recursive: true }));
+    configHome = made;
+  }
+  return configHome;
 }
 
 async function feed(stream: WritableStream<Uint8Array>, text: string): Promise<void> {

@@ -59,9 +59,12 @@ export const GLOBAL_MISTAKES: readonly Mistake[] = [
   ["locks --store redis://localhost:0", '"redis://localhost:0": use a port from 1 to 65535'],
   ["locks --store rediss://ada:s3cret@db/x", '"rediss://***@db/x": a database is a number'],
   ["locks", '"redis://***@db?tls=true": use rediss:', {
-    env: { REDIS_URL: "redis://:s3cret@db?tls=true" },
+    env: { AGENTCOORD_STORE: "redis://:s3cret@db?tls=true" },
   }],
-  ["locks", 'Invalid REDIS_URL "localhost"', { env: { REDIS_URL: "localhost" } }],
+  ["locks", 'Invalid AGENTCOORD_STORE "\\"***@db\\"": leave out the quotes', {
+    env: { AGENTCOORD_STORE: '"redis://:s3cret@db"' },
+  }],
+  ["locks --store redis//:s3cret@db", 'Invalid --store "***@db": it is neither a URL nor plainly'],
   ["locks -- rm -rf /", 'Unexpected "rm" after "--"'],
 ];
 
@@ -313,6 +316,17 @@ export const BOARD_MISTAKES: readonly Mistake[] = [
 
 /** Of approvals, the audit log, events, and the commands that stand alone. */
 export const OTHER_MISTAKES: readonly Mistake[] = [
+  ["trust ''", 'Invalid store ""'],
+  ["trust ftp://x", '"ftp:" is no store'],
+  ["trust redis://ada:s3cret@db", '"redis://***@db": leave the password out'],
+  ["trust", "nothing needs your consent"],
+  ["login", "Missing required argument 'url'"],
+  ["login redis://ada:s3cret@db", '"redis://***@db": leave the password out'],
+  ["login ./state", "use the URL of a server"],
+  ["login redis://db", "Invalid password", { stdin: "" }],
+  ["login redis://db", "Invalid password", { stdin: "a\nb\n" }],
+  ["logout", "Missing required argument 'url'"],
+  ["logout ./state", "use the URL of a server"],
   ["approval request", "not specified"],
   ["approval request 'a b' --description x", `Invalid actionType "a b": ${NAME}`],
   ["approval request deploy --description ''", 'Invalid description "": it must not be empty'],
@@ -490,7 +504,13 @@ export const LEAST: Readonly<Record<string, string>> = {
 };
 
 /** Commands that ask for no setting at all. */
-export const NEED_NO_SETTING: readonly string[] = ["demo", "completions", "version"];
+export const NEED_NO_SETTING: readonly string[] = [
+  "demo",
+  "completions",
+  "version",
+  "login",
+  "logout",
+];
 
 /** Commands that nobody in particular may call. */
 export const NEED_NOBODY: readonly string[] = [
@@ -505,6 +525,9 @@ export const NEED_NOBODY: readonly string[] = [
   "demo",
   "doctor",
   "config",
+  "trust",
+  "login",
+  "logout",
   "completions",
   "version",
   "lock verify",

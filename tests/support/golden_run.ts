@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { COMMANDS, GROUPS } from "../../commands/mod.ts";
 import { run } from "../../src/cli/run.ts";
-import type { CliOptions, CliResult } from "./cli.ts";
+import { type CliOptions, type CliResult, ownConfigHome } from "./cli.ts";
 
 /**
  * Runs one command line in `dir` to its end, with no environment but `env`; with `terminal`, its output
@@ -22,12 +22,13 @@ export async function inProcess(
     version: "0.0.0",
     commands: COMMANDS,
     groups: GROUPS,
-    env,
+    env: { XDG_CONFIG_HOME: ownConfigHome(), ...env },
     cwd: dir,
     host: () => "test-host",
     isTerminal: terminal !== undefined,
     columns: () => terminal ?? 80,
     stdin: () => Promise.resolve(stdin),
+    secret: () => undefined,
     stdout: (text) => Promise.resolve(void (stdout += text)),
     stderr: (text) => Promise.resolve(void (stderr += text)),
   });

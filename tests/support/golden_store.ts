@@ -5,6 +5,8 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { addTrust } from "../../src/config/trust.ts";
+import { ownConfigHome } from "./cli.ts";
 import { freshNamespace, hasRedis, resp, sharedRedis } from "./redis_server.ts";
 
 /** Kinds of stores that a project may keep its state in, as far as they are there. */
@@ -17,14 +19,15 @@ export async function useRedis(
   dir: string,
 ): Promise<{ readonly store: string; readonly namespace: string }> {
   const settings = { store: (await sharedRedis()).url, namespace: freshNamespace() };
-  await Deno.mkdir(`${dir}/.agentcoord`);
-  await Deno.writeTextFile(`${dir}/.agentcoord/config.json`, JSON.stringify(settings));
+  await Deno.writeTextFile(`${dir}/agentcoord.json`, JSON.stringify(settings));
+  const root = Deno.realPathSync(dir);
+  addTrust(`${ownConfigHome()}/agentcoord`, root, { kind: "redis", url: settings.store });
   return settings;
 }
 
 /** Lets so much time pass since any agent was heard in the project's own store. */
 export async function silenceAll(dir: string, ms: number): Promise<void> {
-  const config = `${dir}/.agentcoord/config.json`;
+  const config = `${dir}/agentcoord.json`;
   if (existsSync(config)) {
     const { store, namespace } = JSON.parse(Deno.readTextFileSync(config));
     await using client = await resp(Number(new URL(store).port));

@@ -1,0 +1,115 @@
+/**
+ * Whether the store may be used, and with which password.
+ * @module
+ */
+import { DeniedError } from "../errors.ts";
+import { printable } from "../name.ts";
+import type { Project } from "../project.ts";
+import { parseRedisUrl } from "../store/redis_url.ts";
+import { credentialsPath, withCredentials } from "./credentials.ts";
+import { isWithin } from "./settings_file.ts";
+import { isSameStore, shownStore, type StoreConfig } from "./store_value.ts";
+import { readTrust, trustedPlace } from "./trust.ts";
+
+/** Where state lives, and what is in the way. */
+export interface Access {
+  /** Where state lives. Default: the project's store directory. A URL may hold a password. */
+  readonly store: StoreConfig;
+  /** Where the password came from, when the URL had none, and that URL. */
+  readonly credentials?: { readonly path: string; readonly plainUrl: string };
+  /**
+   * Why the store must not be used: only the project's file names it, and the user has not agreed. See
+   * {@linkcode checkAccess}.
+   */
+  readonly denial?: string;
+}
+
+/** What {@linkcode settleAccess} goes by. */
+export interface AccessInput {
+  readonly project: Project;
+  readonly userDirectory: string | undefined;
+  /** The project's file that names the store, or `default`; `undefined` when the user does. */
+  readonly source: string | undefined;
+  /** What the user's own settings name besides. */
+  readonly others: readonly StoreConfig[];
+}
+
+/** Adds the user's password to a URL that has none, and finds out whether the user agreed to the place. */
+export function settleAccess(store: StoreConfig, input: AccessInput): Access {
+  const { userDirectory } = input;
+  if (store.kind === "redis" && userDirectory !== undefined && !hasPassword(store.url)) {
+    const signedIn = withCredentials(store.url, userDirectory);
+    const credentials = { path: credentialsPath(userDirectory), plainUrl: store.url };
+    // Who has stored a password for the place has agreed to it.
+    if (signedIn !== undefined) return { store: { kind: "redis", url: signedIn }, credentials };
+  }
+  const denial = denialOf(store, input);
+  return denial === undefined ? { store } : { store, denial };
+}
+
+/**
+ * Lets only those through who may use the store.
+ *
+ * @throws {DeniedError} saying who has to agree, and how.
+ */
+export function checkAccess({ store, denial }: Access): void {
+  if (denial === undefined) return;
+  throw new DeniedError(denial, { field: "store", value: printable(shownStore(store), 300) });
+}
+
+function denialOf(
+  store: StoreConfig,
+  { project, userDirectory, source, others }: AccessInput,
+): string | undefined {
+  if (source === undefined || others.some((other) => isSameStore(store, other))) return undefined;
+  if (!needsTrust(store, project)) return undefined;
+  if (userDirectory !== undefined) {
+    const place = trustedPlace(store);
+    const isTrusted = readTrust(userDirectory).some((entry) =>
+      entry.root === project.root && entry.place === place
+    );
+    if (isTrusted) return undefined;
+  }
+  const shown = printable(shownStore(store), 300);
+  const what = source === "default"
+    ? `${shown} is a link that leads out of the project`
+    : store.kind === "redis"
+    ? `${source} names the server ${shown}`
+    : `${source} names the directory ${shown}, outside the project`;
+  return `${what}, and you have not agreed to that: run "agentcoord trust" once for this project, or ` +
+    "name the store yourself, in AGENTCOORD_STORE or with --store";
+}
+
+/** Whether the project's file may name the store only with the user's consent. */
+export function needsTrust(store: StoreConfig, project: Project): boolean {
+  return store.kind === "redis" || leadsOutside(store.directory, project);
+}
+
+/** Whether the URL itself has a password for the server. */
+export function hasPassword(url: string): boolean {
+  return (parseRedisUrl(url, "store").auth?.password ?? "") !== "";
+}
+
+/** Whether the directory, by its links, lies outside of the project; one that is not there is its parent. */
+function leadsOutside(directory: string, { root }: Project): boolean {
+  for (let path = directory;; path = path.slice(0, path.lastIndexOf("/")) || "/") {
+    try {
+      if (!isWithin(Deno.realPathSync(path), root)) return true;
+      return !isWithin(directory, root);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) throw error;
+      if (!(error instanceof Error && "code" in error) || path === "/") return true;
+      // A link whose target is yet to be made leads there all the same.
+      if (isLink(path)) return true;
+    }
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return false;
+    throw error;
+  }
+}
