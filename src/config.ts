@@ -30,10 +30,10 @@ export { shownStore } from "./config/store_value.ts";
  * What happens when Redis cannot be reached: a directory takes over where that is safe (`auto`), always, or
  * never.
  */
-export type Fallback = typeof FALLBACKS[number];
+export type Fallback = "auto" | "directory" | "never";
 
 /** Whether a directory store waits for the disk (`full`) or for the kernel (`normal`). */
-export type Durability = typeof DURABILITIES[number];
+export type Durability = "full" | "normal";
 
 /** A setting that has a source. */
 export type ConfigKey = "store" | "namespace" | "agent" | "json" | "fallback" | "durability";

@@ -22,6 +22,12 @@ export interface OpenOptions {
   readonly clock?: Clock;
 }
 
+/** What {@linkcode lazyContext} takes besides. */
+export interface LazyOptions {
+  /** Called when the store is about to be opened. Default: nothing. */
+  readonly onOpen?: () => void;
+}
+
 /**
  * Opens the store and binds it to a project and, if one is named, an acting agent.
  *
@@ -35,10 +41,16 @@ export async function openContext(options: OpenOptions): Promise<RoomContext> {
  * As {@linkcode openContext}, but the first step that needs the store opens it: what is refused before
  * leaves no store behind.
  */
-export function lazyContext(options: OpenOptions): RoomContext {
+export function lazyContext(
+  options: OpenOptions,
+  { onOpen = () => undefined }: LazyOptions = {},
+): RoomContext {
   const { store } = options;
   const location = store.kind === "redis" ? redactUrl(store.url) : store.directory;
-  const lazy = new LazyStore({ kind: store.kind, location }, () => openStore(options));
+  const lazy = new LazyStore({ kind: store.kind, location }, () => {
+    onOpen();
+    return openStore(options);
+  });
   return contextOf(options, lazy);
 }
 

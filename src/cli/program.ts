@@ -77,7 +77,12 @@ export function buildProgram(
   // The others could only be listed or suggested; leaving them out saves 2 ms of every call.
   const [group] = called.path.split(" ");
   const groups = list.groups.filter(({ name }) => name === group);
-  return assemble({ ...list, commands: [called], groups }, handlers, called, isFilled);
+  return assemble(
+    { version: list.version, commands: [called], groups },
+    handlers,
+    called,
+    isFilled,
+  );
 }
 
 /** The whole tree with every leaf loaded, for those who describe it; it runs nothing. */

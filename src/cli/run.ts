@@ -163,10 +163,10 @@ class Call implements Cli {
     if (this.#context !== undefined) return this.#context;
     const config = await this.config();
     checkAccess(config);
-    this.#remark(config);
     const name = agent ?? config.agent;
     const actor = name === undefined ? undefined : { name, host: this.#around.host() };
-    return this.#context = lazyContext({ ...config, actor });
+    const onOpen = () => this.#remark(config);
+    return this.#context = lazyContext({ ...config, actor }, { onOpen });
   }
 
   /** What its settings have about them that whoever uses the store should know. */

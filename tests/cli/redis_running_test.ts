@@ -22,7 +22,11 @@ function serverTest(
     fn: () =>
       withProject(async (dir) => {
         await using server = await startRedis();
-        await body(dir, { AGENTCOORD_STORE: server.url, AGENTCOORD_AGENT: "ada" }, server);
+        await body(dir, {
+          AGENTCOORD_STORE: server.url,
+          AGENTCOORD_AGENT: "ada",
+          AGENTCOORD_NAMESPACE: "default",
+        }, server);
       }),
   });
 }
@@ -119,7 +123,7 @@ for (const [what, harm] of [["is frozen", "freeze"], ["is gone", "kill"]] as con
 
 /** Commands that together read, write, wait and are woken. */
 async function works(dir: string, url: string, mode: string): Promise<void> {
-  const env = { AGENTCOORD_STORE: url, AGENTCOORD_AGENT: "ada" };
+  const env = { AGENTCOORD_STORE: url, AGENTCOORD_AGENT: "ada", AGENTCOORD_NAMESPACE: "default" };
   const waiting = new Running(dir, ["-q", "task", "claim", "--wait", "30s"], env);
   const { document } = await cliJson(dir, ["task", "add", "one"], { env });
   assert.deepEqual(await waiting.result(), {

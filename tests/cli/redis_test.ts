@@ -24,6 +24,8 @@ interface Check {
 }
 
 const SECRET = "s3cret";
+/** Named, so that nobody is told that the project has no name of its own. */
+const DEFAULT = { AGENTCOORD_NAMESPACE: "default" };
 
 /** Registers a test of a project, where there is Redis. */
 function redisTest(name: string, body: (dir: string) => Promise<void>): void {
@@ -38,7 +40,7 @@ function serverTest(
 ): void {
   redisTest(name, async (dir) => {
     await using server = await startRedis({ config });
-    const env = { AGENTCOORD_STORE: server.url, AGENTCOORD_AGENT: "ada" };
+    const env = { AGENTCOORD_STORE: server.url, AGENTCOORD_AGENT: "ada", ...DEFAULT };
     await body(dir, server, { env });
   });
 }
@@ -129,7 +131,7 @@ serverTest(
       assert.doesNotMatch(stderr, new RegExp(SECRET));
     }
     assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name), [".git"]);
-    const env = { AGENTCOORD_STORE: server.url };
+    const env = { AGENTCOORD_STORE: server.url, ...DEFAULT };
     for (const created of [true, false]) {
       const { code, document } = await cliJson(dir, ["init"], { env });
       assert.equal(code, 0);
@@ -274,7 +276,7 @@ serverTest("doctor tells what a Redis user may not do", async (dir, server, opti
   const as = async (...rules: string[]) => {
     await client.command("ACL", "SETUSER", "low", "reset", "on", `>${SECRET}`, ...rules);
     const url = server.url.replace("//", `//low:${SECRET}@`);
-    return { env: { AGENTCOORD_STORE: url } };
+    return { env: { AGENTCOORD_STORE: url, ...DEFAULT } };
   };
   const KEYS = ["~{agentcoord:*", "&{agentcoord:*"];
   const without = await refused(
@@ -297,7 +299,7 @@ serverTest("the rules for a Redis user in the README are enough", async (dir, se
   const readme = Deno.readTextFileSync(fileURLToPath(new URL("../../README.md", import.meta.url)));
   const rules = /^ACL SETUSER agents (.*)$/m.exec(readme)?.[1]?.replace("PASSWORD", SECRET) ?? "";
   await server.command("ACL", "SETUSER", "agents", ...rules.split(" "));
-  const env = { AGENTCOORD_STORE: server.url.replace("//", `//agents:${SECRET}@`) };
+  const env = { AGENTCOORD_STORE: server.url.replace("//", `//agents:${SECRET}@`), ...DEFAULT };
   const { code, document } = await cliJson(dir, ["init"], { env });
   assert.equal(code, 0, JSON.stringify(document));
   const checked = await cliJson(dir, ["doctor", "--selftest"], { env });
@@ -322,7 +324,7 @@ Deno.test("doctor tries every command that the scripts run", async () => {
 
 /** Checks that commands and doctor fail with this sentence and code 7, and never tell the secret. */
 async function unusable(dir: string, url: string, says: RegExp): Promise<void> {
-  const options = { env: { AGENTCOORD_STORE: url, AGENTCOORD_AGENT: "ada" } };
+  const options = { env: { AGENTCOORD_STORE: url, AGENTCOORD_AGENT: "ada", ...DEFAULT } };
   const server = await refused(dir, "server", options);
   assert.match(String(server.value), says);
   const json = await cliJson(dir, ["lock", "acquire", "a.py"], options);
@@ -367,7 +369,9 @@ serverTest(
     server.freeze();
     const url = `${server.url}?command_timeout=300ms`.replace("//", `//:${SECRET}@`);
     const startedAtMs = performance.now();
-    const { code, stderr } = await cli(dir, ["locks"], { env: { AGENTCOORD_STORE: url } });
+    const { code, stderr } = await cli(dir, ["locks"], {
+      env: { AGENTCOORD_STORE: url, ...DEFAULT },
+    });
     assert.equal(code, 7);
     assert.match(stderr, /has not answered for 300ms; the server may be frozen/);
     assert.ok(performance.now() - startedAtMs < 3000);
@@ -458,12 +462,12 @@ serverTest(
 
 Deno.test("config says what holds for a Redis store", () =>
   withProject(async (dir) => {
-    const env = { AGENTCOORD_STORE: "redis://db", AGENTCOORD_FALLBACK: "directory" };
+    const env = { AGENTCOORD_STORE: "redis://db", AGENTCOORD_FALLBACK: "directory", ...DEFAULT };
     const { code, document } = await cliJson(dir, ["config"], { env });
     assert.equal(code, 0);
     assert.deepEqual(document.data.settings.slice(3, 5), [
-      { name: "fallback", value: "never", source: "AGENTCOORD_FALLBACK" },
-      { name: "durability", value: null, source: "default" },
+      { name: "fallback", value: "directory", source: "AGENTCOORD_FALLBACK", overrides: [] },
+      { name: "durability", value: null, source: "default", overrides: [] },
     ]);
     assert.deepEqual(document.warnings, [
       "AGENTCOORD_FALLBACK asks for directory, and this version never falls back",

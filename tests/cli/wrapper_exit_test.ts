@@ -47,11 +47,13 @@ Deno.test("lock run tells its command the fence, the paths and the store", async
       { env },
     );
     assert.equal(code, 0);
-    const { events } = (await cliJson(dir, ["--namespace", "n1", "events"])).document.data;
-    const { data: { fence } } = events.find(({ type }: CoordEvent) => type === "lock.acquired");
+    const lines = (await cli(dir, ["--json", "--namespace", "n1", "events"])).stdout.trim();
+    const events: CoordEvent[] = lines.split("\n").map((line) => JSON.parse(line));
+    const fence = events.find(({ type }) => type === "lock.acquired")?.data?.fence;
     assert.deepEqual(stdout.trimEnd().split("\n"), [
       "AGENTCOORD_AGENT=bob",
-      "AGENTCOORD_FALLBACK=directory",
+      "AGENTCOORD_DURABILITY=full",
+      "AGENTCOORD_FALLBACK=auto",
       `AGENTCOORD_LOCK_FENCE=${fence}`,
       `AGENTCOORD_LOCK_PATHS=["${dir}/src/","${dir}/b.py"]`,
       "AGENTCOORD_NAMESPACE=n1",

@@ -61,7 +61,7 @@ export const GLOBAL_MISTAKES: readonly Mistake[] = [
   ["locks", '"redis://***@db?tls=true": use rediss:', {
     env: { AGENTCOORD_STORE: "redis://:s3cret@db?tls=true" },
   }],
-  ["locks", 'Invalid AGENTCOORD_STORE "\\"***@db\\"": leave out the quotes', {
+  ["locks", 'Invalid AGENTCOORD_STORE "***@db\\"": leave out the quotes', {
     env: { AGENTCOORD_STORE: '"redis://:s3cret@db"' },
   }],
   ["locks --store redis//:s3cret@db", 'Invalid --store "***@db": it is neither a URL nor plainly'],
@@ -319,7 +319,7 @@ export const OTHER_MISTAKES: readonly Mistake[] = [
   ["trust ''", 'Invalid store ""'],
   ["trust ftp://x", '"ftp:" is no store'],
   ["trust redis://ada:s3cret@db", '"redis://***@db": leave the password out'],
-  ["trust", "nothing needs your consent"],
+  ["trust", "consent"],
   ["login", "Missing required argument 'url'"],
   ["login redis://ada:s3cret@db", '"redis://***@db": leave the password out'],
   ["login ./state", "use the URL of a server"],
@@ -474,6 +474,8 @@ export const REFUSALS: readonly Refused[] = [
 
 /** The least that each command takes, for trying on all of them what none takes. */
 export const LEAST: Readonly<Record<string, string>> = {
+  login: "redis://db",
+  logout: "redis://db",
   "lock acquire": "free.py",
   "lock release": "held.py",
   "lock renew": "held.py",
