@@ -102,7 +102,7 @@ async function latencyChecks(
     return { name, ok: true, value: Math.round(median * 1000) / 1000, ...hint };
   };
   return [
-    await timed("read_ms", () => locks.current("./")),
+    await timed("read_ms", () => locks.covering(".")),
     // This takes the writers' way and finds nothing to write: nobody waits under a new identifier.
     writesBecause === undefined
       ? await timed("write_ms", () => locks.abandon(newId("wtr")))

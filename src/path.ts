@@ -2,8 +2,10 @@
  * Lock paths: one file, one name. Pure; what is on disk is `project.ts`'s business.
  *
  * A lock path is relative to the top of the project with `/` between its parts (`src/a.py`), or
- * absolute when it lies outside and the caller meant that (`/etc/hosts`). A trailing `/` makes it a
- * directory, which covers everything below; the top itself is `./`.
+ * absolute when it lies outside and the caller meant that (`/etc/hosts`); the top itself is `.`. It never
+ * ends in `/`, and it covers every name below it, be it a file, a directory or nothing yet: a file has
+ * nothing below it, so this costs a file nothing, and what a lock excludes does not change when the file
+ * becomes a directory.
  * @module
  */
 
@@ -20,9 +22,7 @@ export interface LockPathRules {
   readonly cwd: string;
   /** Whether a path outside every root is kept by its absolute name. Default `false`: refused. */
   readonly absolute?: boolean;
-  /** Whether the path is known to be a directory. Default: when it ends in `/`, `.` or `..`. */
-  readonly directory?: boolean;
-  /** The path as the caller wrote it, for its end and for messages. Default: the path itself. */
+  /** The path as the caller wrote it, for messages. Default: the path itself. */
   readonly given?: string;
 }
 
@@ -37,8 +37,8 @@ export function checkLockPath(path: unknown): string {
 }
 
 /**
- * The one name of a path: relative to the innermost root that contains it, without `.`, `..` or
- * double slashes. Idempotent where `cwd` is `root`.
+ * The one name of a path: relative to the innermost root that contains it, without `.`, `..`, double
+ * slashes or one at its end. Idempotent where `cwd` is `root`.
  *
  * @throws {InvalidArgumentError} when the path cannot name a lock, when it leaves the root without
  * `absolute`, and when it is an absolute directory above a root: locks inside the root are known by
@@ -52,11 +52,10 @@ export function checkLockPath(path: unknown): string {
  */
 export function normalizeLockPath(
   path: string,
-  { root, roots = [], cwd, absolute = false, directory = false, given = path }: LockPathRules,
+  { root, roots = [], cwd, absolute = false, given = path }: LockPathRules,
 ): string {
   checkLockPath(path);
   const parts = splitPath(path.startsWith("/") ? path : `${cwd}/${path}`);
-  const slash = directory || /(?:^|\/)\.{0,2}$/.test(given) ? "/" : "";
   const tops = [root, ...roots];
   let inner: readonly string[] | undefined;
   for (const top of tops.map(splitPath)) {
@@ -74,40 +73,42 @@ export function normalizeLockPath(
     }
     const below = tops.find((top) => startsWith(splitPath(top), parts));
     if (below !== undefined) {
-      throw refused(given, `it contains the project root ${quote(below)}; lock "./" instead`, {
+      throw refused(given, `it contains the project root ${quote(below)}; lock "." instead`, {
         root: below,
       });
     }
-    return checkLength(`/${parts.join("/")}${slash}`, given);
+    return checkLength(`/${parts.join("/")}`, given);
   }
-  if (parts.length === inner.length) return "./";
-  return checkLength(parts.slice(inner.length).join("/") + slash, given);
-}
-
-/** Whether a lock path is a directory, and so covers everything below it. */
-export function isDirectoryPath(path: string): boolean {
-  return path.endsWith("/");
+  if (parts.length === inner.length) return ".";
+  return checkLength(parts.slice(inner.length).join("/"), given);
 }
 
 /**
- * The directories above a lock path, outermost first: `["./", "a/", "a/b/"]` for `a/b/c.py`,
- * `["/", "/etc/"]` for `/etc/hosts`, none for `./` and `/`.
+ * The names above a lock path, nearest first: `["a/b", "a", "."]` for `a/b/c.py`, `["/etc", "/"]` for
+ * `/etc/hosts`, none for `.` and `/`.
  *
  * @param path as {@linkcode normalizeLockPath} returned it
  */
 export function lockPathAncestors(path: string): string[] {
-  if (path === "./" || path === "/") return [];
-  const above = path.startsWith("/") ? ["/"] : ["./"];
-  for (let at = path.indexOf("/", 1); at !== -1 && at < path.length - 1;) {
-    above.push(path.slice(0, at + 1));
-    at = path.indexOf("/", at + 1);
+  const top = path.startsWith("/") ? "/" : ".";
+  if (path === top) return [];
+  const above = [];
+  for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
+    above.push(path.slice(0, at));
   }
+  above.push(top);
   return above;
 }
 
+/** Whether the lock path `a` covers `b`: the same name, or one above it. */
+export function covers(a: string, b: string): boolean {
+  if (a === b) return true;
+  if (a === ".") return !b.startsWith("/");
+  return b.startsWith(a === "/" ? a : `${a}/`);
+}
+
 /**
- * Whether two lock paths cannot be held by two agents at once: the same name (be it a file or a
- * directory), or one a directory above the other.
+ * Whether two lock paths cannot be held by two agents at once: one covers the other.
  *
  * @param a as {@linkcode normalizeLockPath} returned it
  * @param b as {@linkcode normalizeLockPath} returned it
@@ -124,12 +125,6 @@ export function splitPath(path: string): string[] {
     else if (part !== "" && part !== ".") parts.push(part);
   }
   return parts;
-}
-
-function covers(a: string, b: string): boolean {
-  if (a === b || `${a}/` === b) return true;
-  if (!isDirectoryPath(a)) return false;
-  return a === "./" ? !b.startsWith("/") : b.startsWith(a);
 }
 
 function startsWith(parts: readonly string[], start: readonly string[]): boolean {

@@ -76,9 +76,8 @@ export function findProject(cwd: string): Project {
 }
 
 /**
- * The lock path of a file or directory, whether it exists or not: symbolic links are followed, a
- * directory on disk gets its trailing `/`, and a path in any worktree of the project's repository is
- * relative to that worktree. The rest is {@linkcode normalizeLockPath}.
+ * The lock path of a file or directory, whether it exists or not: symbolic links are followed, and a path
+ * in any worktree of the project's repository is relative to that worktree. The rest is {@linkcode normalizeLockPath}.
  *
  * @throws {InvalidArgumentError} when the path cannot name a lock, when its links turn in a circle,
  * and when it leads out of the project without `absolute`
@@ -90,14 +89,11 @@ export function resolveLockPath(
 ): string {
   checkLockPath(path);
   const { target, existing } = followLinks(path.startsWith("/") ? path : `${cwd}/${path}`, path);
-  const isDirectory = target === existing && stat(target)?.isDirectory === true;
-  const from = target === existing && !isDirectory ? parentOf(target) : existing;
   return normalizeLockPath(target, {
     root: project.worktree,
-    roots: [worktreeOf(from, project)],
+    roots: [worktreeOf(existing, project)],
     cwd,
     absolute,
-    directory: isDirectory,
     given: path,
   });
 }

@@ -2,12 +2,7 @@ import assert from "node:assert/strict";
 import posix from "node:path/posix";
 import fc from "fast-check";
 import { InvalidArgumentError } from "../src/errors.ts";
-import {
-  isDirectoryPath,
-  lockPathAncestors,
-  normalizeLockPath,
-  pathsConflict,
-} from "../src/path.ts";
+import { lockPathAncestors, normalizeLockPath, pathsConflict } from "../src/path.ts";
 
 const AT_ROOT = { root: "/repo", cwd: "/repo" };
 
@@ -35,11 +30,8 @@ const anyPath = fc.oneof(
 const lockPath = fc.tuple(
   fc.array(fc.constantFrom("a", "b", "ab", "a b"), { minLength: 0, maxLength: 4 }),
   fc.boolean(),
-  fc.boolean(),
-).map(([parts, slash, absolute]) =>
-  parts.length === 0
-    ? (absolute ? "/" : "./")
-    : (absolute ? "/" : "") + parts.join("/") + (slash ? "/" : "")
+).map(([parts, absolute]) =>
+  parts.length === 0 ? (absolute ? "/" : ".") : (absolute ? "/" : "") + parts.join("/")
 );
 
 Deno.test("normalizeLockPath gives one name under every spelling", () => {
@@ -51,14 +43,14 @@ Deno.test("normalizeLockPath gives one name under every spelling", () => {
     ["x/../a.py", "a.py"],
     ["../repo/a.py", "a.py"],
     ["src//b.py", "src/b.py"],
-    ["src/", "src/"],
-    ["src///", "src/"],
-    ["src/.", "src/"],
-    ["src/x/..", "src/"],
-    [".", "./"],
-    ["./", "./"],
-    ["/repo", "./"],
-    ["/repo/", "./"],
+    ["src/", "src"],
+    ["src///", "src"],
+    ["src/.", "src"],
+    ["src/x/..", "src"],
+    [".", "."],
+    ["./", "."],
+    ["/repo", "."],
+    ["/repo/", "."],
     ["..a", "..a"],
     ["a..", "a.."],
     ["...", "..."],
@@ -72,13 +64,8 @@ Deno.test("normalizeLockPath starts relative paths at the working directory", ()
   const rules = { root: "/repo", cwd: "/repo/src" };
   assert.equal(normalizeLockPath("a.py", rules), "src/a.py");
   assert.equal(normalizeLockPath("../a.py", rules), "a.py");
-  assert.equal(normalizeLockPath(".", rules), "src/");
-  assert.equal(normalizeLockPath("..", rules), "./");
-});
-
-Deno.test("normalizeLockPath marks a directory when told", () => {
-  assert.equal(normalizeLockPath("src", { ...AT_ROOT, directory: true }), "src/");
-  assert.equal(normalizeLockPath(".", { ...AT_ROOT, directory: true }), "./");
+  assert.equal(normalizeLockPath(".", rules), "src");
+  assert.equal(normalizeLockPath("..", rules), ".");
 });
 
 Deno.test("normalizeLockPath names a path by the innermost of several roots", () => {
@@ -88,16 +75,16 @@ Deno.test("normalizeLockPath names a path by the innermost of several roots", ()
   assert.equal(normalizeLockPath(".trees/x/src/a.py", rules), "src/a.py");
   assert.equal(normalizeLockPath(".trees/y/a.py", rules), ".trees/y/a.py");
   const nested = { root: "/repo/.trees/x", roots: ["/repo"], cwd: "/repo/.trees/x" };
-  assert.equal(normalizeLockPath("/repo", { ...nested, absolute: true }), "./");
-  assert.equal(normalizeLockPath("../", nested), ".trees/");
+  assert.equal(normalizeLockPath("/repo", { ...nested, absolute: true }), ".");
+  assert.equal(normalizeLockPath("../", nested), ".trees");
   assert.equal(normalizeLockPath("a.py", nested), "a.py");
 });
 
 Deno.test("normalizeLockPath works where the root is the file system's", () => {
   const rules = { root: "/", cwd: "/etc" };
   assert.equal(normalizeLockPath("hosts", rules), "etc/hosts");
-  assert.equal(normalizeLockPath("/", rules), "./");
-  assert.equal(normalizeLockPath("../../..", rules), "./");
+  assert.equal(normalizeLockPath("/", rules), ".");
+  assert.equal(normalizeLockPath("../../..", rules), ".");
 });
 
 Deno.test("normalizeLockPath refuses a path that leaves the root and says what to do", () => {
@@ -118,10 +105,10 @@ Deno.test("normalizeLockPath refuses a path that leaves the root and says what t
 Deno.test("normalizeLockPath keeps an outside path absolute when that is meant", () => {
   const rules = { ...AT_ROOT, absolute: true };
   assert.equal(normalizeLockPath("/etc//./hosts", rules), "/etc/hosts");
-  assert.equal(normalizeLockPath("../etc/", rules), "/etc/");
+  assert.equal(normalizeLockPath("../etc/", rules), "/etc");
   assert.equal(normalizeLockPath("/repository/a", rules), "/repository/a");
   assert.equal(normalizeLockPath("/repo/a.py", rules), "a.py");
-  assert.equal(normalizeLockPath("/repo", rules), "./");
+  assert.equal(normalizeLockPath("/repo", rules), ".");
 });
 
 Deno.test("normalizeLockPath refuses an absolute directory above a root", () => {
@@ -129,10 +116,10 @@ Deno.test("normalizeLockPath refuses an absolute directory above a root", () => 
   for (const path of ["/", "/home", "/home/u/", "..", "/wt"]) {
     assert.match(
       refusal(() => normalizeLockPath(path, rules)).message,
-      /it contains the project root "\/(home|wt).*; lock "\.\/" instead/,
+      /it contains the project root "\/(home|wt).*; lock "\." instead/,
     );
   }
-  assert.equal(normalizeLockPath("/home/other/", rules), "/home/other/");
+  assert.equal(normalizeLockPath("/home/other/", rules), "/home/other");
 });
 
 Deno.test("normalizeLockPath refuses what cannot name a lock", () => {
@@ -160,7 +147,6 @@ Deno.test("normalizeLockPath agrees with node's resolve for any path", () => {
       const inside = posix.relative(root!, full);
       const escapes = inside === ".." || inside.startsWith("../");
       const above = full === "/" || root!.startsWith(`${full}/`);
-      const slash = /\/$|(^|\/)\.\.?$/.test(path) ? "/" : "";
       let name: string;
       try {
         name = normalizeLockPath(path, { root: root!, cwd: cwd!, absolute });
@@ -169,7 +155,7 @@ Deno.test("normalizeLockPath agrees with node's resolve for any path", () => {
         assert.ok(escapes && (!absolute || above), `${path}: ${error.message}`);
         return;
       }
-      const expected = escapes ? full + slash : inside === "" ? "./" : inside + slash;
+      const expected = escapes ? full : inside === "" ? "." : inside;
       assert.equal(name, expected);
     }),
     { numRuns: 2000 },
@@ -196,45 +182,39 @@ Deno.test("normalizeLockPath is idempotent and equal for every spelling of a pat
   );
 });
 
-Deno.test("lockPathAncestors lists the directories above, outermost first", () => {
+Deno.test("lockPathAncestors lists the names above, nearest first", () => {
   const cases: [string, string[]][] = [
-    ["a/b/c.py", ["./", "a/", "a/b/"]],
-    ["a/b/", ["./", "a/"]],
-    ["a.py", ["./"]],
-    ["a/", ["./"]],
-    ["./", []],
+    ["a/b/c.py", ["a/b", "a", "."]],
+    ["a/b", ["a", "."]],
+    ["a.py", ["."]],
+    [".", []],
     ["/", []],
     ["/etc", ["/"]],
-    ["/etc/", ["/"]],
-    ["/etc/hosts", ["/", "/etc/"]],
-    ["/etc/ssh/keys/", ["/", "/etc/", "/etc/ssh/"]],
+    ["/etc/hosts", ["/etc", "/"]],
+    ["/etc/ssh/keys", ["/etc/ssh", "/etc", "/"]],
   ];
   for (const [path, above] of cases) assert.deepEqual(lockPathAncestors(path), above, path);
 });
 
-Deno.test("isDirectoryPath tells by the trailing slash", () => {
-  assert.ok(isDirectoryPath("./") && isDirectoryPath("a/") && isDirectoryPath("/"));
-  assert.ok(!isDirectoryPath("a") && !isDirectoryPath("/a/b"));
-});
-
-Deno.test("pathsConflict is true for the same name and for a directory above", () => {
+Deno.test("pathsConflict is true for the same name and for one above", () => {
   const together: [string, string, boolean][] = [
     ["a", "a", true],
-    ["a/b", "a/b/", true],
-    ["a/", "a/b/c.py", true],
-    ["./", "a/b", true],
-    ["./", "./", true],
+    ["a", "a/b", true],
+    ["a", "a/b/c.py", true],
+    [".", "a/b", true],
+    [".", ".", true],
     ["/", "/etc/hosts", true],
-    ["/etc/", "/etc/ssh/", true],
+    ["/etc", "/etc/ssh", true],
     ["a", "b", false],
     ["a", "ab", false],
-    ["a/", "ab/", false],
-    ["a/", "ab", false],
-    ["a", "a/b", false],
+    ["a", "a.b", false],
+    ["a", "a b/c", false],
+    ["a/b", "a/bc", false],
     ["a/b", "a/c", false],
-    ["./", "/etc/hosts", false],
+    [".", "/etc/hosts", false],
     ["/", "a", false],
-    ["etc/", "/etc/", false],
+    ["etc", "/etc", false],
+    ["/etc", "/etcetera", false],
   ];
   for (const [a, b, conflict] of together) {
     assert.equal(pathsConflict(a, b), conflict, `${a} ${b}`);
@@ -243,10 +223,9 @@ Deno.test("pathsConflict is true for the same name and for a directory above", (
 });
 
 Deno.test("pathsConflict is symmetric and agrees with the ancestors for any two paths", () => {
-  const bare = (path: string) => path === "./" || path === "/" ? path : path.replace(/\/$/, "");
   fc.assert(
     fc.property(lockPath, lockPath, (a, b) => {
-      const expected = bare(a) === bare(b) ||
+      const expected = a === b ||
         lockPathAncestors(b).includes(a) || lockPathAncestors(a).includes(b);
       assert.equal(pathsConflict(a, b), expected);
       assert.equal(pathsConflict(b, a), expected);

@@ -224,21 +224,21 @@ Deno.test("resolveLockPath gives one name under every spelling, on disk or not",
       [`${repo}/src/a.py`, "src/a.py"],
       ["src/new.py", "src/new.py"],
       ["new/deep/x.py", "new/deep/x.py"],
-      ["new//x/", "new/x/"],
+      ["new//x/", "new/x"],
       ["new/../src/a.py", "src/a.py"],
       ["src/a.py/x", "src/a.py/x"],
-      ["src/a.py/..", "src/"],
-      ["src", "src/"],
-      ["src/", "src/"],
-      ["src/.", "src/"],
-      [".", "./"],
-      [repo, "./"],
-      ["src/..", "./"],
+      ["src/a.py/..", "src"],
+      ["src", "src"],
+      ["src/", "src"],
+      ["src/.", "src"],
+      [".", "."],
+      [repo, "."],
+      ["src/..", "."],
     ];
     for (const [path, name] of cases) assert.equal(resolveLockPath(path, top), name, path);
     const below = findProject(`${repo}/src`);
     assert.equal(resolveLockPath("a.py", below), "src/a.py");
-    assert.equal(resolveLockPath("..", below), "./");
+    assert.equal(resolveLockPath("..", below), ".");
     assert.equal(resolveLockPath("src/a.py", below, { cwd: repo }), "src/a.py");
   }));
 
@@ -254,15 +254,15 @@ Deno.test("resolveLockPath follows links, to what exists and to what does not ye
     const cases: [string, string][] = [
       ["dir-link/a.py", "src/a.py"],
       ["dir-link/new.py", "src/new.py"],
-      ["dir-link", "src/"],
-      ["dir-link/..", "./"],
+      ["dir-link", "src"],
+      ["dir-link/..", "."],
       ["file-link", "src/a.py"],
       ["dangling", "later/b.py"],
       ["chain", "later/b.py"],
       ["dangling/x", "later/b.py/x"],
       ["new/../file-link", "src/a.py"],
       [`${temp}/repo-link/src/a.py`, "src/a.py"],
-      [`${temp}/repo-link/`, "./"],
+      [`${temp}/repo-link/`, "."],
     ];
     for (const [path, name] of cases) assert.equal(resolveLockPath(path, project), name, path);
     Deno.mkdirSync(`${repo}/later`);
@@ -327,12 +327,12 @@ Deno.test("resolveLockPath names a file alike from and in every worktree", () =>
       for (const to of tops) {
         assert.equal(resolveLockPath(`${to}/src/a.py`, project), "src/a.py", `${from} ${to}`);
         assert.equal(resolveLockPath(`${to}/src/new.py`, project), "src/new.py");
-        assert.equal(resolveLockPath(`${to}/src`, project), "src/");
-        assert.equal(resolveLockPath(to, project), "./");
+        assert.equal(resolveLockPath(`${to}/src`, project), "src");
+        assert.equal(resolveLockPath(to, project), ".");
         assert.equal(resolveLockPath(`${to}/src/a.py`, project, { absolute: true }), "src/a.py");
       }
     }
-    assert.equal(resolveLockPath(".trees", findProject(repo)), ".trees/");
+    assert.equal(resolveLockPath(".trees", findProject(repo)), ".trees");
   }));
 
 Deno.test("resolveLockPath keeps other repositories outside, broken ones too", () =>

@@ -7,7 +7,7 @@ import { leaseLines } from "./text.ts";
 export const command = defineCommand({
   build: (command) =>
     command
-      .argument("<path...>", "files, or directories when they exist or end in /")
+      .argument("<path...>", "files or directories; each with everything below it")
       .option("--ttl <duration>", "length of the lease (default: 5m)", duration("--ttl"))
       .option("--wait <duration>", "queue for it this long (default: 0)", duration("--wait"))
       .option("--shared", "share it with other shared holders")
@@ -16,7 +16,7 @@ export const command = defineCommand({
       .option("--absolute", "allow paths outside the project"),
   examples: [
     "agentcoord lock acquire src/auth.ts --agent ada --intent 'fix login'",
-    "agentcoord lock acquire src/ docs/ --agent ada --wait 2m --json",
+    "agentcoord lock acquire src docs --agent ada --wait 2m --json",
   ],
   run: async (cli, { ttl, wait, shared, intent, reentrant, absolute }, paths) =>
     await new Locks(await cli.context()).acquire(paths, {

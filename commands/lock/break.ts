@@ -6,7 +6,7 @@ import { printable } from "../../src/name.ts";
 export const command = defineCommand({
   build: (command) =>
     command
-      .argument("<path>", "the locked path")
+      .argument("<path>", "exactly the path that is locked")
       .requiredOption("--reason <text>", "why; goes into the audit log")
       .option("--absolute", "allow a path outside the project"),
   examples: ["agentcoord lock break src/auth.ts --agent maria --reason 'ada is on holiday'"],

@@ -21,7 +21,7 @@ const LOOK_MS = 2000;
 export const command = defineCommand({
   build: (command) =>
     command
-      .argument("<path...>", "files, or directories when they exist or end in /")
+      .argument("<path...>", "files or directories; each with everything below it")
       .usage("[options] <path...> -- <command> [args...]")
       .addHelpText(
         "after",

@@ -7,7 +7,7 @@ import { leaseLines } from "./text.ts";
 export const command = defineCommand({
   build: (command) =>
     command
-      .argument("<path>", "the locked path")
+      .argument("<path>", "a locked path, or one below it")
       .requiredOption("--fence <n>", "the fence to check", integer("--fence"))
       .option("--absolute", "allow a path outside the project"),
   examples: ['agentcoord lock verify deploy/ --fence "$AGENTCOORD_LOCK_FENCE" && ./deploy.sh'],

@@ -14,7 +14,7 @@ local function blocking_lease()
       local own = lease.holder == ACTOR
       -- One's own shared lease cannot quietly become an exclusive one: other readers may be inside.
       local renews = own and reentrant and (lease.mode == 'exclusive' or mode == 'shared')
-      if not renews and (own or modes_conflict(lease.mode, mode)) then return lease end
+      if not renews and (own or modes_conflict(lease.mode, mode)) then return lease, path end
     end
   end
 end
@@ -93,10 +93,10 @@ end
 
 sweep_expired()
 local place = waiter_id ~= '' and find_waiter(waiter_id) or nil
-local lease = blocking_lease()
+local lease, asked = blocking_lease()
 if lease then
   if waiter_id ~= '' then queue(place) end
-  return held(cjson.encode({ kind = 'lease', lease = shown(lease) }), lease.due - now)
+  return held(cjson.encode({ kind = 'lease', lease = shown(lease), asked = asked }), lease.due - now)
 end
 local before = place and place.seq or HUGE
 local ahead, path = blocking_waiter(before)

@@ -1,9 +1,9 @@
 --[[ lock/acquire_free: the usual case of lock/acquire: one path that is free, and nobody ahead in line. ]]
-if PLAIN and not BATCHED and #ARGV == 11 and now < lock_floor and not is_directory(ARGV[11]) and
+if PLAIN and not BATCHED and #ARGV == 11 and now < lock_floor and ARGV[11] ~= '.' and ARGV[11] ~= '/' and
   string.sub(ARGV[4], 1, 1) == '0' and (lock_waiters == 0 or ARGV[6] == 'exclusive') then
   local path, actor, waiter = ARGV[11], ARGV[3], ARGV[9]
   local names = names_over(path)
-  local free, place = true, nil
+  local free, place = not any_below(LOCK_PATHS, path), nil
   for _, record in ipairs(call('HMGET', LOCKS, unpack(names))) do
     if record then free = false end
   end

@@ -20,8 +20,15 @@ import {
   type WaiterRow,
   waitersOn,
 } from "./queue.ts";
-import { liveOn, type LockRow, modesConflict, overlapping, toLease } from "./rows.ts";
-import type { AcquireOutcome, AcquireRequest, Blocker, LeaseSelector, LockStore } from "./store.ts";
+import { liveOn, liveOver, type LockRow, modesConflict, overlapping, toLease } from "./rows.ts";
+import type {
+  AcquireOutcome,
+  AcquireRequest,
+  Blocker,
+  LeaseSelector,
+  LockStore,
+  LostLease,
+} from "./store.ts";
 
 /** {@linkcode LockStore} on a directory. */
 export class DirectoryLocks implements LockStore {
@@ -37,22 +44,22 @@ export class DirectoryLocks implements LockStore {
       sweepExpired(tx);
       const place = request.waiter && findWaiter(tx, request.waiter.id);
       const before = place?.seq ?? Infinity;
-      const lease = blockingLease(tx, actor.name, request);
-      let ahead = lease === undefined ? waiterAhead(tx, request, before) : undefined;
+      const held = blockingLease(tx, actor.name, request);
+      let ahead = held === undefined ? waiterAhead(tx, request, before) : undefined;
       // It could go, so it is called: one that is frozen must not stand in line unasked, nor a dead one at all.
       if (ahead?.waiter.called_at_ms === null) {
         callWaiters(tx, request.paths);
         ahead = waiterAhead(tx, request, before);
       }
-      if (lease === undefined && ahead === undefined) {
+      if (held === undefined && ahead === undefined) {
         if (place !== undefined) removeWaiter(tx, place.seq);
         return { kind: "acquired", leases: grant(tx, actor, request) };
       }
       if (request.waiter !== undefined) queue(tx, actor, request, request.waiter, place);
-      const blocker: Blocker = lease !== undefined
-        ? { kind: "lease", lease }
+      const blocker: Blocker = held !== undefined
+        ? { kind: "lease", ...held }
         : { kind: "waiter", path: ahead!.path, holder: ahead!.waiter.agent };
-      const retryInMs = lease === undefined ? CALL_MS : lease.expiresAtMs - tx.nowMs;
+      const retryInMs = held === undefined ? CALL_MS : held.lease.expiresAtMs - tx.nowMs;
       return { kind: "held", blocker, nowMs: tx.nowMs, retryInMs };
     });
   }
@@ -90,16 +97,18 @@ export class DirectoryLocks implements LockStore {
     return this.#engine.write(actor, (tx) => releaseEverything(tx, actor.name));
   }
 
-  current(path: string): Promise<readonly Lease[]> {
-    return this.#engine.read((reader) => liveOn(reader, [path]).map(toLease));
+  covering(path: string): Promise<readonly Lease[]> {
+    return this.#engine.read((reader) => liveOver(reader, path).map(toLease));
   }
 
-  async break(actor: Actor, path: string, record: AuditDraft): Promise<readonly Lease[]> {
+  async break(actor: Actor, path: string, record: AuditDraft): ReturnType<LockStore["break"]> {
     const { appendAudit } = await import("../audit/append.ts");
     return this.#engine.write(actor, (tx) => {
       const rows = liveOn(tx, [path]);
+      const covering = rows.length === 0 ? liveOver(tx, path)[0] : undefined;
+      if (covering !== undefined) return { broken: [], covering: toLease(covering) };
       if (rows.length > 0) appendAudit(tx, record);
-      return endLeases(tx, rows, "lock.broken", actor.name, { reason: record.reason });
+      return { broken: endLeases(tx, rows, "lock.broken", actor.name, { reason: record.reason }) };
     });
   }
 
@@ -176,14 +185,22 @@ function extend(tx: Transaction, row: LockRow, ttlMs: number): Lease {
 function select(reader: Reader, actor: Actor, { paths, fence }: LeaseSelector) {
   const live = liveOn(reader, paths);
   const held: LockRow[] = [];
-  const lost: { path: string; current: Lease | undefined }[] = [];
+  const lost: LostLease[] = [];
   for (const path of paths) {
     const here = live.filter((row) => row.path === path);
     const mine = here.filter((row) =>
       row.holder === actor.name && (fence === undefined || row.fence === fence)
     );
     held.push(...mine);
-    if (mine.length === 0) lost.push({ path, current: here[0] && toLease(here[0]) });
+    if (mine.length > 0) continue;
+    const above = liveOver(reader, path).find((row) =>
+      row.path !== path && row.holder === actor.name
+    );
+    lost.push({
+      path,
+      ...(here[0] && { current: toLease(here[0]) }),
+      ...(above && { covering: toLease(above) }),
+    });
   }
   return { held, lost };
 }
@@ -193,14 +210,16 @@ function blockingLease(
   tx: Transaction,
   actor: string,
   { paths, mode, reentrant }: AcquireRequest,
-): Lease | undefined {
+): { readonly lease: Lease; readonly asked: string } | undefined {
   for (const path of paths) {
     for (const row of overlapping<LockRow>(tx, "locks", path)) {
       if (row.expires_at_ms <= tx.nowMs) continue;
       const own = row.holder === actor;
       // One's own shared lease cannot quietly become an exclusive one: other readers may be inside.
       if (own && reentrant && (row.mode === "exclusive" || mode === "shared")) continue;
-      if (own || modesConflict(row.mode, mode)) return toLease(row);
+      if (own || modesConflict(row.mode, mode)) {
+        return { lease: toLease(row), asked: path };
+      }
     }
   }
   return undefined;

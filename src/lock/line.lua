@@ -37,10 +37,8 @@ local function gather_waiters(waiters, path)
       places[#places + 1] = member
     end
   end
-  if is_directory(path) then
-    for _, member in ipairs(members_below(LOCK_LINE, path)) do
-      if covers(path, string.match(member, '^(%Z*)')) then places[#places + 1] = member end
-    end
+  for _, member in ipairs(members_below(LOCK_LINE, path)) do
+    if covers(path, string.match(member, '^(%Z*)')) then places[#places + 1] = member end
   end
   for _, member in ipairs(places) do
     local seq, id = string.match(member, '%z(%d+)%z(.*)$')

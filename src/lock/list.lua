@@ -1,8 +1,8 @@
---[[ lock/list: live leases, by path: on one path, of one holder, or all.
+--[[ lock/list: live leases: those that cover one path, the nearest first; or of one holder, or all, by path.
 
 ARGV    5 path or "", 6 holder or ""
 RETURN  [lease…] ]]
-if ARGV[5] ~= '' then return show_all(live_on(ARGV[5])) end
+if ARGV[5] ~= '' then return show_all(live_over(ARGV[5])) end
 if ARGV[6] ~= '' then return show_all(leases_held_by(ARGV[6])) end
 local leases = {}
 local paths = call('ZRANGEBYLEX', LOCK_PATHS, '-', '+')

@@ -10,8 +10,8 @@
  * costs the others its remaining lease time and nothing else. A waiter is called in the order of arrival; a
  * called one that is dead or frozen is passed over.
  *
- * One path has one lock: paths are normalised first. A path that ends in `/` is a directory and conflicts
- * with every lock below and above it.
+ * One path has one lock: paths are normalised first, and `src`, `src/` and `./src` are one. A lock conflicts
+ * with every lock below and above it, whether the path is a directory, a file or nothing yet.
  * @module
  */
 import { draftEntry } from "../audit/entry.ts";
@@ -25,15 +25,15 @@ import {
   invalid,
 } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
-import { formatDuration } from "../duration.ts";
-import { ConflictError, LeaseLostError, NotFoundError, TimeoutError } from "../errors.ts";
+import { LeaseLostError, NotFoundError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { type Instant, instantOf } from "../lease.ts";
-import { checkName, LIMITS, printable, quote } from "../name.ts";
-import { isDirectoryPath, pathsConflict } from "../path.ts";
+import { checkName, LIMITS, quote } from "../name.ts";
+import { covers } from "../path.ts";
 import { waitFor } from "../wait.ts";
 import { HeldLock } from "./held.ts";
-import type { AcquireOutcome, LostLease } from "./store.ts";
+import { heldBy, lost, refusal } from "./refusal.ts";
+import type { AcquireOutcome } from "./store.ts";
 
 /** `exclusive` tolerates nobody else; `shared` tolerates other shared holders. */
 export type LockMode = "exclusive" | "shared";
@@ -120,7 +120,7 @@ export class Locks {
   ): Promise<readonly Lease[]> {
     const { outcome } = await this.#request(paths, options);
     if (outcome.kind === "acquired") return outcome.leases;
-    throw refusal(outcome, options.waitMs ?? 0);
+    throw refusal(outcome, requireActor(this.#context).name, options);
   }
 
   /** As {@linkcode Locks.acquire}, but returns the refusal instead of throwing it. */
@@ -138,7 +138,9 @@ export class Locks {
    */
   async hold(paths: string | readonly string[], options: HoldOptions = {}): Promise<HeldLock> {
     const { outcome, sentAt } = await this.#request(paths, options);
-    if (outcome.kind !== "acquired") throw refusal(outcome, options.waitMs ?? 0);
+    if (outcome.kind !== "acquired") {
+      throw refusal(outcome, requireActor(this.#context).name, options);
+    }
     return new HeldLock(this, outcome.leases, {
       ttlMs: options.ttlMs ?? DEFAULT_LOCK_TTL_MS,
       clock: this.#context.clock,
@@ -189,9 +191,10 @@ export class Locks {
   }
 
   /**
-   * The lease on exactly this path, when `fence` is still the fence of a live one.
+   * The live lease with this `fence` that covers the path: its own, or one on a directory above it, which
+   * keeps everybody else from the path just the same.
    *
-   * @throws {LeaseLostError} when it is not: whoever relies on that fence must stop.
+   * @throws {LeaseLostError} when there is none: whoever relies on that fence must stop.
    */
   async verify(
     path: string,
@@ -199,10 +202,10 @@ export class Locks {
   ): Promise<Lease> {
     const name = this.#context.lockPath(path, { absolute });
     checkFence(fence, "fence");
-    const live = await (await this.#context.store.locks()).current(name);
+    const live = await (await this.#context.store.locks()).covering(name);
     const lease = live.find((candidate) => candidate.fence === fence);
     if (lease !== undefined) return lease;
-    const now = live.length === 0 ? "nobody holds it now" : `it is ${held(live[0]!)} now`;
+    const now = live.length === 0 ? "nobody holds it now" : `${heldBy(live[0]!, name)} now`;
     throw new LeaseLostError(`Fence ${fence} of lock ${quote(name)} is not current: ${now}`, {
       path: name,
       fence,
@@ -212,9 +215,9 @@ export class Locks {
 
   /**
    * A person's override: ends every lease on exactly this path, whoever holds it, and writes that into
-   * the audit log.
+   * the audit log. What is locked above or below it stays.
    *
-   * @throws {NotFoundError} when nobody holds it.
+   * @throws {NotFoundError} when nobody holds exactly this path; names the lease that covers it, if any.
    */
   async break(
     path: string,
@@ -229,10 +232,15 @@ export class Locks {
       reason: checkBody(reason, "reason", false),
       refs: [name],
     });
-    const ended = await (await this.#context.store.locks()).break(actor, name, record);
-    if (ended.length > 0) return ended;
-    throw new NotFoundError(`Nobody holds lock ${quote(name)}; there is nothing to break`, {
+    const locks = await this.#context.store.locks();
+    const { broken, covering } = await locks.break(actor, name, record);
+    if (broken.length > 0) return broken;
+    const why = covering === undefined
+      ? "there is nothing to break"
+      : `${heldBy(covering, name)} and covers it: break that`;
+    throw new NotFoundError(`Nobody holds lock ${quote(name)}; ${why}`, {
       path: name,
+      ...(covering && { covering }),
     });
   }
 
@@ -303,58 +311,20 @@ export class Locks {
   }
 }
 
-/** A directory together with something below it cannot both be locked by one request. */
+/** A path together with something below it cannot both be locked by one request. */
 function refuseNested(names: readonly string[]): void {
-  const directories = names.filter(isDirectoryPath);
-  for (const directory of directories) {
-    const inside = names.find((name) => name !== directory && pathsConflict(directory, name));
-    if (inside === undefined) continue;
-    throw invalid(inside, "paths", `it lies within ${quote(directory)}; name only one of them`);
+  if (names.length < 2) return;
+  // In this order whatever a path covers comes right after it. Paths within the project get a top of their own.
+  const key = (name: string) => {
+    if (name === "/") return name;
+    if (name.startsWith("/")) return `${name}/`;
+    return name === "." ? "./" : `./${name}/`;
+  };
+  const sorted = names.map((name) => ({ name, key: key(name) }))
+    .sort((a, b) => a.key < b.key ? -1 : 1);
+  for (const [index, { name: inside }] of sorted.entries()) {
+    const outside = sorted[index - 1]?.name;
+    if (outside === undefined || !covers(outside, inside)) continue;
+    throw invalid(inside, "paths", `it lies within ${quote(outside)}; name only one of them`);
   }
-}
-
-function held(lease: Lease): string {
-  const intent = lease.intent === "" ? "" : ` (${printable(lease.intent)})`;
-  return `held by ${quote(lease.holder)}${intent}`;
-}
-
-function refusal({ blocker, nowMs }: Refusal, waitMs: number): ConflictError | TimeoutError {
-  const waited = waitMs > 0 ? { waitMs } : {};
-  const [path, why, details] = blocker.kind === "lease"
-    ? [
-      blocker.lease.path,
-      `${held(blocker.lease)}, free in ${
-        formatDuration(blocker.lease.expiresAtMs - nowMs)
-      } at the latest`,
-      {
-        ...blocker.lease,
-        ageMs: nowMs - blocker.lease.acquiredAtMs,
-        remainingMs: blocker.lease.expiresAtMs - nowMs,
-      },
-    ]
-    : [blocker.path, `${quote(blocker.holder)} has queued for it first`, blocker];
-  return waitMs > 0
-    ? new TimeoutError(
-      `Gave up on lock ${quote(path)} after ${formatDuration(waitMs)}: ${why}`,
-      { ...details, ...waited },
-    )
-    : new ConflictError(`Cannot acquire lock ${quote(path)}: ${why}`, details);
-}
-
-function lost(
-  verb: string,
-  agent: string,
-  leases: readonly LostLease[],
-  fence: number | undefined,
-  released: readonly Lease[] = [],
-): LeaseLostError {
-  const [{ path, current }] = leases as [LostLease];
-  const under = fence === undefined ? "" : ` under fence ${fence}`;
-  const now = current === undefined
-    ? "nobody holds it now"
-    : `it is ${held(current)} under fence ${current.fence} now`;
-  return new LeaseLostError(
-    `Cannot ${verb} lock ${quote(path)}: ${quote(agent)} does not hold it${under}; ${now}`,
-    { path, fence: fence ?? null, agent, lost: leases, released },
-  );
 }

@@ -102,11 +102,11 @@ export class RedisLocks implements LockStore {
     return answer(await this.#runner.write(RELEASE_ALL, actor));
   }
 
-  async current(path: string): Promise<readonly Lease[]> {
+  async covering(path: string): Promise<readonly Lease[]> {
     return answer(await this.#runner.read(LIST, path, ""));
   }
 
-  async break(actor: Actor, path: string, record: AuditDraft): Promise<readonly Lease[]> {
+  async break(actor: Actor, path: string, record: AuditDraft): ReturnType<LockStore["break"]> {
     const { auditArguments } = await import("../audit/redis_draft.ts");
     const { BREAK } = await import("./redis_break.ts");
     return answer(

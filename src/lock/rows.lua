@@ -71,31 +71,35 @@ local function keep_on(path, leases)
 end
 
 local function covers(a, b)
-  if a == b or a .. '/' == b then return true end
-  if not is_directory(a) then return false end
-  if a == './' then return string.sub(b, 1, 1) ~= '/' end
-  return string.sub(b, 1, #a) == a
+  if a == b then return true end
+  if a == '.' then return string.sub(b, 1, 1) ~= '/' end
+  if a == '/' then return string.sub(b, 1, 1) == '/' end
+  return string.sub(b, 1, #a + 1) == a .. '/'
 end
 
 local function modes_conflict(a, b)
   return a == 'exclusive' or b == 'exclusive'
 end
 
--- The members of a set sorted by name that begin with a path below this directory.
+-- The members of a set sorted by name that begin with a path below this one; for the tops, of others too.
 local function members_below(set, path)
-  if path == './' then return call('ZRANGEBYLEX', set, '-', '+') end
-  -- '0' is the character after '/': the range holds exactly what starts with the path.
-  return call('ZRANGEBYLEX', set, '[' .. path, '(' .. string.sub(path, 1, -2) .. '0')
+  if path == '.' then return call('ZRANGEBYLEX', set, '-', '+') end
+  local start = path == '/' and '' or path
+  return call('ZRANGEBYLEX', set, '[' .. start .. '/', '(' .. start .. '0')
 end
 
--- The live leases that a lock on this path may conflict with.
-local function overlapping(path)
-  local names = names_over(path)
-  local found = {}
+-- The live leases that cover this path: its own, then those above it, the nearest first.
+local function live_over(path)
+  local names, found = names_over(path), {}
   for i, record in ipairs(call('HMGET', LOCKS, unpack(names))) do
     for _, lease in ipairs(live_in(names[i], record)) do found[#found + 1] = lease end
   end
-  if not is_directory(path) then return found end
+  return found
+end
+
+-- The live leases that conflict with this path: those that cover it, then those below it by name.
+local function overlapping(path)
+  local found = live_over(path)
   for _, name in ipairs(members_below(LOCK_PATHS, path)) do
     if name ~= path and covers(path, name) then
       for _, lease in ipairs(live_on(name)) do found[#found + 1] = lease end

@@ -2,7 +2,7 @@
  * Rows of the lock tables, and which of them one path concerns.
  * @module
  */
-import { isDirectoryPath, lockPathAncestors, pathsConflict } from "../path.ts";
+import { lockPathAncestors, pathsConflict } from "../path.ts";
 import type { Reader } from "../store/transaction.ts";
 import type { Lease, LockMode } from "./lock.ts";
 
@@ -46,25 +46,45 @@ function marks(values: readonly unknown[]): string {
   return values.map(() => "?").join(", ");
 }
 
+/** The live leases that cover `path`: its own, then those above it, the nearest first. */
+export function liveOver(reader: Reader, path: string): LockRow[] {
+  const names = [path, ...lockPathAncestors(path)];
+  const rows = Map.groupBy(liveOn(reader, names), (row) => row.path);
+  return names.flatMap((name) => rows.get(name) ?? []);
+}
+
 /**
- * The rows of `table` whose path may conflict with `path`: itself, its twin with or without the slash, the
- * directories above it and, for a directory, everything below it.
+ * The rows of `table` whose path conflicts with `path`: its own, those above it with the nearest first, then
+ * those below it by name.
  */
 export function overlapping<Row extends { path: string }>(
   reader: Reader,
   table: "locks" | "lock_waiter_paths",
   path: string,
 ): Row[] {
-  const twin = isDirectoryPath(path) ? path.slice(0, -1) : `${path}/`;
-  const names = [path, twin, ...lockPathAncestors(path)];
-  const rows = reader.all<Row>(`SELECT * FROM ${table} WHERE path IN (${marks(names)})`, ...names);
-  if (!isDirectoryPath(path)) return rows;
-  // "0" is the character after "/": the range holds exactly the paths that start with `path`. The
-  // project's own root has no such prefix, so there the whole table is the range.
-  const below = path === "./"
-    ? reader.all<Row>(`SELECT * FROM ${table} WHERE path <> ?`, path)
-    : reader.all<Row>(`SELECT * FROM ${table} WHERE path > ? AND path < ?`, path, `${twin}0`);
-  return [...rows, ...below.filter((row) => pathsConflict(row.path, path))];
+  const second = table === "locks" ? "fence" : "seq";
+  const names = [path, ...lockPathAncestors(path)];
+  const over = Map.groupBy(
+    reader.all<Row>(
+      `SELECT * FROM ${table} WHERE path IN (${marks(names)}) ORDER BY path, ${second}`,
+      ...names,
+    ),
+    (row) => row.path,
+  );
+  // "0" is the character after "/": the range holds exactly what starts with the path and a slash. The
+  // project's top is no such prefix, so there the whole table is the range.
+  const start = path === "/" ? "" : path;
+  const below = path === "."
+    ? reader.all<Row>(`SELECT * FROM ${table} WHERE path <> ? ORDER BY path, ${second}`, path)
+    : reader.all<Row>(
+      `SELECT * FROM ${table} WHERE path > ? AND path < ? ORDER BY path, ${second}`,
+      `${start}/`,
+      `${start}0`,
+    );
+  return [
+    ...names.flatMap((name) => over.get(name) ?? []),
+    ...below.filter((row) => pathsConflict(row.path, path)),
+  ];
 }
 
 /** Whether two holders with these modes keep each other out. */

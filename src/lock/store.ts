@@ -21,7 +21,11 @@ export interface AcquireRequest {
 
 /** Who stands in the way of an {@linkcode AcquireRequest}. */
 export type Blocker =
-  | { readonly kind: "lease"; readonly lease: Lease }
+  /**
+   * The nearest for the first path that is not free: on the path itself, else above it, else below it.
+   * `asked` is that path as it was requested.
+   */
+  | { readonly kind: "lease"; readonly lease: Lease; readonly asked: string }
   /** Free, but promised to an agent that queued earlier. */
   | { readonly kind: "waiter"; readonly path: string; readonly holder: string };
 
@@ -45,7 +49,10 @@ export interface LeaseSelector {
 /** One path whose lease the actor does not hold (any more), and who does now. */
 export interface LostLease {
   readonly path: string;
-  readonly current: Lease | undefined;
+  /** The first live lease on exactly this path, if there is one. */
+  readonly current?: Lease;
+  /** The actor's own live lease on the nearest name above the path, if it has one. */
+  readonly covering?: Lease;
 }
 
 /** Atomic steps only; waiting, renewing and throwing belong to {@linkcode Locks}. */
@@ -67,10 +74,17 @@ export interface LockStore {
   ): Promise<{ readonly released: readonly Lease[]; readonly lost: readonly LostLease[] }>;
   /** Ends every tenure of the actor. */
   releaseAll(actor: Actor): Promise<readonly Lease[]>;
-  /** The live leases on exactly this path. */
-  current(path: string): Promise<readonly Lease[]>;
-  /** Ends every tenure on exactly this path, recording in the audit log who did it and why. */
-  break(actor: Actor, path: string, record: AuditDraft): Promise<readonly Lease[]>;
+  /** The live leases that cover this path: its own, then those above it, the nearest first. */
+  covering(path: string): Promise<readonly Lease[]>;
+  /**
+   * Ends every tenure on exactly this path, recording in the audit log who did it and why. Without one,
+   * `covering` is the lease on the nearest name above the path.
+   */
+  break(
+    actor: Actor,
+    path: string,
+    record: AuditDraft,
+  ): Promise<{ readonly broken: readonly Lease[]; readonly covering?: Lease }>;
   /** Every live lease, by path; of one holder when named. */
   list(holder?: string): Promise<readonly Lease[]>;
   /** How many leases are live, without reading them. */

@@ -35,3 +35,15 @@ CREATE TABLE lock_waiter_paths (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lock_waiter_paths_by_seq ON lock_waiter_paths (seq);
 `;
+
+/**
+ * Paths lose the slash at their end, which once told directories from files. Who waits joins the queue again
+ * by itself.
+ */
+export const LOCK_PATHS_WITHOUT_SLASH = `
+UPDATE locks SET path = CASE path WHEN './' THEN '.' ELSE substr(path, 1, length(path) - 1) END
+  WHERE path LIKE '%/' AND path <> '/';
+DELETE FROM lock_waiters;
+DELETE FROM lock_waiter_paths;
+UPDATE state SET counts = json_remove(counts, '$.lock_waiters');
+`;

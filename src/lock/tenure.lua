@@ -23,7 +23,13 @@ local function select_leases(paths, tenure)
         mine = mine + 1
       end
     end
-    if mine == 0 then lost[#lost + 1] = { path = path, current = here[1] and shown(here[1]) } end
+    if mine == 0 then
+      local covering
+      for _, lease in ipairs(live_over(path)) do
+        if not covering and lease.path ~= path and lease.holder == ACTOR then covering = shown(lease) end
+      end
+      lost[#lost + 1] = { path = path, current = here[1] and shown(here[1]), covering = covering }
+    end
   end
   return held, lost
 end

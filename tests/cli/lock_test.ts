@@ -17,19 +17,19 @@ Deno.test("lock commands print what they did, and why not", () =>
 ada$ lock acquire a.py --intent 'fix login'
 Locked a.py (fence 1), lapses in 5m
 ada$ lock acquire src ./b.py --ttl 10m
-Locked src/ (fence 2), lapses in 10m
+Locked src (fence 2), lapses in 10m
 Locked b.py (fence 2), lapses in 10m
 bob$ lock acquire a.py
 ! agentcoord: Cannot acquire lock "a.py": held by "ada" (fix login), free in 5m at the latest
 = 3
 bob$ lock acquire c.py src/x/y.py
-! agentcoord: Cannot acquire lock "src/": held by "ada", free in 10m at the latest
+! agentcoord: Cannot acquire lock "src/x/y.py": "src" is held by "ada", free in 10m at the latest
 = 3
 bob$ lock acquire a.py --wait 100ms
 ! agentcoord: Gave up on lock "a.py" after 100ms: held by "ada" (fix login), free in 5m at the latest
 = 6
 ada$ lock acquire a.py
-! agentcoord: Cannot acquire lock "a.py": held by "ada" (fix login), free in 5m at the latest
+! agentcoord: Cannot acquire lock "a.py": held by "ada" (fix login), free in 5m at the latest; you hold it already: extend it with lock renew, or acquire with --reentrant (reentrant: true)
 = 3
 ada$ lock acquire a.py --reentrant --ttl 20m
 Locked a.py (fence 1), lapses in 20m
@@ -46,7 +46,7 @@ a.py  ada  exclusive  1  now  in 20m  fix login
 b.py  ada  exclusive  2  now  in 10m
 d.py  ada  shared  3  now  in 5m
 d.py  bob  shared  4  now  in 5m
-src/  ada  exclusive  2  now  in 10m
+src  ada  exclusive  2  now  in 10m
 $ locks --holder bob
 PATH  HOLDER  MODE  FENCE  HELD  LAPSES  INTENT
 d.py  bob  shared  4  now  in 5m
@@ -82,7 +82,7 @@ ada$ lock release a.py gone.py
 ! agentcoord: Cannot release lock "gone.py": "ada" does not hold it; nobody holds it now
 = 5
 ada$ lock release src/ b.py
-Released src/ (fence 2)
+Released src (fence 2)
 Released b.py (fence 2)
 bob$ lock break d.py --reason 'ada is on holiday'
 Broke d.py (fence 3), held by ada
@@ -145,6 +145,7 @@ bob$ --json lock acquire a.py
       "intent": "fix login",
       "acquiredAtMs": AT,
       "expiresAtMs": AT,
+      "asked": "a.py",
       "ageMs": MS,
       "remainingMs": MS
     }
@@ -168,6 +169,7 @@ bob$ --json lock acquire a.py --wait 100ms
       "intent": "fix login",
       "acquiredAtMs": AT,
       "expiresAtMs": AT,
+      "asked": "a.py",
       "ageMs": MS,
       "remainingMs": MS,
       "waitMs": 100
@@ -409,6 +411,7 @@ bob$ --json lock run a.py -- echo never
       "intent": "",
       "acquiredAtMs": AT,
       "expiresAtMs": AT,
+      "asked": "a.py",
       "ageMs": MS,
       "remainingMs": MS
     }
@@ -499,7 +502,7 @@ cat$ --json lock acquire d.py --shared
     "code": "conflict",
     "message": "Cannot acquire lock \"d.py\": \"bob\" has queued for it first",
     "retryable": true,
-    "details": {"kind":"waiter","path":"d.py","holder":"bob"}
+    "details": {"kind":"waiter","path":"d.py","holder":"bob","asked":"d.py"}
   },
   "warnings": []
 }

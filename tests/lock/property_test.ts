@@ -10,7 +10,22 @@ import { propertyRuns } from "../support/property.ts";
 import { storeTest } from "../support/stores.ts";
 
 const AGENTS = ["ada", "bob", "cy"];
-const PATHS = ["a", "a/", "a/b", "a/b/", "a/b/c", "ab", "./", "z/y"];
+/** Prefixes of each other as names, as paths or as neither; with and without a slash; inside and outside. */
+const PATHS = [
+  "a",
+  "a/",
+  "a/b",
+  "a/b/",
+  "a/b/c",
+  "ab",
+  "a.b",
+  "a b",
+  "./",
+  "z/y",
+  "/a",
+  "/a/b/",
+  "/ab",
+];
 
 const agent = fc.constantFrom(...AGENTS);
 const path = fc.constantFrom(...PATHS);
@@ -40,14 +55,29 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** Whether locks on two paths exclude each other, from their segments alone. */
+/** The segments of a path from the top of the file system, where the project is `/project`. */
+function segments(path: string): string[] {
+  const full = path.startsWith("/") ? path : `/project/${path}`;
+  return full.split("/").filter((part) => part !== "" && part !== ".");
+}
+
+/** Whether two spellings mean one path. */
+function same(a: string, b: string): boolean {
+  return segments(a).join("/") === segments(b).join("/");
+}
+
+/** Whether locks on two paths exclude each other: the segments of one begin with those of the other. */
 function clash(a: string, b: string): boolean {
-  const parts = (text: string) => text.split("/").filter((part) => part !== "" && part !== ".");
-  const [x, y] = [parts(a), parts(b)];
+  const [x, y] = [segments(a), segments(b)];
   const common = Math.min(x.length, y.length);
-  if (x.slice(0, common).join("/") !== y.slice(0, common).join("/")) return false;
-  if (x.length === y.length) return true;
-  return (x.length < y.length ? a : b).endsWith("/");
+  return x.slice(0, common).join("/") === y.slice(0, common).join("/");
+}
+
+/** How a lease on this path is listed. */
+function listed(path: string): string {
+  return path.startsWith("/")
+    ? `/${segments(path).join("/")}`
+    : segments(path).slice(1).join("/") || ".";
 }
 
 interface Held {
@@ -79,9 +109,12 @@ class Model {
 
   acquire(step: Extract<Step, { kind: "acquire" }>, nowMs: number): string {
     const { paths, mode, ttlMs, reentrant, agent: holder } = step;
-    if (paths.some((a, i) => paths.some((b, j) => i < j && clash(a, b)))) return "invalid_argument";
+    const distinct = paths.filter((a, i) => !paths.some((b, j) => j < i && same(a, b)));
+    if (distinct.some((a, i) => distinct.some((b, j) => i < j && clash(a, b)))) {
+      return "invalid_argument";
+    }
     this.act(holder, nowMs);
-    const blocked = paths.some((path) =>
+    const blocked = distinct.some((path) =>
       this.leases.some((lease) => {
         if (!clash(lease.path, path)) return false;
         if (lease.holder !== holder) return lease.mode === "exclusive" || mode === "exclusive";
@@ -90,8 +123,8 @@ class Model {
     );
     if (blocked) return "conflict";
     let fence: number | undefined;
-    for (const path of paths) {
-      const own = this.of(holder).find((lease) => lease.path === path);
+    for (const path of distinct) {
+      const own = this.of(holder).find((lease) => same(lease.path, path));
       if (own !== undefined) extend(own, ttlMs, nowMs);
       else {
         fence ??= ++this.fence;
@@ -103,7 +136,7 @@ class Model {
 
   renew(holder: string, path: string, ttlMs: number, nowMs: number): string {
     this.act(holder, nowMs);
-    const own = this.of(holder).filter((lease) => lease.path === path);
+    const own = this.of(holder).filter((lease) => same(lease.path, path));
     for (const lease of own) extend(lease, ttlMs, nowMs);
     return own.length > 0 ? "ok" : "lease_lost";
   }
@@ -134,25 +167,28 @@ async function verdict(action: Promise<unknown>): Promise<string> {
 async function play(step: Step, locks: Locks, model: Model, nowMs: number) {
   switch (step.kind) {
     case "acquire":
-      return [await verdict(locks.acquire(step.paths, step)), model.acquire(step, nowMs)];
+      return [
+        await verdict(locks.acquire(step.paths, { ...step, absolute: true })),
+        model.acquire(step, nowMs),
+      ];
     case "renew":
       return [
-        await verdict(locks.renew(step.path, { ttlMs: step.ttlMs })),
+        await verdict(locks.renew(step.path, { ttlMs: step.ttlMs, absolute: true })),
         model.renew(step.agent, step.path, step.ttlMs, nowMs),
       ];
     case "release": {
       model.act(step.agent, nowMs);
-      const own = model.of(step.agent).find(({ path }) => path === step.path);
+      const own = model.of(step.agent).find(({ path }) => same(path, step.path));
       const fence = (own?.fence ?? 1) + step.fenceOff;
       return [
-        await verdict(locks.release(step.path, { fence })),
+        await verdict(locks.release(step.path, { fence, absolute: true })),
         model.end((lease) => lease === own && step.fenceOff === 0),
       ];
     }
     case "break": {
       model.act(step.agent, nowMs);
-      const broken = model.end((lease) => lease.path === step.path);
-      const got = await verdict(locks.break(step.path, { reason: "test" }));
+      const broken = model.end((lease) => same(lease.path, step.path));
+      const got = await verdict(locks.break(step.path, { reason: "test", absolute: true }));
       return [got, broken === "ok" ? "ok" : "not_found"];
     }
     case "releaseAll":
@@ -165,7 +201,7 @@ async function play(step: Step, locks: Locks, model: Model, nowMs: number) {
 }
 
 const view = ({ path, mode, holder, fence, expiresAtMs }: Lease | Held) =>
-  `${path} ${mode} ${holder} ${fence} ${expiresAtMs}`;
+  `${listed(path)} ${mode} ${holder} ${fence} ${expiresAtMs}`;
 
 storeTest("locks agree with the model after every step", async ({ as, clock }) => {
   const rooms = new Map(AGENTS.map((name) => [name, new Locks(as(name))]));

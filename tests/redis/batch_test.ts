@@ -108,7 +108,7 @@ const READING = [
   "events.end",
   "events.read",
   "locks.count",
-  "locks.current",
+  "locks.covering",
   "locks.list",
   "tasks.counts",
   "tasks.get",

@@ -13,7 +13,7 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
   {
     name: "locks.acquire",
     step: "locks.acquire",
-    call: ({ as }) => as("ada").locks.acquire(["b.py", "a.py", "src/"], { intent: "fix" }),
+    call: ({ as }) => as("ada").locks.acquire(["b.py", "a.py", "src"], { intent: "fix" }),
   },
   {
     name: "locks.acquire shared beside another",
@@ -25,7 +25,7 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
     name: "locks.acquire of what another holds",
     step: "locks.acquire",
     setup: ({ as }) => as("bob").locks.acquire("src/a.py", { intent: "busy" }),
-    call: ({ as }) => as("ada").locks.acquire(["x.py", "src/"]),
+    call: ({ as }) => as("ada").locks.acquire(["x.py", "src"]),
   },
   {
     name: "locks.acquire of what has lapsed",
@@ -141,7 +141,7 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "locks.verify",
-    step: "locks.current",
+    step: "locks.covering",
     setup: ({ as }) => as("ada").locks.acquire("a.py"),
     call: ({ as }, [{ fence }]: [Lease]) => as().locks.verify("a.py", { fence }),
   },

@@ -186,6 +186,31 @@ dirTest("schema comes forward from every older version with the data kept", asyn
   assert.equal(MIGRATIONS.length, SCHEMA_VERSION);
 });
 
+dirTest("schema that comes forward keeps leases on directories, without the slash", async (dir) => {
+  const path = `${dir}/0.1.0.db`;
+  (await Database.open(path)).close();
+  const db = new DatabaseSync(path);
+  db.exec("PRAGMA user_version = 1");
+  const lease = (name: string, fence: number) =>
+    db.exec(`INSERT INTO locks VALUES ('${name}', ${fence}, 'ada', 'shared', '', 1000, 1, 9e12)`);
+  ["src/", "src", "./", "/", "/etc/", "a.py"].forEach(lease);
+  db.exec(`INSERT INTO lock_waiters VALUES (1, 'wtr', 'bob', 'exclusive', '["src/"]', 'b', 1, NULL);
+    INSERT INTO lock_waiter_paths VALUES ('src/', 1);
+    UPDATE state SET counts = '{"locks":6,"lock_waiters":1}'`);
+  db.close();
+  const forward = await Database.open(path);
+  assert.deepEqual(
+    forward.all("SELECT path, fence FROM locks ORDER BY fence", []).map((row) =>
+      Object.values(row as object).join(" ")
+    ),
+    ["src 0", "src 1", ". 2", "/ 3", "/etc 4", "a.py 5"],
+  );
+  assert.deepEqual(forward.all("SELECT * FROM lock_waiter_paths", []), []);
+  const [state] = forward.all<{ counts: string }>("SELECT counts FROM state", []);
+  assert.deepEqual(JSON.parse(state!.counts), { locks: 6 });
+  forward.close();
+});
+
 dirTest("migration that fails changes nothing", async (dir) => {
   const path = `${dir}/old.db`;
   (await Database.open(path)).close();

@@ -81,7 +81,7 @@ export const LOCK_MISTAKES: readonly Mistake[] = [
   ["lock acquire a{NUL}b", 'Invalid path "a\\u0000b": character 2 is U+0000 (NUL)'],
   ["lock acquire a{ESC}[31m", "character 2 is U+001B (escape)"],
   ["lock acquire a{BIDI}b", "character 2 is U+202E (bidirectional control)"],
-  ["lock acquire src src/a.py", 'Invalid paths "src/a.py": it lies within "src/"'],
+  ["lock acquire src src/a.py", 'Invalid paths "src/a.py": it lies within "src"'],
   ["lock acquire {1001 names}", "Invalid paths 1001: use at most 1000"],
   ["lock acquire a.py --ttl 5x", `Invalid --ttl "5x": ${DURATION}`],
   ["lock acquire a.py --ttl -1", 'Invalid --ttl "-1"'],
@@ -401,7 +401,7 @@ export const OTHER_MISTAKES: readonly Mistake[] = [
 /** What only a look at the store can refuse; the actors are registered. */
 export const REFUSALS: readonly Refused[] = [
   ["bob", "lock acquire held.py", 3, 'lock "held.py": held by "ada" (fixing)'],
-  ["bob", "lock acquire free.py src/a.py", 3, 'lock "src/": held by "ada"'],
+  ["bob", "lock acquire free.py src/a.py", 3, 'lock "src/a.py": "src" is held by "ada"'],
   ["bob", "lock acquire held.py --wait 1ms", 6, 'lock "held.py" after 1ms: held by "ada"'],
   ["ada", "lock acquire held.py", 3, 'held by "ada"'],
   ["ada", "lock renew held.py --fence 999", 5, '"ada" does not hold it under fence 999'],

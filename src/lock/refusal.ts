@@ -1,0 +1,86 @@
+/**
+ * How the refusals of locks read: which lease stands in the way, and what its asker can do.
+ * @module
+ */
+import { formatDuration } from "../duration.ts";
+import { ConflictError, LeaseLostError, TimeoutError } from "../errors.ts";
+import { printable, quote } from "../name.ts";
+import type { AcquireOptions, Lease, Refusal } from "./lock.ts";
+import type { LostLease } from "./store.ts";
+
+/** `it is held by "ada" (fix auth)`, or `"src" is held by …` when the lease is not on the path asked for. */
+export function heldBy(lease: Lease, asked: string): string {
+  return `${lease.path === asked ? "it" : quote(lease.path)} is ${holding(lease)}`;
+}
+
+function holding({ holder, intent }: Lease): string {
+  return `held by ${quote(holder)}${intent === "" ? "" : ` (${printable(intent)})`}`;
+}
+
+/** The error of an acquisition that `agent` was refused. */
+export function refusal(
+  { blocker, nowMs }: Refusal,
+  agent: string,
+  { waitMs = 0, mode = "exclusive", reentrant = false }: AcquireOptions,
+): ConflictError | TimeoutError {
+  const asked = blocker.kind === "lease" ? blocker.asked : blocker.path;
+  const [why, details] = blocker.kind === "lease"
+    ? [
+      `${
+        blocker.lease.path === asked ? holding(blocker.lease) : heldBy(blocker.lease, asked)
+      }, free in ${formatDuration(blocker.lease.expiresAtMs - nowMs)} at the latest${
+        ownHint(blocker.lease, agent, { mode, reentrant })
+      }`,
+      {
+        ...blocker.lease,
+        asked,
+        ageMs: nowMs - blocker.lease.acquiredAtMs,
+        remainingMs: blocker.lease.expiresAtMs - nowMs,
+      },
+    ]
+    : [`${quote(blocker.holder)} has queued for it first`, { ...blocker, asked }];
+  return waitMs > 0
+    ? new TimeoutError(
+      `Gave up on lock ${quote(asked)} after ${formatDuration(waitMs)}: ${why}`,
+      { ...details, waitMs },
+    )
+    : new ConflictError(`Cannot acquire lock ${quote(asked)}: ${why}`, details);
+}
+
+/** What an agent can do about a lease of its own that is in its way. */
+function ownHint(
+  lease: Lease,
+  agent: string,
+  { mode, reentrant }: Required<Pick<AcquireOptions, "mode" | "reentrant">>,
+): string {
+  if (lease.holder !== agent) return "";
+  if (lease.mode === "shared" && mode === "exclusive") {
+    return "; you hold it shared: release it before you acquire it exclusively";
+  }
+  if (reentrant) return "";
+  return "; you hold it already: extend it with lock renew, or acquire with --reentrant " +
+    "(reentrant: true)";
+}
+
+/** The error of a renewal or release for which `agent` no longer has the lease. */
+export function lost(
+  verb: "renew" | "release",
+  agent: string,
+  leases: readonly LostLease[],
+  fence: number | undefined,
+  released: readonly Lease[] = [],
+): LeaseLostError {
+  const [{ path, current, covering }] = leases as [LostLease];
+  const under = fence === undefined ? "" : ` under fence ${fence}`;
+  const now = current === undefined
+    ? covering === undefined ? "nobody holds it now" : coveredBy(covering, verb)
+    : `it is ${holding(current)} under fence ${current.fence} now`;
+  return new LeaseLostError(
+    `Cannot ${verb} lock ${quote(path)}: ${quote(agent)} does not hold it${under}; ${now}`,
+    { path, fence: fence ?? null, agent, lost: leases, released },
+  );
+}
+
+function coveredBy({ path, fence }: Lease, verb: string): string {
+  return `its lock ${quote(path)} (fence ${fence}) covers it: ${verb} that`;
+}
