@@ -6,7 +6,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type Durability, redactUrl, type StoreConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
 import type { Project } from "./project.ts";
-import { resolveLockPath } from "./project.ts";
+import { resolveLockPath } from "./lock_name.ts";
 import { LazyStore } from "./store/lazy.ts";
 import type { Store } from "./store/store.ts";
 import type { Actor } from "./store/transaction.ts";

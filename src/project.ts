@@ -1,17 +1,15 @@
 /**
- * Which project a directory belongs to, and what a path in it is called.
+ * Which project a directory belongs to.
  *
  * A project is a git repository with all its worktrees, or a directory with `.agentcoord/` or
- * `agentcoord.json`. Its
- * worktrees share one store, and a lock path is relative to the top of the worktree it lies in: so
- * `src/a.py` is one lock, whichever worktree an agent edits it in. Git's own files are read; git is
- * not run, because every command line call starts here.
+ * `agentcoord.json`. Its worktrees share one store. Git's own files are read; git is not run, because every
+ * command line call starts here.
  * @module
  */
 
+import { parentOf, readIfPresent, readLink, reasonOf, stat, under } from "./disk.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import { printable, quote } from "./name.ts";
-import { checkLockPath, normalizeLockPath, splitPath } from "./path.ts";
 
 /** Where a project is. All paths are absolute and free of symbolic links. */
 export interface Project {
@@ -33,18 +31,8 @@ export interface Project {
   readonly strayConfigPath?: string;
 }
 
-/** How {@linkcode resolveLockPath} reads a path. */
-export interface ResolveOptions {
-  /** Whether a path outside the project is kept by its absolute name. Default `false`: refused. */
-  readonly absolute?: boolean;
-  /** Where a relative path starts. Default: the directory the project was found from. */
-  readonly cwd?: string;
-}
-
 /** The project's settings, meant to be committed. */
 export const CONFIG_FILE = "agentcoord.json";
-/** As many symbolic links as Linux itself follows in one path (path_resolution(7)). */
-const MAX_LINKS = 40;
 /** A `.git` file holds one path; anything longer is something else. */
 const MAX_GIT_FILE_BYTES = 16 * 1024;
 
@@ -66,36 +54,27 @@ export function findProject(cwd: string): Project {
     );
   }
   for (let directory = start;; directory = parentOf(directory)) {
-    const root = gitRoot(directory);
-    if (root !== undefined) return describe(root, directory, true, start);
-    if (stat(under(directory, ".agentcoord"))?.isDirectory || hasConfig(directory)) {
-      return describe(directory, directory, false, start);
-    }
+    const top = projectTop(directory);
+    if (top !== undefined) return describe(top.root, directory, top.isGit, start);
     if (directory === "/") return describe(start, start, false, start);
   }
 }
 
 /**
- * The lock path of a file or directory, whether it exists or not: symbolic links are followed, and a path
- * in any worktree of the project's repository is relative to that worktree. The rest is {@linkcode normalizeLockPath}.
+ * Whose top `directory` is: the repository's whose worktree begins there, else that of a project without
+ * git; `undefined` when it is no top. The first one upwards decides where a file is locked.
  *
- * @throws {InvalidArgumentError} when the path cannot name a lock, when its links turn in a circle,
- * and when it leads out of the project without `absolute`
+ * @throws {InvalidArgumentError} when its `.git` file is broken
  */
-export function resolveLockPath(
-  path: string,
-  project: Project,
-  { absolute = false, cwd = project.cwd }: ResolveOptions = {},
-): string {
-  checkLockPath(path);
-  const { target, existing } = followLinks(path.startsWith("/") ? path : `${cwd}/${path}`, path);
-  return normalizeLockPath(target, {
-    root: project.worktree,
-    roots: [worktreeOf(existing, project)],
-    cwd,
-    absolute,
-    given: path,
-  });
+export function projectTop(
+  directory: string,
+): { readonly root: string; readonly isGit: boolean } | undefined {
+  const root = gitRoot(directory);
+  if (root !== undefined) return { root, isGit: true };
+  if (stat(under(directory, ".agentcoord"))?.isDirectory || hasConfig(directory)) {
+    return { root: directory, isGit: false };
+  }
+  return undefined;
 }
 
 function describe(root: string, worktree: string, isGit: boolean, cwd: string): Project {
@@ -132,31 +111,19 @@ function hasConfig(directory: string): boolean {
   return stat(under(directory, CONFIG_FILE), Deno.lstatSync) !== undefined;
 }
 
-/** The innermost worktree of the project's repository around a directory, or the project's own. */
-function worktreeOf(start: string, project: Project): string {
-  if (!project.isGit) return project.worktree;
-  for (let directory = start; directory !== project.worktree; directory = parentOf(directory)) {
-    try {
-      if (gitRoot(directory) === project.root) return directory;
-    } catch (error) {
-      // Somebody else's broken repository is not in the way of this one.
-      if (!(error instanceof InvalidArgumentError)) throw error;
-    }
-    if (directory === "/") break;
-  }
-  return project.worktree;
-}
-
 /** The root of the repository whose worktree has its top in `directory`; `undefined` for no top. */
 function gitRoot(directory: string): string | undefined {
   const path = under(directory, ".git");
   const info = stat(path, Deno.lstatSync);
   if (info === undefined) return undefined;
-  if (info.isDirectory) return directory;
+  // Git passes over a directory of that name which is none of its own, and so takes a repository above.
+  if (info.isDirectory) return isGitDirectory(path) ? directory : undefined;
   if (info.isSymlink) {
     const target = stat(path);
     // The other worktrees know the directory behind the link only.
-    if (target?.isDirectory) return rootOf(Deno.realPathSync(path));
+    if (target?.isDirectory) {
+      return isGitDirectory(path) ? rootOf(Deno.realPathSync(path)) : undefined;
+    }
     if (!target?.isFile) return undefined;
   } else if (!info.isFile) return undefined;
   if (info.size > MAX_GIT_FILE_BYTES) throw broken(path, "it is no git file");
@@ -169,7 +136,7 @@ function gitRoot(directory: string): string | undefined {
     const commonDirectory = Deno.realPathSync(
       common.startsWith("/") ? common : `${gitDirectory}/${common}`,
     );
-    if (stat(`${commonDirectory}/HEAD`) === undefined) {
+    if (!isGitDirectory(commonDirectory)) {
       throw broken(path, `it leads to ${quote(commonDirectory)}, which is no git directory`);
     }
     return rootOf(commonDirectory);
@@ -179,6 +146,14 @@ function gitRoot(directory: string): string | undefined {
     }
     throw broken(path, reasonOf(error));
   }
+}
+
+/** As git's own is_git_directory (setup.c): `objects`, `refs`, and a HEAD that names a ref or a commit. */
+function isGitDirectory(path: string): boolean {
+  if (!stat(`${path}/objects`)?.isDirectory || !stat(`${path}/refs`)?.isDirectory) return false;
+  const link = readLink(`${path}/HEAD`);
+  if (link !== undefined) return link.startsWith("refs/");
+  return /^(?:ref:\s*refs\/|[0-9a-f]{40})/.test(readIfPresent(`${path}/HEAD`) ?? "");
 }
 
 /** The root is where every worktree finds it: from the common directory alone. */
@@ -204,110 +179,9 @@ function readWorktreeSetting(configPath: string): string | undefined {
   return value?.replace(/^"(.*)"$/, "$1").replace(/\\(["\\])/g, "$1");
 }
 
-/**
- * Where a path leads: `existing` is its longest part on disk with all links followed, and `target`
- * that plus the rest. A link to something not there yet is followed too, or the file would change
- * its name when it is created.
- */
-function followLinks(path: string, given: string): { target: string; existing: string } {
-  let pending = path;
-  for (let links = 0; links < MAX_LINKS; links++) {
-    let prefix = pending.replace(/(?<=.)\/+$/, "");
-    let existing = realPath(prefix, given);
-    const rest: string[] = [];
-    while (existing === undefined) {
-      rest.unshift(prefix.slice(prefix.lastIndexOf("/") + 1));
-      prefix = parentOf(prefix);
-      existing = realPath(prefix, given);
-    }
-    if (rest.length === 0) return { target: existing, existing };
-    const target = under(existing, rest.join("/"));
-    if (rest.includes("..")) {
-      // Nothing on disk says where `missing/..` is; by name it may be on disk again.
-      pending = `/${splitPath(target).join("/")}`;
-      continue;
-    }
-    const link = readLink(under(existing, rest[0]!));
-    if (link === undefined) return { target, existing };
-    rest[0] = link;
-    pending = link.startsWith("/") ? rest.join("/") : under(existing, rest.join("/"));
-  }
-  throw unresolvable(given, "too many symbolic links");
-}
-
-function realPath(path: string, given: string): string | undefined {
-  try {
-    return Deno.realPathSync(path);
-  } catch (error) {
-    if (isAbsent(error) && path !== "/") return undefined;
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    throw unresolvable(given, reasonOf(error));
-  }
-}
-
-function readLink(path: string): string | undefined {
-  try {
-    return Deno.readLinkSync(path);
-  } catch (error) {
-    if (isAbsent(error) || codeOf(error) === "EINVAL") return undefined;
-    throw error;
-  }
-}
-
-function stat(
-  path: string,
-  read: (path: string) => Deno.FileInfo = Deno.statSync,
-): Deno.FileInfo | undefined {
-  try {
-    return read(path);
-  } catch (error) {
-    if (isAbsent(error) || codeOf(error) === "ELOOP") return undefined;
-    throw error;
-  }
-}
-
-function readIfPresent(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  }
-}
-
-/** What we may not see is not there for us. */
-function isAbsent(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
-    error instanceof Deno.errors.PermissionDenied;
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
-}
-
-function under(directory: string, name: string): string {
-  return directory === "/" ? `/${name}` : `${directory}/${name}`;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
-}
-
-/** The system's words without Deno's `(os error 2): stat '/path'`. */
-function reasonOf(error: unknown): string {
-  return printable(String(error instanceof Error ? error.message : error).replace(/ \(os .*/s, ""));
-}
-
 function broken(path: string, reason: string): InvalidArgumentError {
   return new InvalidArgumentError(
     `Invalid git file ${quote(path)}: ${reason}; repair it (git worktree repair) or remove it`,
     { field: ".git", value: printable(path) },
   );
-}
-
-function unresolvable(given: string, reason: string): InvalidArgumentError {
-  return new InvalidArgumentError(`Invalid path ${quote(given)}: ${reason}`, {
-    field: "path",
-    value: printable(given),
-  });
 }

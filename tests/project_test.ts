@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { InvalidArgumentError } from "../src/errors.ts";
-import { findProject, resolveLockPath } from "../src/project.ts";
+import { resolveLockPath } from "../src/lock_name.ts";
+import { findProject } from "../src/project.ts";
 
 /** A private directory, free of symbolic links, removed at the end. */
 async function inTemp(run: (directory: string) => void | Promise<void>): Promise<void> {
@@ -347,8 +348,57 @@ Deno.test("resolveLockPath keeps other repositories outside, broken ones too", (
       refusal(() => resolveLockPath(`${temp}/other/src/a.py`, project)).message,
       /outside the project root/,
     );
-    assert.equal(resolveLockPath("vendor/nested/src/a.py", project), "vendor/nested/src/a.py");
     assert.equal(resolveLockPath("stale/x", project), "stale/x");
+    assert.equal(resolveLockPath("vendor", project), "vendor");
+  }));
+
+Deno.test("resolveLockPath refuses a path in another project inside this one, and says where to go", () =>
+  inTemp((temp) => {
+    const repo = repository(`${temp}/repo`);
+    repository(`${repo}/vendor/nested`);
+    repository(`${temp}/lib`);
+    git(repo, "submodule", "--quiet", "add", `${temp}/lib`, "sub");
+    Deno.mkdirSync(`${repo}/part/.agentcoord`, { recursive: true });
+    Deno.symlinkSync("vendor/nested/src", `${repo}/link`);
+    git(`${repo}/vendor/nested`, "worktree", "add", "-q", `${repo}/trees/x`);
+    const project = findProject(repo);
+    const cases: [string, string, string][] = [
+      ["vendor/nested/src/a.py", "vendor/nested", "src/a.py"],
+      ["vendor/nested/new/b.py", "vendor/nested", "new/b.py"],
+      ["sub/src", "sub", "src"],
+      ["part/a.py", "part", "a.py"],
+      ["part/new/", "part", "new"],
+      ["link/a.py", "vendor/nested", "src/a.py"],
+      ["trees/x/src/a.py", "trees/x", "src/a.py"],
+    ];
+    for (const [path, top, below] of cases) {
+      for (const absolute of [false, true]) {
+        const error = refusal(() => resolveLockPath(path, project, { absolute }));
+        assert.match(error.message, /it lies in another project, .* go there and lock /, path);
+        assert.equal(error.details.project, `${repo}/${top}`);
+        assert.equal(error.details.path, below);
+        assert.equal(resolveLockPath(below, findProject(`${repo}/${top}`)), below);
+      }
+    }
+    // A submodule's place in its superproject can be locked there.
+    assert.equal(resolveLockPath("sub", project), "sub");
+  }));
+
+Deno.test("findProject passes over a .git directory that git would not take", () =>
+  inTemp((temp) => {
+    const repo = repository(`${temp}/repo`);
+    Deno.mkdirSync(`${repo}/sub/.git/hooks`, { recursive: true });
+    assert.equal(findProject(`${repo}/sub`).root, repo);
+    assert.equal(resolveLockPath("sub/a.py", findProject(repo)), "sub/a.py");
+    for (const name of ["objects", "refs"]) Deno.mkdirSync(`${repo}/sub/.git/${name}`);
+    for (const head of ["", "ref: elsewhere", "0123"]) {
+      Deno.writeTextFileSync(`${repo}/sub/.git/HEAD`, head);
+      assert.equal(findProject(`${repo}/sub`).root, repo, head);
+    }
+    for (const head of ["ref: refs/heads/main\n", `${"0123abcdef".repeat(4)}\n`]) {
+      Deno.writeTextFileSync(`${repo}/sub/.git/HEAD`, head);
+      assert.equal(findProject(`${repo}/sub`).root, `${repo}/sub`, head);
+    }
   }));
 
 Deno.test("resolveLockPath refuses what cannot name a lock before it looks at the disk", () =>

@@ -1,0 +1,64 @@
+/**
+ * Looking at the disk, where what is absent, or not ours to see, is no error.
+ * @module
+ */
+import { printable } from "./name.ts";
+
+/** Where a symbolic link leads; `undefined` when there is none. */
+export function readLink(path: string): string | undefined {
+  try {
+    return Deno.readLinkSync(path);
+  } catch (error) {
+    if (isAbsent(error) || codeOf(error) === "EINVAL") return undefined;
+    throw error;
+  }
+}
+
+/** What is there, behind links unless `read` is `Deno.lstatSync`; `undefined` for nothing. */
+export function stat(
+  path: string,
+  read: (path: string) => Deno.FileInfo = Deno.statSync,
+): Deno.FileInfo | undefined {
+  try {
+    return read(path);
+  } catch (error) {
+    if (isAbsent(error) || codeOf(error) === "ELOOP") return undefined;
+    throw error;
+  }
+}
+
+/** The text of a file; `undefined` when there is none. */
+export function readIfPresent(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether an error says that nothing is there. What we may not see is not there for us. */
+export function isAbsent(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
+    error instanceof Deno.errors.PermissionDenied;
+}
+
+/** The directory above an absolute path. */
+export function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
+}
+
+/** A name in a directory. */
+export function under(directory: string, name: string): string {
+  return directory === "/" ? `/${name}` : `${directory}/${name}`;
+}
+
+/** The system's code of an error, such as `EINVAL`. */
+export function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+/** The system's words without Deno's `(os error 2): stat '/path'`. */
+export function reasonOf(error: unknown): string {
+  return printable(String(error instanceof Error ? error.message : error).replace(/ \(os .*/s, ""));
+}
