@@ -118,7 +118,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     path: "agent heartbeat",
-    summary: "say that the acting agent lives",
+    summary: "say that the acting agent lives, and renew all it holds",
     load: () => import("./agent/heartbeat.ts"),
   },
   {

@@ -43,7 +43,10 @@ export interface ClientOptions {
 
 /** How to act as an agent. */
 export interface SessionOptions extends Omit<RegisterOptions, "name"> {
-  /** Send heartbeats in the background while the session lasts. Default `true`. */
+  /**
+   * Give signs of life in the background while the session lasts. They renew no lease: that is up to the
+   * handles ({@linkcode Session.lockFile}, {@linkcode Session.claimTask}) and to the caller. Default `true`.
+   */
   readonly heartbeat?: boolean;
   /**
    * What closing the session does: `deregister` releases everything the agent holds, `leave` keeps its
@@ -51,7 +54,7 @@ export interface SessionOptions extends Omit<RegisterOptions, "name"> {
    */
   readonly onClose?: "deregister" | "leave";
   /**
-   * Told of every background heartbeat that failed; the next one is sent all the same. Default: nothing, as
+   * Told of every background sign of life that failed; the next one is sent all the same. Default: nothing, as
    * a session that cannot reach the store hears of it from its own calls.
    */
   readonly onHeartbeatError?: (error: unknown) => void;

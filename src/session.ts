@@ -1,5 +1,5 @@
 /**
- * One agent at work: every room bound to its name, heartbeats in the background, and the few calls
+ * One agent at work: every room bound to its name, signs of life in the background, and the few calls
  * that most programs need under one roof.
  * @module
  */
@@ -17,11 +17,11 @@ import type { ClaimOptions, JsonValue, Task } from "./task/task.ts";
 
 /** How a session behaves; see {@linkcode SessionOptions}. */
 export interface SessionBehaviour {
-  /** Send heartbeats in the background. */
+  /** Give signs of life in the background. */
   readonly heartbeat: boolean;
   /** What closing does to the agent. */
   readonly onClose: "deregister" | "leave";
-  /** Told of every background heartbeat that failed. */
+  /** Told of every one that failed. */
   readonly onHeartbeatError: (error: unknown) => void;
   /** Tells the client. */
   readonly onClosed: () => void;
@@ -32,6 +32,7 @@ export class Session extends Rooms implements AsyncDisposable {
   /** The agent as it was registered. */
   readonly agent: Agent;
   readonly #behaviour: SessionBehaviour;
+  readonly #context: RoomContext;
   #timer: Timer | undefined;
   #beating: Promise<void> | undefined;
   #closed = false;
@@ -41,6 +42,7 @@ export class Session extends Rooms implements AsyncDisposable {
     super(context);
     this.agent = agent;
     this.#behaviour = behaviour;
+    this.#context = context;
     if (behaviour.heartbeat) this.#beat(agent.expiresAtMs - agent.lastHeartbeatAtMs);
   }
 
@@ -111,16 +113,21 @@ export class Session extends Rooms implements AsyncDisposable {
     return this.close();
   }
 
-  /** Beats every third of the agent's time to live; one that fails is reported, and tried again. */
+  /**
+   * A sign of life every third of the agent's time to live; one that fails is reported, and tried again. It
+   * renews no lease: one whose holder has lost track of it has to lapse, and the handles renew their own.
+   */
   #beat(ttlMs: number): void {
     const timer = setTimeout(() => {
-      this.#beating = this.agents.heartbeat().then(
-        () => undefined,
-        this.#behaviour.onHeartbeatError,
-      );
+      this.#beating = this.#touch().catch(this.#behaviour.onHeartbeatError);
       this.#beat(ttlMs);
     }, ttlMs / 3);
     Deno.unrefTimer(timer);
     this.#timer = timer;
+  }
+
+  async #touch(): Promise<void> {
+    const { store, actor } = this.#context;
+    await (await store.agents()).touch(actor!);
   }
 }

@@ -74,22 +74,27 @@ clientTest("session under a live name conflicts unless it takes over", async (cl
 });
 
 clientTest(
-  "session heartbeats keep agent, lock and task alive in the background",
+  "session keeps its agent and its handles alive in the background, and nothing else",
   async (client) => {
     const options: SessionOptions = { ttlMs: 300 };
     await using ada = await client.session("ada", options);
-    await ada.tasks.create([{ title: "one", leaseMs: 300 }]);
-    const [lease] = await ada.locks.acquire("a.py", { ttlMs: 300 });
-    const [task] = await ada.tasks.claim();
+    await ada.tasks.create(["one", "lost"].map((title) => ({ title, leaseMs: 300 })));
+    await using lock = await ada.lockFile("a.py", { ttlMs: 300 });
+    await using task = await ada.claimTask();
+    // Without a handle nobody renews: whoever loses track of these must not keep them.
+    const [lost] = await ada.tasks.claim();
+    const [lease] = await ada.locks.acquire("b.py", { ttlMs: 300 });
     await wait(1000);
-    await ada.locks.verify("a.py", { fence: lease!.fence });
-    assert.equal((await client.tasks.show(task!.id)).lease?.fence, task!.lease!.fence);
+    await ada.locks.verify("a.py", { fence: lock.fence });
+    assert.equal((await client.tasks.show(task!.task.id)).lease?.fence, task!.fence);
+    assert.equal((await client.tasks.show(lost!.id)).status, "pending");
+    await assert.rejects(ada.locks.verify("b.py", { fence: lease!.fence }), LeaseLostError);
     const agent = await client.agents.show("ada");
     assert.ok(agent.expiresAtMs > Date.now(), "the agent lapsed");
   },
 );
 
-clientTest("session without heartbeats lets its leases lapse", async (client) => {
+clientTest("session without heartbeats lets its leases lapse, too", async (client) => {
   await using ada = await client.session("ada", { heartbeat: false, ttlMs: 200 });
   const [lease] = await ada.locks.acquire("a.py", { ttlMs: 200 });
   await wait(300);

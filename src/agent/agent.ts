@@ -1,9 +1,10 @@
 /**
  * Agents: who takes part, what they are working on, and whether they still live.
  *
- * The protocol. A name belongs to whoever registered it for as long as heartbeats come: each one, sent
- * or implied by any step the agent takes, is good for its `ttlMs`, and renews every lease it holds in the
- * same step. A live name is refused to others; a lapsed one may be registered again by anybody and
+ * The protocol. A name belongs to whoever registered it for as long as signs of life come: each one, a
+ * heartbeat or any step that the agent takes, is good for its `ttlMs`. Signs of life and leases are two things:
+ * an act renews no lease, because a program that lost track of one must not keep it alive by going on. Only
+ * an explicit heartbeat renews what the agent holds, all of it. A live name is refused to others; a lapsed one may be registered again by anybody and
  * goes on as the same agent, with the leases that are still live. An agent known by its acts alone has
  * promised nothing yet, so a registration from the same host makes it explicit instead of being refused.
  *
@@ -101,7 +102,7 @@ export interface RegisterOptions {
   readonly workingOn?: string;
   /** What it can do: at most 32 names. */
   readonly tags?: readonly string[];
-  /** How long each heartbeat is good for, 100 ms to 30 days. Default 60 000. */
+  /** How long each sign of life is good for, 100 ms to 30 days. Default 60 000. */
   readonly ttlMs?: number;
   /** Take the name even when a live agent has it; leases held under it stay. Default `false`. */
   readonly takeover?: boolean;
@@ -153,7 +154,10 @@ export class Agents {
     throw taken(outcome);
   }
 
-  /** Renews the acting agent and every live lease it holds, in one step. */
+  /**
+   * A sign of life of the acting agent that also renews every live lease it holds, each by its own length
+   * from now. All of them in one step, unless it holds more than 256: then so many a step.
+   */
   async heartbeat({ status, workingOn }: HeartbeatOptions = {}): Promise<Agent> {
     const actor = requireActor(this.#context);
     const news = {

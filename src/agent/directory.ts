@@ -2,8 +2,8 @@
  * The steps on agents, on the directory engine.
  *
  * A status is worked out when it is read, so nothing sweeps this table; only `prune` removes rows.
- * Registering, beating and leaving are not themselves given the actor: they do by hand, and always, what
- * other steps imply at most once a second.
+ * Registering, beating and leaving are not themselves given the actor: they mark by hand, and always, the sign
+ * of life that other steps imply at most once a second.
  * @module
  */
 import { emit } from "../event/append.ts";
@@ -15,10 +15,12 @@ import {
   type AgentStore,
   GONE_AFTER_MS,
   HUNG_AFTER_MS,
+  LEASES_A_STEP,
   type RegisterOutcome,
   type Registration,
 } from "./store.ts";
-import { DEPARTURES, renewHeld, touchAgent } from "./touch.ts";
+import type { Portion } from "./renew_held.ts";
+import { DEPARTURES, touchAgent } from "./touch.ts";
 
 /** {@linkcode AgentStore} on a directory. */
 export class DirectoryAgents implements AgentStore {
@@ -41,13 +43,15 @@ export class DirectoryAgents implements AgentStore {
     });
   }
 
-  heartbeat(
+  async heartbeat(
     actor: Actor,
     { status, workingOn }: Parameters<AgentStore["heartbeat"]>[1],
   ): Promise<Agent> {
-    return this.#engine.write(undefined, (tx) => {
+    const { renewPortion } = await import("./renew_held.ts");
+    let from: Portion | undefined;
+    const beat = (tx: Transaction) => {
       touchAgent(tx, actor);
-      if (status !== undefined || workingOn !== undefined) {
+      if (from === undefined && (status !== undefined || workingOn !== undefined)) {
         tx.run(
           `UPDATE agents SET status = COALESCE(?, status), working_on = COALESCE(?, working_on)
            WHERE name = ?`,
@@ -56,8 +60,17 @@ export class DirectoryAgents implements AgentStore {
           actor.name,
         );
       }
+      from = renewPortion(tx, actor.name, from, LEASES_A_STEP);
       return toAgent(tx, findAgent(tx, actor.name)!);
-    });
+    };
+    for (;;) {
+      const agent = await this.#engine.write(undefined, beat);
+      if (from === undefined) return agent;
+    }
+  }
+
+  touch(actor: Actor): Promise<void> {
+    return this.#engine.write(undefined, (tx) => touchAgent(tx, actor));
   }
 
   async deregister(name: string): ReturnType<AgentStore["deregister"]> {
@@ -171,7 +184,6 @@ function enrol(tx: Transaction, wanted: Registration, known: AgentRow | undefine
     ttlMs,
     tx.nowMs,
   );
-  if (known !== undefined) renewHeld(tx, name);
   emit(tx, "agent.registered", name, name, takeover && wasLive ? { takeover: true } : undefined);
 }
 

@@ -1,10 +1,12 @@
---[[ agent/heartbeat: renews the agent and every live lease it holds, registering it when it is unknown or has
-left; needs agent/rows.
+--[[ agent/heartbeat: a sign of life that also renews what the agent holds, a portion a step; registers a name that is
+unknown or has left. Needs agent/rows and store/held.
 
-ARGV    5 name, 6 host, 7 pid or "", 8 status to set or "", then workingOn to set, if any
-RETURN  {nowMs, agents} ]]
-local NAME, HOST, PID, STATUS, WORKING_ON = unpack(ARGV, 5, 9)
-beating()(NAME, HOST, PID)
+ARGV    5 name, 6 host, 7 pid or "", 8 leases in a portion, 9 where the portion begins, "" at first,
+        10 status to set or "", then workingOn to set, if any
+RETURN  {nowMs, agents} after the last portion, before it {next}: where the next one begins
+KEEPS   a lease that has lapsed is never brought back, and none gets shorter. ]]
+local NAME, HOST, PID, PORTION, FROM, STATUS, WORKING_ON = unpack(ARGV, 5, 11)
+touch(NAME, HOST, PID)
 local record = call('HGET', AGENTS, NAME)
 if STATUS == 'active' then
   call('HDEL', AGENT_WORDS, NAME)
@@ -17,4 +19,38 @@ if WORKING_ON then
   record = cjson.encode(agent)
   call('HSET', AGENTS, NAME, record)
 end
+
+local leases, tasks, following = held_portion(NAME, FROM, PORTION)
+
+-- Sets later instants, of those whose lease is live: each of these lapses in `lengths` from now.
+local function renew(set, members, lengths)
+  if #members == 0 then return end
+  local later = {}
+  for i, due in ipairs(call('ZMSCORE', set, unpack(members))) do
+    due = tonumber(due or 0)
+    local longer = due > now and lengths[i] and now + lengths[i] or 0
+    if longer > due then later[#later + 1], later[#later + 2] = int(longer), members[i] end
+  end
+  if later[1] then call('ZADD', set, unpack(later)) end
+end
+
+local paths, tenures, lengths = {}, {}, {}
+for i, member in ipairs(leases) do paths[i], tenures[i] = string.match(member, '^(.*)%z(%d+)$') end
+for i, kept in ipairs(paths[1] and call('HMGET', LOCKS, unpack(paths)) or {}) do
+  for _, lease in ipairs(kept and cjson.decode(kept) or {}) do
+    if int(lease.fence) == tenures[i] then lengths[i] = lease.ttl end
+  end
+end
+renew(LOCK_DUE, leases, lengths)
+
+local works = {}
+for i, id in ipairs(tasks) do works[i] = id .. 'w' end
+lengths = {}
+for i, work in ipairs(works[1] and call('HMGET', TASKS, unpack(works)) or {}) do
+  -- A quote within a text is written with a backslash, so this is the field.
+  lengths[i] = tonumber(work and string.match(work, '"lease":(%d+)'))
+end
+renew(TASK_ORDER, tasks, lengths)
+
+if following ~= '' then return finish('{"next":' .. cjson.encode(following) .. '}') end
 return finish(answer_with({ shown_agent(NAME, record) }))

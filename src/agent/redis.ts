@@ -2,10 +2,11 @@
  * The steps on agents, on Redis.
  *
  * A status is worked out when it is read, so nothing sweeps the agents; only `prune` removes some.
- * Registering, beating and leaving are not themselves given the actor: they do by hand, and always, what
- * other steps imply at most once a second.
+ * Registering, beating and leaving are not themselves given the actor: they mark by hand, and always, the sign
+ * of life that other steps imply at most once a second.
  * @module
  */
+import heldLua from "../store/held.lua" with { type: "text" };
 import { Script } from "../store/script.ts";
 import type { ScriptRunner } from "../store/script_runner.ts";
 import type { Actor } from "../store/transaction.ts";
@@ -21,13 +22,16 @@ import {
   type AgentStore,
   GONE_AFTER_MS,
   HUNG_AFTER_MS,
+  LEASES_A_STEP,
   type RegisterOutcome,
   type Registration,
 } from "./store.ts";
 import summaryLua from "./summary.lua" with { type: "text" };
+import touchLua from "./touch_only.lua" with { type: "text" };
 
 const REGISTER = new Script("agent/register", AGENT_KEYS, rowsLua, registerLua);
-const HEARTBEAT = new Script("agent/heartbeat", AGENT_KEYS, rowsLua, heartbeatLua);
+const HEARTBEAT = new Script("agent/heartbeat", AGENT_KEYS, rowsLua, heldLua, heartbeatLua);
+const TOUCH = new Script("agent/touch_only", [], touchLua);
 const PRUNE = new Script("agent/prune", AGENT_KEYS, rowsLua, pruneLua);
 const LIST = new Script("agent/list", AGENT_KEYS, rowsLua, listLua);
 const SUMMARY = new Script("agent/summary", AGENT_KEYS, summaryLua);
@@ -96,9 +100,19 @@ export class RedisAgents implements AgentStore {
     { name, host, pid }: Actor,
     { status, workingOn }: Parameters<AgentStore["heartbeat"]>[1],
   ): Promise<Agent> {
-    const news = workingOn === undefined ? [] : [workingOn];
-    const args = [name, host, pid ?? "", status ?? "", ...news];
-    return one(JSON.parse(String(await this.#runner.write(HEARTBEAT, undefined, ...args))));
+    let news = [status ?? "", ...(workingOn === undefined ? [] : [workingOn])];
+    for (let from = "";;) {
+      const args = [name, host, pid ?? "", LEASES_A_STEP, from, ...news];
+      const text = await this.#runner.write(HEARTBEAT, undefined, ...args);
+      const answer: AgentsAnswer | { readonly next: string } = JSON.parse(String(text));
+      if ("agents" in answer) return one(answer);
+      from = answer.next;
+      news = [""];
+    }
+  }
+
+  async touch({ name, host, pid }: Actor): Promise<void> {
+    await this.#runner.write(TOUCH, undefined, name, host, pid ?? "");
   }
 
   async deregister(name: string): ReturnType<AgentStore["deregister"]> {

@@ -30,10 +30,6 @@ if not known or known.registration ~= ID then
   call('HSET', AGENTS, NAME, record)
   call('ZADD', SEEN, int(now), NAME)
   call('HDEL', AGENT_WORDS, NAME)
-  if known then
-    local _, renew_held = beating()
-    renew_held(NAME)
-  end
   emit('agent.registered', NAME, NAME, live and '{"takeover":true}')
 end
 return finish(answer_with({ shown_agent(NAME, record) }), true)

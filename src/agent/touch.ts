@@ -1,5 +1,5 @@
 /**
- * The heartbeat that every acting step implies, on the directory engine.
+ * The sign of life that every acting step is, on the directory engine.
  * @module
  */
 import { emit } from "../event/append.ts";
@@ -8,14 +8,14 @@ import type { Actor, Transaction } from "../store/transaction.ts";
 import { DEFAULT_AGENT_TTL_MS } from "./store.ts";
 
 /**
- * The count of agents that ever deregistered. A process that remembers whose heartbeat is not due yet
+ * The count of agents that ever deregistered. A process that remembers whose sign of life is not due yet
  * forgets that when this changes, so that the next act of one who left registers it again.
  */
 export const DEPARTURES = "agents:departures";
 
 /**
- * Counts this step as the actor's heartbeat: extends the agent and every live lease it holds. An unknown
- * or departed name is registered.
+ * Marks that the actor lives; an unknown or departed name is registered. No lease is longer for it: whoever
+ * lost track of one must not keep it alive by going on.
  */
 export function touchAgent(tx: Transaction, { name, host, pid }: Actor): void {
   const known = tx.run(
@@ -24,7 +24,7 @@ export function touchAgent(tx: Transaction, { name, host, pid }: Actor): void {
     tx.nowMs,
     name,
   );
-  if (known > 0) return renewHeld(tx, name);
+  if (known > 0) return;
   tx.run(
     `INSERT INTO agents VALUES
        (?1, ?2, NULL, '', '', 'active', '[]', ?3, ?4, ?5, ?6, ?6, ?6 + ?5, NULL)
@@ -39,24 +39,4 @@ export function touchAgent(tx: Transaction, { name, host, pid }: Actor): void {
     tx.nowMs,
   );
   emit(tx, "agent.registered", name, name);
-}
-
-/** Extends every live lease of the agent by its own length, counted from now. */
-export function renewHeld(tx: Transaction, holder: string): void {
-  if (tx.counts.locks) {
-    tx.run(
-      `UPDATE locks SET expires_at_ms = MAX(expires_at_ms, ?1 + ttl_ms)
-       WHERE holder = ?2 AND expires_at_ms > ?1`,
-      tx.nowMs,
-      holder,
-    );
-  }
-  if (tx.counts["tasks:claimed"]) {
-    tx.run(
-      `UPDATE tasks SET due_at_ms = MAX(due_at_ms, ?1 + lease_ms)
-       WHERE holder = ?2 AND due_at_ms > ?1`,
-      tx.nowMs,
-      holder,
-    );
-  }
 }

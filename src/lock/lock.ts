@@ -107,7 +107,8 @@ export class Locks {
   }
 
   /**
-   * Takes every path, or none, in one step.
+   * Takes every path, or none, in one step. The leases lapse unless the caller renews them;
+   * {@linkcode Locks.hold} does that by itself.
    *
    * @returns one lease per distinct path, in the order given.
    * @throws {ConflictError} when somebody holds one of them and `waitMs` is 0; names the holder.

@@ -1,7 +1,7 @@
---[[ store/begin: how every step begins: with the answer of an earlier try of it, or with its actor's heartbeat.
+--[[ store/begin: how every step begins: with the answer of an earlier try of it, or with its actor's sign of life.
 
 ARGV    1 op: names this step, "" for one that only reads    2 not a step's, see store/state
-        3 actor's name, "" for none    4 1 or 0: whether its heartbeat is due, then host, line feed, pid
+        3 actor's name, "" for none    4 1 or 0: whether its sign of life is due, then host, line feed, pid
         a script's own arguments come after them ]]
 OP, ACTOR = ARGV[1], ARGV[3]
 news, told = {}, 0
@@ -9,9 +9,9 @@ if REPEATED then
   local _, answer = recall()
   if answer then return finish(answer) end
 end
--- Whose heartbeat is not due may have left since the last one: then it is registered again by this act.
+-- Whose sign of life is not due may have left since the last one: then it is registered again by this act.
 if ACTOR ~= '' and (string.sub(ARGV[4], 1, 1) == '1' or
   now - departed_at < DEPARTURE_MS and not call('ZSCORE', SEEN, ACTOR)) then
   local host, pid = string.match(ARGV[4], '^.(.*)\n(%d*)$')
-  beating()(ACTOR, host, pid)
+  touch(ACTOR, host, pid)
 end

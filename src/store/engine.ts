@@ -37,7 +37,7 @@ const HOLD_MS = 4;
 const CHECKPOINT_EVERY = 1024;
 /** The largest log that an exiting process leaves; reading it costs the next process under a millisecond. */
 const LOG_LEFT_BYTES = 256_000;
-/** An acting agent's heartbeat is implied at most this often in one process. */
+/** An act counts as a sign of life at most this often in one process. */
 const BEAT_EVERY_MS = 1000;
 
 interface StateRow {

@@ -16,7 +16,7 @@ import type { RedisArgument, RedisConnection } from "./redis_connection.ts";
 import { REDIS_SCHEMA_VERSION, type Script, type ScriptText, textOf } from "./script.ts";
 import type { Actor } from "./transaction.ts";
 
-/** An acting agent's heartbeat is implied at most this often in one process. */
+/** An act counts as a sign of life at most this often in one process. */
 const BEAT_EVERY_MS = 1000;
 /** Longest time that one call is tried again for. */
 const PATIENCE_MS = 5000;
@@ -84,7 +84,7 @@ export class ScriptRunner {
     return this.#run(script, this.#alone, ["", "", "", "", ...args]);
   }
 
-  /** Runs a step that writes. With an `actor` it counts as that agent's heartbeat. */
+  /** Runs a step that writes. With an `actor` it is a sign of life of that agent. */
   async write(
     script: Script,
     actor: Actor | undefined,

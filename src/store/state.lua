@@ -17,7 +17,7 @@ local WRITES = ARGV[1] ~= ''
 local HUGE = math.huge
 local LEAP = 1048576
 local RECALL_MARGIN_MS = 2000
--- An agent that acts within this long after anybody has left may be the one: a heartbeat is implied once a
+-- An agent that acts within this long after anybody has left may be the one: a sign of life is implied once a
 -- second, and a call may be on its way for as long as it is tried.
 local DEPARTURE_MS = 10000
 local STATE_FORMAT = '>dddddddddddddds'

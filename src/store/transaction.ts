@@ -51,7 +51,7 @@ export interface Actor {
 export interface Engine {
   /**
    * Runs `step` as one atomic transaction, then waits until its effect is as durable as the store
-   * promises. With an `actor` the same transaction counts as that agent's heartbeat.
+   * promises. With an `actor` the same transaction is a sign of life of that agent.
    *
    * The step must be synchronous, and must throw or return a refusal before it writes anything.
    */

@@ -4,8 +4,8 @@
  * The protocol. The store alone decides where a task stands, by its own clock, in one atomic step per call;
  * there is no moment at which a task is in no state. A claim takes the best pending task: the highest
  * priority, then the one created first. It gives a lease: the task is its holder's until `expiresAtMs`,
- * which the holder moves on by renewing (any heartbeat of the agent does it too). Each claim is an
- * attempt with a fence greater than all before.
+ * which the holder moves on by renewing (as an explicit heartbeat of the agent does for all that it holds; no
+ * other act does). Each claim is an attempt with a fence greater than all before.
  *
  * A holder that dies costs the task its remaining lease time and one attempt: the next step that looks for
  * work finds it back at its old place in the queue, and whoever claims it finds in `attempts` how far the
@@ -104,7 +104,8 @@ export class Tasks {
   }
 
   /**
-   * Claims the best pending tasks.
+   * Claims the best pending tasks. Their leases lapse unless the caller renews them; {@linkcode Tasks.hold}
+   * does that by itself.
    *
    * @returns at least one.
    * @throws {NothingToClaimError} when none qualifies (within `waitMs`).

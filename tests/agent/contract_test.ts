@@ -126,6 +126,7 @@ storeTest("agent register resumes a lapsed name with the leases that still live"
   const first = await new Agents(ada).register({ role: "engineer", ttlMs: 10 * SECOND });
   await new Locks(ada).acquire("short.py", { ttlMs: 5 * SECOND });
   await new Locks(ada).acquire("long.py", { ttlMs: 20 * SECOND });
+  const lapsesMs = bench.clock.nowMs() + 20 * SECOND;
   bench.clock.advance(10 * SECOND - 1);
   await assert.rejects(from(bench, "ada", "barn").register(), ConflictError);
   bench.clock.advance(1);
@@ -136,7 +137,7 @@ storeTest("agent register resumes a lapsed name with the leases that still live"
   assert.equal(again.locks, 1);
   const [lease] = await new Locks(bench.as()).list({ holder: "ada" });
   assert.equal(lease?.path, "long.py");
-  assert.equal(lease?.expiresAtMs, bench.clock.nowMs() + 20 * SECOND, "the heartbeat renewed it");
+  assert.equal(lease?.expiresAtMs, lapsesMs, "registering renews no lease");
   await assert.rejects(new Agents(ada).register(), ConflictError, "the name is live again");
 });
 
@@ -191,6 +192,58 @@ storeTest("agent registration repeated by its id changes nothing", async (bench)
     bench.clock.advance(MINUTE);
   }
   assert.equal((await history(bench)).length, 2);
+});
+
+storeTest("agent acts are signs of life and renew no lease", async (bench) => {
+  const ada = bench.as("ada");
+  const [agents, locks, tasks] = [new Agents(ada), new Locks(ada), new Tasks(ada)];
+  await agents.register();
+  await tasks.create([{ title: "lost" }, { title: "next" }]);
+  const [lease] = await locks.acquire("a.py", { ttlMs: 2 * SECOND });
+  const [task] = await tasks.claim({ leaseMs: 2 * SECOND });
+  // A loop that lost track of both goes on asking and telling.
+  const acts = [
+    () => tasks.claim({ leaseMs: MINUTE }),
+    () => locks.acquire("b.py", { ttlMs: MINUTE }),
+    async () => await (await bench.store.agents()).touch(ada.actor!),
+    () => agents.register({ takeover: true }),
+  ];
+  for (const act of acts) {
+    bench.clock.advance(499);
+    await act();
+    assert.equal((await tasks.show(task!.id)).lease?.expiresAtMs, task!.lease!.expiresAtMs);
+    assert.deepEqual((await locks.list())[0], lease);
+  }
+  bench.clock.advance(4);
+  assert.deepEqual((await locks.list()).map(({ path }) => path), ["b.py"]);
+  assert.equal((await tasks.show(task!.id)).status, "pending");
+  const { locks: held, tasks: claimed } = await agents.show("ada");
+  assert.deepEqual([held, claimed], [1, 1]);
+});
+
+storeTest("agent heartbeat renews all of very many leases", async (bench) => {
+  const ada = bench.as("ada");
+  const [agents, locks, tasks] = [new Agents(ada), new Locks(ada), new Tasks(ada)];
+  const many = 300;
+  const paths = Array.from({ length: many }, (_, i) => `${i}.py`);
+  await locks.acquire(paths, { ttlMs: 8 * SECOND });
+  await tasks.create(paths.map((title, i) => ({ title, priority: i % 10 })));
+  for (let claimed = 0; claimed < many; claimed += 100) {
+    await tasks.claim({ count: 100, leaseMs: 8 * SECOND });
+  }
+  await new Locks(bench.as("bob")).acquire("other.py", { ttlMs: 8 * SECOND });
+  bench.clock.advance(5 * SECOND);
+  const untilMs = bench.clock.nowMs() + 8 * SECOND;
+  const agent = await agents.heartbeat({ status: "blocked", workingOn: "all" });
+  assert.deepEqual([agent.locks, agent.tasks, agent.status], [many, many, "blocked"]);
+  for (const lease of await locks.list({ holder: "ada" })) {
+    assert.equal(lease.expiresAtMs, untilMs, lease.path);
+  }
+  const { tasks: claimed } = await tasks.list({ status: "claimed", limit: 1000 });
+  assert.equal(claimed.length, many);
+  for (const { title, lease } of claimed) assert.equal(lease!.expiresAtMs, untilMs, title);
+  const [other] = await locks.list({ holder: "bob" });
+  assert.equal(other!.expiresAtMs, untilMs - 5 * SECOND);
 });
 
 storeTest("agent heartbeat renews the agent and every live lease in one step", async (bench) => {

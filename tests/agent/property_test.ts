@@ -75,9 +75,9 @@ class Model {
   nowMs: number;
   readonly agents = new Map<string, Known>();
   held: Held[] = [];
-  /** The instants of the implied heartbeats, which come at most once a second from one process. */
+  /** The instants of the implied signs of life, which come at most once a second from one process. */
   readonly #beats = new Map<string, number>();
-  /** Whether somebody's leaving makes everybody's heartbeat due; else only that of the one who left. */
+  /** Whether somebody's leaving makes everybody's sign of life due; else only that of the one who left. */
   readonly #forgetful: boolean;
 
   constructor(nowMs: number, kind: Store["kind"]) {
@@ -105,7 +105,8 @@ class Model {
       case "register":
         return this.#register(step);
       case "heartbeat":
-        this.#beat(step.name, step.host);
+        this.#touch(step.name, step.host);
+        this.#renew(step.name);
         if (step.status !== undefined) this.agents.get(step.name)!.word = step.status;
         return "ok";
       case "acquire":
@@ -135,7 +136,6 @@ class Model {
       heardMs: this.nowMs,
       left: false,
     });
-    this.#renew(name);
     return "ok";
   }
 
@@ -169,10 +169,11 @@ class Model {
     const isDue = this.nowMs - (this.#beats.get(name) ?? -Infinity) >= 1000;
     if (isDue) this.#beats.set(name, this.nowMs);
     const hasLeft = this.agents.get(name)?.left ?? true;
-    if (isDue || (hasLeft && !this.#forgetful)) this.#beat(name, host);
+    if (isDue || (hasLeft && !this.#forgetful)) this.#touch(name, host);
   }
 
-  #beat(name: string, host: string): void {
+  /** A sign of life: no lease gets longer. */
+  #touch(name: string, host: string): void {
     const known = this.agents.get(name);
     if (known === undefined || known.left) {
       this.agents.set(name, {
@@ -186,7 +187,6 @@ class Model {
       });
     } else {
       known.heardMs = this.nowMs;
-      this.#renew(name);
     }
   }
 

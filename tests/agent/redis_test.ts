@@ -62,7 +62,7 @@ stepTest(
   },
 );
 
-stepTest("agent heartbeat on Redis that is not due writes nothing", async (bench) => {
+stepTest("agent sign of life on Redis that is not due writes nothing", async (bench) => {
   const [here, there] = processes(bench);
   const locks = locksOf(here, bench);
   const agents = new RedisAgents(there);

@@ -93,14 +93,10 @@ interface Held {
 class Model {
   leases: Held[] = [];
   fence = 0;
-  readonly #beats = new Map<string, number>();
 
-  /** Time has come to `nowMs`, and `name` acts: once a second that renews what it holds. */
-  act(name: string, nowMs: number): void {
+  /** Time has come to `nowMs`. */
+  at(nowMs: number): void {
     this.leases = this.leases.filter((lease) => lease.expiresAtMs > nowMs);
-    if (nowMs - (this.#beats.get(name) ?? -Infinity) < 1000) return;
-    this.#beats.set(name, nowMs);
-    for (const lease of this.of(name)) extend(lease, lease.ttlMs, nowMs);
   }
 
   of(name: string): Held[] {
@@ -113,7 +109,7 @@ class Model {
     if (distinct.some((a, i) => distinct.some((b, j) => i < j && clash(a, b)))) {
       return "invalid_argument";
     }
-    this.act(holder, nowMs);
+    this.at(nowMs);
     const blocked = distinct.some((path) =>
       this.leases.some((lease) => {
         if (!clash(lease.path, path)) return false;
@@ -135,7 +131,7 @@ class Model {
   }
 
   renew(holder: string, path: string, ttlMs: number, nowMs: number): string {
-    this.act(holder, nowMs);
+    this.at(nowMs);
     const own = this.of(holder).filter((lease) => same(lease.path, path));
     for (const lease of own) extend(lease, ttlMs, nowMs);
     return own.length > 0 ? "ok" : "lease_lost";
@@ -177,7 +173,7 @@ async function play(step: Step, locks: Locks, model: Model, nowMs: number) {
         model.renew(step.agent, step.path, step.ttlMs, nowMs),
       ];
     case "release": {
-      model.act(step.agent, nowMs);
+      model.at(nowMs);
       const own = model.of(step.agent).find(({ path }) => same(path, step.path));
       const fence = (own?.fence ?? 1) + step.fenceOff;
       return [
@@ -186,13 +182,13 @@ async function play(step: Step, locks: Locks, model: Model, nowMs: number) {
       ];
     }
     case "break": {
-      model.act(step.agent, nowMs);
+      model.at(nowMs);
       const broken = model.end((lease) => same(lease.path, step.path));
       const got = await verdict(locks.break(step.path, { reason: "test", absolute: true }));
       return [got, broken === "ok" ? "ok" : "not_found"];
     }
     case "releaseAll":
-      model.act(step.agent, nowMs);
+      model.at(nowMs);
       model.end((lease) => lease.holder === step.agent);
       return [await verdict(locks.releaseAll()), "ok"];
     default:

@@ -7,6 +7,7 @@ import { Agents } from "../../src/agent/agent.ts";
 import { Approvals } from "../../src/approval/approval.ts";
 import { Audit } from "../../src/audit/audit.ts";
 import { Board } from "../../src/board/board.ts";
+import type { RoomContext } from "../../src/context.ts";
 import { CoordError } from "../../src/errors.ts";
 import { Events } from "../../src/event/event.ts";
 import { Locks } from "../../src/lock/lock.ts";
@@ -54,6 +55,8 @@ export interface Operation {
 export interface OperationBench {
   /** The rooms as `name` sees them; without a name, as somebody who only reads. */
   readonly as: (name?: string) => Rooms;
+  /** What those rooms are given, for a step that no room takes. */
+  readonly contextOf: (name?: string) => RoomContext;
   /** Moves the store's clock on. */
   readonly advance: (ms: number) => void;
   /** Takes what runs after the operation has been looked at, to end what it has left open. */
@@ -108,13 +111,14 @@ export class Bench implements OperationBench {
     });
   }
 
-  readonly as = (name?: string): Rooms =>
-    new Rooms({
-      store: this.#watched,
-      actor: name === undefined ? undefined : { name, host: "test-host" },
-      clock: systemClock,
-      lockPath: (path) => path,
-    });
+  readonly contextOf = (name?: string): RoomContext => ({
+    store: this.#watched,
+    actor: name === undefined ? undefined : { name, host: "test-host" },
+    clock: systemClock,
+    lockPath: (path) => path,
+  });
+
+  readonly as = (name?: string): Rooms => new Rooms(this.contextOf(name));
 
   readonly advance = (ms: number): void => {
     this.#clock.nowMs += ms;

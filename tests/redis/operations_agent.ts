@@ -44,6 +44,23 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
     call: ({ as }) => as("ada").agents.heartbeat(),
   },
   {
+    name: "a session's sign of life in the background",
+    step: "agents.touch",
+    setup: ({ as }) => as("ada").agents.register(),
+    call: async ({ contextOf }) => {
+      const { store, actor } = contextOf("ada");
+      await (await store.agents()).touch(actor!);
+    },
+  },
+  {
+    name: "a session's sign of life under a name that is new",
+    step: "agents.touch",
+    call: async ({ contextOf }) => {
+      const { store, actor } = contextOf("ada");
+      await (await store.agents()).touch(actor!);
+    },
+  },
+  {
     name: "agents.deregister",
     step: "agents.deregister",
     setup: async ({ as }) => {

@@ -257,17 +257,25 @@ storeTest("task renewal extends the lease, never shortens it", async ({ as, cloc
   await assert.rejects(ada.renew(task!.id), LeaseLostError);
 });
 
-storeTest("task lease is renewed by whatever its holder does", async ({ as, clock }) => {
-  const ada = new Tasks(as("ada"));
-  await ada.create([{ title: "x" }, { title: "y" }]);
-  const [task] = await ada.claim({ leaseMs: 2000 });
-  clock.advance(1500);
-  await ada.create([{ title: "z" }]);
-  clock.advance(1500);
-  assert.equal((await ada.show(task!.id)).status, "claimed");
-  clock.advance(500);
-  assert.equal((await ada.show(task!.id)).status, "pending");
-});
+storeTest(
+  "task that its holder lost track of comes back while that agent goes on",
+  async (bench) => {
+    const { as, clock } = bench;
+    const ada = new Tasks(as("ada"));
+    await ada.create(["lost", "y", "z"].map((title) => ({ title, leaseMs: 2000 })));
+    const [lost] = await ada.claim();
+    clock.advance(1500);
+    const [next] = await ada.claim();
+    assert.equal(next!.title, "y");
+    clock.advance(500);
+    // Its loop asks once more, and gets what it had lost, as a new attempt.
+    const [again] = await ada.claim();
+    assert.equal(again!.id, lost!.id);
+    assert.ok(again!.lease!.fence > next!.lease!.fence);
+    assert.deepEqual(again!.attempts.map(({ outcome }) => outcome), ["expired", undefined]);
+    assert.equal((await ada.show(next!.id)).status, "claimed", "it stands on its own lease");
+  },
+);
 
 storeTest(
   "task claims of an agent that leaves go back to the queue",

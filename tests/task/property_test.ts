@@ -48,7 +48,6 @@ class Model {
   things: Thing[] = [];
   fence = 0;
   nowMs = 0;
-  readonly #beats = new Map<string, number>();
 
   /** Time has come to `nowMs`. */
   at(nowMs: number): this {
@@ -61,16 +60,6 @@ class Model {
       thing.status = thing.spent < thing.maxAttempts ? "pending" : "dead";
     }
     return this;
-  }
-
-  /** `name` acts: once a second that renews what it holds. */
-  beat(name: string): void {
-    if (this.nowMs - (this.#beats.get(name) ?? -Infinity) < 1000) return;
-    this.#beats.set(name, this.nowMs);
-    for (const thing of this.things) {
-      if (thing.status !== "claimed" || newest(thing)!.holder !== name) continue;
-      thing.dueMs = Math.max(thing.dueMs, this.nowMs + thing.lengthMs);
-    }
   }
 
   create(batch: readonly NewTask[], tasks: readonly Task[]): void {
@@ -409,13 +398,11 @@ async function play(
         .filter((on, place, all) => all.indexOf(on) === place),
       ...(delayMs === undefined ? {} : { notBeforeMs: nowMs + delayMs }),
     }));
-    model.beat(AGENTS[0]!);
     model.create(batch, await rooms.get(AGENTS[0]!)!.create(batch));
     return ["ok", "ok"];
   }
   const { agent: name, ...which } = "tenure" in action ? action.tenure : action;
   const room = rooms.get(name)!;
-  model.beat(name);
   if (action.kind === "sweep") return [await verdict(() => room.sweep()), "ok"];
   if (action.kind === "claim") {
     const lease = action.leaseMs === undefined ? {} : { leaseMs: action.leaseMs };
@@ -503,7 +490,6 @@ storeTest("tasks agree with the model after every step", async ({ as, clock, sto
         clock.advance(10_000_000);
         for (const thing of model.at(clock.nowMs()).things) {
           if (thing.status === "cancelled" || model.cancel(thing) !== "ok") continue;
-          model.beat("ada");
           await rooms.get("ada")!.cancel(thing.id);
         }
         made += model.things.length;
