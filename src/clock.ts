@@ -10,12 +10,18 @@ export interface Clock {
   readonly nowMs: () => number;
   /** Milliseconds since an arbitrary start; never goes backwards. */
   readonly monotonicMs: () => number;
+  /**
+   * Milliseconds since the host was started, the same for all its processes. Default: `monotonicMs`, which is
+   * enough for a clock that one process works with.
+   */
+  readonly uptimeMs?: () => number;
 }
 
 /** The host's clocks. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  uptimeMs: () => Deno.osUptime() * 1000,
 };
 
 /** A timer under way: a number in older versions of Deno, an object in newer ones. */

@@ -43,7 +43,8 @@ export type EventType =
   | "approval.rejected"
   | "approval.expired"
   | "approval.used"
-  | "audit.logged";
+  | "audit.logged"
+  | "store.restored";
 
 /** Every {@linkcode EventType}. */
 export const EVENT_TYPES: readonly EventType[] = Object.freeze([
@@ -73,6 +74,7 @@ export const EVENT_TYPES: readonly EventType[] = Object.freeze([
   "approval.expired",
   "approval.used",
   "audit.logged",
+  "store.restored",
 ]);
 
 /** One thing that happened. */

@@ -12,7 +12,7 @@ import type { SqlValue } from "./transaction.ts";
 const APPLICATION_ID = 0x41437264;
 
 /** The schema this program reads and writes: the number of migrations. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Length of the header of every database (https://www.sqlite.org/fileformat.html). */
 const HEADER_BYTES = 100;

@@ -113,6 +113,8 @@ export class DirectoryStore implements Store {
   }
 
   bell(): FileBell {
+    // A bell makes its directory: not in a store that is no longer there.
+    this.#engine.verifyFiles();
     try {
       return this.#bell ??= new FileBell(this.#engine.bells);
     } catch (error) {

@@ -17,17 +17,22 @@
  *
  * A process frozen inside a step keeps the kernel lock; others then get `store_unavailable` that names
  * it, after 10 seconds. Safe comes before available.
+ *
+ * Each hold of the lock begins with a look whether the files are still those of the store (store_files.ts) and
+ * ends with the number of the newest commit written beside the database (mark.ts).
  * @module
  */
 import type { Clock } from "../clock.ts";
 import { CoordError, StoreUnavailableError } from "../errors.ts";
 import { DEPARTURES, touchAgent } from "../agent/touch.ts";
-import { ringBell } from "./bell.ts";
+import { emit } from "../event/append.ts";
 import { Database, type Durability } from "./database.ts";
+import { type StateRow, StepReader, StepTransaction } from "./directory_step.ts";
 import { damaged, storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
-import { startAfter } from "./numbers.ts";
-import type { Actor, Engine, Reader, SqlValue, Transaction } from "./transaction.ts";
+import { type Mark, readMark, writeMark } from "./mark.ts";
+import { StoreFiles } from "./store_files.ts";
+import type { Actor, Engine, Reader, Transaction } from "./transaction.ts";
 
 /** Longest wait for the kernel lock, when none is given. */
 const LOCK_TIMEOUT_MS = 10_000;
@@ -39,14 +44,6 @@ const CHECKPOINT_EVERY = 1024;
 const LOG_LEFT_BYTES = 256_000;
 /** An act counts as a sign of life at most this often in one process. */
 const BEAT_EVERY_MS = 1000;
-
-interface StateRow {
-  now_ms: number;
-  fence: number;
-  event: number;
-  commits: number;
-  counts: string;
-}
 
 interface Job {
   readonly run: () => boolean;
@@ -73,9 +70,14 @@ export class DirectoryEngine implements Engine {
   readonly #lock: KernelLock;
   readonly #db: Database;
   readonly #log: Deno.FsFile;
+  readonly #files: StoreFiles;
   readonly #beats = new Map<string, number>();
   #departures = 0;
   #queue: Job[] = [];
+  /** Whether the database was compared with its mark, which this process then keeps. */
+  #compared = false;
+  /** The newest commit of this hold of the lock, which the mark does not have yet. */
+  #unmarked: Mark | undefined;
   #busy = false;
   #draining: Promise<void> | undefined;
   /** What of a checkpoint is to be done: all of it, or the rest that needs the lock. */
@@ -91,6 +93,7 @@ export class DirectoryEngine implements Engine {
     this.#state();
     this.#lock = KernelLock.open(`${directory}/store.lock`);
     this.#log = Deno.openSync(`${directory}/store.db-wal`, { read: true, write: true });
+    this.#files = new StoreFiles(directory, this.#lock);
   }
 
   /**
@@ -137,6 +140,7 @@ export class DirectoryEngine implements Engine {
   read<T>(look: (reader: Reader) => T): Promise<T> {
     return new Promise((resolve) => {
       this.#refuseClosed();
+      this.#files.verify();
       try {
         this.#db.run("BEGIN", []);
         try {
@@ -148,6 +152,15 @@ export class DirectoryEngine implements Engine {
         throw this.#db.failure(error);
       }
     });
+  }
+
+  /**
+   * Looks whether the files are still those of the store.
+   *
+   * @throws {StoreUnavailableError} when they were removed or replaced.
+   */
+  verifyFiles(): void {
+    this.#files.verify();
   }
 
   /** What the embedded engine's own check of the file says; `ok` when nothing is wrong. */
@@ -177,8 +190,10 @@ export class DirectoryEngine implements Engine {
         if (!this.#lock.tryAcquire()) await this.#lock.acquire(this.#lockTimeoutMs);
         const written: Job[] = [];
         try {
+          this.#files.verify();
           if (this.#checkpointDue === "rest") this.#checkpoint();
           this.#runQueued(written);
+          this.#writeMark();
         } finally {
           this.#lock.release();
         }
@@ -239,6 +254,36 @@ export class DirectoryEngine implements Engine {
     }
   }
 
+  /** Whatever stops it, the mark is then only behind the database, which means nothing. */
+  #writeMark(): void {
+    if (this.#unmarked === undefined) return;
+    try {
+      writeMark(this.#lock, this.#unmarked);
+      this.#unmarked = undefined;
+    } catch (error) {
+      if (!(this.#db.failure(error) instanceof CoordError)) throw error;
+    }
+  }
+
+  /**
+   * Compares the database with its mark, once in a process, and lets the numbers leap when the newest commits
+   * may be missing. Going on harms less than refusing: what is gone does not come back by waiting, leases and
+   * tasks that are left are sound, and no fence is given out twice.
+   */
+  #compare(transaction: StepTransaction): void {
+    const found = readMark(this.#lock);
+    const lost = found.kind === "none" ? 0 : found.mark.commits - transaction.commits;
+    if (found.kind === "own" && lost <= 0) return;
+    if (found.kind === "none" && transaction.commits === 0) return;
+    transaction.leap(found.kind === "none" ? undefined : found.mark);
+    if (found.kind === "none") return;
+    const cause = found.kind === "copy" ? "copy" : "behind";
+    emit(transaction, "store.restored", "store", undefined, {
+      cause,
+      lostCommits: Math.max(lost, 0),
+    });
+  }
+
   #commit<T>(
     actor: Actor | undefined,
     step: (transaction: Transaction) => T,
@@ -247,14 +292,18 @@ export class DirectoryEngine implements Engine {
     let open = true;
     try {
       const transaction = new StepTransaction(this.#db, this.#state(), this.#clock, this.bells);
+      if (!this.#compared) this.#compare(transaction);
       const beating = actor !== undefined && this.#beatDue(actor, transaction);
       if (beating) touchAgent(transaction, actor);
       const value = step(transaction);
-      if (transaction.dirty && transaction.save() % CHECKPOINT_EVERY === 0) {
-        this.#checkpointDue = "all";
-      }
+      const mark = transaction.dirty ? transaction.save() : undefined;
       this.#db.run("COMMIT", []);
       open = false;
+      this.#compared = true;
+      if (mark !== undefined) {
+        this.#unmarked = mark;
+        if (mark.commits % CHECKPOINT_EVERY === 0) this.#checkpointDue = "all";
+      }
       if (beating) this.#beats.set(actor.name, transaction.nowMs);
       return { value, dirty: transaction.dirty };
     } finally {
@@ -284,74 +333,5 @@ export class DirectoryEngine implements Engine {
     const row = this.#db.get<StateRow>("SELECT * FROM state", []);
     if (row === undefined) throw damaged(this.#directory, "its state row is missing");
     return row;
-  }
-}
-
-class StepReader implements Reader {
-  readonly nowMs: number;
-  readonly counts: Record<string, number>;
-  protected readonly db: Database;
-
-  constructor(db: Database, state: StateRow, clock: Clock) {
-    this.db = db;
-    this.nowMs = Math.max(clock.nowMs(), state.now_ms);
-    this.counts = JSON.parse(state.counts);
-  }
-
-  get<Row>(sql: string, ...values: readonly SqlValue[]): Row | undefined {
-    return this.db.get<Row>(sql, values);
-  }
-
-  all<Row>(sql: string, ...values: readonly SqlValue[]): Row[] {
-    return this.db.all<Row>(sql, values);
-  }
-}
-
-class StepTransaction extends StepReader implements Transaction {
-  dirty = false;
-  readonly #bells: string;
-  #fence: number;
-  #event: number;
-  #commits: number;
-
-  constructor(db: Database, state: StateRow, clock: Clock, bells: string) {
-    super(db, state, clock);
-    this.#bells = bells;
-    const fresh = state.commits === 0;
-    this.#fence = fresh ? startAfter(this.nowMs, state.fence) : state.fence;
-    this.#event = fresh ? startAfter(this.nowMs, state.event) : state.event;
-    this.#commits = state.commits;
-  }
-
-  run(sql: string, ...values: readonly SqlValue[]): number {
-    const changes = this.db.run(sql, values);
-    if (changes > 0) this.dirty = true;
-    return changes;
-  }
-
-  nextFence(): number {
-    return ++this.#fence;
-  }
-
-  nextEvent(): number {
-    return ++this.#event;
-  }
-
-  count(kind: string, by: number): void {
-    const total = (this.counts[kind] ?? 0) + by;
-    if (total === 0) delete this.counts[kind];
-    else this.counts[kind] = total;
-  }
-
-  ring(bell: string): boolean {
-    return ringBell(this.#bells, bell);
-  }
-
-  /** Writes clock and counters back; returns the number of this commit. */
-  save(): number {
-    const sql = "UPDATE state SET now_ms = ?, fence = ?, event = ?, commits = ?, counts = ?";
-    const counts = JSON.stringify(this.counts);
-    this.db.run(sql, [this.nowMs, this.#fence, this.#event, ++this.#commits, counts]);
-    return this.#commits;
   }
 }

@@ -13,6 +13,7 @@ import { StoreUnavailableError } from "../errors.ts";
 export class KernelLock {
   readonly #path: string;
   readonly #file: Deno.FsFile;
+  readonly #inode: number;
   /** A wait of the runtime's thread that cannot be cancelled; it outlives a caller's timeout. */
   #pending: Promise<void> | undefined;
   #wanted = false;
@@ -20,6 +21,7 @@ export class KernelLock {
   private constructor(path: string, file: Deno.FsFile) {
     this.#path = path;
     this.#file = file;
+    this.#inode = file.statSync().ino ?? 0;
   }
 
   /** Opens the lock file, creating it when it is missing. */
@@ -60,9 +62,31 @@ export class KernelLock {
     this.#file.unlockSync();
   }
 
+  /** Number of the file on its file system; 0 where there are no such numbers. */
+  get inode(): number {
+    return this.#inode;
+  }
+
+  /** Whether the file has no name any more: whoever opens the path from now on gets another one. */
+  removed(): boolean {
+    return this.#file.statSync().nlink === 0;
+  }
+
+  /** Reads what the file holds into `bytes`; gives how many there were. */
+  read(bytes: Uint8Array): number {
+    this.#file.seekSync(0, Deno.SeekMode.Start);
+    return this.#file.readSync(bytes) ?? 0;
+  }
+
+  /** Writes `bytes` to the beginning of the file; only who holds the lock may. */
+  write(bytes: Uint8Array): void {
+    this.#file.seekSync(0, Deno.SeekMode.Start);
+    this.#file.writeSync(bytes);
+  }
+
   /** The process that holds the lock now, where the kernel tells. */
   holder(): number | undefined {
-    return holderPid(this.#file.statSync().ino);
+    return holderPid(this.#inode);
   }
 
   /** Closes the file, which also gives up the lock. */
@@ -83,7 +107,7 @@ export class KernelLock {
 }
 
 /** The process that holds an flock on this inode, from Linux's /proc/locks (proc_locks(5)). */
-function holderPid(inode: number | null): number | undefined {
+function holderPid(inode: number): number | undefined {
   for (const line of kernelLocks().split("\n")) {
     const match = /^\d+: FLOCK +\S+ +\S+ +(\d+) +\S+:\S+:(\d+) /.exec(line);
     // A holder in a container that this process cannot look into has the number 0.

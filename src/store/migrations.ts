@@ -24,6 +24,13 @@ CREATE TABLE state (
 INSERT INTO state VALUES (1, 0, 0, 0, 0, '{}');
 `;
 
+/** From where the store's clock goes on while the host's is behind it; see store_clock.ts. */
+const CLOCK_ANCHOR = `
+ALTER TABLE state ADD COLUMN anchor_now_ms INTEGER;
+ALTER TABLE state ADD COLUMN anchor_wall_ms INTEGER;
+ALTER TABLE state ADD COLUMN anchor_uptime_ms INTEGER;
+`;
+
 /**
  * Entry N brings a database from version N to N + 1. An entry that was released never changes: what comes
  * later is a new entry. Its count is `SCHEMA_VERSION` in database.ts.
@@ -40,4 +47,5 @@ export const MIGRATIONS: readonly string[] = [
     AUDIT_TABLES,
   ].join("\n"),
   LOCK_PATHS_WITHOUT_SLASH,
+  CLOCK_ANCHOR,
 ];

@@ -13,12 +13,14 @@ import { freshNamespace, hasRedis, sharedRedis } from "./redis_server.ts";
 /** A clock that moves only when told to. */
 export class TestClock implements Clock {
   #nowMs = 1_800_000_000_000;
+  #passedMs = 0;
   readonly nowMs = () => this.#nowMs;
-  readonly monotonicMs = () => this.#nowMs;
+  readonly monotonicMs = () => this.#passedMs;
 
   /** Moves time on; a negative `ms` sets the host's clock back, as an administrator may. */
   advance(ms: number): void {
     this.#nowMs += ms;
+    this.#passedMs += Math.max(ms, 0);
   }
 }
 
