@@ -4,7 +4,9 @@
  */
 import type { Clock } from "./clock.ts";
 import { attempt, type Check, failed, type Findings } from "./doctor_check.ts";
+import { formatDuration } from "./duration.ts";
 import {
+  type DatabaseFacts,
   inspectBells,
   inspectDatabase,
   inspectDisk,
@@ -18,6 +20,8 @@ import {
 const LITTLE_SPACE_BYTES = 100_000_000;
 /** A log that is never copied into the database grows past this size. */
 const LARGE_LOG_BYTES = 64_000_000;
+/** A clock this far ahead makes instants that people give meaningless. */
+const FAR_AHEAD_MS = 24 * 60 * 60 * 1000;
 
 /** Checks the disk, and the namespace's files if there are any. */
 export async function examineDirectory(
@@ -83,7 +87,8 @@ function databaseCheck(namespace: string, known: readonly string[]): Check {
 }
 
 function contentChecks(directory: string, namespace: string, clock: Clock): readonly Check[] {
-  const { schema, sqlite, nowMs, integrity } = inspectDatabase(directory, namespace);
+  const facts = inspectDatabase(directory, namespace);
+  const { schema, sqlite, nowMs, integrity } = facts;
   const aheadMs = Math.max(0, nowMs - clock.nowMs());
   return [
     {
@@ -101,17 +106,51 @@ function contentChecks(directory: string, namespace: string, clock: Clock): read
         ? {}
         : { hint: `restore ${directory} from a backup, or move it away to start an empty store` }),
     },
+    lossCheck(facts, nowMs),
     {
       name: "clock_ahead_ms",
-      ok: true,
+      ok: aheadMs < FAR_AHEAD_MS,
       value: aheadMs,
       ...(aheadMs < 1000 ? {} : {
         hint:
-          "the host's clock was set back; the store's clock stands still until it has caught up, " +
-          "and so leases last longer",
+          "the host's clock was set back, or some process has a clock that is ahead; leases last as " +
+          "long as they should, but what the store dates is that far ahead until the host catches up",
       }),
     },
   ];
+}
+
+/** Whether the newest commits are there, as far as what was written beside the database tells. */
+function lossCheck({ lostCommits, copied, restored }: DatabaseFacts, nowMs: number): Check {
+  const name = "lost_commits";
+  if (lostCommits > 0) {
+    return {
+      name,
+      ok: false,
+      value: lostCommits,
+      hint:
+        `${lostCommits} commits were lost or an older copy was restored; restore a newer one, or ` +
+        `go on: the next step says so in an event, and no fence is given out twice`,
+    };
+  }
+  if (copied) {
+    return {
+      name,
+      ok: true,
+      value: 0,
+      hint: "the files were copied; the next step lets fences leap",
+    };
+  }
+  if (restored === undefined) return { name, ok: true, value: 0 };
+  const age = formatDuration(nowMs - restored.atMs);
+  const what = restored.cause === "copy" ? "a copy was restored" : "commits were lost";
+  const count = restored.lostCommits > 0 ? ` (${restored.lostCommits} missing)` : "";
+  return {
+    name,
+    ok: true,
+    value: 0,
+    hint: `${what} ${age} ago${count}; see the event store.restored`,
+  };
 }
 
 function fileChecks(directory: string, namespace: string): readonly Check[] {

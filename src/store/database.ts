@@ -5,7 +5,7 @@
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { StoreUnavailableError } from "../errors.ts";
-import { damaged, storeFailure } from "./failure.ts";
+import { damaged, directoryOf, storeFailure } from "./failure.ts";
 import type { SqlValue } from "./transaction.ts";
 
 /** Marks a database file as ours ("ACrd"), in SQLite's own field for that. */
@@ -52,6 +52,7 @@ export class Database {
     try {
       const size = fileSize(path);
       refuseStump(path, size);
+      if (size === undefined) refuseLoneLog(path);
       if (size === undefined) create(path, await loadMigrations());
       const database = new Database(path, new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS }));
       try {
@@ -78,6 +79,7 @@ export class Database {
   static openForReading(path: string): Database {
     try {
       refuseStump(path, fileSize(path));
+      refuseLoneLog(path);
       const options = { readOnly: true, timeout: BUSY_TIMEOUT_MS };
       const database = new Database(path, new DatabaseSync(path, options));
       try {
@@ -174,8 +176,8 @@ export class Database {
   #verify(): void {
     if (this.#pragma("application_id") !== APPLICATION_ID) {
       throw new StoreUnavailableError(
-        `Cannot use the store: ${this.#path} is not an AgentCoord database; ` +
-          `move it away or choose another --store`,
+        `Cannot use the store: ${this.#path} is not an AgentCoord database; move the directory ` +
+          `${directoryOf(this.#path)} away or choose another --store`,
         { path: this.#path },
       );
     }
@@ -202,6 +204,16 @@ export class Database {
 function refuseStump(path: string, size: number | undefined): void {
   if (size === 0) throw damaged(path, "it is empty");
   if (size !== undefined && size < HEADER_BYTES) throw damaged(path, `it has ${size} bytes`);
+}
+
+/**
+ * The log belongs to the database that was there: beside a new one, its pages would be read into it. It may be
+ * the only copy of the newest commits, so it is not taken away either.
+ */
+function refuseLoneLog(path: string): void {
+  if (!fileSize(`${path}-wal`)) return;
+  // Looked at after the log: another process may just have made both.
+  if (fileSize(path) === undefined) throw damaged(path, "it is missing, and its log is there");
 }
 
 /** A statement that reads, and how its values become a row. */

@@ -49,12 +49,19 @@ const RULES: readonly FailureRule[] = [
 /** SQLITE_IOERR_SHMSIZE: the file of the log's index could not grow. The text is that of a failing disk. */
 const INDEX_CANNOT_GROW = 4874;
 
-/** A store file that can no longer be trusted. */
+/**
+ * A store file that can no longer be trusted. The way out concerns the whole directory: a database without its
+ * log, or with the log of another one, is damaged again.
+ */
 export function damaged(path: string, why: string, cause?: unknown): StoreUnavailableError {
-  const sentence =
-    `Cannot use the store: ${path} is damaged (${why}); restore it from a backup, or ` +
-    `move it away to start an empty store`;
+  const sentence = `Cannot use the store: ${path} is damaged (${why}); restore the directory ` +
+    `${directoryOf(path)} from a backup, or move all of it away to start an empty store`;
   return new StoreUnavailableError(sentence, { path }, false, cause);
+}
+
+/** The namespace's directory around one of its files: the files of a set are restored or moved together. */
+export function directoryOf(path: string): string {
+  return path.replace(/\/store\.[^/]*$/, "");
 }
 
 /** Maps what the engine or the file system threw about `path`; passes anything else through. */

@@ -9,6 +9,7 @@ import { Database, SCHEMA_VERSION } from "./database.ts";
 import { refuseForeign } from "./directory.ts";
 import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
+import { type MarkFound, readMark } from "./mark.ts";
 
 /** How long the kernel lock may be away before it counts as held: steps take milliseconds. */
 const LOCK_PATIENCE_MS = 1000;
@@ -63,6 +64,16 @@ export interface DatabaseFacts {
   readonly nowMs: number;
   /** `ok`, or what is wrong. */
   readonly integrity: string;
+  /** How many commits its mark has and the database has not. */
+  readonly lostCommits: number;
+  /** Whether the files were copied, so that the next step lets the numbers leap. */
+  readonly copied: boolean;
+  /** When the numbers last leapt, and why; absent when they never did, as far as events are kept. */
+  readonly restored?: {
+    readonly atMs: number;
+    readonly cause: string;
+    readonly lostCommits: number;
+  };
 }
 
 /** Who has the kernel lock. */
@@ -89,14 +100,17 @@ export function namespaceHome(directory: string, namespace: string): string {
 }
 
 /**
- * The namespaces of a store that have a database; none when there is no such directory.
+ * The namespaces of a store that have a database, or what is left of one; none when there is no such directory.
  *
  * @throws {StoreUnavailableError} when the directory holds files of somebody else.
  */
 export function listNamespaces(directory: string): readonly string[] {
   const found = entries(`${directory}/namespaces`);
   if (found.length === 0 && exists(directory)) refuseForeign(directory);
-  return found.filter((name) => exists(`${namespaceHome(directory, name)}/store.db`)).sort();
+  return found.filter((name) => {
+    const database = `${namespaceHome(directory, name)}/store.db`;
+    return exists(database) || sizeOf(`${database}-wal`) > 0;
+  }).sort();
 }
 
 /** Looks at the disk that holds `path`, or would hold it. */
@@ -138,11 +152,29 @@ export function inspectFiles(directory: string, namespace: string): FileFacts {
  */
 export function inspectDatabase(directory: string, namespace: string): DatabaseFacts {
   const path = `${namespaceHome(directory, namespace)}/store.db`;
+  // Read before the database, which may only get ahead of it meanwhile.
+  const mark = inspectMark(directory, namespace);
   const database = Database.openForReading(path);
   try {
-    const state = database.get<{ now_ms: number }>("SELECT now_ms FROM state", []);
+    const state = database.get<{ now_ms: number; commits: number }>(
+      "SELECT now_ms, commits FROM state",
+      [],
+    );
     const integrity = database.integrity();
-    return { ...database.versions(), nowMs: state?.now_ms ?? 0, integrity };
+    const last = database.get<{ at_ms: number; data: string }>(
+      "SELECT at_ms, data FROM events WHERE type = 'store.restored' ORDER BY seq DESC LIMIT 1",
+      [],
+    );
+    return {
+      ...database.versions(),
+      nowMs: state?.now_ms ?? 0,
+      integrity,
+      lostCommits: mark.kind === "none"
+        ? 0
+        : Math.max(0, mark.mark.commits - (state?.commits ?? 0)),
+      copied: mark.kind === "copy",
+      ...(last === undefined ? {} : { restored: { atMs: last.at_ms, ...JSON.parse(last.data) } }),
+    };
   } catch (error) {
     throw storeFailure(error, path);
   } finally {
@@ -153,6 +185,17 @@ export function inspectDatabase(directory: string, namespace: string): DatabaseF
 /** Whether a schema of this version is brought forward when the store is next used. */
 export function isOlderSchema(version: number): boolean {
   return version < SCHEMA_VERSION;
+}
+
+function inspectMark(directory: string, namespace: string): MarkFound {
+  const path = `${namespaceHome(directory, namespace)}/store.lock`;
+  if (!exists(path)) return { kind: "none" };
+  const lock = KernelLock.open(path);
+  try {
+    return readMark(lock);
+  } finally {
+    lock.close();
+  }
 }
 
 /** Waits for the kernel lock as a step would, and gives it back at once. */

@@ -80,7 +80,11 @@ Deno.test("a damaged database is refused and kept as it is", () =>
     const whole = await Deno.readFile(path);
     const garbage = crypto.getRandomValues(new Uint8Array(4096));
     const states: readonly (readonly [name: string, content: Uint8Array, says: RegExp])[] = [
-      ["empty", new Uint8Array(), /it is empty.*restore it from a backup, or move it away/],
+      [
+        "empty",
+        new Uint8Array(),
+        /it is empty.*restore the directory .*default from a backup, or move all/,
+      ],
       ["garbage", garbage, /file is not a database|damaged/],
       ["one byte", whole.slice(0, 1), /damaged/],
       ["half a page", whole.slice(0, 2048), /damaged/],
@@ -113,7 +117,7 @@ Deno.test("a page overwritten in the middle is told as damage by whoever reads i
     for (const words of [["locks"], ["lock", "acquire", "free.py"], ["events"], ["tasks"]]) {
       const { code, document } = await cliJson(dir, words, { env });
       assert.deepEqual([code, document.error?.code], [7, "store_unavailable"], words.join(" "));
-      assert.match(document.error.message, /store\.db is damaged \(.*malformed.*\); restore it/);
+      assert.match(document.error.message, /store\.db is damaged \(.*malformed.*\); restore the/);
     }
   }));
 
@@ -128,7 +132,11 @@ Deno.test("a database of a newer version, or of somebody else, is refused", () =
     pragma("PRAGMA user_version = 99");
     await unusable(dir, [], /has schema version 99, this program knows \d+; upgrade agentcoord/);
     pragma("PRAGMA user_version = 1; PRAGMA application_id = 0");
-    await unusable(dir, [], /store\.db is not an AgentCoord database; move it away or choose/);
+    await unusable(
+      dir,
+      [],
+      /store\.db is not an AgentCoord database; move the directory .*default away/,
+    );
   }));
 
 Deno.test("a namespace whose place is taken by a file is refused", () =>

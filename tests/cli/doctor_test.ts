@@ -111,6 +111,7 @@ Deno.test("doctor on a store in use finds it well and changes nothing in it", ()
         "schema_version true number",
         "sqlite_version true string",
         "integrity true string",
+        "lost_commits true number",
         "clock_ahead_ms true number",
         "file_modes true string",
         "git_ignored true string",
@@ -194,7 +195,7 @@ Deno.test("doctor refuses a truncated database and leaves it as it is", () =>
     const checks = await refused(dir, "database");
     assert.match(
       String(find(checks.filter(({ ok }) => !ok), "database").value),
-      /store\.db is damaged \(.+\); restore it/,
+      /store\.db is damaged \(.+\); restore the/,
     );
     assert.deepEqual(await Deno.readFile(`${dir}/${DATABASE}`), before);
   }));

@@ -50,7 +50,8 @@ async function refused(
   });
 }
 
-const DAMAGED = /^Cannot use the store: .* is damaged \(.*\); restore it from a backup, or move it/;
+const DAMAGED =
+  /^Cannot use the store: .* is damaged \(.*\); restore the directory .* from a backup, or/;
 
 dirTest("store is made on first use, closed to others and hidden from git", async (dir) => {
   assert.deepEqual(await use(`${dir}/a/.agentcoord`), ["ada"]);
@@ -95,12 +96,16 @@ const SPOILERS: readonly (readonly [string, RegExp, (path: string) => Promise<vo
     await Deno.remove(path);
     await Deno.mkdir(path);
   }],
-  ["another program's database", /is not an AgentCoord database; move it away/, async (path) => {
-    await Deno.remove(path);
-    const db = new DatabaseSync(path);
-    db.exec("CREATE TABLE bookmarks (url TEXT); INSERT INTO bookmarks VALUES ('x')");
-    db.close();
-  }],
+  [
+    "another program's database",
+    /is not an AgentCoord database; move the directory/,
+    async (path) => {
+      await Deno.remove(path);
+      const db = new DatabaseSync(path);
+      db.exec("CREATE TABLE bookmarks (url TEXT); INSERT INTO bookmarks VALUES ('x')");
+      db.close();
+    },
+  ],
   ["another program's marked database", /is not an AgentCoord database/, (path) => {
     const db = new DatabaseSync(path);
     db.exec("PRAGMA application_id = 252006673");

@@ -1,0 +1,148 @@
+/**
+ * A database without its log, with an older log, with the log of another database, or with an older copy of itself:
+ * what was committed last is not there, and that is noticed.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { cli, cliJson, withProject } from "../support/cli.ts";
+import { Running, written } from "../support/wrapped.ts";
+
+const HOME = ".agentcoord/namespaces/default";
+
+async function acquire(dir: string, path: string, agent = "ada"): Promise<number> {
+  const { code, stdout, stderr } = await cli(dir, ["lock", "acquire", path, "--agent", agent]);
+  assert.equal(code, 0, stderr);
+  return Number(/fence (\d+)/.exec(stdout)![1]);
+}
+
+async function restoredEvents(dir: string): Promise<readonly Record<string, unknown>[]> {
+  const { stdout } = await cli(dir, ["events", "--type", "store.restored", "--json"]);
+  return stdout.trim().split("\n").filter((line) => line !== "").map((line) =>
+    JSON.parse(line).data
+  );
+}
+
+async function lostCommits(dir: string) {
+  const { code, document } = await cliJson(dir, ["doctor"]);
+  const checks = (document.data ?? document.error.details).checks;
+  return { code, check: checks.find(({ name }: { name: string }) => name === "lost_commits") };
+}
+
+/** Copies the log into the database, and leaves none. */
+function checkpoint(dir: string): void {
+  const db = new DatabaseSync(`${dir}/${HOME}/store.db`);
+  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  db.close();
+}
+
+const LOSSES: Readonly<Record<string, (home: string) => Promise<void>>> = {
+  removed: (home) => Deno.remove(`${home}/store.db-wal`),
+  emptied: (home) => Deno.truncate(`${home}/store.db-wal`, 0),
+  cut: (home) => Deno.truncate(`${home}/store.db-wal`, 3000),
+  damaged: async (home) => {
+    const log = await Deno.readFile(`${home}/store.db-wal`);
+    log[100]! ^= 1;
+    await Deno.writeFile(`${home}/store.db-wal`, log);
+  },
+};
+
+for (const [what, lose] of Object.entries(LOSSES)) {
+  Deno.test(`store whose log was ${what} says so, and gives no fence out twice`, async () => {
+    await withProject(async (dir) => {
+      await acquire(dir, "a.py");
+      checkpoint(dir);
+      await acquire(dir, "b.py");
+      const last = await acquire(dir, "c.py");
+      assert.deepEqual(await restoredEvents(dir), []);
+      await lose(`${dir}/${HOME}`);
+      const doctor = await lostCommits(dir);
+      assert.equal(doctor.code, 7);
+      assert.equal(doctor.check.ok, false);
+      assert.ok(doctor.check.value >= 1, JSON.stringify(doctor.check));
+      assert.match(doctor.check.hint, /commits were lost or an older copy was restored/);
+      const next = await acquire(dir, "d.py");
+      assert.ok(next > last, `${next} after ${last}`);
+      const [event, ...more] = await restoredEvents(dir);
+      assert.deepEqual(event, { cause: "behind", lostCommits: doctor.check.value });
+      assert.deepEqual(more, []);
+      const after = await lostCommits(dir);
+      assert.equal(after.code, 0);
+      assert.match(after.check.hint, /commits were lost .* ago/);
+      await acquire(dir, "e.py");
+      assert.equal((await restoredEvents(dir)).length, 1, "it is told once");
+    });
+  });
+}
+
+Deno.test("store copied with its directory, as a backup is, lets fences leap once", async () => {
+  await withProject(async (dir) => {
+    await acquire(dir, "a.py");
+    const copy = new Deno.Command("cp", { args: ["-a", ".agentcoord", "backup"], cwd: dir });
+    assert.ok((await copy.output()).success);
+    const last = await acquire(dir, "b.py");
+    await Deno.remove(`${dir}/.agentcoord`, { recursive: true });
+    await Deno.rename(`${dir}/backup`, `${dir}/.agentcoord`);
+    const next = await acquire(dir, "b.py");
+    assert.ok(next > last, `${next} after ${last}`);
+    assert.deepEqual(await restoredEvents(dir), [{ cause: "copy", lostCommits: 0 }]);
+    await acquire(dir, "c.py");
+    assert.equal((await restoredEvents(dir)).length, 1);
+  });
+});
+
+Deno.test("store moved as a whole goes on as it was", async () => {
+  await withProject(async (dir) => {
+    const last = await acquire(dir, "a.py");
+    await Deno.rename(`${dir}/.agentcoord`, `${dir}/state`);
+    await Deno.rename(`${dir}/state`, `${dir}/.agentcoord`);
+    assert.equal(await acquire(dir, "b.py"), last + 1);
+    assert.deepEqual(await restoredEvents(dir), []);
+  });
+});
+
+Deno.test("steps of processes that are killed leave nothing that looks like a loss", async () => {
+  await withProject(async (dir) => {
+    const before = await acquire(dir, "a.py");
+    for (let round = 0; round < 4; round++) {
+      const args = [
+        "lock",
+        "run",
+        `${round}.py`,
+        "--",
+        "sh",
+        "-c",
+        `echo $$ > pid${round}; sleep 60`,
+      ];
+      const running = new Running(dir, args);
+      await written(`${dir}/pid${round}`);
+      running.kill("SIGKILL");
+      await running.result();
+    }
+    assert.equal(await acquire(dir, "z.py"), before + 5);
+    assert.deepEqual(await restoredEvents(dir), []);
+    assert.equal((await lostCommits(dir)).check.ok, true);
+  });
+});
+
+Deno.test("log without its database is refused and kept, by readers, writers and doctor", async () => {
+  await withProject(async (dir) => {
+    await acquire(dir, "a.py");
+    await Deno.rename(`${dir}/${HOME}/store.db`, `${dir}/bad.db`);
+    const log = await Deno.readFile(`${dir}/${HOME}/store.db-wal`);
+    for (const words of [["task", "counts"], ["lock", "acquire", "b.py", "--agent", "ada"]]) {
+      const { code, stderr } = await cli(dir, words);
+      assert.equal(code, 7, stderr);
+      assert.match(stderr, /store\.db is damaged \(it is missing, and its log is there\)/);
+      assert.ok(stderr.includes(`move all of it away`) && stderr.includes(`${dir}/${HOME} from`));
+    }
+    assert.equal((await cli(dir, ["doctor"])).code, 7);
+    assert.deepEqual(await Deno.readFile(`${dir}/${HOME}/store.db-wal`), log);
+    await Deno.rename(`${dir}/bad.db`, `${dir}/${HOME}/store.db`);
+    const { document } = await cliJson(dir, ["locks"]);
+    assert.deepEqual(document.data.map(({ path }: { path: string }) => path), ["a.py"]);
+    // The way out that the message names: the directory as a whole.
+    await Deno.rename(`${dir}/${HOME}`, `${dir}/damaged`);
+    assert.equal((await cli(dir, ["task", "counts"])).code, 0);
+  });
+});
