@@ -193,8 +193,8 @@ dirTest("schema comes forward from every older version with the data kept", asyn
 
 dirTest("schema that comes forward keeps leases on directories, without the slash", async (dir) => {
   const path = `${dir}/0.1.0.db`;
-  (await Database.open(path)).close();
   const db = new DatabaseSync(path);
+  db.exec(`PRAGMA application_id = ${0x41437264}; PRAGMA journal_mode = WAL; ${MIGRATIONS[0]!}`);
   db.exec("PRAGMA user_version = 1");
   const lease = (name: string, fence: number) =>
     db.exec(`INSERT INTO locks VALUES ('${name}', ${fence}, 'ada', 'shared', '', 1000, 1, 9e12)`);
