@@ -243,6 +243,7 @@ function stateChecks({ state }: RedisFacts): readonly Check[] {
     }];
   }
   const known = isKnownSchema(state.schema);
+  const { clockAheadMs } = state;
   return [
     { name: "state", ok: true, value: "present" },
     {
@@ -253,5 +254,18 @@ function stateChecks({ state }: RedisFacts): readonly Check[] {
         hint: "this program does not know this version; use the one that wrote it, or a newer one",
       }),
     },
+    ...(known
+      ? [{
+        name: "store_clock_ahead_ms",
+        ok: true,
+        value: clockAheadMs,
+        ...(clockAheadMs < SKEW_MS ? {} : {
+          hint:
+            "the server's clock was set back, or that of another server before it was ahead; the " +
+            "store's clock goes on at real speed from where it was, so leases last as long as they " +
+            "should, and instants are this much too late",
+        }),
+      }]
+      : []),
   ];
 }

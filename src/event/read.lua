@@ -31,12 +31,18 @@ end
 
 local newest_at, _, newest = extent(call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1])
 
+-- Whether the oldest events may have been trimmed.
+local function is_full()
+  return call('XLEN', EVENTS) >= tonumber(EVENTS_KEPT)
+end
+
 -- Whether the number, known to be kept or never used, belongs at this instant.
 local function is_at(at, number)
   local after_at, after_first = extent(call('XRANGE', EVENTS, FROM, '+', 'COUNT', 1)[1])
   if after_at and number >= after_first then return after_at == at end
   local _, _, before = extent(call('XREVRANGE', EVENTS, '(' .. FROM, '-', 'COUNT', 1)[1])
-  return not before or before < number
+  if not before then return is_full() end
+  return before < number
 end
 
 local function refuse()
@@ -45,7 +51,7 @@ local function refuse()
   at, number = tonumber(at), tonumber(number)
   local kind
   -- Numbers leap, so a gap before the oldest means nothing by itself; but only a full stream is trimmed.
-  if oldest and number + 1 < oldest and call('XLEN', EVENTS) >= tonumber(EVENTS_KEPT) then
+  if oldest and number + 1 < oldest and is_full() then
     kind = 'trimmed'
   elseif number > 0 and (not newest or number > event or not is_at(at, number)) then
     kind = 'unknown'

@@ -21,6 +21,8 @@ export interface RedisServerInfo {
   readonly flavour: "redis" | "valkey";
   /** Another one after every start of the server. */
   readonly runId: string;
+  /** The server's clock when it said this, in epoch milliseconds; 0 where it does not tell. */
+  readonly timeMs: number;
   /** `standalone` or `cluster`. */
   readonly mode: string;
   /** `master` or `slave`, in the server's words. */
@@ -330,6 +332,7 @@ function serverInfo(info: Readonly<Record<string, string>>): RedisServerInfo {
     version: valkey ?? info.redis_version ?? "",
     flavour: valkey === undefined ? "redis" : "valkey",
     runId: info.run_id ?? "",
+    timeMs: Math.floor(Number(info.server_time_usec ?? 0) / 1000),
     mode: info.redis_mode ?? info.server_mode ?? "",
     role: info.role ?? "",
   };

@@ -56,6 +56,7 @@ const NO_SERVER: RedisServerInfo = {
   version: "",
   flavour: "redis",
   runId: "",
+  timeMs: 0,
   mode: "",
   role: "",
 };
@@ -87,6 +88,7 @@ export class RedisConnection {
   #subscriber: RedisSubscriber | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempts = 0;
+  #greetedAt = 0;
   #lastError: unknown;
   #opened = false;
   #closed = false;
@@ -168,6 +170,15 @@ export class RedisConnection {
       : this.ready().then(() => this.client.call(command, ...args));
   }
 
+  /**
+   * The server's clock, in epoch milliseconds, when this process's monotonic clock said `monotonicMs`: too early by
+   * as long as the greeting took, never too late; 0 where the server does not tell.
+   */
+  serverTimeMs(monotonicMs: number): number {
+    const { timeMs } = this.server;
+    return timeMs === 0 ? 0 : Math.max(0, Math.floor(timeMs + monotonicMs - this.#greetedAt));
+  }
+
   /** Whether the client says that the server has surely not seen the command. */
   wasNeverSent(error: unknown): boolean {
     return wasNeverSent(error);
@@ -245,6 +256,7 @@ export class RedisConnection {
       retry: (attempts: number) => this.#opened && !this.#closed ? backoffMs(attempts) : null,
       greeted: (info: RedisServerInfo) => {
         this.server = info;
+        this.#greetedAt = performance.now();
         this.connects++;
         this.#lastError = undefined;
       },

@@ -2,20 +2,29 @@
 
 KEYS    1 state, 2 a key that nobody ever makes
 ARGV    1 a channel that nobody listens to
-RETURN  {1 version of the data, "" where there is none, 2 the run of the server that wrote last, 3 INFO, "" where
-        the user may not see it, 4.. commands that the user may not run}
+RETURN  {1 version of the data, "" where there is none, 2 the history of writes that they were last in, "" where it
+        is not known, 3 their instant, 4 the server's clock when that was kept, 5 and now, in ms, 6 INFO, "" where
+        the user may not see it, 7.. commands that the user may not run}
 KEEPS   each command is tried in a form that does nothing where its key is missing, or is of another type ]]
 local state, nothing, channel = KEYS[1], KEYS[2], ARGV[1]
 
-local version, run = '', ''
-local raw = redis.call('GET', state)
-if raw then
-  version = #raw >= 8 and string.format('%.0f', (struct.unpack('>d', raw))) or '0'
-  run = string.match(raw, '(' .. string.rep('%x', 40) .. ')%z$') or ''
+local function int(number)
+  return string.format('%.0f', number)
 end
 
+local version, history, instant, wall = '', '', 0, 0
+local raw = redis.call('GET', state)
+if raw then
+  version = #raw >= 8 and int((struct.unpack('>d', raw))) or '0'
+  history = string.match(raw, '(' .. string.rep('%x', 40) .. ')%z$') or ''
+  -- See store/state; another version's may be shorter.
+  if #raw > 16 * 8 then instant, wall = struct.unpack('>d', raw, 9), struct.unpack('>d', raw, 113) end
+end
+
+local time = redis.call('TIME')
 local info = redis.pcall('INFO')
-local reply = { version, run, type(info) == 'string' and info or '' }
+local reply = { version, history, int(instant), int(wall), int(time[1] * 1000 + time[2] / 1000),
+  type(info) == 'string' and info or '' }
 
 local function try(command, ...)
   local answer = redis.pcall(command, ...)
@@ -33,7 +42,8 @@ try('HGET', nothing, 'f')
 try('HGETALL', nothing)
 try('HLEN', nothing)
 try('HMGET', nothing, 'f')
-try('INFO', 'server')
+try('INFO', 'replication')
+try('PEXPIRE', nothing, 1)
 try('PUBLISH', channel, '')
 try('SET', nothing, '', 'XX')
 try('TIME')
@@ -56,6 +66,9 @@ try('ZREMRANGEBYSCORE', nothing, 0, 0)
 try('ZREVRANGE', nothing, 0, 0)
 try('ZREVRANGEBYLEX', nothing, '+', '-')
 try('ZSCORE', nothing, 'm')
--- The state is a string, so this fails; without it, it would not.
-if raw then try('HSET', state, 'f', '') end
+-- The state is a string, so these fail; without it, they would not.
+if raw then
+  try('HSET', state, 'f', '')
+  try('HSETNX', state, 'f', '')
+end
 return reply

@@ -40,8 +40,10 @@ export interface RedisFacts {
 export interface RedisState {
   /** Version of their form. */
   readonly schema: number;
-  /** Whether this very run of the server made the last change; it did not after a restart or failover. */
+  /** Whether this server made the last change, and was not restarted or promoted since. */
   readonly isOfThisRun: boolean;
+  /** How far their clock is ahead of the server's: the server's was set back, or another's was ahead. */
+  readonly clockAheadMs: number;
 }
 
 /** How {@linkcode inspectRedis} measures. */
@@ -70,11 +72,12 @@ export function inspectRedis(
       connection.client.eval(script, 2, state, `${prefix}doctor`, channel) as Promise<string[]>,
       mayEvalsha(connection, state),
     ]);
-    const [version = "", run = "", info = "", ...denied] = found;
+    const [version = "", history, instant, wall, serverMs, info = "", ...denied] = found;
     const deafness = await listenOnce(connection, channel);
     const fields = parseInfo(info);
     const { version: connected, flavour, role } = connection.server;
-    const runId = fields.get("run_id") ?? "";
+    const replicationId = fields.get("master_replid") ?? "";
+    const passedMs = Math.max(0, Number(serverMs) - Number(wall));
     return {
       kind: parseRedisUrl(url, "store").kind,
       // In a cluster the node that was connected to last may be another one.
@@ -90,7 +93,8 @@ export function inspectRedis(
       ...(version === "" ? {} : {
         state: {
           schema: Number(version),
-          isOfThisRun: runId === "" || run === runId,
+          isOfThisRun: replicationId === "" || history === replicationId,
+          clockAheadMs: Number(instant) + passedMs - Number(serverMs),
         },
       }),
       ...await measure(connection, state, clock, samples),

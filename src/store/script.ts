@@ -31,8 +31,11 @@ const COMMON_KEYS = [
   "task_order",
 ] as const;
 
+/** The key that comes last, in calls that are made again: what the stream holds of other calls; see step.lua. */
+export const INDEX_KEY = "recalled";
+
 /** Names of the keys that the scripts loaded so far use. */
-const loadedKeys = new Set<string>(COMMON_KEYS);
+const loadedKeys = new Set<string>([...COMMON_KEYS, INDEX_KEY]);
 
 /**
  * Names of all keys that the scripts use whose rooms this process has loaded, without the namespace's prefix.

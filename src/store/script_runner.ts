@@ -3,8 +3,9 @@
  *
  * A script is sent by its hash; a server that does not have it yet is sent its text once. An answer that was
  * lost leaves open whether the step happened, so the same call is made again, with the same name (`op`),
- * and the script tells what it did the first time: see `recall` in step.lua. Whatever a step does counts
- * once, however often it is sent.
+ * and the script tells what it did the first time: see `recall` in step.lua. A try that arrives after a later one
+ * of the same call does nothing: see RETRIED in state.lua. Whatever a step does counts once, however often it is
+ * sent and in whatever order that arrives.
  *
  * Steps of one kind that are asked for at the same moment share a call. While some calls are under way, and the
  * server has enough to do, the next are gathered for as long as that takes, a few milliseconds at most; whoever
@@ -13,7 +14,7 @@
  */
 import { CoordError, StoreUnavailableError } from "../errors.ts";
 import type { RedisArgument, RedisConnection } from "./redis_connection.ts";
-import { REDIS_SCHEMA_VERSION, type Script, type ScriptText, textOf } from "./script.ts";
+import { INDEX_KEY, REDIS_SCHEMA_VERSION, type Script, type ScriptText, textOf } from "./script.ts";
 import type { Actor } from "./transaction.ts";
 
 /** An act counts as a sign of life at most this often in one process. */
@@ -67,7 +68,6 @@ export class ScriptRunner {
   readonly #beats = new Map<string, number>();
   readonly #process = crypto.randomUUID().slice(0, 8);
   #calls = 0;
-  #greeted = 0;
   #callsUnderWay = 0;
   #gathering: Batch | undefined;
 
@@ -142,7 +142,7 @@ export class ScriptRunner {
       return;
     }
     const args = steps.flatMap(({ args }) => [args.length, ...args]);
-    this.#run(script, this.#batched, ["*", "", ...args]).then((answers) => {
+    this.#run(script, this.#batched, [first!.args[0]!, "", ...args]).then((answers) => {
       for (const [index, { resolve }] of steps.entries()) {
         resolve((answers as readonly unknown[])[index]);
       }
@@ -176,14 +176,17 @@ export class ScriptRunner {
       try {
         if (tries > 0 || !connection.isReady) await connection.ready();
         const { connects } = connection;
-        args[1] = again || this.#nowMs !== undefined || connects !== this.#greeted
-          ? `${this.#nowMs?.() ?? ""}|${again ? Math.ceil(performance.now() - startedAt) : ""}|` +
-            connection.server.runId
-          : "";
-        const answer = await this.#call(known, args);
+        // A client of a cluster cannot tell which server is going to answer.
+        const runId = args[0] === "" || connection.clustered ? "" : connection.server.runId;
+        const nowMs = this.#nowMs?.() ?? "";
+        args[1] = again
+          ? `${nowMs}|${connection.serverTimeMs(startedAt)}|${tries}|${runId}`
+          : nowMs === ""
+          ? runId
+          : `${nowMs}|||${runId}`;
+        const keys = again ? [...known.keys, this.prefix + INDEX_KEY] : known.keys;
+        const answer = await this.#call({ ...known, keys }, args);
         known.taughtOn = connects;
-        // A read learns nothing that a writing step would have to know.
-        if (args[0] !== "") this.#greeted = connects;
         return answer;
       } catch (error) {
         const failure = this.#failure(error, script);

@@ -3,54 +3,122 @@
 KEYS    1 state, 2 events, 3 listeners, 4 agents, 5 seen, 6 held, 7 locks, 8 lock_due, 9 tasks, 10 task_order;
         a script's own keys come after them; each is in a local of that name in capitals
 ARGV    1 "" when nothing is going to be written
-        2 "" or now|again|run: the time to work with (tests only, else empty), how many ms ago this call was
-          first made if an earlier try of it may have been executed, and the server's run id in the first call on each connection
+        2 the server's run id as the client was told it on this connection, "" where it cannot know; or
+        now|since|try|run: the time to work with (tests only, else empty), and for a call of which an earlier try may
+        have been executed: when the first try was made, by the server's clock, 0 where that is not known; which try this is
         the rest is read by store/begin, or store/batch
 EVENTS  a stream; an entry holds what a step did, or a few: a few events at most. Its id is <instant>-<number of
         its last event>; its fields are those of its events, then o -> whose they are, and r -> the answer kept
 STATE   one string of numbers: what nearly every step reads and writes costs it one GET and one SET
-KEEPS   the clock never steps backwards; a fence, and an event's number, is never handed out twice, not even
-        by a server that has lost the newest writes: whenever another run of a server answers, both leap. ]]
+LISTENERS  topic -> bells, see store/step; and RETRIED -> " op=try" of each call that was made again lately
+KEEPS   the clock never steps backwards, and never stands still: when the server's clock was set back, it goes on from
+        where it was; a fence, and an event's number, is never handed out twice, not even by a server that has lost
+        the newest writes or all of them: a namespace without memory, and one that another server or another
+        primary answers for, goes on above all numbers before, see place_changed ]]
 local call = redis.call
 local ARGV = ARGV
 local WRITES = ARGV[1] ~= ''
 local HUGE = math.huge
-local LEAP = 1048576
+-- Where a namespace without memory starts to count, as src/store/numbers.ts: seconds since 2025 x 65536; here by the
+-- microsecond, so that a server that is emptied and written to again at once does not start where it did before.
+local SINCE_MICROS = 1735689600000000
+local NUMBERS_A_MICRO = 0.065536
+-- For a server whose clock is behind the numbers: more than one hands out while its replicas may be behind.
+local LEAP = 65536
+local QUIET_MS = 5
+-- The server goes on receiving what a closed socket had left to send for about this long (tcp_orphan_retries), and
+-- a relay between may hold it as long.
+local RETRIED_MS = 120000
+local RETRIED, RETRIED_BYTES = ' retried', 65536
 local RECALL_MARGIN_MS = 2000
 -- An agent that acts within this long after anybody has left may be the one: a sign of life is implied once a
 -- second, and a call may be on its way for as long as it is tried.
 local DEPARTURE_MS = 10000
-local STATE_FORMAT = '>dddddddddddddds'
+local STATE_FORMAT = '>ddddddddddddddddss'
 
 local version, now, fence, event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
 local lock_floor, lock_waiters, lock_seq = HUGE, 0, 0
 local task_floor, task_waiters, task_links, task_seq, messages = HUGE, 0, 0, 0, 0
-local run = ''
+-- The server's clock at the last write; until when calls are looked up in RETRIED; who wrote last: the server's
+-- run id, and the id of its history of writes.
+local wall, retried_until, run, history = 0, 0, '', ''
 local dirty = false
 local REPEATED, since = false, 0
+
+--[[ Whether the numbers have to leap: the last write may have come from another server, or from a time before this
+one was demoted and promoted again, and what was handed out meanwhile may be lost. A primary's history has a new id
+(master_replid) after each start and each promotion; to ask for it costs a tenth of a step, so it is asked for only when
+it may be another: when the client's server is not the one that wrote last, or when nothing was written for QUIET_MS.
+That is enough. Another server's write that has come here names that server. And one that has not come here was made
+while this server was demoted, or cut off to be demoted: then it took no writes itself, for longer than QUIET_MS, because a
+promotion has to be noticed, decided and made known. In a cluster, whose clients cannot know which server is going
+to answer, the second reason alone stands: nobody is promoted there before the primary was silent for a node
+timeout, or else has handed everything over. ]]
+local function place_changed(running)
+  local info = redis.pcall('INFO', 'replication')
+  local id = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
+  local changed = false
+  if id ~= '' and id ~= history then history, changed = id, true end
+  if running ~= '' and running ~= run then run, changed = running, true end
+  return changed
+end
+
 do
   local raw = call('GET', STATE)
   if raw then
     version, now, fence, event, followers, departed_at, lock_floor, lock_waiters, lock_seq, task_floor,
-      task_waiters, task_links, task_seq, messages, run = struct.unpack(STATE_FORMAT, raw)
+      task_waiters, task_links, task_seq, messages, wall, retried_until, run, history = struct.unpack(STATE_FORMAT, raw)
     if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
   end
-  local given, again, running = '', '', ''
-  if ARGV[2] ~= '' then given, again, running = string.match(ARGV[2], '^(%d*)|(%d*)|(.*)$') end
+  local given, first_made, try, running = '', '', '', ARGV[2]
+  if running ~= '' and #running ~= 40 then
+    given, first_made, try, running = string.match(running, '^(%d*)|(%d*)|(%d*)|(.*)$')
+  end
+  local micros
   if given ~= '' then
-    now = math.max(now, tonumber(given))
+    micros = given * 1000
   else
     local time = call('TIME')
-    now = math.max(now, time[1] * 1000 + math.floor(time[2] / 1000))
+    micros = time[1] * 1000000 + time[2]
   end
-  -- A client of a cluster cannot tell which server is going to answer.
-  if CLUSTERED and WRITES then running = string.match(call('INFO', 'server'), 'run_id:(%x+)') end
-  if WRITES and running ~= '' and running ~= run then
-    if run ~= '' then fence, event = fence + LEAP, event + LEAP end
-    run, dirty = running, true
+  local time = math.floor(micros / 1000)
+  local quiet = time < wall or time - wall >= QUIET_MS
+  if time > wall then
+    now = now + time - wall
+  elseif time < wall and WRITES then
+    -- From here on what passes is counted from the new time.
+    dirty = true
   end
-  REPEATED = WRITES and again ~= ''
-  if REPEATED and given == '' then since = now - tonumber(again) - RECALL_MARGIN_MS end
+  wall = time
+  if WRITES and (quiet or running ~= run) and (place_changed(running) or not raw) then
+    local start = math.floor((micros - SINCE_MICROS) * NUMBERS_A_MICRO)
+    local leap = raw and LEAP or 0
+    fence, event = start > fence and start or fence + leap, start > event and start or event + leap
+    dirty = true
+  end
+  REPEATED = WRITES and try ~= ''
+  if REPEATED and tonumber(first_made) > 0 then since = now - (time - first_made) - RECALL_MARGIN_MS end
+  -- A try that arrives after a later one of the same call must do nothing: that one has been answered.
+  local tries = WRITES and (REPEATED or now < retried_until) and
+    now < retried_until and call('HGET', LISTENERS, RETRIED) or ''
+  if tries ~= '' then
+    local from, mine = 1, REPEATED and tonumber(try) or 0
+    local name = ' ' .. ARGV[1] .. '='
+    while true do
+      local _, last = string.find(tries, name, from, true)
+      if not last then break end
+      if tonumber(string.match(tries, '^%d+', last + 1)) > mine then
+        return redis.error_reply('LATE this call has been made again since')
+      end
+      from = last
+    end
+  end
+  if REPEATED then
+    if #tries > RETRIED_BYTES then tries = string.match(tries, ' .*', RETRIED_BYTES / 2) end
+    -- Refused where memory is full; the call itself may be one that makes room.
+    redis.pcall('HSET', LISTENERS, RETRIED, tries .. ' ' .. ARGV[1] .. '=' .. try)
+    retried_until, dirty = now + RETRIED_MS, true
+  end
 end
 
 -- Numbers as text: plain concatenation would round those of more than 14 digits.
@@ -77,7 +145,7 @@ end
 local function save_state()
   if not dirty then return end
   call('SET', STATE, struct.pack(STATE_FORMAT, version, now, fence, event, followers, departed_at, lock_floor,
-    lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, run))
+    lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until, run, history))
 end
 
 -- Whether no call of the usual kind has to look further: nothing to remember, nobody to be told, nobody gone.

@@ -6,11 +6,17 @@ import type { RespClient, RespValue } from "../support/redis_server.ts";
 
 /** Numbers of the state string, which is packed; see state.lua. */
 const STATE = `
-local values = { struct.unpack('>' .. string.rep('d', 14) .. 's', redis.call('GET', KEYS[1])) }
+local values = { struct.unpack('>' .. string.rep('d', 16) .. 'ss', redis.call('GET', KEYS[1])) }
 for i, value in ipairs(values) do values[i] = tostring(value) end
 return values`;
 
-/** Keys of a namespace without what they all begin with, each with what is in it, in a fixed order. */
+/** Where the state has instants that each call may move on: its clocks, and how long such calls are remembered. */
+const INSTANTS = [1, 14, 15];
+
+/**
+ * Keys of a namespace without what they all begin with, each with what is in it, in a fixed order; without what is
+ * remembered for a while of calls that were made again.
+ */
 export async function contentsOf(
   client: RespClient,
   namespace: string,
@@ -19,7 +25,15 @@ export async function contentsOf(
   const keys = await client.command("KEYS", `${prefix}*`) as string[];
   const contents: Record<string, unknown> = {};
   for (const key of keys.toSorted()) {
-    contents[key.slice(prefix.length)] = await read(client, key);
+    const name = key.slice(prefix.length);
+    const content = await read(client, key);
+    if (name === "state") { for (const index of INSTANTS) (content as unknown[])[index] = ""; }
+    const kept = name === "listeners"
+      ? (content as [string, string][]).filter(([topic]) => topic !== " retried")
+      : content;
+    if (name !== "recalled" && (name !== "listeners" || (kept as unknown[]).length > 0)) {
+      contents[name] = kept;
+    }
   }
   return contents;
 }

@@ -42,16 +42,22 @@ function scriptTest(name: string, body: (bench: Bench) => Promise<void>): void {
   });
 }
 
-scriptTest("script clock never steps backwards, whoever asks", async ({ runner }) => {
-  const at = (nowMs: number) => runner(() => nowMs).write(NOW, ADA);
-  assert.equal(await at(1_000_000), "1000000");
-  assert.equal(await at(999_000), "1000000");
-  assert.equal(await at(1_000_001), "1000001");
-});
+scriptTest(
+  "script clock never steps backwards and never stands still, whoever asks",
+  async ({ runner }) => {
+    const at = (nowMs: number) => runner(() => nowMs).write(NOW, ADA);
+    assert.equal(await at(1_000_000), "1000000");
+    assert.equal(await at(999_000), "1000000");
+    // What passes after a step back is counted from there.
+    assert.equal(await at(999_010), "1000010");
+    assert.equal(await at(999_010), "1000010");
+    assert.equal(await at(1_000_010), "1001010");
+  },
+);
 
 scriptTest("script keeps numbers of more than 14 digits exact", async ({ runner, connection }) => {
   const scripts = runner();
-  assert.equal(await scripts.write(FENCE, undefined), "1");
+  assert.match(await scripts.write(FENCE, undefined) as string, /^\d{13,}$/);
   const raise = new Script(
     "test/raise",
     [],
@@ -71,7 +77,7 @@ scriptTest(
     const newer = new Script(
       "test/newer",
       [],
-      "call('SET', STATE, struct.pack(STATE_FORMAT, 99, now, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '')) return ''",
+      "call('SET', STATE, struct.pack(STATE_FORMAT, 99, now, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', '')) return ''",
     );
     await scripts.write(newer, undefined);
     const before = await connection.send("GET", [key]);
