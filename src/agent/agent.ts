@@ -9,8 +9,9 @@
  * promised nothing yet, so a registration from the same host makes it explicit instead of being refused.
  *
  * Silence alone takes nothing away: every lease stands on its own expiry. What others see of a silent agent is
- * worked out when they look: its own word, then `hung`, then `gone`. Deregistering gives back everything
- * in one step.
+ * worked out when they look: its own word, then `hung`, then `gone`. Deregistering gives back everything:
+ * in one step, or, of very many leases, in portions, the last of which ends the agent. A portion is atomic, so
+ * one that dies in between leaves an agent that holds the rest, which lapses by itself.
  * @module
  */
 import { checkChoice, checkLeaseMs, checkTags, checkTitle, invalid } from "../check.ts";
@@ -168,8 +169,9 @@ export class Agents {
   }
 
   /**
-   * Ends the acting agent: releases its locks and returns its tasks to the queue, in one step. Acting
-   * under this name later registers it again.
+   * Ends the acting agent: releases its locks and returns its tasks to the queue, in one step, unless it holds
+   * more than 256 leases: then so many a step, and the agent ends with the last. Acting under this name later
+   * registers it again.
    *
    * @throws {NotFoundError} when it was never registered.
    */

@@ -1,14 +1,19 @@
---[[ agent/deregister: ends the agent and every lease it holds; needs lock/give_back and task/give_back.
+--[[ agent/deregister: ends what the agent holds, a portion a step, and with the last one the agent; needs
+store/held, lock/give_back and task/give_back.
 
 KEYS    agent_words, agents_left, and those of the parts
-ARGV    5 name
-RETURN  {locks, tasks}: how many it gave back; "" when nobody has that name ]]
+ARGV    5 name, 6 leases in a portion, 7 where the portion begins, "" at first, 8 and 9 the locks and tasks given
+        back by the portions before
+RETURN  {locks, tasks, next}: how many it gave back by now, and where the next portion begins, "" after the last one;
+        "" when nobody has that name ]]
 local NAME = ARGV[5]
 local record = call('HGET', AGENTS, NAME)
 if not record then return finish('') end
-local locks, tasks = #release_everything(NAME), #release_tasks_of(NAME)
-local given_back = '{"locks":' .. locks .. ',"tasks":' .. tasks .. '}'
-local seen = call('ZSCORE', SEEN, NAME)
+local leases, claimed, following = held_portion(NAME, ARGV[7], ARGV[6])
+local locks = ARGV[8] + #release_leases(NAME, leases)
+local tasks = ARGV[9] + #release_tasks(claimed)
+local given_back = '"locks":' .. locks .. ',"tasks":' .. tasks
+local seen = following == '' and call('ZSCORE', SEEN, NAME)
 if seen then
   local agent = cjson.decode(record)
   agent.goneAtMs, agent.seenAtMs = now, tonumber(seen)
@@ -17,6 +22,6 @@ if seen then
   call('HDEL', AGENT_WORDS, NAME)
   call('ZADD', AGENTS_LEFT, int(now), NAME)
   departed_at, dirty = now, true
-  emit('agent.deregistered', NAME, NAME, given_back)
+  emit('agent.deregistered', NAME, NAME, '{' .. given_back .. '}')
 end
-return finish(given_back, true)
+return finish('{' .. given_back .. ',"next":' .. cjson.encode(following) .. '}', true)

@@ -7,6 +7,7 @@
  * @module
  */
 import { emit } from "../event/append.ts";
+import { LEASES_A_STEP } from "../store/held.ts";
 import type { Actor, Engine, Reader, Transaction } from "../store/transaction.ts";
 import type { Agent, AgentCounts, AgentStatus } from "./agent.ts";
 import { tasksHeldBy } from "./held.ts";
@@ -15,7 +16,6 @@ import {
   type AgentStore,
   GONE_AFTER_MS,
   HUNG_AFTER_MS,
-  LEASES_A_STEP,
   type RegisterOutcome,
   type Registration,
 } from "./store.ts";
@@ -61,11 +61,11 @@ export class DirectoryAgents implements AgentStore {
         );
       }
       from = renewPortion(tx, actor.name, from, LEASES_A_STEP);
-      return toAgent(tx, findAgent(tx, actor.name)!);
+      return from === undefined ? toAgent(tx, findAgent(tx, actor.name)!) : undefined;
     };
     for (;;) {
       const agent = await this.#engine.write(undefined, beat);
-      if (from === undefined) return agent;
+      if (agent !== undefined) return agent;
     }
   }
 
@@ -75,20 +75,30 @@ export class DirectoryAgents implements AgentStore {
 
   async deregister(name: string): ReturnType<AgentStore["deregister"]> {
     // Loaded when somebody leaves: most calls that act on agents are heartbeats.
-    const { releaseEverything } = await import("../lock/give_back.ts");
+    const { releaseHeld } = await import("../lock/give_back.ts");
     const { releaseTasksOf } = await import("../task/give_back.ts");
-    return await this.#engine.write(undefined, (tx) => {
+    const given = { locks: 0, tasks: 0 };
+    const giveBack = (tx: Transaction) => {
       const row = findAgent(tx, name);
-      if (row === undefined) return undefined;
-      const locks = releaseEverything(tx, name).length;
-      const tasks = releaseTasksOf(tx, name).length;
+      if (row === undefined) return "unknown";
+      const locks = releaseHeld(tx, name, LEASES_A_STEP).length;
+      const { ended, released } = releaseTasksOf(tx, name, LEASES_A_STEP - locks);
+      given.locks += locks;
+      given.tasks += released;
+      if (locks + ended === LEASES_A_STEP) return "more";
       if (row.gone_at_ms === null) {
         tx.run("UPDATE agents SET gone_at_ms = ? WHERE name = ?", tx.nowMs, name);
         tx.count(DEPARTURES, 1);
-        emit(tx, "agent.deregistered", name, name, { locks, tasks });
+        emit(tx, "agent.deregistered", name, name, given);
       }
-      return { locks, tasks };
-    });
+      return "left";
+    };
+    for (let first = true;; first = false) {
+      const now = await this.#engine.write(undefined, giveBack);
+      if (now === "left") return given;
+      // Unknown later: removed by somebody else after a portion of its leases had been given back.
+      if (now === "unknown") return first ? undefined : given;
+    }
   }
 
   prune(actor: Actor, limit: number): Promise<readonly Agent[]> {

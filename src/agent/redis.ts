@@ -6,6 +6,7 @@
  * of life that other steps imply at most once a second.
  * @module
  */
+import { LEASES_A_STEP } from "../store/held.ts";
 import heldLua from "../store/held.lua" with { type: "text" };
 import { Script } from "../store/script.ts";
 import type { ScriptRunner } from "../store/script_runner.ts";
@@ -14,15 +15,16 @@ import type { Agent, AgentCounts, AgentStatus, AgentWord } from "./agent.ts";
 import heartbeatLua from "./heartbeat.lua" with { type: "text" };
 import listLua from "./list.lua" with { type: "text" };
 import pruneLua from "./prune.lua" with { type: "text" };
+import type { HeldAnswer } from "./redis_held.ts";
 import { AGENT_KEYS } from "./redis_keys.ts";
 import registerLua from "./register.lua" with { type: "text" };
 import { statusOf } from "./rows.ts";
 import rowsLua from "./rows.lua" with { type: "text" };
 import {
   type AgentStore,
+  type GivenBack,
   GONE_AFTER_MS,
   HUNG_AFTER_MS,
-  LEASES_A_STEP,
   type RegisterOutcome,
   type Registration,
 } from "./store.ts";
@@ -118,8 +120,17 @@ export class RedisAgents implements AgentStore {
   async deregister(name: string): ReturnType<AgentStore["deregister"]> {
     // Loaded when somebody leaves: most calls that act on agents are heartbeats.
     const { DEREGISTER } = await import("./redis_held.ts");
-    const text = await this.#runner.write(DEREGISTER, undefined, name);
-    return text === "" ? undefined : JSON.parse(String(text));
+    let given: GivenBack = { locks: 0, tasks: 0 };
+    for (let from = "";;) {
+      const { locks, tasks } = given;
+      const args = [name, LEASES_A_STEP, from, locks, tasks];
+      const text = await this.#runner.write(DEREGISTER, undefined, ...args);
+      // Removed by somebody else after a portion of its leases had been given back.
+      if (text === "") return from === "" ? undefined : given;
+      const { next, ...now }: GivenBack & { readonly next: string } = JSON.parse(String(text));
+      if (next === "") return now;
+      [given, from] = [now, next];
+    }
   }
 
   async prune(actor: Actor, limit: number): Promise<readonly Agent[]> {
@@ -132,10 +143,20 @@ export class RedisAgents implements AgentStore {
 
   async explain(name: string): ReturnType<AgentStore["explain"]> {
     const { EXPLAIN, readHeld } = await import("./redis_held.ts");
-    const text = await this.#runner.read(EXPLAIN, name);
-    if (text === "") return undefined;
-    const answer = JSON.parse(String(text));
-    return { agent: one(answer), ...readHeld(answer) };
+    let agent: Agent | undefined;
+    const portions: HeldAnswer[] = [];
+    for (let from = "";;) {
+      const text = await this.#runner.read(EXPLAIN, name, LEASES_A_STEP, from);
+      if (text === "") break;
+      const answer: AgentsAnswer & HeldAnswer & { readonly next: string } = JSON.parse(
+        String(text),
+      );
+      agent ??= one(answer);
+      portions.push(answer);
+      if (answer.next === "") break;
+      from = answer.next;
+    }
+    return agent && { agent, ...readHeld(portions) };
   }
 
   async list(): Promise<readonly Agent[]> {

@@ -5,6 +5,7 @@
  */
 import type { Lease } from "../lock/lock.ts";
 import { GIVE_BACK_PARTS as LOCK_PARTS, LOCK_KEYS } from "../lock/redis_parts.ts";
+import heldLua from "../store/held.lua" with { type: "text" };
 import { Script } from "../store/script.ts";
 import {
   GIVE_BACK_PARTS as TASK_PARTS,
@@ -24,6 +25,7 @@ export const DEREGISTER = new Script(
   [...AGENT_KEYS, ...LOCK_KEYS, ...TASK_KEYS],
   ...LOCK_PARTS,
   ...TASK_PARTS,
+  heldLua,
   deregisterLua,
 );
 
@@ -33,11 +35,12 @@ export const EXPLAIN = new Script(
   [...AGENT_KEYS, ...LOCK_KEYS],
   ...LOCK_PARTS,
   rowsLua,
+  heldLua,
   explainLua,
 );
 
-/** What explain.lua answers besides the agent. */
-interface HeldAnswer {
+/** What explain.lua answers besides the agent: one portion. */
+export interface HeldAnswer {
   readonly locks: readonly Lease[];
   readonly tasks: readonly {
     readonly id: string;
@@ -48,12 +51,14 @@ interface HeldAnswer {
 
 /** What an agent holds: its leases by path, its tasks from the oldest claim on. */
 export function readHeld(
-  { locks, tasks }: HeldAnswer,
+  portions: readonly HeldAnswer[],
 ): { readonly locks: readonly Lease[]; readonly tasks: readonly ClaimedTask[] } {
   return {
-    locks,
+    locks: portions.flatMap(({ locks }) => locks),
     // A spec begins with the number of the task's creation.
-    tasks: tasks.toSorted((a, b) => a.sinceMs - b.sinceMs || a.s[0] - b.s[0])
+    tasks: portions.flatMap(({ tasks }) => tasks).sort((a, b) =>
+      a.sinceMs - b.sinceMs || a.s[0] - b.s[0]
+    )
       .map(({ id, s, sinceMs }) => ({ id, title: titleOf(s), sinceMs })),
   };
 }

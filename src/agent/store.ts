@@ -13,12 +13,6 @@ export const HUNG_AFTER_MS = 300_000;
 /** Silent for this long, an agent is `gone`: a day. */
 export const GONE_AFTER_MS = 24 * 60 * 60 * 1000;
 
-/**
- * Leases that one step renews or ends of all that an agent holds; whoever holds more needs several steps. A store
- * serves nobody else during a step, and this many take a few milliseconds.
- */
-export const LEASES_A_STEP = 256;
-
 /** What a registration sets. What is left out stays as it was under this name, or is empty. */
 export interface Registration {
   /** `agt_…`, made by the client: a repeated step is known by it. Becomes the agent's own if it is new. */
@@ -53,7 +47,7 @@ export interface AgentStore {
   /** Registers a name that is new, lapsed, gone, or on this host known by its acts alone. */
   register(registration: Registration): Promise<RegisterOutcome>;
   /**
-   * A sign of life that also renews every live lease the agent holds, {@linkcode LEASES_A_STEP} a step;
+   * A sign of life that also renews every live lease the agent holds, `LEASES_A_STEP` a step;
    * registers it when it is unknown or gone.
    */
   heartbeat(
@@ -62,7 +56,11 @@ export interface AgentStore {
   ): Promise<Agent>;
   /** A sign of life, as every act is one: renews no lease; registers the agent when it is unknown or gone. */
   touch(actor: Actor): Promise<void>;
-  /** Ends the agent and every lease it holds; `undefined` when nobody has that name. */
+  /**
+   * Ends every lease of the agent, `LEASES_A_STEP` a step, and with the last of them the agent;
+   * `undefined` when nobody has that name. Cut short, it has given back some and still is an agent, which
+   * holds the others until they lapse or it is called again.
+   */
   deregister(name: string): Promise<GivenBack | undefined>;
   /** Removes at most `limit` agents that are gone and hold no live lease. */
   prune(actor: Actor, limit: number): Promise<readonly Agent[]>;

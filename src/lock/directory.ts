@@ -7,8 +7,9 @@
  */
 import type { AuditDraft } from "../audit/entry.ts";
 import { emit } from "../event/append.ts";
+import { LEASES_A_STEP } from "../store/held.ts";
 import type { Actor, Engine, Reader, Transaction } from "../store/transaction.ts";
-import { endLeases, leasesHeldBy, releaseEverything, sweepExpired } from "./give_back.ts";
+import { endLeases, leasesHeldBy, releaseHeld, sweepExpired } from "./give_back.ts";
 import type { Lease } from "./lock.ts";
 import {
   CALL_MS,
@@ -93,8 +94,16 @@ export class DirectoryLocks implements LockStore {
     });
   }
 
-  releaseAll(actor: Actor): Promise<readonly Lease[]> {
-    return this.#engine.write(actor, (tx) => releaseEverything(tx, actor.name));
+  async releaseAll(actor: Actor): Promise<readonly Lease[]> {
+    const all: Lease[] = [];
+    for (;;) {
+      const released = await this.#engine.write(
+        actor,
+        (tx) => releaseHeld(tx, actor.name, LEASES_A_STEP),
+      );
+      all.push(...released);
+      if (released.length < LEASES_A_STEP) return all;
+    }
   }
 
   covering(path: string): Promise<readonly Lease[]> {

@@ -41,19 +41,19 @@ local function sweep_expired()
   lock_floor, dirty = tonumber(first[2] or HUGE), true
 end
 
--- The live leases of one agent, by path.
-local function leases_held_by(holder)
+-- The live ones of these leases, each path NUL fence.
+local function live_leases(members)
   local leases = {}
-  for _, member in ipairs(call('ZRANGEBYLEX', HELD, '[' .. holder .. '\0l', '(' .. holder .. '\0m')) do
-    local lease = lease_at(string.sub(member, #holder + 3))
+  for _, member in ipairs(members) do
+    local lease = lease_at(member)
     if lease.due > now then leases[#leases + 1] = lease end
   end
   return leases
 end
 
--- Ends every live lease of an agent; returns them.
-local function release_everything(holder)
-  local leases = leases_held_by(holder)
+-- Ends the live ones of these leases, which one agent holds; returns them.
+local function release_leases(holder, members)
+  local leases = live_leases(members)
   end_leases(leases, 'lock.released', holder)
   return leases
 end

@@ -35,9 +35,9 @@ export function leasesHeldBy(reader: Reader, holder: string): Lease[] {
   return heldBy(reader, holder).map(toLease);
 }
 
-/** Ends every lease of an agent that leaves. */
-export function releaseEverything(tx: Transaction, holder: string): Lease[] {
-  return endLeases(tx, heldBy(tx, holder), "lock.released", holder);
+/** Ends the first live leases of an agent, by path; fewer than `limit` when it holds no more. */
+export function releaseHeld(tx: Transaction, holder: string, limit: number): Lease[] {
+  return endLeases(tx, heldBy(tx, holder, limit), "lock.released", holder);
 }
 
 /** Ends leases that have lapsed, oldest first, a bounded number a step. */
@@ -49,10 +49,12 @@ export function sweepExpired(tx: Transaction): void {
   for (const row of rows) endLeases(tx, [row], "lock.expired", row.holder);
 }
 
-function heldBy(reader: Reader, holder: string): LockRow[] {
+function heldBy(reader: Reader, holder: string, limit = -1): LockRow[] {
   return reader.all<LockRow>(
-    "SELECT * FROM locks WHERE holder = ? AND expires_at_ms > ? ORDER BY path, fence",
+    `SELECT * FROM locks WHERE holder = ? AND expires_at_ms > ?
+     ORDER BY path, fence LIMIT ? + 0`,
     holder,
     reader.nowMs,
+    limit,
   );
 }

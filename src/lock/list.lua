@@ -3,7 +3,7 @@
 ARGV    5 path or "", 6 holder or ""
 RETURN  [lease…] ]]
 if ARGV[5] ~= '' then return show_all(live_over(ARGV[5])) end
-if ARGV[6] ~= '' then return show_all(leases_held_by(ARGV[6])) end
+if ARGV[6] ~= '' then return show_all(live_leases((held_portion(ARGV[6], '', -1)))) end
 local leases = {}
 local paths = call('ZRANGEBYLEX', LOCK_PATHS, '-', '+')
 for first = 1, #paths, 1000 do

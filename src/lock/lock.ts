@@ -185,7 +185,7 @@ export class Locks {
     throw lost("release", actor.name, outcome.lost, tenure.fence, outcome.released);
   }
 
-  /** Ends every lease of the acting agent; returns those that were live. */
+  /** Ends every lease of the acting agent, 256 a step; returns those that were live. */
   async releaseAll(): Promise<readonly Lease[]> {
     const actor = requireActor(this.#context);
     return await (await this.#context.store.locks()).releaseAll(actor);

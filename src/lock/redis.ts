@@ -6,6 +6,8 @@
  * @module
  */
 import type { AuditDraft } from "../audit/entry.ts";
+import { LEASES_A_STEP } from "../store/held.ts";
+import held from "../store/held.lua" with { type: "text" };
 import { Script } from "../store/script.ts";
 import type { ScriptRunner } from "../store/script_runner.ts";
 import type { Actor } from "../store/transaction.ts";
@@ -46,8 +48,14 @@ const RELEASE = new Script(
   tenure,
   release,
 ).usually(...USUAL_PARTS, releaseOnly);
-const RELEASE_ALL = new Script("lock/release_all", LOCK_KEYS, ...GIVE_BACK_PARTS, releaseAll);
-const LIST = new Script("lock/list", LOCK_KEYS, ...GIVE_BACK_PARTS, list);
+const RELEASE_ALL = new Script(
+  "lock/release_all",
+  LOCK_KEYS,
+  ...GIVE_BACK_PARTS,
+  held,
+  releaseAll,
+);
+const LIST = new Script("lock/list", LOCK_KEYS, ...GIVE_BACK_PARTS, held, list);
 const COUNT = new Script("lock/count", [], count);
 
 /** {@linkcode LockStore} on Redis. */
@@ -99,7 +107,14 @@ export class RedisLocks implements LockStore {
   }
 
   async releaseAll(actor: Actor): Promise<readonly Lease[]> {
-    return answer(await this.#runner.write(RELEASE_ALL, actor));
+    const all: Lease[] = [];
+    for (let from = "";;) {
+      const text = await this.#runner.write(RELEASE_ALL, actor, LEASES_A_STEP, from);
+      const { released, next } = answer<{ released: readonly Lease[]; next: string }>(text);
+      all.push(...released);
+      if (next === "") return all;
+      from = next;
+    }
   }
 
   async covering(path: string): Promise<readonly Lease[]> {

@@ -1,4 +1,9 @@
---[[ lock/release_all: ends every tenure of the actor.
+--[[ lock/release_all: ends the tenures of the actor, a portion a step; needs lock/give_back and store/held.
 
-RETURN  [lease…] ]]
-return finish(show_all(release_everything(ACTOR)), true)
+ARGV    5 leases in a portion, 6 where the portion begins, "" at first
+RETURN  {released: [lease…], next: where the next portion begins, "" after the last one} ]]
+local leases, tasks, following = held_portion(ACTOR, ARGV[6], ARGV[5])
+-- Locks come before tasks.
+if #tasks > 0 then following = '' end
+local released = show_all(release_leases(ACTOR, leases))
+return finish('{"released":' .. released .. ',"next":' .. cjson.encode(following) .. '}', true)

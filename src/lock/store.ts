@@ -72,7 +72,7 @@ export interface LockStore {
     actor: Actor,
     selector: LeaseSelector,
   ): Promise<{ readonly released: readonly Lease[]; readonly lost: readonly LostLease[] }>;
-  /** Ends every tenure of the actor. */
+  /** Ends every tenure of the actor, `LEASES_A_STEP` a step. */
   releaseAll(actor: Actor): Promise<readonly Lease[]>;
   /** The live leases that cover this path: its own, then those above it, the nearest first. */
   covering(path: string): Promise<readonly Lease[]>;

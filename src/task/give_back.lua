@@ -1,14 +1,12 @@
---[[ task/give_back: returns to the queue everything that an agent holds, in the step that includes this;
+--[[ task/give_back: returns to the queue what an agent holds, in the step that includes this;
 needs task/rows, task/waiters and task/change. GIVE_BACK_PARTS in redis_rows.ts has them all, in order.
 
 KEYS    task_later, task_tags, task_waiters, task_line ]]
 
 -- The attempts are recorded as released and do not count. Answers the identifiers of those tasks.
-local function release_tasks_of(holder)
+local function release_tasks(ids)
   local tasks = {}
-  for i, member in ipairs(call('ZRANGEBYLEX', HELD, '[' .. holder .. '\0t', '(' .. holder .. '\0u')) do
-    tasks[i] = find(string.sub(member, #holder + 3))
-  end
+  for i, id in ipairs(ids) do tasks[i] = find(id) end
   table.sort(tasks, function(a, b) return a.seq < b.seq end)
   local released = {}
   for _, task in ipairs(tasks) do

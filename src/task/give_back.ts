@@ -18,25 +18,32 @@ export function giveBack(step: Step, row: TaskRow, reason?: string): void {
 }
 
 /**
- * Puts every task that `holder` holds back into the queue at its old place, in the caller's step. The
- * attempts are recorded as `released` and do not count. Returns the identifiers of those tasks.
+ * Puts tasks that `holder` holds back into the queue at their old places, in the caller's step: at most `limit`,
+ * fewer when it holds no more. The attempts are recorded as `released` and do not count.
+ *
+ * @returns how many claims have ended, and how many of them were live.
  */
-export function releaseTasksOf(tx: Transaction, holder: string): string[] {
+export function releaseTasksOf(
+  tx: Transaction,
+  holder: string,
+  limit: number,
+): { readonly ended: number; readonly released: number } {
   const step = new Step(tx);
-  const released: string[] = [];
-  for (
-    const row of tx.all<TaskRow>(
-      `SELECT ${COLUMNS} FROM tasks WHERE holder = ? ORDER BY seq`,
-      holder,
-    )
-  ) {
+  let released = 0;
+  // In the order of the index; a portion has few enough to be put into that of creation here.
+  const rows = tx.all<TaskRow>(
+    `SELECT ${COLUMNS} FROM tasks WHERE holder = ? ORDER BY rank LIMIT ? + 0`,
+    holder,
+    limit,
+  );
+  for (const row of rows.toSorted((a, b) => a.seq - b.seq)) {
     if (isDue(row, tx.nowMs)) {
       step.settle(row);
     } else {
       giveBack(step, row);
-      released.push(row.id);
+      released++;
     }
   }
   step.end();
-  return released;
+  return { ended: rows.length, released };
 }

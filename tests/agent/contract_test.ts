@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { type Agent, Agents, type AgentStatus, type AgentWord } from "../../src/agent/agent.ts";
 import { ConflictError, InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
-import { Events } from "../../src/event/event.ts";
+import { type CoordEvent, Events } from "../../src/event/event.ts";
 import { newId } from "../../src/id.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { Tasks } from "../../src/task/task.ts";
@@ -22,7 +22,12 @@ function from({ as }: Bench, name: string, host: string, pid?: number): Agents {
 
 /** What has happened to agents, one line each. */
 async function history({ as }: Bench): Promise<string[]> {
-  const { events } = await new Events(as()).list();
+  const events: CoordEvent[] = [];
+  let page = await new Events(as()).list({ limit: 1000 });
+  while (page.events.length > 0) {
+    events.push(...page.events);
+    page = await new Events(as()).list({ limit: 1000, since: page.cursor });
+  }
   return events.filter(({ type }) => type.startsWith("agent.")).map(
     ({ type, subject, agent, data }) =>
       `${type} ${subject} by ${agent}${data === undefined ? "" : ` ${JSON.stringify(data)}`}`,
@@ -244,6 +249,34 @@ storeTest("agent heartbeat renews all of very many leases", async (bench) => {
   for (const { title, lease } of claimed) assert.equal(lease!.expiresAtMs, untilMs, title);
   const [other] = await locks.list({ holder: "bob" });
   assert.equal(other!.expiresAtMs, untilMs - 5 * SECOND);
+});
+
+storeTest("agent that holds very many leases is explained and leaves whole", async (bench) => {
+  const ada = bench.as("ada");
+  const [agents, locks, tasks] = [new Agents(ada), new Locks(ada), new Tasks(ada)];
+  const many = 600;
+  const paths = Array.from({ length: many }, (_, i) => `${String(i).padStart(3, "0")}.py`);
+  await locks.acquire(paths, { ttlMs: MINUTE });
+  await locks.acquire("short.py", { ttlMs: SECOND });
+  const created = await tasks.create(paths.map((title) => ({ title, leaseMs: MINUTE })));
+  for (let claimed = 0; claimed < many; claimed += 100) await tasks.claim({ count: 100 });
+  bench.clock.advance(SECOND);
+  const report = await new Agents(bench.as()).explain("ada");
+  assert.deepEqual([report.agent.locks, report.agent.tasks], [many, many]);
+  assert.deepEqual(report.locks.map(({ path }) => path), paths);
+  assert.deepEqual(report.tasks.map(({ id }) => id), created.map(({ id }) => id));
+
+  assert.deepEqual(await agents.deregister(), { released: { locks: many, tasks: many } });
+  assert.deepEqual((await agents.explain("ada")).locks, []);
+  const { status, locks: held, tasks: claimed } = await agents.show("ada");
+  assert.deepEqual([status, held, claimed], ["gone", 0, 0]);
+  assert.equal((await tasks.counts()).pending, many);
+  assert.equal((await new Locks(bench.as("bob")).acquire(paths)).length, many);
+  assert.ok((await history(bench)).includes(
+    `agent.deregistered ada by ada {"locks":${many},"tasks":${many}}`,
+  ));
+  assert.equal((await new Locks(bench.as("bob")).releaseAll()).length, many);
+  assert.deepEqual(await locks.list(), []);
 });
 
 storeTest("agent heartbeat renews the agent and every live lease in one step", async (bench) => {
