@@ -1,65 +1,23 @@
 --[[ task/list: tasks in the order of their creation, as everybody sees them at this moment.
 
-A list merges what lies in the regions it asks for. Where only the tasks themselves can tell which are
-meant, and where they are large, one step looks at a bounded stretch of them and answers where to go on.
+A list merges what lies in the regions it asks for, each read some members at a time, so a step reads little more
+than it shows. Where only the tasks themselves can tell which are meant, and where they are large, one step looks
+at a bounded number of them, shows a bounded number of bytes, and answers where to go on.
 
-KEYS    task_later
+KEYS    task_later, task_tags
 ARGV    5 status or ""  6 tags, joined by commas  7 any|all  8 holder or ""  9 creator or ""  10 limit
         11 number of creation after which to begin
 RETURN  {"tasks":[…],"next":…}; next is the number to go on after, absent at the end ]]
 local STATUS, TAGS, MATCH, HOLDER, BY = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local LIMIT, AFTER = tonumber(ARGV[10]), tonumber(ARGV[11])
-local STRETCH, STRETCH_BYTES, CHUNK = 1000, 4194304, 50
+-- Measured with 300 000 tasks: 2000 looks take 6 to 10 ms; a megabyte is told in 10.
+local LOOKS, LOOK_BYTES, SHOW_BYTES, CHUNK = 2000, 4194304, 1048576, 64
+local READ = math.min(LIMIT + 1, CHUNK)
+local REGIONS = { scheduled = 2, blocked = 3, completed = 4, dead = 5, cancelled = 6 }
+local sources = {}
 
-local size = (TAGS ~= '' or BY ~= '') and math.max(LIMIT + 1, STRETCH) or LIMIT + 1
-local found, horizon = {}, HUGE
-
--- Adds the tasks whose scores are base and the number of their creation. Beyond the last one of a full page
--- nothing is known of them.
-local function add_range(base)
-  local from, to = base + AFTER + 1, base + PRIORITY - 1
-  local rows = call('ZRANGEBYSCORE', TASK_ORDER, from, to, 'WITHSCORES', 'LIMIT', 0, size)
-  for i = 1, #rows, 2 do
-    found[#found + 1] = { id = rows[i], seq = rows[i + 1] - base }
-  end
-  if #rows == size * 2 then horizon = math.min(horizon, found[#found].seq) end
-end
-
--- Adds tasks whose place in a region does not say when they were created.
-local function add_each(ids)
-  for first = 1, #ids, CHUNK do
-    local chunk = { unpack(ids, first, math.min(first + CHUNK - 1, #ids)) }
-    for i, spec in ipairs(call('HMGET', TASKS, unpack(chunk))) do
-      local seq = tonumber(string.match(spec, '^%[(%d+)'))
-      if seq > AFTER then found[#found + 1] = { id = chunk[i], seq = seq } end
-    end
-  end
-end
-
-local regions = { scheduled = 2, blocked = 3, completed = 4, dead = 5, cancelled = 6 }
-if AFTER < PRIORITY - 1 then
-  if HOLDER ~= '' then
-    local ids = call('ZRANGEBYLEX', HELD, '[' .. HOLDER .. '\0t', '(' .. HOLDER .. '\0u')
-    for i, member in ipairs(ids) do ids[i] = string.sub(member, #HOLDER + 3) end
-    add_each(ids)
-  elseif STATUS == 'claimed' or STATUS == '' then
-    add_each(call('ZRANGEBYSCORE', TASK_ORDER, 0, '(' .. int(REGION)))
-  elseif STATUS == 'pending' or STATUS == 'dead' then
-    add_each(call('ZRANGEBYSCORE', TASK_ORDER, 0, now))
-  end
-  if HOLDER == '' and (STATUS == 'pending' or STATUS == '') then
-    for priority = 0, 9 do add_range(REGION + priority * PRIORITY) end
-  end
-  if STATUS == 'pending' then add_each(call('ZRANGEBYSCORE', TASK_LATER, 0, now)) end
-  for status, region in pairs(regions) do
-    if HOLDER == '' and (STATUS == '' or STATUS == status) then add_range(region * REGION) end
-  end
-end
-table.sort(found, function(a, b) return a.seq < b.seq end)
-
-local function carries(task)
-  if TAGS == '' then return true end
-  local carried = ',' .. task.tags .. ','
+local function carries(tags)
+  local carried = ',' .. tags .. ','
   for tag in string.gmatch(TAGS, '[^,]+') do
     local has = string.find(carried, ',' .. tag .. ',', 1, true) ~= nil
     if has == (MATCH == 'any') then return has end
@@ -67,32 +25,149 @@ local function carries(task)
   return MATCH == 'all'
 end
 
-local function meant(task)
-  local work = task.work
-  if STATUS ~= '' and work.status ~= STATUS then return false end
-  if HOLDER ~= '' and (work.status ~= 'claimed' or work.worker ~= HOLDER) then return false end
-  return (BY == '' or task.by == BY) and carries(task)
+-- A source gives tasks in the order of their creation; read fills it with the next ones.
+local function open(read)
+  sources[#sources + 1] = { at = 1, ids = {}, seqs = {}, read = read }
 end
 
-local shown, next_after, bytes, last = {}, nil, 0, AFTER
-for _, row in ipairs(found) do
-  if row.seq > horizon then break end
-  if bytes > STRETCH_BYTES then
-    next_after = last
+-- Tasks whose scores are base and the number of their creation.
+local function open_range(base)
+  local from, to = base + AFTER + 1, base + PRIORITY - 1
+  open(function(ids, seqs)
+    local rows = call('ZRANGEBYSCORE', TASK_ORDER, from, to, 'WITHSCORES', 'LIMIT', 0, READ)
+    for i = 1, #rows, 2 do
+      ids[#ids + 1], seqs[#seqs + 1] = rows[i], rows[i + 1] - base
+    end
+    if #rows > 0 then from = '(' .. rows[#rows] end
+    return #rows == READ * 2
+  end)
+end
+
+-- Pending tasks that carry a tag, of one priority.
+local function open_tagged(tag, priority)
+  local base, skip = priority * PRIORITY, #tag + 2
+  local from = '[' .. tag .. string.format('\0%016.0f', base + AFTER + 1)
+  local to = '(' .. tag .. string.format('\0%016.0f', base + PRIORITY)
+  open(function(ids, seqs)
+    local members = call('ZRANGEBYLEX', TASK_TAGS, from, to, 'LIMIT', 0, READ)
+    for i, member in ipairs(members) do
+      ids[i], seqs[i] = string.sub(member, skip + 17), tonumber(string.sub(member, skip, skip + 15)) - base
+    end
+    if #members > 0 then from = '(' .. members[#members] end
+    return #members == READ
+  end)
+end
+
+-- Tasks whose place in a region does not say when they were created: held ones by their record, and scheduled
+-- ones by their score.
+local function open_each(ids)
+  local rows = {}
+  for first = 1, #ids, CHUNK do
+    local fields, last = {}, math.min(first + CHUNK - 1, #ids)
+    for i = first, last do fields[i - first + 1] = ids[i] .. 'w' end
+    local scores = call('ZMSCORE', TASK_ORDER, unpack(ids, first, last))
+    for i, record in ipairs(call('HMGET', TASKS, unpack(fields))) do
+      local score = tonumber(scores[i])
+      local seq = score < REGION and tonumber(string.match(record, '"seq":(%d+)')) or score % REGION
+      if seq > AFTER then rows[#rows + 1] = { id = ids[first + i - 1], seq = seq } end
+    end
+  end
+  table.sort(rows, function(a, b) return a.seq < b.seq end)
+  open(function(ids, seqs)
+    for i, row in ipairs(rows) do ids[i], seqs[i] = row.id, row.seq end
+  end)
+end
+
+-- The rarest tag finds all that carry every one.
+local function open_queue()
+  local tags, rarest, fewest = {}, nil, HUGE
+  for tag in string.gmatch(TAGS, '[^,]+') do
+    local count = call('ZLEXCOUNT', TASK_TAGS, '[' .. tag .. '\0', '(' .. tag .. '\1')
+    if count < fewest then rarest, fewest = tag, count end
+    tags[#tags + 1] = tag
+  end
+  if MATCH == 'all' then tags = { rarest } end
+  for priority = 0, 9 do
+    if TAGS == '' then open_range(REGION + priority * PRIORITY) end
+    for _, tag in ipairs(TAGS == '' and {} or tags) do open_tagged(tag, priority) end
+  end
+end
+
+if AFTER < PRIORITY - 1 then
+  if HOLDER ~= '' then
+    local ids = call('ZRANGEBYLEX', HELD, '[' .. HOLDER .. '\0t', '(' .. HOLDER .. '\0u')
+    for i, member in ipairs(ids) do ids[i] = string.sub(member, #HOLDER + 3) end
+    open_each(ids)
+  elseif STATUS == 'claimed' or STATUS == '' then
+    open_each(call('ZRANGEBYSCORE', TASK_ORDER, 0, '(' .. int(REGION)))
+  elseif STATUS == 'pending' or STATUS == 'dead' then
+    open_each(call('ZRANGEBYSCORE', TASK_ORDER, 0, now))
+  end
+  if HOLDER == '' then
+    if STATUS == 'pending' then open_queue() end
+    if STATUS == 'pending' then open_each(call('ZRANGEBYSCORE', TASK_LATER, 0, now)) end
+    for priority = 0, STATUS == '' and 9 or -1 do open_range(REGION + priority * PRIORITY) end
+    for status, region in pairs(REGIONS) do
+      if STATUS == '' or STATUS == status then open_range(region * REGION) end
+    end
+  end
+end
+
+-- The next task of all sources; a task that stands in several is given once.
+local last = AFTER
+local function next_id()
+  local best
+  for _, source in ipairs(sources) do
+    while source.seqs[source.at] and source.seqs[source.at] <= last do source.at = source.at + 1 end
+    while source.read and not source.seqs[source.at] do
+      source.at, source.ids, source.seqs = 1, {}, {}
+      if not source.read(source.ids, source.seqs) then source.read = nil end
+      while source.seqs[source.at] and source.seqs[source.at] <= last do source.at = source.at + 1 end
+    end
+    if source.seqs[source.at] and (not best or source.seqs[source.at] < best.seqs[best.at]) then best = source end
+  end
+  if best then return best.ids[best.at], best.seqs[best.at] end
+end
+
+local looked_bytes = 0
+-- Whether the spec is of a task that is asked for.
+local function specified(id)
+  if TAGS == '' and BY == '' then return true end
+  local spec = call('HGET', TASKS, id)
+  looked_bytes = looked_bytes + #spec
+  local tags, by = string.match(spec, '^%[%d+,%d,%d+,%d+,"([^"]*)","%a",%d+,%w+,%d+,"([^"]*)"')
+  return (BY == '' or by == BY) and (TAGS == '' or carries(tags))
+end
+
+local function stands(task)
+  local work = task.work
+  if STATUS ~= '' and work.status ~= STATUS then return false end
+  return HOLDER == '' or work.status == 'claimed' and work.worker == HOLDER
+end
+
+local shown, shown_bytes, looks, go_on = {}, 0, 0, nil
+while true do
+  local id, seq = next_id()
+  if not id then break end
+  if looks == LOOKS or looked_bytes > LOOK_BYTES or shown_bytes > SHOW_BYTES then
+    go_on = last
     break
   end
-  local task = find(row.id)
-  settle(task)
-  bytes = bytes + #task.spec
-  if meant(task) then
-    if #shown == LIMIT then
-      next_after = last
-      break
+  looks = looks + 1
+  if specified(id) then
+    local task = find(id)
+    settle(task)
+    if stands(task) then
+      if #shown == LIMIT then
+        go_on = last
+        break
+      end
+      local text = show(task)
+      shown[#shown + 1] = text
+      shown_bytes = shown_bytes + #text
     end
-    shown[#shown + 1] = show(task)
   end
-  last = row.seq
+  last = seq
 end
-if not next_after and horizon < HUGE then next_after = math.max(last, horizon) end
 local answer = '{"tasks":[' .. table.concat(shown, ',') .. ']'
-return answer .. (next_after and ',"next":' .. int(next_after) or '') .. '}'
+return answer .. (go_on and ',"next":' .. int(go_on) or '') .. '}'

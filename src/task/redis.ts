@@ -93,7 +93,7 @@ const RETRY = new Script("task/retry", TASK_KEYS, ...CHANGE_PARTS, choice, retry
 const UPDATE = new Script("task/update", TASK_KEYS, ...CHANGE_PARTS, choice, update);
 const SWEEP = new Script("task/sweep", TASK_KEYS, ...CHANGE_PARTS, lapse, sweep);
 const GET = new Script("task/get", ["task_later"], rows, get);
-const LIST = new Script("task/list", ["task_later"], rows, list);
+const LIST = new Script("task/list", ["task_later", "task_tags"], rows, list);
 const COUNTS = new Script("task/counts", ["task_later"], rows, counts);
 
 /** What an identifier looks like; the scripts join several by commas. */
