@@ -103,7 +103,11 @@ export class RedisStore implements Store {
   }
 
   bell(): RedisBell {
-    return this.#bell ??= new RedisBell(this.connection, this.#runner.prefix);
+    // One that could not listen never will; whoever waits next tries anew.
+    if (this.#bell?.failed !== false) {
+      this.#bell = new RedisBell(this.connection, this.#runner.prefix);
+    }
+    return this.#bell;
   }
 
   async close(options: { readonly exiting?: boolean } = {}): Promise<void> {

@@ -12,6 +12,8 @@ import type { RedisConnection } from "./redis_connection.ts";
 /** A bell made of a channel. */
 export class RedisBell extends Ear {
   readonly ready: Promise<void>;
+  /** Whether it could not listen: it never will. */
+  failed = false;
   #unsubscribe: (() => void) | undefined;
   #closed = false;
 
@@ -27,7 +29,7 @@ export class RedisBell extends Ear {
       if (this.#closed) unsubscribe();
     });
     // Whoever waits sees the failure; nobody may be waiting yet.
-    this.ready.catch(() => undefined);
+    this.ready.catch(() => this.failed = true);
   }
 
   /** Stops listening. */

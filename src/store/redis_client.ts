@@ -6,10 +6,11 @@
  * said. RESP2 needs no HELLO, and scripts answer the same in both versions.
  *
  * Time limits are per connection, not per command: a timer for each command halves the throughput. When
- * commands wait and nothing has come from the server for the whole limit, the connection is given up with
- * all that wait on it, and made again: a network that has silently dropped it comes back that way too.
+ * commands wait and nothing has come from the server or gone to it for the whole limit, the connection is given up
+ * with all that wait on it, and made again: a network that has silently dropped it comes back that way too.
  * @module
  */
+import { Buffer } from "node:buffer";
 import { clearTimeout, setTimeout } from "node:timers";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { TooOldError } from "./redis_failure.ts";
@@ -62,6 +63,8 @@ const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2000;
 /** How often silence is looked for within the time that a command may take. */
 const LOOKS = 4;
+/** What is longer goes to the socket in pieces, because it tells only when a whole one has gone. */
+const PIECE_BYTES = 65_536;
 /** A server that is loading is asked again this often. */
 const LOADING_POLL_MS = 50;
 
@@ -77,9 +80,16 @@ interface ReadyChecked {
 interface SocketWatching {
   socketTimeoutTimer: ReturnType<typeof setTimeout> | undefined;
   readonly commandQueue: { readonly length: number };
-  readonly stream: { readonly bytesRead: number; destroy(error: Error): void };
+  readonly stream: SocketWriting & { readonly bytesRead: number; destroy(error: Error): void };
   setSocketTimeout(): void;
 }
+
+/** The part of a socket through which the client sends. */
+interface SocketWriting {
+  write(data: string | Buffer, done?: WriteDone): boolean;
+}
+
+type WriteDone = (error?: Error | null) => void;
 
 /** The cluster client's parts that are wrapped. */
 interface ClusterParts {
@@ -240,22 +250,59 @@ function greetFirst(
   };
 }
 
+/** Makes a socket take what is long in pieces; the result says how many have gone. */
+function inPieces(stream: SocketWriting): () => number {
+  const write = stream.write.bind(stream);
+  const waiting: { readonly piece: Buffer; readonly done?: WriteDone | undefined }[] = [];
+  let gone = 0;
+  let busy = false;
+  const next = () => {
+    const first = waiting.shift();
+    busy = first !== undefined;
+    if (first === undefined) return;
+    write(first.piece, (error) => {
+      first.done?.(error);
+      // With an error the socket ends, and the client tells everybody.
+      if (error) return void waiting.splice(0);
+      gone++;
+      next();
+    });
+  };
+  stream.write = (data, done) => {
+    if (!busy && data.length <= PIECE_BYTES) return write(data, done);
+    const bytes = Buffer.from(data as Buffer);
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      const end = at + PIECE_BYTES;
+      waiting.push({
+        piece: bytes.subarray(at, end),
+        done: end >= bytes.length ? done : undefined,
+      });
+    }
+    if (!busy) next();
+    return false;
+  };
+  return () => gone;
+}
+
 /**
- * Drops a connection on which nothing came for as long as a command may take, although something is due. The
+ * Drops a connection on which nothing came or went for as long as a command may take, although something is due. The
  * client's own way sets and clears a timer with every answer, a quarter of what a command costs; this one
  * looks now and then whether bytes have come, and so may be a quarter late.
  */
 function watchSocket(client: Redis, { commandTimeoutMs }: ClientSettings): void {
   const watched = client as unknown as SocketWatching;
+  let gone = () => 0;
+  client.on("connect", () => gone = inPieces(watched.stream));
   watched.setSocketTimeout = () => {
     const { stream } = watched;
-    let seen = stream.bytesRead;
+    const moved = () => stream.bytesRead + gone();
+    let seen = moved();
     let silences = 0;
     const look = () => {
       watched.socketTimeoutTimer = undefined;
       if (watched.commandQueue.length === 0) return;
-      silences = stream.bytesRead === seen ? silences + 1 : 0;
-      seen = stream.bytesRead;
+      silences = moved() === seen ? silences + 1 : 0;
+      seen = moved();
       if (silences < LOOKS) return wait();
       stream.destroy(new Error(`Socket timeout. Nothing came for ${commandTimeoutMs} ms`));
     };

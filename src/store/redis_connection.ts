@@ -14,6 +14,7 @@
  */
 import type { Buffer } from "node:buffer";
 import type { Cluster, Redis } from "ioredis";
+import { sleep } from "../clock.ts";
 import { CoordError } from "../errors.ts";
 import { printable } from "../name.ts";
 import {
@@ -89,6 +90,7 @@ export class RedisConnection {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempts = 0;
   #greetedAt = 0;
+  readonly #closing = new AbortController();
   #lastError: unknown;
   #opened = false;
   #closed = false;
@@ -197,16 +199,24 @@ export class RedisConnection {
 
   /**
    * Listens to a channel, on one connection for all channels that is opened at the first need. Returns
-   * once the server sends what is published; the result ends it.
+   * once the server sends what is published; the result ends it. Listening changes nothing, so what may pass is
+   * tried again for as long as a command waits for a lost connection.
    *
    * @throws {StoreUnavailableError} when that connection cannot be made.
    */
   async subscribe(channel: string, listener: ChannelListener): Promise<() => void> {
     this.#subscriber ??= new RedisSubscriber(() => this.#subscribing());
-    try {
-      return await this.#subscriber.subscribe(channel, listener);
-    } catch (error) {
-      throw this.#unsent(error);
+    const deadline = performance.now() + this.#settings.commandTimeoutMs;
+    for (let attempts = 1;; attempts++) {
+      try {
+        return await this.#subscriber.subscribe(channel, listener);
+      } catch (error) {
+        const failure = this.#unsent(error);
+        const pauseMs = backoffMs(attempts);
+        const mayPass = failure instanceof CoordError && failure.retryable;
+        if (!mayPass || this.#closed || performance.now() + pauseMs >= deadline) throw failure;
+        await sleep(pauseMs, this.#closing.signal);
+      }
     }
   }
 
@@ -220,6 +230,7 @@ export class RedisConnection {
         .map((node) => node.ping().catch(() => undefined)),
     );
     this.#closed = true;
+    this.#closing.abort();
     clearTimeout(this.#timer);
     for (const waiter of [...this.#waiters]) waiter.reject(new Error("The store is closed"));
     const closing = [this.#subscriber?.close(), ...nodes.map((node) => disconnect(node))];
