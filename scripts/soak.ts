@@ -3,14 +3,17 @@
  * server forgets, stalls and drops them; then checks that nothing was lost, doubled or left behind.
  *
  *     deno run -A scripts/soak.ts [--minutes 10] [--processes 8] [--store redis|URL|DIR] [--seed N]
+ *         [--restarts]
  *
  * `redis` (the default) starts a private server. A server given by its URL is left alone: there only
- * processes are killed and frozen. Ends with 1 when something is wrong.
+ * processes are killed and frozen. With `--restarts` a private server without persistence is killed and started
+ * again all the time, so that it forgets everything: then fences alone are judged, and who was excluded. Ends with 1 when something is wrong.
  * @module
  */
 // deno-lint-ignore-file no-console -- a script reports on stdout and stderr
 
 import { parseArgs } from "node:util";
+import { soakRestarts } from "./soak/restarts.ts";
 import { soak } from "./soak/run.ts";
 
 const { values } = parseArgs({
@@ -19,6 +22,7 @@ const { values } = parseArgs({
     processes: { type: "string", default: "8" },
     store: { type: "string", default: "redis" },
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
+    restarts: { type: "boolean", default: false },
   },
 });
 const [minutes, processes, seed] = [values.minutes, values.processes, values.seed].map(Number);
@@ -29,7 +33,11 @@ if (
   Deno.exit(2);
 }
 console.log(`seed ${seed}, ${minutes} min, ${processes} processes, ${values.store}`);
-const { figures, violations } = await soak({
+if (values.restarts && values.store !== "redis") {
+  console.error("--restarts needs a server of its own: leave --store out.");
+  Deno.exit(2);
+}
+const { figures, violations } = await (values.restarts ? soakRestarts : soak)({
   seconds: minutes! * 60,
   processes: processes!,
   store: values.store,

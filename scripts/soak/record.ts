@@ -31,6 +31,13 @@ export type SoakRecord =
     readonly status: string;
     readonly by: string;
   }
+  /** The fence was the current one of `path` at some time after `atMs`. */
+  | {
+    readonly kind: "verified";
+    readonly path: string;
+    readonly fence: number;
+    readonly atMs: number;
+  }
   /** A call that was refused for a reason that chaos explains. */
   | { readonly kind: "refused"; readonly code: string; readonly reason: string }
   | { readonly kind: "size"; readonly slot: string; readonly rss: number; readonly atMs: number };

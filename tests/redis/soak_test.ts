@@ -3,6 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { judgeRestarts, soakRestarts } from "../../scripts/soak/restarts.ts";
 import { soak } from "../../scripts/soak/run.ts";
 import { overlaps } from "../../scripts/soak/judge.ts";
 import { slope } from "../../scripts/soak/size.ts";
@@ -23,6 +24,37 @@ Deno.test({
       assert.ok(Number(figures[what]) > 3, `${what}: ${figures[what]}`);
     }
   },
+});
+
+Deno.test({
+  name: "fences stay in order, and locks exclude, on a server that forgets everything now and then",
+  ignore: !hasRedis(),
+  async fn() {
+    const { figures, violations } = await soakRestarts({
+      seconds: 10,
+      processes: 3,
+      seed: 20_250_101,
+    });
+    assert.deepEqual(violations, [], JSON.stringify(figures, null, 1));
+    for (const what of ["kill -9 of the server", "tenures of locks", "tenures of tasks"]) {
+      assert.ok(Number(figures[what]) > 1, `${what}: ${figures[what]}`);
+    }
+  },
+});
+
+Deno.test("the judge of fences on a server that forgets finds what may not be", () => {
+  const took = (fence: number, acquiredAtMs: number) =>
+    ({ kind: "took", path: "a", fence, acquiredAtMs, expiresAtMs: acquiredAtMs + 50 }) as const;
+  const judged = (...records: Parameters<typeof judgeRestarts>[0]) =>
+    judgeRestarts(records, [{ fromMs: 1000, toMs: 1010 }]);
+  assert.deepEqual(judged(took(1, 100), took(2, 150)), []);
+  assert.match(judged(took(1, 100), took(2, 149))[0]!, /fence 2 began before 1 ended/);
+  assert.deepEqual(judged(took(1, 990), took(2, 1011)), []);
+  assert.match(judged(took(2, 990), took(1, 1011))[0]!, /fence 2 was given before the smaller one/);
+  assert.match(judged(took(1, 100), took(1, 1011))[0]!, /fence 1 was given twice/);
+  const verified = { kind: "verified", path: "a", fence: 1, atMs: 200 } as const;
+  assert.deepEqual(judged(took(1, 100), verified), []);
+  assert.match(judged(took(1, 100), took(2, 160), verified)[0]!, /fence 1 was found current/);
 });
 
 Deno.test("the judge of a soak test finds tenures that overlap", () => {

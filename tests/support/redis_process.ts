@@ -2,7 +2,7 @@
  * What starting a Redis process takes: a free port, a configuration, and knowing when it answers.
  * @module
  */
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { RespClient } from "./resp.ts";
 
@@ -23,13 +23,20 @@ export interface ServerTls {
 /** Lines of a configuration, as `redis.conf` has them; a list repeats the directive. */
 export type RedisConfig = Readonly<Record<string, string | readonly string[]>>;
 
+/**
+ * What is started as a server, a Sentinel and a node of a cluster: a name on PATH, or the path of another binary
+ * (`AGENTCOORD_REDIS_SERVER=/usr/bin/valkey-server`).
+ */
+export const REDIS_SERVER = Deno.env.get("AGENTCOORD_REDIS_SERVER") || "redis-server";
+
 /** Whether Redis can be started here. Tests that need it: `Deno.test({ ignore: !hasRedis(), … })`. */
 export function hasRedis(): boolean {
-  return onPath("redis-server");
+  return onPath(REDIS_SERVER);
 }
 
-/** Whether `program` is on PATH. */
+/** Whether `program` is on PATH, or a path itself. */
 export function onPath(program: string): boolean {
+  if (program.includes("/")) return existsSync(program);
   for (const directory of (Deno.env.get("PATH") ?? "").split(delimiter)) {
     try {
       if (directory === "") continue;
@@ -121,7 +128,7 @@ let debugSwitch: boolean | undefined;
 /** DEBUG is off unless this is set, from 7.0 on; older servers do not know the switch. */
 function hasDebugSwitch(): boolean {
   if (debugSwitch === undefined) {
-    const { stdout } = new Deno.Command("redis-server", { args: ["--version"] }).outputSync();
+    const { stdout } = new Deno.Command(REDIS_SERVER, { args: ["--version"] }).outputSync();
     debugSwitch = Number(/ v=(\d+)\./.exec(new TextDecoder().decode(stdout))?.[1] ?? 0) >= 7;
   }
   return debugSwitch;

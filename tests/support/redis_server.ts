@@ -17,6 +17,7 @@ import {
   infoField,
   pause,
   PortTakenError,
+  REDIS_SERVER,
   type RedisConfig,
   type ServerTls,
   START_MS,
@@ -177,7 +178,7 @@ class Server implements RedisServer {
         WATCHED_BY_PIPE,
         "sh",
         this.#removes ? this.directory : "",
-        "redis-server",
+        REDIS_SERVER,
         ...args,
       ],
       cwd: this.directory,
@@ -353,7 +354,7 @@ export async function sharedRedis(): Promise<{ readonly url: string; readonly po
 async function startShared(): Promise<number> {
   const directory = Deno.makeTempDirSync({ prefix: "agentcoord-redis-" });
   const port = freePort();
-  const args = ["redis-server", configure(port, directory)];
+  const args = [REDIS_SERVER, configure(port, directory)];
   new Deno.Command("sh", {
     args: ["-c", WATCHED_BY_ID, "sh", String(Deno.pid), directory, ...args],
     stdin: "null",
