@@ -84,7 +84,7 @@ redisTest("a wait works as soon as the server takes another client again", async
 });
 
 /** Carries so many bytes a second to the server, and answers at once. */
-async function slowLink(port: number, bytesPerSecond: number) {
+function slowLink(port: number, bytesPerSecond: number) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const ends: Deno.Conn[] = [];
   const carry = async (from: Deno.Conn, to: Deno.Conn, rate: number) => {
@@ -128,7 +128,7 @@ redisTest(
   "a batch is carried as long as the link takes, and a frozen server still fails in time",
   async () => {
     await using server = await startRedis();
-    await using link = await slowLink(server.port, 8_000_000);
+    await using link = slowLink(server.port, 8_000_000);
     const limits = "?command_timeout=1s";
     await using ada = await Member.join(`${link.url}${limits}#slow`, "ada");
     const payload = "x".repeat(240_000);
