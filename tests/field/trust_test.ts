@@ -22,7 +22,7 @@ function withStranger(
     } finally {
       await Deno.remove(home, { recursive: true });
     }
-  });
+  }, { store: false });
 }
 
 function name(dir: string, settings: unknown): Promise<void> {
