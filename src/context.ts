@@ -4,6 +4,7 @@
  */
 import type { Clock } from "./clock.ts";
 import { InvalidArgumentError } from "./errors.ts";
+import type { LockPath } from "./path.ts";
 import type { Store } from "./store/store.ts";
 import type { Actor } from "./store/transaction.ts";
 
@@ -15,8 +16,12 @@ export interface RoomContext {
   readonly actor: Actor | undefined;
   /** The host's clocks. */
   readonly clock: Clock;
-  /** Turns a path a caller wrote into the one name of that lock. */
-  readonly lockPath: (path: string, options?: { readonly absolute?: boolean }) => string;
+  /** What the path that a caller wrote is called as a lock. */
+  readonly lockPath: (path: string, options?: { readonly absolute?: boolean }) => LockPath;
+  /** What about a path suggests that another was meant. Absent where nobody is told. */
+  readonly doubtsAbout?: (path: string) => readonly string[];
+  /** Told what the caller should know though the call went well. Absent where nobody is told. */
+  readonly warn?: (message: string) => void;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { Audit } from "./audit/audit.ts";
 import type { Clock } from "./clock.ts";
-import { type Config, redactUrl, type Remark } from "./config.ts";
+import { type Config, redactUrl } from "./config.ts";
 import type { RoomContext } from "./context.ts";
 import { type Check, failed, type Findings, SAMPLES, SLOW_MS } from "./doctor_check.ts";
 import { StoreUnavailableError } from "./errors.ts";
@@ -34,10 +34,7 @@ export async function examine(patient: Patient): Promise<readonly Check[]> {
     },
     { name: "namespace", ok: true, value: namespace },
     ...(store.kind === "redis" ? [] : [{ name: "durability", ok: true, value: durability }]),
-    ...settingsChecks(patient.config),
   ];
-  // Nothing is asked of a place that the user has not agreed to.
-  if (patient.config.denial !== undefined) return checks;
   const found = await look(patient);
   checks.push(...found.checks);
   if (!found.hasState || checks.some(({ ok }) => !ok)) return checks;
@@ -87,20 +84,6 @@ function projectChecks({ root, worktree, isGit }: Project): readonly Check[] {
   }];
 }
 
-/** What about the settings keeps this process from working as the others in the project do. */
-function settingsChecks({ denial, remarks }: Config): readonly Check[] {
-  return [
-    ...(denial === undefined ? [] : [{ name: "trust", ok: false, value: denial }]),
-    ...(remarks.length === 0
-      ? []
-      : [{ name: "settings", ok: true, value: "valid", hint: remarks.map(textOf).join("; ") }]),
-  ];
-}
-
-function textOf({ text }: Remark): string {
-  return text;
-}
-
 async function latencyChecks(
   { store, clock }: RoomContext,
   { writesBecause }: Findings,
@@ -119,7 +102,7 @@ async function latencyChecks(
     return { name, ok: true, value: Math.round(median * 1000) / 1000, ...hint };
   };
   return [
-    await timed("read_ms", () => locks.covering(".")),
+    await timed("read_ms", () => locks.covering({ path: ".", aliases: [] })),
     // This takes the writers' way and finds nothing to write: nobody waits under a new identifier.
     writesBecause === undefined
       ? await timed("write_ms", () => locks.abandon(newId("wtr")))

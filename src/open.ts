@@ -6,10 +6,10 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type Durability, redactUrl, type StoreConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
 import type { Project } from "./project.ts";
-import { resolveLockPath } from "./lock_name.ts";
+import { doubtsAbout } from "./lock_doubt.ts";
+import { foldsCase, resolveLockPath } from "./lock_name.ts";
 import { LazyStore } from "./store/lazy.ts";
 import type { Store } from "./store/store.ts";
-import type { MakingHooks } from "./store/unmade_engine.ts";
 import type { Actor } from "./store/transaction.ts";
 
 /** What {@linkcode openContext} needs. */
@@ -24,9 +24,11 @@ export interface OpenOptions {
 }
 
 /** What {@linkcode lazyContext} takes besides. */
-export interface LazyOptions extends MakingHooks {
+export interface LazyOptions {
   /** Called when the store is about to be opened. Default: nothing. */
   readonly onOpen?: () => void;
+  /** Told what the caller should know though a call went well. Default: nobody. */
+  readonly warn?: (message: string) => void;
 }
 
 /**
@@ -39,43 +41,48 @@ export async function openContext(options: OpenOptions): Promise<RoomContext> {
 }
 
 /**
- * As {@linkcode openContext}, but the first step that needs the store opens it, and the first that writes
- * makes it: what is refused before, or only looks, leaves no store behind.
+ * As {@linkcode openContext}, but the first step that needs the store opens it: what is refused before
+ * leaves no store behind.
  */
 export function lazyContext(
   options: OpenOptions,
-  { onOpen = () => undefined, ...making }: LazyOptions = {},
+  { onOpen = () => undefined, warn }: LazyOptions = {},
 ): RoomContext {
   const { store } = options;
   const location = store.kind === "redis" ? redactUrl(store.url) : store.directory;
   const lazy = new LazyStore({ kind: store.kind, location }, () => {
     onOpen();
-    return openStore(options, making);
+    return openStore(options);
   });
-  return contextOf(options, lazy);
+  return contextOf(options, lazy, warn);
 }
 
 function contextOf(
   { actor, clock = systemClock, project }: OpenOptions,
   store: Store,
+  warn?: (message: string) => void,
 ): RoomContext {
+  let folds: boolean | undefined;
   return {
     store,
     actor,
     clock,
-    lockPath: (path, rules) => resolveLockPath(path, project, rules),
+    lockPath: (path, rules) => {
+      folds ??= foldsCase(project);
+      return resolveLockPath(path, project, { ...rules, foldsCase: folds });
+    },
+    ...(warn && { warn, doubtsAbout: (path) => doubtsAbout(path, project) }),
   };
 }
 
 /** Loads the code of the one kind of store it opens: the other kind would cost start-up time for nothing. */
 async function openStore(
   { store, namespace, durability, clock = systemClock }: OpenOptions,
-  making?: MakingHooks,
 ): Promise<Store> {
   if (store.kind === "redis") {
     const { RedisStore } = await import("./store/redis.ts");
     return await RedisStore.open(store.url, { namespace });
   }
   const { DirectoryStore } = await import("./store/directory.ts");
-  return await DirectoryStore.open(store.directory, { namespace, durability, clock, making });
+  return await DirectoryStore.open(store.directory, { namespace, durability, clock });
 }

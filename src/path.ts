@@ -12,6 +12,17 @@
 import { InvalidArgumentError } from "./errors.ts";
 import { checkText, LIMITS, printable, quote, utf8Length } from "./name.ts";
 
+/** What a path is called as a lock. */
+export interface LockPath {
+  /** As {@linkcode normalizeLockPath} returned it: what leases are listed under. */
+  readonly path: string;
+  /**
+   * Other names of the same file, such as that of the symbolic link it was reached by. A lock keeps others
+   * from all its names, and is found under each.
+   */
+  readonly aliases: readonly string[];
+}
+
 /** How {@linkcode normalizeLockPath} reads a path. All directories are absolute. */
 export interface LockPathRules {
   /** The top of the project: names are relative to it. */

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { InvalidArgumentError } from "../src/errors.ts";
-import { resolveLockPath } from "../src/lock_name.ts";
+import { resolveLockPath as resolve } from "../src/lock_name.ts";
 import { findProject } from "../src/project.ts";
+
+/** What a path is listed as. */
+const resolveLockPath = (...call: Parameters<typeof resolve>) => resolve(...call).path;
 
 /** A private directory, free of symbolic links, removed at the end. */
 async function inTemp(run: (directory: string) => void | Promise<void>): Promise<void> {

@@ -29,6 +29,6 @@ function contextOf(store: Store): RoomContext {
     store,
     actor: { name: `process-${Deno.pid}`, host: "bench", pid: Deno.pid },
     clock: systemClock,
-    lockPath: (path) => path,
+    lockPath: (path) => ({ path, aliases: [] }),
   };
 }

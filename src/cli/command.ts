@@ -25,10 +25,9 @@ export interface Cli {
   config(): Promise<Config>;
   /**
    * The store, with the acting agent if one was named; `agent` is who acts instead. The first step opens
-   * it, the first that writes makes it where there is none, the runner closes it. With `init` it was asked
-   * for: then it may be made anywhere, and nobody is told.
+   * it, the runner closes it.
    */
-  context(options?: { readonly agent?: string; readonly init?: boolean }): Promise<RoomContext>;
+  context(options?: { readonly agent?: string }): Promise<RoomContext>;
   /** Everything on standard input, as text. */
   stdin(): Promise<string>;
   /** A secret: typed at the terminal without being shown, or else all of standard input. */

@@ -1,56 +1,58 @@
 --[[ lock/acquire: grants every path, or none and queues the waiter if there is one.
 
 ARGV    5 ttl_ms, 6 mode, 7 intent, 8 1 to renew what the actor holds already, 9 waiter's id or "", 10 its bell,
-        11.. paths
+        11.. paths, each with its other names behind it
 RETURN  {"kind":"acquired","leases":[…]} | {"kind":"held","blocker":…,"nowMs":…,"retryInMs":…}
 KEEPS   nothing is granted unless everything is; paths granted together share one new fence. ]]
 local ttl, mode, intent, reentrant = tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8] == '1'
 local waiter_id, bell = ARGV[9], ARGV[10]
-local paths = { unpack(ARGV, 11) }
+local paths, all_names = {}, {}
+for i = 11, #ARGV do
+  local names = names_of(ARGV[i])
+  paths[#paths + 1] = names
+  for _, name in ipairs(names) do all_names[#all_names + 1] = name end
+end
 
 local function blocking_lease()
-  for _, path in ipairs(paths) do
-    for _, lease in ipairs(overlapping(path)) do
-      local own = lease.holder == ACTOR
-      -- One's own shared lease cannot quietly become an exclusive one: other readers may be inside.
-      local renews = own and reentrant and (lease.mode == 'exclusive' or mode == 'shared')
-      if not renews and (own or modes_conflict(lease.mode, mode)) then return lease, path end
+  for _, names in ipairs(paths) do
+    for _, name in ipairs(names) do
+      for _, lease in ipairs(overlapping(name)) do
+        local own = lease.holder == ACTOR
+        -- One's own shared lease cannot quietly become an exclusive one: other readers may be inside.
+        local renews = own and reentrant and (lease.mode == 'exclusive' or mode == 'shared')
+        if not renews and (own or modes_conflict(lease.mode, mode)) then return lease, names[1] end
+      end
     end
   end
 end
 
 local function blocking_waiter(before)
   if lock_waiters == 0 then return end
-  for _, path in ipairs(paths) do
-    for _, waiter in ipairs(waiters_on({ path })) do
-      if waiter.seq < before and stands_in_line(waiter) and modes_conflict(waiter.mode, mode) then
-        return waiter, path
+  for _, names in ipairs(paths) do
+    for _, name in ipairs(names) do
+      for _, waiter in ipairs(waiters_on({ name })) do
+        if waiter.seq < before and stands_in_line(waiter) and modes_conflict(waiter.mode, mode) then
+          return waiter, names[1]
+        end
       end
     end
   end
 end
 
-local function own_on(path)
-  if not reentrant then return end
-  for _, lease in ipairs(live_on(path)) do
-    if lease.holder == ACTOR then return lease end
-  end
-end
-
 local function grant()
   local leases, tenure = {}, nil
-  for i, path in ipairs(paths) do
-    local lease = own_on(path)
+  for i, names in ipairs(paths) do
+    local path, lease = names[1], reentrant and own_leases(names, '')[1]
     if lease then
       extend(lease, ttl)
     else
       if not tenure then fence = fence + 1 end
       tenure = int(fence)
-      lease = { path = path, holder = ACTOR, fence = fence, mode = mode, intent = intent, ttl = ttl, at = now, due = now + ttl }
-      local kept = leases_in(path, call('HGET', LOCKS, path))
-      kept[#kept + 1] = lease
-      keep_on(path, kept)
-      call('ZADD', LOCK_PATHS, 0, path)
+      lease = { holder = ACTOR, fence = fence, mode = mode, intent = intent, ttl = ttl, at = now }
+      lease.also = names[2] and { unpack(names, 2) }
+      add_on(path, lease)
+      for _, alias in ipairs(lease.also or {}) do add_on(alias, { of = path, fence = fence }) end
+      lease.path, lease.due = path, now + ttl
       call('ZADD', LOCK_DUE, int(lease.due), path .. '\0' .. tenure)
       call('ZADD', HELD, 0, ACTOR .. '\0l' .. path .. '\0' .. tenure)
       lock_floor = math.min(lock_floor, lease.due)
@@ -59,7 +61,7 @@ local function grant()
     leases[i] = lease
   end
   -- Other readers that queued behind the same writer may come in together.
-  if mode == 'shared' then call_waiters(paths) end
+  if mode == 'shared' then call_waiters(all_names) end
   return leases
 end
 
@@ -68,8 +70,8 @@ local function queue(place)
     place.seen, place.called = now, nil
   else
     lock_seq, lock_waiters = lock_seq + 1, lock_waiters + 1
-    place = { seq = lock_seq, id = waiter_id, agent = ACTOR, mode = mode, paths = paths, bell = bell, seen = now }
-    for _, path in ipairs(paths) do call('ZADD', LOCK_LINE, 0, place_of(place, path)) end
+    place = { seq = lock_seq, id = waiter_id, agent = ACTOR, mode = mode, paths = all_names, bell = bell, seen = now }
+    for _, name in ipairs(all_names) do call('ZADD', LOCK_LINE, 0, place_of(place, name)) end
   end
   save_waiter(place)
 end
@@ -83,10 +85,8 @@ local granted = false
 for _, event in ipairs(REPEATED and recall() or {}) do granted = granted or event[1] == 'lock.acquired' end
 if granted then
   local leases = {}
-  for _, path in ipairs(paths) do
-    for _, lease in ipairs(live_on(path)) do
-      if lease.holder == ACTOR then leases[#leases + 1] = lease end
-    end
+  for _, names in ipairs(paths) do
+    for _, lease in ipairs(own_leases(names, '')) do leases[#leases + 1] = lease end
   end
   if #leases == #paths then return finish('{"kind":"acquired","leases":' .. show_all(leases) .. '}') end
 end
@@ -102,7 +102,7 @@ local before = place and place.seq or HUGE
 local ahead, path = blocking_waiter(before)
 -- It could go, so it is called: one that is frozen must not stand in line unasked, nor a dead one at all.
 if ahead and not ahead.called then
-  call_waiters(paths)
+  call_waiters(all_names)
   ahead, path = blocking_waiter(before)
 end
 if ahead then

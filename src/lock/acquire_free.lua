@@ -1,5 +1,7 @@
---[[ lock/acquire_free: the usual case of lock/acquire: one path that is free, and nobody ahead in line. ]]
-if PLAIN and not BATCHED and #ARGV == 11 and now < lock_floor and ARGV[11] ~= '.' and ARGV[11] ~= '/' and
+--[[ lock/acquire_free: the usual case of lock/acquire: one path without other names that is free, and
+nobody ahead in line. ]]
+if PLAIN and not BATCHED and #ARGV == 11 and now < lock_floor and not string.find(ARGV[11], '^[./]?$') and
+  not string.find(ARGV[11], '\0', 1, true) and
   string.sub(ARGV[4], 1, 1) == '0' and (lock_waiters == 0 or ARGV[6] == 'exclusive') then
   local path, actor, waiter = ARGV[11], ARGV[3], ARGV[9]
   local names = names_over(path)

@@ -1,9 +1,13 @@
 --[[ lock/break: ends every tenure on exactly this path, and has the audit log say who did it and why.
 
-ARGV    5 path, 6 the event's reason as a JSON member, 7.. the audit draft, see audit/append
+ARGV    5 path with its other names, 6 the event's reason as a JSON member, 7.. the audit draft, see audit/append
 RETURN  {"broken":[lease…],"covering":lease}: covering, if there is one, when there is nothing to break ]]
-local leases = live_on(ARGV[5])
-local covering = #leases == 0 and live_over(ARGV[5])[1]
+local leases, covering = {}, nil
+for _, name in ipairs(names_of(ARGV[5])) do
+  if #leases == 0 then leases = live_on(name) end
+  covering = covering or live_over(name)[1]
+end
+if #leases > 0 then covering = nil end
 local answer = '{"broken":' .. show_all(leases) .. (covering and ',"covering":' .. cjson.encode(shown(covering)) or '') .. '}'
 if #leases > 0 then append_audit(unpack(ARGV, 7)) end
 end_leases(leases, 'lock.broken', ACTOR, ARGV[6])

@@ -7,6 +7,7 @@
  */
 import type { AuditDraft } from "../audit/entry.ts";
 import { emit } from "../event/append.ts";
+import type { LockPath } from "../path.ts";
 import { LEASES_A_STEP } from "../store/held.ts";
 import type { Actor, Engine, Reader, Transaction } from "../store/transaction.ts";
 import { endLeases, leasesHeldBy, releaseHeld, sweepExpired } from "./give_back.ts";
@@ -21,7 +22,15 @@ import {
   type WaiterRow,
   waitersOn,
 } from "./queue.ts";
-import { liveOn, liveOver, type LockRow, modesConflict, overlapping, toLease } from "./rows.ts";
+import {
+  liveNamed,
+  liveOver,
+  type LockRow,
+  modesConflict,
+  namesOf,
+  overlapping,
+  toLease,
+} from "./rows.ts";
 import type {
   AcquireOutcome,
   AcquireRequest,
@@ -49,7 +58,7 @@ export class DirectoryLocks implements LockStore {
       let ahead = held === undefined ? waiterAhead(tx, request, before) : undefined;
       // It could go, so it is called: one that is frozen must not stand in line unasked, nor a dead one at all.
       if (ahead?.waiter.called_at_ms === null) {
-        callWaiters(tx, request.paths);
+        callWaiters(tx, request.paths.flatMap((path) => namesOf(path, request.aliases)));
         ahead = waiterAhead(tx, request, before);
       }
       if (held === undefined && ahead === undefined) {
@@ -106,15 +115,18 @@ export class DirectoryLocks implements LockStore {
     }
   }
 
-  covering(path: string): Promise<readonly Lease[]> {
-    return this.#engine.read((reader) => liveOver(reader, path).map(toLease));
+  covering({ path, aliases }: LockPath): Promise<readonly Lease[]> {
+    return this.#engine.read((reader) =>
+      [path, ...aliases].flatMap((name) => liveOver(reader, name)).map(toLease)
+    );
   }
 
-  async break(actor: Actor, path: string, record: AuditDraft): ReturnType<LockStore["break"]> {
+  async break(actor: Actor, name: LockPath, record: AuditDraft): ReturnType<LockStore["break"]> {
     const { appendAudit } = await import("../audit/append.ts");
     return this.#engine.write(actor, (tx) => {
-      const rows = liveOn(tx, [path]);
-      const covering = rows.length === 0 ? liveOver(tx, path)[0] : undefined;
+      const names = [name.path, ...name.aliases];
+      const rows = firstOf(names, (each) => liveNamed(tx, each));
+      const [covering] = rows.length === 0 ? firstOf(names, (each) => liveOver(tx, each)) : [];
       if (covering !== undefined) return { broken: [], covering: toLease(covering) };
       if (rows.length > 0) appendAudit(tx, record);
       return { broken: endLeases(tx, rows, "lock.broken", actor.name, { reason: record.reason }) };
@@ -141,12 +153,16 @@ export class DirectoryLocks implements LockStore {
 
 /** Grants every path under one new fence; what the actor holds already keeps its own. */
 function grant(tx: Transaction, actor: Actor, request: AcquireRequest): Lease[] {
-  const { paths, mode, intent, ttlMs } = request;
-  const own = request.reentrant ? liveOn(tx, paths).filter((row) => row.holder === actor.name) : [];
+  const { paths, aliases, mode, intent, ttlMs } = request;
   let fence: number | undefined;
+  let renewed = 0;
   const leases = paths.map((path) => {
-    const mine = own.find((row) => row.path === path);
-    if (mine !== undefined) return extend(tx, mine, ttlMs);
+    const own = (name: string) => liveNamed(tx, name).filter((row) => row.holder === actor.name);
+    const [mine] = request.reentrant ? firstOf(namesOf(path, aliases), own) : [];
+    if (mine !== undefined) {
+      renewed++;
+      return extend(tx, mine, ttlMs);
+    }
     fence ??= tx.nextFence();
     const lease = {
       path,
@@ -169,12 +185,16 @@ function grant(tx: Transaction, actor: Actor, request: AcquireRequest): Lease[] 
       lease.acquiredAtMs,
       lease.expiresAtMs,
     );
+    for (const alias of aliases?.[path] ?? []) {
+      tx.run("INSERT INTO lock_aliases VALUES (?, ?, ?)", alias, path, fence);
+      tx.count("lock_aliases", 1);
+    }
     emit(tx, "lock.acquired", path, actor.name, { fence, mode });
     return lease;
   });
-  tx.count("locks", leases.length - own.length);
+  tx.count("locks", leases.length - renewed);
   // Other readers that queued behind the same writer may come in together.
-  if (mode === "shared") callWaiters(tx, paths);
+  if (mode === "shared") callWaiters(tx, paths.flatMap((path) => namesOf(path, aliases)));
   return leases;
 }
 
@@ -191,19 +211,23 @@ function extend(tx: Transaction, row: LockRow, ttlMs: number): Lease {
 }
 
 /** The actor's live leases that `selector` means, and the paths on which it has none such. */
-function select(reader: Reader, actor: Actor, { paths, fence }: LeaseSelector) {
-  const live = liveOn(reader, paths);
+function select(reader: Reader, actor: Actor, { paths, aliases, fence }: LeaseSelector) {
   const held: LockRow[] = [];
   const lost: LostLease[] = [];
   for (const path of paths) {
-    const here = live.filter((row) => row.path === path);
-    const mine = here.filter((row) =>
-      row.holder === actor.name && (fence === undefined || row.fence === fence)
+    const names = namesOf(path, aliases);
+    const mine = firstOf(
+      names,
+      (name) =>
+        liveNamed(reader, name).filter((row) =>
+          row.holder === actor.name && (fence === undefined || row.fence === fence)
+        ),
     );
     held.push(...mine);
     if (mine.length > 0) continue;
-    const above = liveOver(reader, path).find((row) =>
-      row.path !== path && row.holder === actor.name
+    const here = firstOf(names, (name) => liveNamed(reader, name));
+    const above = names.flatMap((name) => liveOver(reader, name)).find((row) =>
+      row.holder === actor.name && !here.some((one) => one.path === row.path)
     );
     lost.push({
       path,
@@ -214,14 +238,24 @@ function select(reader: Reader, actor: Actor, { paths, fence }: LeaseSelector) {
   return { held, lost };
 }
 
+/** What the first of these names has. */
+function firstOf<Row>(names: readonly string[], find: (name: string) => Row[]): Row[] {
+  for (const name of names) {
+    const found = find(name);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
 /** A live lease that keeps the request from being granted. */
 function blockingLease(
   tx: Transaction,
   actor: string,
-  { paths, mode, reentrant }: AcquireRequest,
+  { paths, aliases, mode, reentrant }: AcquireRequest,
 ): { readonly lease: Lease; readonly asked: string } | undefined {
   for (const path of paths) {
-    for (const row of overlapping<LockRow>(tx, "locks", path)) {
+    const rows = namesOf(path, aliases).flatMap((name) => overlapping<LockRow>(tx, "locks", name));
+    for (const row of rows) {
       if (row.expires_at_ms <= tx.nowMs) continue;
       const own = row.holder === actor;
       // One's own shared lease cannot quietly become an exclusive one: other readers may be inside.
@@ -237,12 +271,12 @@ function blockingLease(
 /** A waiter that came before `before` and that the request has to wait behind. */
 function waiterAhead(
   tx: Transaction,
-  { paths, mode }: AcquireRequest,
+  { paths, aliases, mode }: AcquireRequest,
   before: number,
 ): { readonly path: string; readonly waiter: WaiterRow } | undefined {
   const waiting = (tx.counts.lock_waiters ?? 0) > 0;
   for (const path of waiting ? paths : []) {
-    for (const waiter of waitersOn(tx, path)) {
+    for (const waiter of namesOf(path, aliases).flatMap((name) => waitersOn(tx, name))) {
       const ahead = waiter.seq < before && standsInLine(waiter, tx.nowMs);
       if (ahead && modesConflict(waiter.mode, mode)) return { path, waiter };
     }

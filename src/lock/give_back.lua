@@ -8,17 +8,17 @@ local SWEEP = 32
 local function end_leases(leases, type, by, more)
   if #leases == 0 then return end
   local paths = {}
-  for i, lease in ipairs(leases) do
+  for _, lease in ipairs(leases) do
     local path, tenure = lease.path, int(lease.fence)
-    local kept = {}
-    for _, other in ipairs(leases_in(path, call('HGET', LOCKS, path))) do
-      if other.fence ~= lease.fence then kept[#kept + 1] = other end
+    take_off(path, lease)
+    for _, alias in ipairs(lease.also or {}) do
+      take_off(alias, lease)
+      paths[#paths + 1] = alias
     end
-    keep_on(path, kept)
     call('ZREM', LOCK_DUE, path .. '\0' .. tenure)
     call('ZREM', HELD, lease.holder .. '\0l' .. path .. '\0' .. tenure)
     emit(type, path, by, '{"fence":' .. tenure .. (more and ',' .. more or '') .. '}')
-    paths[i] = path
+    paths[#paths + 1] = path
   end
   call_waiters(paths)
 end
@@ -26,7 +26,7 @@ end
 local function lease_at(member)
   local path, tenure = string.match(member, '^(%Z*)%z(%d+)$')
   for _, lease in ipairs(leases_in(path, call('HGET', LOCKS, path))) do
-    if int(lease.fence) == tenure then return lease end
+    if int(lease.fence) == tenure and lease.path == path then return lease end
   end
 end
 

@@ -21,13 +21,26 @@ export function endLeases(
   data?: Readonly<Record<string, unknown>>,
 ): Lease[] {
   if (rows.length === 0) return [];
+  const names: string[] = [];
   for (const row of rows) {
     tx.run("DELETE FROM locks WHERE path = ? AND fence = ?", row.path, row.fence);
+    names.push(row.path, ...removeAliases(tx, row));
     emit(tx, type, row.path, by, { fence: row.fence, ...data });
   }
   tx.count("locks", -rows.length);
-  callWaiters(tx, rows.map((row) => row.path));
+  callWaiters(tx, names);
   return rows.map(toLease);
+}
+
+function removeAliases(tx: Transaction, { path, fence }: LockRow): string[] {
+  if (!tx.counts.lock_aliases) return [];
+  const rows = tx.all<{ alias: string }>(
+    "DELETE FROM lock_aliases WHERE path = ? AND fence = ? RETURNING alias",
+    path,
+    fence,
+  );
+  if (rows.length > 0) tx.count("lock_aliases", -rows.length);
+  return rows.map(({ alias }) => alias);
 }
 
 /** The live leases of one agent, by path. */

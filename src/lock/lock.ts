@@ -29,11 +29,11 @@ import { LeaseLostError, NotFoundError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { type Instant, instantOf } from "../lease.ts";
 import { checkName, LIMITS, quote } from "../name.ts";
-import { covers } from "../path.ts";
+import { covers, type LockPath } from "../path.ts";
 import { waitFor } from "../wait.ts";
 import { HeldLock } from "./held.ts";
 import { heldBy, lost, refusal } from "./refusal.ts";
-import type { AcquireOutcome } from "./store.ts";
+import type { AcquireOutcome, Aliases } from "./store.ts";
 
 /** `exclusive` tolerates nobody else; `shared` tolerates other shared holders. */
 export type LockMode = "exclusive" | "shared";
@@ -201,9 +201,10 @@ export class Locks {
     path: string,
     { fence, absolute = false }: { readonly fence: number; readonly absolute?: boolean },
   ): Promise<Lease> {
-    const name = this.#context.lockPath(path, { absolute });
+    const asked = this.#context.lockPath(path, { absolute });
+    const name = asked.path;
     checkFence(fence, "fence");
-    const live = await (await this.#context.store.locks()).covering(name);
+    const live = await (await this.#context.store.locks()).covering(asked);
     const lease = live.find((candidate) => candidate.fence === fence);
     if (lease !== undefined) return lease;
     const now = live.length === 0 ? "nobody holds it now" : `${heldBy(live[0]!, name)} now`;
@@ -225,7 +226,8 @@ export class Locks {
     { reason, absolute = false }: { readonly reason: string; readonly absolute?: boolean },
   ): Promise<readonly Lease[]> {
     const actor = requireActor(this.#context);
-    const name = this.#context.lockPath(path, { absolute });
+    const asked = this.#context.lockPath(path, { absolute });
+    const name = asked.path;
     const record = await draftEntry({
       agent: actor.name,
       decisionType: "lock.break",
@@ -234,7 +236,7 @@ export class Locks {
       refs: [name],
     });
     const locks = await this.#context.store.locks();
-    const { broken, covering } = await locks.break(actor, name, record);
+    const { broken, covering } = await locks.break(actor, asked, record);
     if (broken.length > 0) return broken;
     const why = covering === undefined
       ? "there is nothing to break"
@@ -264,12 +266,13 @@ export class Locks {
     const actor = requireActor(this.#context);
     const waitMs = checkWaitMs(options.waitMs ?? 0, "waitMs");
     const request = {
-      paths: this.#paths(paths, options.absolute),
+      ...this.#paths(paths, options.absolute),
       mode: checkChoice(options.mode ?? "exclusive", "mode", ["exclusive", "shared"]),
       ttlMs: checkLeaseMs(options.ttlMs ?? DEFAULT_LOCK_TTL_MS, "ttlMs"),
       intent: checkTitle(options.intent ?? "", "intent", true),
       reentrant: options.reentrant ?? false,
     };
+    this.#tellDoubts(typeof paths === "string" ? [paths] : paths);
     const locks = await store.locks();
     let id: string | undefined;
     let outcome: AcquireOutcome | undefined;
@@ -289,7 +292,16 @@ export class Locks {
     return { outcome: outcome!, sentAt };
   }
 
-  #paths(paths: LockTarget, absolute = false): readonly string[] {
+  #tellDoubts(paths: readonly string[]): void {
+    const { doubtsAbout, warn } = this.#context;
+    if (doubtsAbout === undefined || warn === undefined) return;
+    for (const path of new Set(paths)) doubtsAbout(path).forEach(warn);
+  }
+
+  #paths(
+    paths: LockTarget,
+    absolute = false,
+  ): { readonly paths: readonly string[]; readonly aliases?: Aliases } {
     const list: readonly (string | Lease)[] = typeof paths === "string" ? [paths] : paths;
     if (!Array.isArray(list) || list.length === 0) {
       throw invalid(paths, "paths", "name at least one path");
@@ -297,16 +309,27 @@ export class Locks {
     if (list.length > LIMITS.batch) {
       throw invalid(list.length, "paths", `use at most ${LIMITS.batch}`);
     }
-    const nameOf = (item: string | Lease) =>
-      typeof item === "string" ? this.#context.lockPath(item, { absolute }) : item.path;
-    const names = [...new Set(list.map(nameOf))];
+    const seen = new Set<string>();
+    const names: string[] = [];
+    const aliases: Record<string, readonly string[]> = {};
+    for (const item of list) {
+      const name: LockPath = typeof item === "string"
+        ? this.#context.lockPath(item, { absolute })
+        : { path: item.path, aliases: [] };
+      const all = [name.path, ...name.aliases];
+      // One lock under another of its names.
+      if (all.some((known) => seen.has(known))) continue;
+      all.forEach((known) => seen.add(known));
+      names.push(name.path);
+      if (name.aliases.length > 0) aliases[name.path] = name.aliases;
+    }
     refuseNested(names);
-    return names;
+    return Object.keys(aliases).length === 0 ? { paths: names } : { paths: names, aliases };
   }
 
   #selector(paths: LockTarget, { fence, absolute }: TenureOptions) {
     return {
-      paths: this.#paths(paths, absolute),
+      ...this.#paths(paths, absolute),
       ...(fence === undefined ? {} : { fence: checkFence(fence, "fence") }),
     };
   }

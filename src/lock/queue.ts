@@ -10,7 +10,7 @@
 import { pathsConflict } from "../path.ts";
 import type { Actor, Reader, Transaction } from "../store/transaction.ts";
 import type { LockMode } from "./lock.ts";
-import { modesConflict, overlapping } from "./rows.ts";
+import { modesConflict, namesOf, overlapping } from "./rows.ts";
 import type { AcquireRequest } from "./store.ts";
 
 /** How long a called waiter has the right to be first. */
@@ -57,7 +57,7 @@ export function standsInLine(waiter: WaiterRow, nowMs: number): boolean {
 export function queue(
   tx: Transaction,
   actor: Actor,
-  { paths, mode }: AcquireRequest,
+  { paths, aliases, mode }: AcquireRequest,
   { id, bell }: { readonly id: string; readonly bell: string },
   place: WaiterRow | undefined,
 ): void {
@@ -66,17 +66,18 @@ export function queue(
     tx.run(sql, tx.nowMs, place.seq);
     return;
   }
+  const names = paths.flatMap((path) => namesOf(path, aliases));
   tx.run(
     "INSERT INTO lock_waiters (id, agent, mode, paths, bell, seen_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
     id,
     actor.name,
     mode,
-    JSON.stringify(paths),
+    JSON.stringify(names),
     bell,
     tx.nowMs,
   );
   const { seq } = findWaiter(tx, id)!;
-  for (const path of paths) tx.run("INSERT INTO lock_waiter_paths VALUES (?, ?)", path, seq);
+  for (const name of names) tx.run("INSERT INTO lock_waiter_paths VALUES (?, ?)", name, seq);
   tx.count("lock_waiters", 1);
 }
 

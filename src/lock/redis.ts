@@ -6,6 +6,7 @@
  * @module
  */
 import type { AuditDraft } from "../audit/entry.ts";
+import type { LockPath } from "../path.ts";
 import { LEASES_A_STEP } from "../store/held.ts";
 import held from "../store/held.lua" with { type: "text" };
 import { Script } from "../store/script.ts";
@@ -29,7 +30,7 @@ import release from "./release.lua" with { type: "text" };
 import releaseOnly from "./release_only.lua" with { type: "text" };
 import releaseAll from "./release_all.lua" with { type: "text" };
 import renew from "./renew.lua" with { type: "text" };
-import type { AcquireOutcome, AcquireRequest, LeaseSelector, LockStore } from "./store.ts";
+import type { AcquireOutcome, AcquireRequest, Aliases, LeaseSelector, LockStore } from "./store.ts";
 import tenure from "./tenure.lua" with { type: "text" };
 
 const ACQUIRE = new Script(
@@ -69,7 +70,7 @@ export class RedisLocks implements LockStore {
 
   async acquire(
     actor: Actor,
-    { paths, mode, ttlMs, intent, reentrant, waiter }: AcquireRequest,
+    { paths, aliases, mode, ttlMs, intent, reentrant, waiter }: AcquireRequest,
   ): Promise<AcquireOutcome> {
     const { id = "", bell = "" } = waiter ?? {};
     return answer(
@@ -82,7 +83,7 @@ export class RedisLocks implements LockStore {
         reentrant ? 1 : 0,
         id,
         bell,
-        ...paths,
+        ...named(paths, aliases),
       ),
     );
   }
@@ -93,17 +94,21 @@ export class RedisLocks implements LockStore {
 
   async renew(
     actor: Actor,
-    { paths, fence }: LeaseSelector,
+    { paths, aliases, fence }: LeaseSelector,
     ttlMs: number | undefined,
   ): Promise<Awaited<ReturnType<LockStore["renew"]>>> {
-    return answer(await this.#runner.write(RENEW, actor, fence ?? "", ttlMs ?? "", ...paths));
+    return answer(
+      await this.#runner.write(RENEW, actor, fence ?? "", ttlMs ?? "", ...named(paths, aliases)),
+    );
   }
 
   async release(
     actor: Actor,
-    { paths, fence }: LeaseSelector,
+    { paths, aliases, fence }: LeaseSelector,
   ): Promise<Awaited<ReturnType<LockStore["release"]>>> {
-    return answer(await this.#runner.write(RELEASE, actor, fence ?? "", ...paths));
+    return answer(
+      await this.#runner.write(RELEASE, actor, fence ?? "", ...named(paths, aliases)),
+    );
   }
 
   async releaseAll(actor: Actor): Promise<readonly Lease[]> {
@@ -117,18 +122,18 @@ export class RedisLocks implements LockStore {
     }
   }
 
-  async covering(path: string): Promise<readonly Lease[]> {
-    return answer(await this.#runner.read(LIST, path, ""));
+  async covering({ path, aliases }: LockPath): Promise<readonly Lease[]> {
+    return answer(await this.#runner.read(LIST, [path, ...aliases].join("\0"), ""));
   }
 
-  async break(actor: Actor, path: string, record: AuditDraft): ReturnType<LockStore["break"]> {
+  async break(actor: Actor, name: LockPath, record: AuditDraft): ReturnType<LockStore["break"]> {
     const { auditArguments } = await import("../audit/redis_draft.ts");
     const { BREAK } = await import("./redis_break.ts");
     return answer(
       await this.#runner.write(
         BREAK,
         actor,
-        path,
+        [name.path, ...name.aliases].join("\0"),
         `"reason":${JSON.stringify(record.reason)}`,
         ...auditArguments(record),
       ),
@@ -142,6 +147,11 @@ export class RedisLocks implements LockStore {
   async count(): Promise<number> {
     return Number(await this.#runner.read(COUNT));
   }
+}
+
+/** Each path with its other names behind it, as scripts take it: no name has a NUL in it. */
+function named(paths: readonly string[], aliases: Aliases = {}): readonly string[] {
+  return paths.map((path) => [path, ...aliases[path] ?? []].join("\0"));
 }
 
 function answer<T>(text: unknown): T {

@@ -5,7 +5,7 @@ if PLAIN and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' an
   local record = call('HGET', LOCKS, path)
   local leases = record and cjson.decode(record)
   local lease = leases and leases[1]
-  local usual, member, due, next = lease and #leases == 1 and lease.holder == actor, nil, nil, nil
+  local usual, member, due, next = lease and #leases == 1 and lease.holder == actor and not lease.also, nil, nil, nil
   if usual then
     member = path .. '\0' .. int(lease.fence)
     due = tonumber(call('ZSCORE', LOCK_DUE, member))

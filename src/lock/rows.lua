@@ -2,32 +2,54 @@
 lock/names.
 
 KEYS       lock_paths, lock_waiters, lock_line
-LOCKS      path -> JSON list of {holder, fence, mode, intent, ttl, at}, of every lease not yet swept
+LOCKS      path -> JSON list of {holder, fence, mode, intent, ttl, at, also?}, of every lease not yet swept; also has
+           its other names, each of which has {of: its path, fence} here
 LOCK_DUE   path NUL fence -> the instant at which that lease lapses; one that has counts for nothing
-LOCK_PATHS the paths in LOCKS, by name
+LOCK_PATHS the names in LOCKS, in order
 HELD       holder NUL l path NUL fence, by name ]]
 
--- Everything kept on a path, given what LOCKS holds for it.
-local function leases_in(path, record)
-  if not record then return {} end
-  local leases = cjson.decode(record)
-  for _, lease in ipairs(leases) do
-    lease.path = path
-    lease.due = tonumber(call('ZSCORE', LOCK_DUE, path .. '\0' .. int(lease.fence)))
+local function entries_of(record)
+  return record and cjson.decode(record) or {}
+end
+
+local function entries_on(name)
+  return entries_of(call('HGET', LOCKS, name))
+end
+
+-- The leases kept on a name, which may be an alias, given what LOCKS holds for it.
+local function leases_in(name, record)
+  local leases = {}
+  for _, entry in ipairs(entries_of(record)) do
+    local lease = entry
+    if entry.of then
+      for _, other in ipairs(entries_on(entry.of)) do
+        if other.fence == entry.fence and not other.of then lease = other end
+      end
+    end
+    lease.path = entry.of or name
+    lease.due = tonumber(call('ZSCORE', LOCK_DUE, lease.path .. '\0' .. int(lease.fence)))
+    leases[#leases + 1] = lease
   end
   return leases
 end
 
-local function live_in(path, record)
+local function live_in(name, record)
   local live = {}
-  for _, lease in ipairs(leases_in(path, record)) do
+  for _, lease in ipairs(leases_in(name, record)) do
     if lease.due > now then live[#live + 1] = lease end
   end
   return live
 end
 
-local function live_on(path)
-  return live_in(path, call('HGET', LOCKS, path))
+local function live_on(name)
+  return live_in(name, call('HGET', LOCKS, name))
+end
+
+-- A path and its other names, as callers give them: with NUL between them.
+local function names_of(given)
+  local names = {}
+  for name in string.gmatch(given, '%Z+') do names[#names + 1] = name end
+  return names
 end
 
 -- What everybody sees of a lease.
@@ -49,25 +71,31 @@ local function show_all(leases)
   return list(all)
 end
 
--- Writes what is kept on a path from now on.
-local function keep_on(path, leases)
-  if #leases == 0 then
-    call('HDEL', LOCKS, path)
-    call('ZREM', LOCK_PATHS, path)
-    return
+-- Writes what is kept on a name from now on.
+local function keep_on(name, entries)
+  if #entries == 0 then
+    call('HDEL', LOCKS, name)
+    call('ZREM', LOCK_PATHS, name)
+  else
+    call('HSET', LOCKS, name, cjson.encode(entries))
   end
+end
+
+-- Keeps one more entry on a name, at its end.
+local function add_on(name, entry)
+  local entries = entries_on(name)
+  entries[#entries + 1] = entry
+  keep_on(name, entries)
+  call('ZADD', LOCK_PATHS, 0, name)
+end
+
+-- Takes what belongs to a lease off one of its names.
+local function take_off(name, lease)
   local kept = {}
-  for i, lease in ipairs(leases) do
-    kept[i] = {
-      holder = lease.holder,
-      fence = lease.fence,
-      mode = lease.mode,
-      intent = lease.intent,
-      ttl = lease.ttl,
-      at = lease.at,
-    }
+  for _, entry in ipairs(entries_on(name)) do
+    if entry.fence ~= lease.fence or (entry.of or name) ~= lease.path then kept[#kept + 1] = entry end
   end
-  call('HSET', LOCKS, path, cjson.encode(kept))
+  keep_on(name, kept)
 end
 
 local function covers(a, b)

@@ -3,13 +3,19 @@
  * @module
  */
 import type { AuditDraft } from "../audit/entry.ts";
+import type { LockPath } from "../path.ts";
 import type { Actor } from "../store/transaction.ts";
 import type { Lease, LockMode } from "./lock.ts";
+
+/** Other names of lock paths, see {@linkcode LockPath}: a lease keeps others from these as well. */
+export type Aliases = Readonly<Record<string, readonly string[]>>;
 
 /** One attempt to take every path at once. */
 export interface AcquireRequest {
   /** Normalised lock paths without repeats; at least one. */
   readonly paths: readonly string[];
+  /** The other names of each path, where it has any. */
+  readonly aliases?: Aliases;
   readonly mode: LockMode;
   readonly ttlMs: number;
   readonly intent: string;
@@ -43,6 +49,8 @@ export type AcquireOutcome =
 /** Which of the actor's leases a step means: each path, under this fence when one is given. */
 export interface LeaseSelector {
   readonly paths: readonly string[];
+  /** A path that is not held under its own name is looked for under these. */
+  readonly aliases?: Aliases;
   readonly fence?: number;
 }
 
@@ -74,15 +82,15 @@ export interface LockStore {
   ): Promise<{ readonly released: readonly Lease[]; readonly lost: readonly LostLease[] }>;
   /** Ends every tenure of the actor, `LEASES_A_STEP` a step. */
   releaseAll(actor: Actor): Promise<readonly Lease[]>;
-  /** The live leases that cover this path: its own, then those above it, the nearest first. */
-  covering(path: string): Promise<readonly Lease[]>;
+  /** The live leases that cover this path: its own, then those above it, the nearest first; then its aliases'. */
+  covering(name: LockPath): Promise<readonly Lease[]>;
   /**
-   * Ends every tenure on exactly this path, recording in the audit log who did it and why. Without one,
-   * `covering` is the lease on the nearest name above the path.
+   * Ends every tenure on exactly this path, or else on its first alias that is held, recording in the audit
+   * log who did it and why. Without one, `covering` is the lease on the nearest name above the path.
    */
   break(
     actor: Actor,
-    path: string,
+    name: LockPath,
     record: AuditDraft,
   ): Promise<{ readonly broken: readonly Lease[]; readonly covering?: Lease }>;
   /** Every live lease, by path; of one holder when named. */

@@ -37,10 +37,17 @@ CREATE INDEX lock_waiter_paths_by_seq ON lock_waiter_paths (seq);
 `;
 
 /**
- * Paths lose the slash at their end, which once told directories from files. Who waits joins the queue again
- * by itself.
+ * Paths lose the slash at their end, which once told directories from files, and leases get other names. Who
+ * waits joins the queue again by itself.
  */
-export const LOCK_PATHS_WITHOUT_SLASH = `
+export const LOCK_NAMES = `
+CREATE TABLE lock_aliases (
+  alias TEXT NOT NULL,
+  path TEXT NOT NULL,
+  fence INTEGER NOT NULL,
+  PRIMARY KEY (alias, path, fence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lock_aliases_by_lease ON lock_aliases (path, fence);
 UPDATE locks SET path = CASE path WHEN './' THEN '.' ELSE substr(path, 1, length(path) - 1) END
   WHERE path LIKE '%/' AND path <> '/';
 DELETE FROM lock_waiters;

@@ -8,7 +8,7 @@ import { APPROVAL_TABLES } from "../approval/tables.ts";
 import { AUDIT_TABLES } from "../audit/tables.ts";
 import { BOARD_TABLES } from "../board/tables.ts";
 import { EVENT_TABLES } from "../event/tables.ts";
-import { LOCK_PATHS_WITHOUT_SLASH, LOCK_TABLES } from "../lock/tables.ts";
+import { LOCK_NAMES, LOCK_TABLES } from "../lock/tables.ts";
 import { TASK_TABLES } from "../task/tables.ts";
 
 /** What every step uses: the store's clock, the counters and the number of commits. */
@@ -46,6 +46,6 @@ export const MIGRATIONS: readonly string[] = [
     APPROVAL_TABLES,
     AUDIT_TABLES,
   ].join("\n"),
-  LOCK_PATHS_WITHOUT_SLASH,
+  LOCK_NAMES,
   CLOCK_ANCHOR,
 ];

@@ -31,10 +31,6 @@ else
   answer = '"task":' .. show(task)
 end
 local tasks = claimed_before(before)
-if not tasks and REQUEST ~= '' then
-  local _, go_on
-  tasks, _, go_on = claim(REQUEST, '')
-  if go_on then answer = '"unlooked":true,' .. answer end
-end
+if not tasks and REQUEST ~= '' then tasks = claim(REQUEST) end
 wake_waiters()
 return finish({ '{"kind":"done",' .. answer .. '}', unpack(tasks or {}) })

@@ -17,7 +17,7 @@ Deno.test("agent deregistered by another process is registered again by its next
   const [here, there] = stores.map((store): RoomContext => ({
     store,
     clock,
-    lockPath: (path) => path,
+    lockPath: (path) => ({ path, aliases: [] }),
     actor: { name: "ada", host: "mill" },
   })) as [RoomContext, RoomContext];
   try {

@@ -38,7 +38,7 @@ function processes({ runner, connection, clock }: StepBench): [ScriptRunner, Scr
 function locksOf(runner: ScriptRunner, { clock }: StepBench): Locks {
   const room = new RedisLocks(runner);
   const store = { locks: () => Promise.resolve(room) } as unknown as Store;
-  const lockPath = (path: string) => path;
+  const lockPath = (path: string) => ({ path, aliases: [] });
   const actor = { name: "ada", host: "mill" };
   return new Locks({ store, clock, lockPath, actor } as unknown as RoomContext);
 }

@@ -89,7 +89,7 @@ note  database     none yet
 `,
     );
     assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name), [".git"]);
-  }, { store: false }));
+  }));
 
 Deno.test("doctor on a store in use finds it well and changes nothing in it", () =>
   withStore(async (dir) => {
@@ -202,10 +202,16 @@ Deno.test("doctor refuses a truncated database and leaves it as it is", () =>
 
 Deno.test("doctor refuses a database with broken pages", () =>
   withStore(async (dir) => {
-    tamper(dir, "SELECT 1");
+    // A page that opening does not read.
+    const db = new DatabaseSync(`${dir}/${DATABASE}`);
+    const { page_size } = db.prepare("PRAGMA page_size").get() as { page_size: number };
+    const { rootpage } = db.prepare(
+      "SELECT rootpage FROM sqlite_master WHERE name = 'lock_waiter_paths_by_seq'",
+    ).get() as { rootpage: number };
+    db.close();
     using file = await Deno.open(`${dir}/${DATABASE}`, { write: true });
-    await file.seek(-3 * 1024, Deno.SeekMode.End);
-    await file.write(new Uint8Array(2 * 1024).fill(0x5a));
+    await file.seek((rootpage - 1) * page_size, Deno.SeekMode.Start);
+    await file.write(new Uint8Array(page_size).fill(0x5a));
     const failed = (await refused(dir, "integrity")).find(({ ok }) => !ok);
     assert.match(failed?.hint ?? "", /restore .*\/\.agentcoord from a backup/);
   }));
@@ -227,7 +233,7 @@ Deno.test("doctor refuses a directory with somebody else's files", () =>
     const failed = (await refused(dir, "database")).find(({ ok }) => !ok);
     assert.match(String(failed?.value), /holds other files, such as main\.py; choose an empty/);
     assert.deepEqual(names(`${dir}/.agentcoord`), ["main.py"]);
-  }, { store: false }));
+  }));
 
 Deno.test("doctor finds an audit log that was changed past the program", () =>
   withStore(async (dir) => {
@@ -271,4 +277,4 @@ Deno.test("doctor --selftest where no store is makes none, also when it is inter
     assert.equal(code, 130);
     assert.equal(stdout.length, 0);
     assert.deepEqual(names(dir), [".git"]);
-  }, { store: false }));
+  }));

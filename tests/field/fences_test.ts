@@ -47,7 +47,7 @@ Deno.test("event cursor of a removed store is no cursor of the store made in its
     const options = { namespace: "default", durability: "normal", clock } as const;
     const store = await DirectoryStore.open(directory, options);
     try {
-      const context = { store, clock, lockPath: (path: string) => path };
+      const context = { store, clock, lockPath: (path: string) => ({ path, aliases: [] }) };
       const locks = new Locks({ ...context, actor: { name: "ada", host: "test-host" } });
       await locks.acquire("a.py");
       const stream = new Events({ ...context, actor: undefined });

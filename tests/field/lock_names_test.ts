@@ -29,6 +29,30 @@ Deno.test("lock stays the same lock when the disk changes under its name", () =>
     assert.equal(await run("lock release old --agent bob"), 0);
   }));
 
+Deno.test("lock taken through a link is found when the link leads elsewhere", () =>
+  withProject(async (dir) => {
+    const run = async (line: string) => (await cli(dir, line.split(" "))).code;
+    for (const name of ["1", "2"]) await Deno.mkdir(`${dir}/releases/${name}`, { recursive: true });
+    await Deno.symlink("releases/1", `${dir}/current`);
+    const taken = await cliJson(dir, ["lock", "acquire", "current", "--agent", "ada"]);
+    assert.equal(taken.document.data[0].path, "releases/1");
+    assert.equal(await run("lock acquire releases/1/x --agent bob"), 3);
+    await Deno.remove(`${dir}/current`);
+    await Deno.symlink("releases/2", `${dir}/current`);
+    assert.equal(await run("lock acquire current --agent bob"), 3);
+    assert.equal(await run("lock acquire releases/1 --agent bob"), 3);
+    assert.equal(await run(`lock verify current --fence ${taken.document.data[0].fence}`), 0);
+    assert.equal(await run("lock release current --agent ada"), 0);
+    assert.equal(await run("lock acquire releases/1 --agent bob"), 0);
+
+    await Deno.writeTextFile(`${dir}/f`, "");
+    assert.equal(await run("lock acquire f --agent ada"), 0);
+    await Deno.rename(`${dir}/f`, `${dir}/l`);
+    await Deno.symlink("l", `${dir}/f`);
+    assert.equal(await run("lock acquire f --agent bob"), 3);
+    assert.equal(await run("lock release f --agent ada"), 0);
+  }));
+
 storeTest("lock with a slash and without is one for every step", async ({ as }) => {
   const [ada, bob] = ["ada", "bob"].map((name) => new Locks(as(name))) as [Locks, Locks];
   for (const [taken, asked] of [["x", "x/"], ["x/", "x"], [".", "./"], ["./", "."]] as const) {
@@ -67,6 +91,58 @@ storeTest("lock waiters below a name wait for it, and it for them", async ({ as 
   await ada!.release("a/b");
   await Promise.all(waiting);
   assert.deepEqual(order, ["a", "a/b/c"]);
+});
+
+storeTest("lock is found under its other names, and keeps others from them", async (bench) => {
+  const { as, clock, store } = bench;
+  const [ada, bob] = ["ada", "bob"].map((name) => new Locks(as(name))) as [Locks, Locks];
+  bench.aliases["current"] = ["link"];
+  bench.aliases["next"] = ["link"];
+  const [lease] = await ada.acquire("current", { ttlMs: 1000 });
+  assert.equal(lease!.path, "current");
+  const fence = lease!.fence;
+  for (const path of ["link", "link/x", "current", ".", "next"]) {
+    await assert.rejects(bob.acquire(path), (error: ConflictError) => {
+      assert.equal(error.details.path, "current", path);
+      return error instanceof ConflictError;
+    });
+  }
+  await bob.acquire(["linked", "lin"]);
+  // As when the link leads elsewhere by now.
+  assert.equal((await ada.verify("next", { fence })).path, "current");
+  assert.equal((await ada.renew("next", { ttlMs: 2000 }))[0]!.expiresAtMs, clock.nowMs() + 2000);
+  assert.equal((await ada.acquire("next", { reentrant: true }))[0]!.fence, fence);
+  assert.deepEqual((await ada.list({ holder: "ada" })).map(({ path }) => path), ["current"]);
+  assert.equal((await ada.list()).length, 3);
+  assert.equal(await ada.count(), 3);
+  assert.deepEqual((await ada.release("next")).map(({ path }) => path), ["current"]);
+  for (const path of ["link", "current"]) {
+    await bob.acquire(path);
+    await bob.release(path);
+  }
+  await ada.acquire("current");
+  assert.deepEqual((await bob.break("next", { reason: "r" })).map(({ path }) => path), ["current"]);
+  await ada.acquire("current", { ttlMs: 1000 });
+  clock.advance(1000);
+  await bob.acquire("link/x");
+  assert.equal((await (await store.locks()).list("ada")).length, 0);
+});
+
+storeTest("lock waiters under different names of one file take turns", async (bench) => {
+  const [ada, bob, cy] = ["ada", "bob", "cy"].map((name) => new Locks(bench.as(name)));
+  bench.aliases["current"] = ["link"];
+  bench.aliases["next"] = ["link"];
+  await ada!.acquire("link");
+  const order: string[] = [];
+  const wait = async (locks: Locks, path: string) => {
+    await locks.acquire(path, { waitMs: 60_000 });
+    order.push(path);
+    await locks.release(path);
+  };
+  const waiting = [wait(bob!, "current"), wait(cy!, "next")];
+  await ada!.release("link");
+  await Promise.all(waiting);
+  assert.deepEqual(order, ["current", "next"]);
 });
 
 // The first one in the way is named by one rule on every store: the path's own, then the nearest above, then below.

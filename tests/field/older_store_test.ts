@@ -36,7 +36,7 @@ Deno.test("store of version 0.1.0 comes forward with all it holds, and its fence
     const context = (name: string) => ({
       store,
       clock,
-      lockPath: (path: string) => path,
+      lockPath: (path: string) => ({ path, aliases: [] }),
       actor: { name, host: "test-host" },
     });
     const held = await new Locks(context("ada")).list();

@@ -22,7 +22,12 @@ Deno.test({
     });
     try {
       const as = (name: string) =>
-        new Locks({ store, clock, lockPath: (path) => path, actor: { name, host: "test-host" } });
+        new Locks({
+          store,
+          clock,
+          lockPath: (path) => ({ path, aliases: [] }),
+          actor: { name, host: "test-host" },
+        });
       await as("ada").acquire("a.py", { ttlMs: 1000 });
       clock.advance(-HOUR_MS);
       await assert.rejects(as("bob").acquire("a.py"), { code: "conflict" });
@@ -59,7 +64,10 @@ Deno.test({
         namespace: "default",
         nowMs: () => Date.now() + HOUR_MS,
       });
-      const context = { clock: new TestClock(), lockPath: (path: string) => path };
+      const context = {
+        clock: new TestClock(),
+        lockPath: (path: string) => ({ path, aliases: [] }),
+      };
       await new Locks({ ...context, store: ahead, actor: { name: "eve", host: "h" } }).acquire("e");
       await ahead.close();
       const { code } = await cliJson(dir, ["lock", "acquire", "a.py"], { env });

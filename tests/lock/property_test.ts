@@ -27,6 +27,10 @@ const PATHS = [
   "/ab",
 ];
 
+/** Paths that also go by other names, as if they were given through links. */
+const ALIASES: Record<string, readonly string[]> = { "l": ["a/l"], "z/l": ["l"], "m": ["a"] };
+PATHS.push(...Object.keys(ALIASES));
+
 const agent = fc.constantFrom(...AGENTS);
 const path = fc.constantFrom(...PATHS);
 const ttlMs = fc.constantFrom(500, 2000, 60_000);
@@ -61,12 +65,26 @@ function segments(path: string): string[] {
   return full.split("/").filter((part) => part !== "" && part !== ".");
 }
 
+function namesOf(path: string): readonly string[] {
+  return [path, ...ALIASES[path] ?? []];
+}
+
+/** Whether two paths have a name in common, and so are one lock to a request. */
+function meet(a: string, b: string): boolean {
+  return namesOf(a).some((x) => namesOf(b).some((y) => same(x, y)));
+}
+
+/** Whether locks on two paths exclude each other. */
+function exclude(a: string, b: string): boolean {
+  return namesOf(a).some((x) => namesOf(b).some((y) => clash(x, y)));
+}
+
 /** Whether two spellings mean one path. */
 function same(a: string, b: string): boolean {
   return segments(a).join("/") === segments(b).join("/");
 }
 
-/** Whether locks on two paths exclude each other: the segments of one begin with those of the other. */
+/** Whether one path is the other or above it: the segments of one begin with those of the other. */
 function clash(a: string, b: string): boolean {
   const [x, y] = [segments(a), segments(b)];
   const common = Math.min(x.length, y.length);
@@ -105,14 +123,17 @@ class Model {
 
   acquire(step: Extract<Step, { kind: "acquire" }>, nowMs: number): string {
     const { paths, mode, ttlMs, reentrant, agent: holder } = step;
-    const distinct = paths.filter((a, i) => !paths.some((b, j) => j < i && same(a, b)));
+    const distinct: string[] = [];
+    for (const path of paths) {
+      if (!distinct.some((other) => meet(other, path))) distinct.push(path);
+    }
     if (distinct.some((a, i) => distinct.some((b, j) => i < j && clash(a, b)))) {
       return "invalid_argument";
     }
     this.at(nowMs);
     const blocked = distinct.some((path) =>
       this.leases.some((lease) => {
-        if (!clash(lease.path, path)) return false;
+        if (!exclude(lease.path, path)) return false;
         if (lease.holder !== holder) return lease.mode === "exclusive" || mode === "exclusive";
         return !reentrant || (lease.mode === "shared" && mode === "exclusive");
       })
@@ -120,7 +141,7 @@ class Model {
     if (blocked) return "conflict";
     let fence: number | undefined;
     for (const path of distinct) {
-      const own = this.of(holder).find((lease) => same(lease.path, path));
+      const [own] = this.meant(path, (lease) => lease.holder === holder);
       if (own !== undefined) extend(own, ttlMs, nowMs);
       else {
         fence ??= ++this.fence;
@@ -132,9 +153,20 @@ class Model {
 
   renew(holder: string, path: string, ttlMs: number, nowMs: number): string {
     this.at(nowMs);
-    const own = this.of(holder).filter((lease) => same(lease.path, path));
+    const own = this.meant(path, (lease) => lease.holder === holder);
     for (const lease of own) extend(lease, ttlMs, nowMs);
     return own.length > 0 ? "ok" : "lease_lost";
+  }
+
+  /** The leases that a path means: those with its name, else with the first of its other names that has any. */
+  meant(path: string, condition: (lease: Held) => boolean): Held[] {
+    for (const name of namesOf(path)) {
+      const found = this.leases.filter((lease) =>
+        condition(lease) && namesOf(lease.path).some((other) => same(other, name))
+      );
+      if (found.length > 0) return found;
+    }
+    return [];
   }
 
   end(condition: (lease: Held) => boolean): string {
@@ -174,16 +206,21 @@ async function play(step: Step, locks: Locks, model: Model, nowMs: number) {
       ];
     case "release": {
       model.at(nowMs);
-      const own = model.of(step.agent).find(({ path }) => same(path, step.path));
-      const fence = (own?.fence ?? 1) + step.fenceOff;
+      const own = model.meant(step.path, ({ holder }) => holder === step.agent);
+      const fence = (own[0]?.fence ?? 1) + step.fenceOff;
+      const ended = model.meant(
+        step.path,
+        (lease) => lease.holder === step.agent && lease.fence === fence,
+      );
       return [
         await verdict(locks.release(step.path, { fence, absolute: true })),
-        model.end((lease) => lease === own && step.fenceOff === 0),
+        model.end((lease) => ended.includes(lease)),
       ];
     }
     case "break": {
       model.at(nowMs);
-      const broken = model.end((lease) => same(lease.path, step.path));
+      const meant = model.meant(step.path, () => true);
+      const broken = model.end((lease) => meant.includes(lease));
       const got = await verdict(locks.break(step.path, { reason: "test", absolute: true }));
       return [got, broken === "ok" ? "ok" : "not_found"];
     }
@@ -199,7 +236,8 @@ async function play(step: Step, locks: Locks, model: Model, nowMs: number) {
 const view = ({ path, mode, holder, fence, expiresAtMs }: Lease | Held) =>
   `${listed(path)} ${mode} ${holder} ${fence} ${expiresAtMs}`;
 
-storeTest("locks agree with the model after every step", async ({ as, clock }) => {
+storeTest("locks agree with the model after every step", async ({ as, clock, aliases }) => {
+  Object.assign(aliases, ALIASES);
   const rooms = new Map(AGENTS.map((name) => [name, new Locks(as(name))]));
   const model = new Model();
   // Where a store's fences begin is its own business; from there on they count by one.

@@ -115,7 +115,7 @@ export class Bench implements OperationBench {
     store: this.#watched,
     actor: name === undefined ? undefined : { name, host: "test-host" },
     clock: systemClock,
-    lockPath: (path) => path,
+    lockPath: (path) => ({ path, aliases: [] }),
   });
 
   readonly as = (name?: string): Rooms => new Rooms(this.contextOf(name));

@@ -40,7 +40,7 @@ export function lostReplyTest(name: string, body: (bench: LostReplyBench) => Pro
     const context = (store: RedisStore) => (agent: string): RoomContext => ({
       store,
       clock,
-      lockPath: (path) => path,
+      lockPath: (path) => ({ path, aliases: [] }),
       actor: { name: agent, host: "test-host" },
     });
     const lose: LostReplyBench["lose"] = async (call, meanwhile) => {

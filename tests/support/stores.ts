@@ -31,6 +31,8 @@ export interface Bench {
   readonly clock: TestClock;
   /** A client's surroundings acting as `name`; a context without a name only reads. */
   readonly as: (name?: string) => RoomContext;
+  /** Other names of the paths that a test gives, by the path as it is given; a test adds to it. */
+  readonly aliases: Record<string, readonly string[]>;
 }
 
 /** Opens a store of one kind for one test. */
@@ -72,9 +74,12 @@ export function storeTest(name: string, body: (bench: Bench) => Promise<void>): 
     const ignore = kind.ignore ?? false;
     Deno.test({ name: `${name} (${kind.name})`, ignore }, async () => {
       const clock = new TestClock();
+      const aliases: Record<string, readonly string[]> = {};
       const { store, remove } = await kind.open(clock);
-      const lockPath: RoomContext["lockPath"] = (path, options) =>
-        normalizeLockPath(path, { root: "/project", cwd: "/project", ...options });
+      const lockPath: RoomContext["lockPath"] = (path, options) => ({
+        path: normalizeLockPath(path, { root: "/project", cwd: "/project", ...options }),
+        aliases: aliases[path] ?? [],
+      });
       const as = (agent?: string): RoomContext => ({
         store,
         clock,
@@ -82,7 +87,7 @@ export function storeTest(name: string, body: (bench: Bench) => Promise<void>): 
         actor: agent === undefined ? undefined : { name: agent, host: "test-host" },
       });
       try {
-        await body({ store, clock, as });
+        await body({ store, clock, as, aliases });
       } finally {
         await store.close();
         await remove();

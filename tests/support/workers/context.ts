@@ -21,7 +21,7 @@ export async function openAs(
     store: await openStore(location, durability),
     actor: { name, host: "test-host", pid: Deno.pid },
     clock: systemClock,
-    lockPath: (path) => path,
+    lockPath: (path) => ({ path, aliases: [] }),
   };
 }
 
