@@ -4,34 +4,33 @@
  * @module
  */
 import { COMMANDS, GROUPS } from "./commands/mod.ts";
-import { ReaderGone, run } from "./src/cli/run.ts";
+import type { EndingSignal } from "./src/cli/command.ts";
+import { run } from "./src/cli/run.ts";
+import { Output } from "./src/cli/streams.ts";
 import { VERSION } from "./src/version.ts";
 
-const encoder = new TextEncoder();
-
-/** Writes all of `text` before it returns. */
-function write(stream: { writeSync(data: Uint8Array): number }, text: string): void {
-  const bytes = encoder.encode(text);
-  for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
-}
-
-// deno-lint-ignore require-await -- a failure is the caller's to await, the writing is not
-async function writeResult(text: string): Promise<void> {
-  try {
-    write(Deno.stdout, text);
-  } catch (error) {
-    throw error instanceof Deno.errors.BrokenPipe ? new ReaderGone() : error;
-  }
-}
+const stdout = new Output(Deno.stdout);
+const stderr = new Output(Deno.stderr);
 
 /** What cannot be told on stderr cannot be told at all, and is no reason to stop. */
-function writeRemark(text: string): Promise<void> {
+async function writeRemark(text: string): Promise<void> {
   try {
-    write(Deno.stderr, text);
+    await stderr.write(text);
   } catch {
     // Closed, or on a full disk.
   }
-  return Promise.resolve();
+}
+
+/** All of standard input. */
+async function readInput(): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer());
+}
+
+/** Ends this process by a signal. Returns when it is ignored here, as SIGHUP is under nohup(1). */
+async function dieOf(signal: EndingSignal): Promise<void> {
+  Deno.kill(Deno.pid, signal);
+  // It may be delivered to another thread of the runtime, which takes a moment.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
 }
 
 /** Loaded only when it is needed: every call pays for what is imported at the start. */
@@ -40,6 +39,7 @@ async function askSecret(prompt: string): Promise<string> {
 }
 
 if (import.meta.main) {
+  let signal: EndingSignal | undefined;
   const code = await run(Deno.args, {
     version: VERSION,
     commands: COMMANDS,
@@ -51,10 +51,13 @@ if (import.meta.main) {
     host: Deno.hostname,
     isTerminal: Deno.stdout.isTerminal(),
     columns: () => Deno.consoleSize().columns || 80,
-    stdin: () => new Response(Deno.stdin.readable).text(),
+    stdin: readInput,
     secret: (prompt) => Deno.stdin.isTerminal() ? askSecret(prompt) : undefined,
-    stdout: writeResult,
+    stdout: (text) => stdout.write(text),
     stderr: writeRemark,
+    dieOf: (name) => signal = name,
   });
+  await stderr.flush();
+  if (signal !== undefined) await dieOf(signal);
   Deno.exit(code);
 }

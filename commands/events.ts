@@ -19,8 +19,7 @@ export const command = defineCommand({
       ...(since === undefined ? {} : { since }),
       ...(type === undefined ? {} : { type }),
     };
-    const print = (event: CoordEvent) =>
-      cli.line(event, eventText(event, { ...cli.view, nowMs: Date.now() }));
+    const print = (event: CoordEvent) => cli.line(event, eventText(event, cli.view));
     if (follow) { for await (const event of events.follow(filter)) await print(event); }
     else {
       const page = await events.list({ ...filter, ...(limit === undefined ? {} : { limit }) });

@@ -34,12 +34,18 @@ const MAX_TIMER_MS = 2_147_483_647;
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
+    let leftMs = Math.max(ms, 0);
     const finish = () => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", finish);
       resolve();
     };
-    const timer = setTimeout(finish, Math.min(Math.max(ms, 0), MAX_TIMER_MS));
+    const arm = (): Timer => {
+      const partMs = Math.min(leftMs, MAX_TIMER_MS);
+      leftMs -= partMs;
+      return setTimeout(() => leftMs > 0 ? timer = arm() : finish(), partMs);
+    };
+    let timer = arm();
     signal?.addEventListener("abort", finish, { once: true });
   });
 }

@@ -27,7 +27,7 @@ export const command = defineCommand({
       const last = (entries.at(-1) ?? end)?.id;
       const after = last === undefined ? {} : { after: last };
       for await (const entry of audit.tail({ ...filter, ...after })) {
-        await cli.line(entry, entryText(entry, { ...cli.view, nowMs: Date.now() }));
+        await cli.line(entry, entryText(entry, cli.view));
       }
     }
     return new Exit(0);

@@ -11,7 +11,10 @@ export const command = defineCommand({
       .option("--limit <n>", "most messages, the oldest unread (default: 100)", integer("--limit")),
   examples: ["agentcoord inbox --agent bob", "agentcoord inbox --ack --agent bob --json"],
   run: async (cli, { ack, limit = 100 }) => {
-    const messages = await new Board(await cli.context()).inbox({ ack: ack ?? false, limit });
+    const board = new Board(await cli.context());
+    const messages = await board.inbox({ limit });
+    const last = messages.at(-1);
+    if (ack && last !== undefined) cli.delivered(() => board.ack({ upTo: last.id }));
     if (messages.length === limit) {
       cli.note(`There may be more: ${ack ? "call it again" : "read on with --ack or --limit"}`);
     }

@@ -15,11 +15,15 @@ export const command = defineCommand({
       .option("--ack", "count what is shown as read")
       .option("--limit <n>", "most messages, the oldest unread (default: 100)", integer("--limit")),
   examples: ["agentcoord inbox wait --timeout 10m --ack --agent bob --json"],
-  run: async (cli, { timeout, ack, limit }) =>
-    await new Board(await cli.context()).inboxWait({
-      ack: ack ?? false,
+  run: async (cli, { timeout, ack, limit }) => {
+    const board = new Board(await cli.context());
+    const messages = await board.inboxWait({
       ...(timeout === undefined ? {} : { timeoutMs: timeout }),
       ...(limit === undefined ? {} : { limit }),
-    }),
+    });
+    const last = messages.at(-1);
+    if (ack && last !== undefined) cli.delivered(() => board.ack({ upTo: last.id }));
+    return messages;
+  },
   text: inboxText,
 });

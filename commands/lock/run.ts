@@ -1,4 +1,4 @@
-import { invalid } from "../../src/check.ts";
+import { checkWaitMs, invalid } from "../../src/check.ts";
 import { sleep } from "../../src/clock.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
 import { duration, integer } from "../../src/cli/options.ts";
@@ -57,7 +57,7 @@ export const command = defineCommand({
     const refused = options.conflictExitCode ?? WRAPPER_EXIT.refused;
     return await wrap(cli, {
       graceMs,
-      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      ...(timeout === undefined ? {} : { timeoutMs: checkWaitMs(timeout, "--timeout") }),
       exitCodes: { conflict: refused, timeout: refused },
       begin: (signal) =>
         hold(cli, paths, {

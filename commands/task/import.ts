@@ -3,6 +3,7 @@
  * @module
  */
 import { invalid } from "../../src/check.ts";
+import { JsonError, parseJson } from "../../src/cli/json.ts";
 import { CoordError, InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
 import { LIMITS, printable, quote } from "../../src/name.ts";
 import { draftTasks, type NewTask } from "../../src/task/draft.ts";
@@ -47,9 +48,9 @@ function parseLine(line: string, number: number): NewTask {
     });
   let task: unknown;
   try {
-    task = JSON.parse(line);
+    task = parseJson(line);
   } catch (error) {
-    throw refuse(`it is not JSON (${error instanceof Error ? printable(error.message) : ""})`);
+    throw error instanceof JsonError ? refuse(error.message) : error;
   }
   if (typeof task !== "object" || task === null || Array.isArray(task)) {
     throw refuse("use an object with a title");
@@ -58,9 +59,11 @@ function parseLine(line: string, number: number): NewTask {
   if (unknown !== undefined) {
     throw refuse(`unknown field "${printable(unknown, 40)}"; use ${KEYS.join(", ")}`);
   }
-  const { title } = task as Partial<NewTask>;
+  // Programs write null for what they have nothing to say about; only a payload may be it.
+  const given = Object.entries(task).filter(([key, value]) => value !== null || key === "payload");
+  const { title, ...fields } = Object.fromEntries(given) as Partial<NewTask>;
   if (typeof title !== "string") throw refuse("it needs a title");
-  return { ...task, title };
+  return { ...fields, title };
 }
 
 /**
@@ -157,13 +160,15 @@ function inLines(error: unknown, chunk: readonly Item[]): unknown {
   if (!(error instanceof InvalidArgumentError || error instanceof NotFoundError)) return error;
   const lineOf = (index: unknown) => chunk[Number(index)]?.line;
   const named = /^Invalid tasks\[(\d+)\]\.?/.exec(error.message)?.[1];
-  const line = lineOf(named ?? error.details.index ?? (chunk.length === 1 ? 0 : undefined));
+  // In any other refusal an index is the place of a character.
+  const place = error instanceof NotFoundError ? error.details.index : undefined;
+  const line = lineOf(named ?? (chunk.length === 1 ? 0 : place));
   const message = error.message.replace(/^Invalid tasks\[\d+\]\.?/, "Invalid ")
     .replace(/tasks\[(\d+)\]/g, (_, index) => `line ${lineOf(index)}`);
   const details = { ...error.details, ...(line === undefined ? {} : { line }) };
-  const place = line === undefined ? "--from" : `Line ${line} of --from`;
+  const where = line === undefined ? "--from" : `Line ${line} of --from`;
   const Refusal = error instanceof NotFoundError ? NotFoundError : InvalidArgumentError;
-  return new Refusal(`${place}: ${message}`, details);
+  return new Refusal(`${where}: ${message}`, details);
 }
 
 function relink(

@@ -5,10 +5,12 @@
 import { LIMITS } from "../name.ts";
 
 /**
- * `@` and name characters. Nothing that could belong to an e-mail address, a URL's path or a longer word
- * may stand before it, and no letter of another script right behind it.
+ * `@` and name characters. Nothing that could belong to an e-mail address, a URL's path or a longer word may
+ * stand beside it: letters of scripts that have upper and lower case, digits, and underscores after those.
+ * Scripts without case are either written without spaces (Han, Kana, Thai) or not used in addresses.
  */
-const MENTION = /(?<![\p{L}\p{N}_.%+@/-])@([A-Za-z0-9._-]+)(?![\p{L}\p{N}@])/gu;
+const MENTION =
+  /(?<![\p{Lu}\p{Ll}\p{Lt}\p{Nd}.%+@/-]_*)@([A-Za-z0-9._-]+)(?![\p{Lu}\p{Ll}\p{Lt}\p{M}\p{Nd}@])/gu;
 /** A name may end like this, but in a sentence this is far more often punctuation or markup. */
 const TRAILING = /[._-]+$/;
 

@@ -11,7 +11,7 @@ import type { View } from "./output.ts";
 
 /** What a running command works with. */
 export interface Cli {
-  /** How results read in text: colours, widths and the present instant. */
+  /** How results read in text: colours, widths and the instant at which this was asked for. */
   readonly view: View;
   /** Words after `--`. */
   readonly rest: readonly string[];
@@ -28,12 +28,14 @@ export interface Cli {
    * it, the runner closes it.
    */
   context(options?: { readonly agent?: string }): Promise<RoomContext>;
-  /** Everything on standard input, as text. */
-  stdin(): Promise<string>;
+  /** Everything on standard input. */
+  stdin(): Promise<Uint8Array>;
   /** A secret: typed at the terminal without being shown, or else all of standard input. */
   secret(prompt: string): Promise<string>;
   /** Prints one result of a stream: a JSON object on one line, or its text. */
   line(data: unknown, text: string): Promise<void>;
+  /** Takes a step once the result is written, and only then; it is not taken when nobody could be told. */
+  delivered(step: () => Promise<void>): void;
   /** Adds a warning: on stderr at once, and in the document's `warnings`. */
   warn(message: string): void;
   /** Tells people about progress, on stderr. */
@@ -86,6 +88,16 @@ export class Page<Row> {
 
 /** A wrapper's or stream's answer: nothing more to print, leave with this status. */
 export class Exit {
-  /** Wraps the process exit code; `failure` is reported as any other, but does not decide the code. */
-  constructor(readonly code: number, readonly failure?: CoordError) {}
+  /**
+   * Wraps the process exit code; `failure` is reported as any other, but does not decide the code. With
+   * `signal` the process dies of that, so that the shell around it stops too; the code is what `$?` shows.
+   */
+  constructor(
+    readonly code: number,
+    readonly failure?: CoordError,
+    readonly signal?: EndingSignal,
+  ) {}
 }
+
+/** A signal by which somebody asks a process to end. */
+export type EndingSignal = "SIGHUP" | "SIGINT" | "SIGTERM";

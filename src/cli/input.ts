@@ -6,6 +6,8 @@ import { invalid } from "../check.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { printable, quote } from "../name.ts";
 import type { Cli } from "./command.ts";
+import { JsonError, parseJson } from "./json.ts";
+import { utf8Text } from "./utf8.ts";
 
 /** Any JSON value. */
 type JsonValue = string | number | boolean | null | readonly JsonValue[] | {
@@ -17,7 +19,8 @@ export async function textFrom(cli: Cli, text: string): Promise<string>;
 export async function textFrom(cli: Cli, text: string | undefined): Promise<string | undefined>;
 export async function textFrom(cli: Cli, text: string | undefined): Promise<string | undefined> {
   if (text !== "-") return text;
-  return (await cli.stdin()).replaceAll("\r\n", "\n").replace(/\n$/, "");
+  const input = utf8Text(await cli.stdin(), "standard input");
+  return input.replaceAll("\r\n", "\n").replace(/\n$/, "");
 }
 
 /** The JSON value that the option holds, or the file after `@`, or standard input for `-`. */
@@ -27,18 +30,23 @@ export async function jsonFrom(cli: Cli, text: string, field: string): Promise<J
     ? await fileFrom(cli, source, field)
     : await textFrom(cli, text);
   try {
-    return JSON.parse(json);
+    return parseJson(json) as JsonValue;
   } catch (error) {
-    const why = error instanceof Error ? printable(error.message) : "";
-    throw invalid(json, field, `it is not JSON (${why}); quote texts as '"text"', or use @FILE`);
+    if (!(error instanceof JsonError)) throw error;
+    const fix = error.kind === "syntax" ? `; quote texts as '"text"', or use @FILE` : "";
+    throw invalid(json, field, `${error.message}${fix}`);
   }
 }
 
 /** The text of the file, or standard input when its name is `-`. */
 export async function fileFrom(cli: Cli, path: string, field: string): Promise<string> {
-  if (path === "-") return await cli.stdin();
+  if (path === "-") return utf8Text(await cli.stdin(), `standard input, which ${field} reads`);
+  return utf8Text(await bytesOf(cli, path, field), `the file ${quote(path)} of ${field}`);
+}
+
+async function bytesOf(cli: Cli, path: string, field: string): Promise<Uint8Array> {
   try {
-    return await Deno.readTextFile(path.startsWith("/") ? path : `${cli.cwd}/${path}`);
+    return await Deno.readFile(path.startsWith("/") ? path : `${cli.cwd}/${path}`);
   } catch (error) {
     const why = error instanceof Error
       ? printable(error.message.replace(/ \(os error.*$/s, ""))

@@ -10,9 +10,10 @@ import type { RoomContext } from "../context.ts";
 import { CoordError, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
 import { printable } from "../name.ts";
 import { lazyContext } from "../open.ts";
-import { type AnyCommandSpec, type Cli, Exit, Page } from "./command.ts";
+import { type AnyCommandSpec, type Cli, type EndingSignal, Exit, Page } from "./command.ts";
 import { failureDocument, identifiers, successDocument, type View, viewOf } from "./output.ts";
-import { buildProgram, type CommandList, type GlobalOptions } from "./program.ts";
+import { buildProgram, type CommandList, findEntry, type GlobalOptions } from "./program.ts";
+import { utf8Text } from "./utf8.ts";
 
 /** Everything outside the program that running a command touches. */
 export interface Surroundings extends CommandList {
@@ -22,19 +23,26 @@ export interface Surroundings extends CommandList {
   readonly host: () => string;
   readonly isTerminal: boolean;
   readonly columns: () => number;
-  readonly stdin: () => Promise<string>;
+  readonly stdin: () => Promise<Uint8Array>;
   /** Asks at the terminal without showing what is typed; `undefined` when standard input is none. */
   readonly secret: (prompt: string) => Promise<string> | undefined;
-  /** Throws {@linkcode ReaderGone} when nobody reads it. */
+  /**
+   * Returns once all of it is written.
+   *
+   * @throws {ReaderGone} when nobody reads it.
+   * @throws {OutputError} when it cannot be written.
+   */
   readonly stdout: (text: string) => Promise<void>;
   readonly stderr: (text: string) => Promise<void>;
+  /** Told the signal of which this process shall die in place of leaving with the exit code. */
+  readonly dieOf?: (signal: EndingSignal) => void;
 }
 
 /** Runs `argv` and returns the process exit code. */
 export async function run(argv: readonly string[], around: Surroundings): Promise<number> {
   const split = argv.indexOf("--");
   const words = split < 0 ? argv : argv.slice(0, split);
-  const rest = split < 0 ? [] : argv.slice(split + 1);
+  const rest = split < 0 ? undefined : argv.slice(split + 1);
   const call = new Call(words, rest, around);
   try {
     return await call.execute();
@@ -48,24 +56,43 @@ export async function run(argv: readonly string[], around: Surroundings): Promis
 /** Nobody reads standard output any more, as after `| head`: no failure, but a stream ends with it. */
 export class ReaderGone extends Error {}
 
+/** The result could not be written, as on a full disk. */
+export class OutputError extends Error {}
+
+/** Exit code of a call whose result could not be written; EX_IOERR of sysexits(3). */
+const OUTPUT_FAILED = 74;
+
 /** One command line under way. */
 class Call implements Cli {
-  readonly rest: readonly string[];
-  readonly view: View;
+  readonly #afterDashes: readonly string[] | undefined;
+  rest: readonly string[] = [];
   readonly env: Readonly<Record<string, string>>;
   readonly #words: readonly string[];
   readonly #around: Surroundings;
   readonly #warnings: string[] = [];
+  readonly #view: View;
+  /** Steps to be taken once the result is written. */
+  readonly #deliveries: (() => Promise<void>)[] = [];
+  #isPrinted = false;
   #options: GlobalOptions = {};
   #config: Config | undefined;
   #context: RoomContext | undefined;
 
-  constructor(words: readonly string[], rest: readonly string[], around: Surroundings) {
+  constructor(
+    words: readonly string[],
+    afterDashes: readonly string[] | undefined,
+    around: Surroundings,
+  ) {
     this.#words = words;
-    this.rest = rest;
+    this.#afterDashes = afterDashes;
     this.#around = around;
     this.env = around.env;
-    this.view = viewOf(around.isTerminal, around.env, around.columns, Date.now());
+    this.#view = viewOf(around.isTerminal, around.env, around.columns, Date.now());
+  }
+
+  /** The present is when something is printed: the call may have waited long before. */
+  get view(): View {
+    return { ...this.#view, nowMs: Date.now() };
   }
 
   /** Asked for when it is needed: it may be gone, which is no matter to help, say. */
@@ -97,7 +124,7 @@ class Call implements Cli {
       },
     });
     try {
-      await program.parseAsync([...this.#words], { from: "user" });
+      await program.parseAsync(await this.#parsed(), { from: "user" });
     } catch (error) {
       // Help and version were asked for, and are the result.
       if (!(error instanceof CommanderError) || error.exitCode !== 0) {
@@ -111,6 +138,17 @@ class Call implements Cli {
     return await this.#print(outcome.spec, outcome.data);
   }
 
+  /** What commander parses: all of it, unless what follows `--` is a command to run. */
+  async #parsed(): Promise<string[]> {
+    const rest = this.#afterDashes;
+    const { commands, groups } = this.#around;
+    const entry = rest && findEntry(commands, groups, this.#words);
+    if (rest === undefined || entry === undefined) return [...this.#words];
+    if (!(await entry.load()).command.takesRest) return [...this.#words, "--", ...rest];
+    this.rest = rest;
+    return [...this.#words];
+  }
+
   /** `help lcok` explains nothing. */
   #unexplained(): CoordError | undefined {
     const [first, ...asked] = this.#words.filter((word) => !word.startsWith("-"));
@@ -122,6 +160,10 @@ class Call implements Cli {
   /** Reports a failure and returns its exit code. */
   async fail(error: unknown): Promise<number> {
     if (error instanceof ReaderGone) return 0;
+    if (error instanceof OutputError) {
+      this.tell(error.message);
+      return OUTPUT_FAILED;
+    }
     const failure = asCoordError(error);
     await this.#report(failure);
     return EXIT_CODES[failure.code];
@@ -129,7 +171,8 @@ class Call implements Cli {
 
   async #report(failure: CoordError): Promise<void> {
     this.#settle();
-    if (!this.json) {
+    // A second document would make both unreadable.
+    if (!this.json || this.#isPrinted) {
       await this.#around.stderr(`agentcoord: ${printable(failure.message, 2000)}\n`);
       return;
     }
@@ -137,7 +180,8 @@ class Call implements Cli {
       await this.#around.stdout(failureDocument(failure, this.#warnings) + "\n");
     } catch (error) {
       // The exit code still says what happened.
-      if (!(error instanceof ReaderGone)) throw error;
+      if (error instanceof OutputError) this.tell(error.message);
+      else if (!(error instanceof ReaderGone)) throw error;
     }
   }
 
@@ -184,12 +228,17 @@ class Call implements Cli {
     }
   }
 
-  stdin(): Promise<string> {
+  delivered(step: () => Promise<void>): void {
+    this.#deliveries.push(step);
+  }
+
+  stdin(): Promise<Uint8Array> {
     return this.#around.stdin();
   }
 
   async secret(prompt: string): Promise<string> {
-    return await this.#around.secret(prompt) ?? (await this.stdin()).replace(/\r?\n$/, "");
+    return await this.#around.secret(prompt) ??
+      utf8Text(await this.stdin(), "standard input").replace(/\r?\n$/, "");
   }
 
   async line(data: unknown, text: string): Promise<void> {
@@ -216,20 +265,13 @@ class Call implements Cli {
     args: readonly unknown[],
   ): Promise<unknown> {
     this.#options = options;
-    if (this.rest.length > 0 && !spec.takesRest) {
-      throw new InvalidArgumentError(
-        `Unexpected "${
-          printable(this.rest[0] ?? "")
-        }" after "--": this command runs no other command`,
-        { field: "--", value: this.rest },
-      );
-    }
     return spec.run(this, options, ...args);
   }
 
   async #print(spec: AnyCommandSpec, result: unknown): Promise<number> {
     if (result instanceof Exit) {
       if (result.failure !== undefined) await this.#report(result.failure);
+      if (result.signal !== undefined) this.#around.dieOf?.(result.signal);
       return result.code;
     }
     const { rows: data, nextCursor } = result instanceof Page
@@ -244,6 +286,8 @@ class Call implements Cli {
       await this.#around.stdout(await spec.text(data, this.view));
       if (nextCursor !== undefined) this.note(`More: --cursor ${nextCursor}`);
     }
+    this.#isPrinted = true;
+    for (const step of this.#deliveries) await step();
     return 0;
   }
 }
@@ -253,7 +297,7 @@ function asCoordError(error: unknown): CoordError {
   if (error instanceof CoordError) return error;
   if (error instanceof CommanderError) {
     const help = error.code === "commander.help" ? "Name a command; see --help" : error.message;
-    const message = help.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+    const message = printable(help.replace(/^error: /, "").replace(/\s*\n\s*/g, " "), 2000);
     return new InvalidArgumentError(message.charAt(0).toUpperCase() + message.slice(1));
   }
   const message = error instanceof Error ? error.message : String(error);

@@ -3,7 +3,8 @@
  *
  * The protocol. What the command runs under is had first and given back last, on every way out. The
  * command is executed directly, with our standard streams, and its exit code becomes ours. Signals sent
- * to us are passed on to it. When what it runs under cannot be confirmed in time, or its time is up, it
+ * to us are passed on to it, and when it dies of one that asks to end, so do we once all is given back:
+ * a shell stops its loop only when what it waits for died of the Ctrl-C. When what it runs under cannot be confirmed in time, or its time is up, it
  * gets SIGTERM, a grace, then SIGKILL; whoever holds a lease fires early enough for all of that to be
  * over before the lease can lapse (see {@linkcode leaseGrace}). When this process itself is killed, a
  * watchdog ends the command in the same way.
@@ -13,15 +14,19 @@
  * command leaves behind when it ends by itself go on, without what it ran under.
  * @module
  */
+import { sleep } from "../clock.ts";
 import { formatDuration } from "../duration.ts";
 import { CoordError, type ErrorCode, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
-import { type Cli, Exit } from "./command.ts";
+import { type Cli, type EndingSignal, Exit } from "./command.ts";
 import { WrappedChild } from "./wrapper_child.ts";
 import { executable, NotExecutedError } from "./wrapper_command.ts";
 import { signalNumber, Signals } from "./wrapper_signals.ts";
 
 /** The longest time between SIGTERM and SIGKILL. */
 export const GRACE_MS = 5000;
+
+/** How long after the command's end a signal that reached both may take to be noticed here. */
+const NOTICE_MS = 200;
 
 /** Exit codes of the wrappers, beside those of the wrapped command. */
 export const WRAPPER_EXIT = {
@@ -126,14 +131,20 @@ async function runUnder(
   const lost = () => stop(WRAPPER_EXIT.failed, asCoordError(signal?.reason).message);
   signal?.addEventListener("abort", lost, { once: true });
   signals.passTo((name) => child.forward(name));
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => {
-    stop(WRAPPER_EXIT.timeout, `it ran longer than ${formatDuration(timeoutMs)}`);
-  }, timeoutMs);
+  const ended = new AbortController();
+  if (timeoutMs !== undefined) {
+    sleep(timeoutMs, ended.signal).then(() => {
+      if (ended.signal.aborted) return;
+      stop(WRAPPER_EXIT.timeout, `it ran longer than ${formatDuration(timeoutMs)}`);
+    });
+  }
   try {
-    const code = await child.ended();
-    return new Exit(verdict ?? code);
+    const { code, signal: killer } = await child.ended();
+    if (verdict !== undefined) return new Exit(verdict);
+    const wasAsked = isEnding(killer) && await signals.receives(killer, NOTICE_MS);
+    return new Exit(code, undefined, wasAsked ? killer : undefined);
   } finally {
-    clearTimeout(timer);
+    ended.abort();
     signal?.removeEventListener("abort", lost);
     signals.passTo(() => undefined);
   }
@@ -155,7 +166,13 @@ async function finish(cli: Cli, tenure: Tenure, exit: Exit): Promise<Exit> {
 
 /** The answer when a signal arrived before the command was started. */
 function interrupted({ first }: Signals): Exit | undefined {
-  return first === undefined ? undefined : new Exit(128 + signalNumber(first));
+  if (first === undefined) return undefined;
+  return new Exit(128 + signalNumber(first), undefined, isEnding(first) ? first : undefined);
+}
+
+/** SIGQUIT is none: it would leave a core dump of this process, and shells stop at it by themselves. */
+function isEnding(name: string | null): name is EndingSignal {
+  return name === "SIGINT" || name === "SIGTERM" || name === "SIGHUP";
 }
 
 /** The answer when the command was not started. */

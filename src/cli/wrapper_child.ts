@@ -72,15 +72,15 @@ export class WrappedChild {
     }
   }
 
-  /** Waits for the command, and for the end of what {@linkcode WrappedChild.end} ends; its exit code. */
-  async ended(): Promise<number> {
+  /** Waits for the command, and for the end of what {@linkcode WrappedChild.end} ends; how it ended. */
+  async ended(): Promise<Deno.CommandStatus> {
     // A command killed by signal n has the code 128 + n.
-    const { code } = await this.#process.status;
+    const status = await this.#process.status;
     this.#exited = true;
     this.#hurry?.();
     await this.#ending;
     this.#watchdog.dismiss();
-    return code;
+    return status;
   }
 
   /**

@@ -2,6 +2,7 @@
  * Signals sent to a wrapper: before its command runs they end it, from then on they are the command's.
  * @module
  */
+import { sleep } from "../clock.ts";
 
 /** Signals that are passed on. */
 const PASSED_ON = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"] as const;
@@ -35,6 +36,7 @@ export class Signals implements Disposable {
   readonly #controller = new AbortController();
   readonly #listeners: { readonly name: PassedOn; readonly listener: () => void }[] = [];
   readonly #ignored: readonly PassedOn[];
+  readonly #received = new Set<string>();
   #first: PassedOn | undefined;
   #receiver: ((name: PassedOn) => void) | undefined;
 
@@ -64,6 +66,18 @@ export class Signals implements Disposable {
     return this.#ignored.includes("SIGHUP") || this.#ignored.includes("SIGINT");
   }
 
+  /**
+   * Whether this one arrives within `waitMs`, or has, and was not ignored when we were started. A signal
+   * typed at a terminal may be noticed here after the end of the command that died of it.
+   */
+  async receives(name: string, waitMs: number): Promise<boolean> {
+    for (const untilMs = performance.now() + waitMs; performance.now() < untilMs;) {
+      if (this.#received.has(name)) return true;
+      await sleep(5);
+    }
+    return this.#received.has(name);
+  }
+
   /** Passes on whatever arrives from now on. */
   passTo(receiver: (name: PassedOn) => void): void {
     this.#receiver = receiver;
@@ -76,6 +90,7 @@ export class Signals implements Disposable {
 
   #receive(name: PassedOn): void {
     if (this.#ignored.includes(name)) return;
+    this.#received.add(name);
     if (this.#receiver === undefined) {
       this.#first ??= name;
       this.#controller.abort();

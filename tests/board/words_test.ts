@@ -22,7 +22,7 @@ const MENTIONS: readonly (readonly [string, readonly string[]])[] = [
   ["@-ada", ["-ada"]],
   ["@Ada", ["Ada"]],
   ["@adaé", []],
-  ["日本@ada", []],
+  ["日本@ada", ["ada"]],
   ["日本 @ada 日本", ["ada"]],
   [`@${"a".repeat(64)}`, ["a".repeat(64)]],
   [`@${"a".repeat(65)}`, []],

@@ -331,7 +331,7 @@ Deno.test("a working directory that is gone is named, and help needs none", asyn
       host: () => "test-host",
       isTerminal: false,
       columns: () => 80,
-      stdin: () => Promise.resolve(""),
+      stdin: () => Promise.resolve(new Uint8Array()),
       secret: () => undefined,
       stdout: () => Promise.resolve(),
       stderr: (text) => Promise.resolve(void (stderr += text)),

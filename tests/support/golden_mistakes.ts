@@ -65,7 +65,7 @@ export const GLOBAL_MISTAKES: readonly Mistake[] = [
     env: { AGENTCOORD_STORE: '"redis://:s3cret@db"' },
   }],
   ["locks --store redis//:s3cret@db", 'Invalid --store "***@db": it is neither a URL nor plainly'],
-  ["locks -- rm -rf /", 'Unexpected "rm" after "--"'],
+  ["locks -- rm -rf /", "Too many arguments for 'locks'"],
 ];
 
 /** Of the lock commands. */

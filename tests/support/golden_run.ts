@@ -14,7 +14,10 @@ import { type CliOptions, type CliResult, ownConfigHome } from "./cli.ts";
 export async function inProcess(
   dir: string,
   argv: readonly string[],
-  { env = {}, stdin = "", terminal }: CliOptions & { readonly terminal?: number } = {},
+  { env = {}, stdin = "", terminal }: Omit<CliOptions, "stdin"> & {
+    readonly stdin?: string | Uint8Array;
+    readonly terminal?: number;
+  } = {},
 ): Promise<CliResult> {
   let stdout = "";
   let stderr = "";
@@ -27,7 +30,8 @@ export async function inProcess(
     host: () => "test-host",
     isTerminal: terminal !== undefined,
     columns: () => terminal ?? 80,
-    stdin: () => Promise.resolve(stdin),
+    stdin: () =>
+      Promise.resolve(typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin),
     secret: () => undefined,
     stdout: (text) => Promise.resolve(void (stdout += text)),
     stderr: (text) => Promise.resolve(void (stderr += text)),
