@@ -93,15 +93,10 @@ function rememberTrust({ store, sources, project, userDirectory }: Config): void
 
 /** Makes the store if need be; whether there was none. */
 async function make(cli: Cli, { store: place, namespace }: Config): Promise<boolean> {
-  const { store } = await cli.context();
-  if (place.kind === "directory") {
-    const existed = hasDatabase(place.directory, namespace);
-    // Whoever first asks for a room makes the store.
-    await store.locks();
-    return !existed;
-  }
-  const { hasState } = await import("../src/store/redis_inspect.ts");
-  const existed = await hasState(place.url, namespace);
+  const { store } = await cli.context({ init: true });
+  const existed = place.kind === "directory"
+    ? hasDatabase(place.directory, namespace)
+    : await (await import("../src/store/redis_inspect.ts")).hasState(place.url, namespace);
   // A step that finds nothing to do (nobody waits under a new identifier) shows that steps can write here.
   await (await store.locks()).abandon(newId("wtr"));
   return !existed;

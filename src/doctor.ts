@@ -5,7 +5,7 @@
  */
 import { Audit } from "./audit/audit.ts";
 import type { Clock } from "./clock.ts";
-import { type Config, redactUrl } from "./config.ts";
+import { type Config, redactUrl, type Remark } from "./config.ts";
 import type { RoomContext } from "./context.ts";
 import { type Check, failed, type Findings, SAMPLES, SLOW_MS } from "./doctor_check.ts";
 import { StoreUnavailableError } from "./errors.ts";
@@ -34,7 +34,10 @@ export async function examine(patient: Patient): Promise<readonly Check[]> {
     },
     { name: "namespace", ok: true, value: namespace },
     ...(store.kind === "redis" ? [] : [{ name: "durability", ok: true, value: durability }]),
+    ...settingsChecks(patient.config),
   ];
+  // Nothing is asked of a place that the user has not agreed to.
+  if (patient.config.denial !== undefined) return checks;
   const found = await look(patient);
   checks.push(...found.checks);
   if (!found.hasState || checks.some(({ ok }) => !ok)) return checks;
@@ -82,6 +85,20 @@ function projectChecks({ root, worktree, isGit }: Project): readonly Check[] {
         hint: "not a git repository: the project is the directory with .agentcoord, or this one",
       }),
   }];
+}
+
+/** What about the settings keeps this process from working as the others in the project do. */
+function settingsChecks({ denial, remarks }: Config): readonly Check[] {
+  return [
+    ...(denial === undefined ? [] : [{ name: "trust", ok: false, value: denial }]),
+    ...(remarks.length === 0
+      ? []
+      : [{ name: "settings", ok: true, value: "valid", hint: remarks.map(textOf).join("; ") }]),
+  ];
+}
+
+function textOf({ text }: Remark): string {
+  return text;
 }
 
 async function latencyChecks(

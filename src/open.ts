@@ -10,6 +10,7 @@ import { doubtsAbout } from "./lock_doubt.ts";
 import { foldsCase, resolveLockPath } from "./lock_name.ts";
 import { LazyStore } from "./store/lazy.ts";
 import type { Store } from "./store/store.ts";
+import type { MakingHooks } from "./store/unmade_engine.ts";
 import type { Actor } from "./store/transaction.ts";
 
 /** What {@linkcode openContext} needs. */
@@ -24,7 +25,7 @@ export interface OpenOptions {
 }
 
 /** What {@linkcode lazyContext} takes besides. */
-export interface LazyOptions {
+export interface LazyOptions extends MakingHooks {
   /** Called when the store is about to be opened. Default: nothing. */
   readonly onOpen?: () => void;
   /** Told what the caller should know though a call went well. Default: nobody. */
@@ -41,18 +42,18 @@ export async function openContext(options: OpenOptions): Promise<RoomContext> {
 }
 
 /**
- * As {@linkcode openContext}, but the first step that needs the store opens it: what is refused before
- * leaves no store behind.
+ * As {@linkcode openContext}, but the first step that needs the store opens it, and the first that writes
+ * makes it: what is refused before, or only looks, leaves no store behind.
  */
 export function lazyContext(
   options: OpenOptions,
-  { onOpen = () => undefined, warn }: LazyOptions = {},
+  { onOpen = () => undefined, warn, ...making }: LazyOptions = {},
 ): RoomContext {
   const { store } = options;
   const location = store.kind === "redis" ? redactUrl(store.url) : store.directory;
   const lazy = new LazyStore({ kind: store.kind, location }, () => {
     onOpen();
-    return openStore(options);
+    return openStore(options, making);
   });
   return contextOf(options, lazy, warn);
 }
@@ -78,11 +79,12 @@ function contextOf(
 /** Loads the code of the one kind of store it opens: the other kind would cost start-up time for nothing. */
 async function openStore(
   { store, namespace, durability, clock = systemClock }: OpenOptions,
+  making?: MakingHooks,
 ): Promise<Store> {
   if (store.kind === "redis") {
     const { RedisStore } = await import("./store/redis.ts");
     return await RedisStore.open(store.url, { namespace });
   }
   const { DirectoryStore } = await import("./store/directory.ts");
-  return await DirectoryStore.open(store.directory, { namespace, durability, clock });
+  return await DirectoryStore.open(store.directory, { namespace, durability, clock, making });
 }

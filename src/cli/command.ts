@@ -25,9 +25,10 @@ export interface Cli {
   config(): Promise<Config>;
   /**
    * The store, with the acting agent if one was named; `agent` is who acts instead. The first step opens
-   * it, the runner closes it.
+   * it, the first that writes makes it where there is none, the runner closes it. With `init` it was asked
+   * for: then it may be made anywhere, and nobody is told.
    */
-  context(options?: { readonly agent?: string }): Promise<RoomContext>;
+  context(options?: { readonly agent?: string; readonly init?: boolean }): Promise<RoomContext>;
   /** Everything on standard input. */
   stdin(): Promise<Uint8Array>;
   /** A secret: typed at the terminal without being shown, or else all of standard input. */

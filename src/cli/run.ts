@@ -5,7 +5,7 @@
  */
 import { CommanderError } from "commander";
 import type { Config } from "../config.ts";
-import { checkAccess, hasPassword, resolveConfig } from "../config.ts";
+import { checkAccess, hasPassword, resolveConfig, shownStore } from "../config.ts";
 import type { RoomContext } from "../context.ts";
 import { CoordError, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
 import { printable } from "../name.ts";
@@ -203,15 +203,24 @@ class Call implements Cli {
     return Promise.resolve(this.#config);
   }
 
-  async context({ agent }: { readonly agent?: string } = {}): Promise<RoomContext> {
+  async context(
+    { agent, init = false }: { readonly agent?: string; readonly init?: boolean } = {},
+  ): Promise<RoomContext> {
     if (this.#context !== undefined) return this.#context;
     const config = await this.config();
     checkAccess(config);
     const name = agent ?? config.agent;
     const actor = name === undefined ? undefined : { name, host: this.#around.host() };
+    const place = printable(shownStore(config.store), 300);
+    const making = init ? {} : {
+      onAbsent: () => this.warn(`No store here yet: the first command that writes makes ${place}`),
+      onMake: () => refuseEverybodysPlace(config, this.env.HOME),
+      onMade: () => this.warn(`Made a store in ${place}`),
+    };
     const onOpen = () => this.#remark(config);
     return this.#context = lazyContext({ ...config, actor }, {
       onOpen,
+      ...making,
       warn: (message) => this.warn(message),
     });
   }
@@ -289,6 +298,26 @@ class Call implements Cli {
     this.#isPrinted = true;
     for (const step of this.#deliveries) await step();
     return 0;
+  }
+}
+
+/** Everything below the home directory, or the root of all files, would share a store made there. */
+function refuseEverybodysPlace({ project: { root }, sources }: Config, home?: string): void {
+  if (sources.store !== "default" || (root !== "/" && root !== realPath(home))) return;
+  throw new InvalidArgumentError(
+    `No store is made in ${
+      printable(root, 300)
+    }, which everything below would share: go to a project, ` +
+      'name a --store, or say that you want it here with "agentcoord init"',
+    { field: "store", value: printable(root, 300) },
+  );
+}
+
+function realPath(path: string | undefined): string | undefined {
+  try {
+    return path && Deno.realPathSync(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -95,6 +95,13 @@ export class Database {
     }
   }
 
+  /** A database in memory in which nothing has happened. */
+  static async empty(): Promise<Database> {
+    const db = new DatabaseSync(":memory:");
+    migrate(db, await loadMigrations());
+    return new Database(":memory:", db);
+  }
+
   /** The version of the schema in this file, and of the engine that reads it. */
   versions(): { readonly schema: number; readonly sqlite: string } {
     const row = this.get<{ version: string }>("SELECT sqlite_version() AS version", []);

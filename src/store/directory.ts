@@ -25,12 +25,22 @@ import type { Durability } from "./database.ts";
 import { DirectoryEngine } from "./engine.ts";
 import { storeFailure } from "./failure.ts";
 import type { Store } from "./store.ts";
+import { hasDatabase, type MakingHooks, UnmadeEngine } from "./unmade_engine.ts";
+
+/** How to open a {@linkcode DirectoryStore}. */
+export interface DirectoryOptions {
+  readonly namespace: string;
+  readonly durability: Durability;
+  readonly clock: Clock;
+  /** Leaves what is missing to the first step that writes. Default: it is made at once. */
+  readonly making?: MakingHooks | undefined;
+}
 
 /** {@linkcode Store} in a directory. */
 export class DirectoryStore implements Store {
   readonly kind = "directory";
   readonly location: string;
-  readonly #engine: DirectoryEngine;
+  readonly #engine: DirectoryEngine | UnmadeEngine;
   #locks: Promise<DirectoryLocks> | undefined;
   #agents: Promise<DirectoryAgents> | undefined;
   #tasks: Promise<DirectoryTasks> | undefined;
@@ -40,32 +50,38 @@ export class DirectoryStore implements Store {
   #events: Promise<DirectoryEvents> | undefined;
   #bell: FileBell | undefined;
 
-  private constructor(location: string, engine: DirectoryEngine) {
+  private constructor(location: string, engine: DirectoryEngine | UnmadeEngine) {
     this.location = location;
     this.#engine = engine;
   }
 
   /**
-   * Opens `namespace` in `directory`, making both when they are missing.
+   * Opens `namespace` in `directory`, making both when they are missing: at once, or, with `making`, when the
+   * first step writes.
    *
    * @throws {StoreUnavailableError} when the directory holds other people's files, or its files are
    * damaged, foreign, made by a newer version, or not writable.
    */
   static async open(
     directory: string,
-    { namespace, durability, clock }: {
-      readonly namespace: string;
-      readonly durability: Durability;
-      readonly clock: Clock;
-    },
+    { namespace, durability, clock, making }: DirectoryOptions,
   ): Promise<DirectoryStore> {
     const home = `${directory}/namespaces/${namespace}`;
-    try {
-      prepare(directory);
-      Deno.mkdirSync(home, { recursive: true, mode: 0o700 });
-    } catch (error) {
-      throw storeFailure(error, directory);
+    const makeHome = () => {
+      try {
+        prepare(directory);
+        Deno.mkdirSync(home, { recursive: true, mode: 0o700 });
+      } catch (error) {
+        throw storeFailure(error, directory);
+      }
+    };
+    if (making !== undefined && isUnmade(directory, home)) {
+      // Whoever looks into another namespace of a store that is there finds it empty, as on a server.
+      const hooks = isDirectory(`${directory}/namespaces`) ? {} : making;
+      const options = { durability, clock, hooks, prepare: makeHome };
+      return new DirectoryStore(directory, new UnmadeEngine(home, options));
     }
+    makeHome();
     const engine = await DirectoryEngine.open(home, { durability, clock });
     return new DirectoryStore(directory, engine);
   }
@@ -157,6 +173,17 @@ export function refuseForeign(directory: string): void {
       `choose an empty directory, for example ${directory}/.agentcoord`,
     { path: directory, found: foreign.name },
   );
+}
+
+/** Whether the namespace is yet to be made, in a place where that may be done. */
+function isUnmade(directory: string, home: string): boolean {
+  try {
+    if (hasDatabase(home)) return false;
+    if (isDirectory(directory) && !isDirectory(`${directory}/namespaces`)) refuseForeign(directory);
+    return true;
+  } catch (error) {
+    throw storeFailure(error, directory);
+  }
 }
 
 function isDirectory(path: string): boolean {

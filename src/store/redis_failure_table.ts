@@ -232,7 +232,7 @@ export const CONNECTION_RULES: readonly FailureRule[] = [
 /** What the server answers, and what the client says about a cluster. */
 export const SERVER_RULES: readonly FailureRule[] = [
   {
-    matches: /\bNOPERM\b|The user executing the script can't/,
+    matches: /\bNOPERM\b|The user executing the script can't|ACL failure in script/,
     reason: "no_permission",
     retryable: false,
     sentence: ({ place }, { input }) =>

@@ -29,7 +29,9 @@ local reply = { version, history, int(instant), int(wall), int(time[1] * 1000 + 
 local function try(command, ...)
   local answer = redis.pcall(command, ...)
   if type(answer) ~= 'table' or not answer.err then return end
-  if string.find(answer.err, 'NOPERM', 1, true) or string.find(answer.err, "can't run", 1, true) then
+  -- In the words of versions 6.2, 7.0 and 7.2.
+  if string.find(answer.err, 'NOPERM', 1, true) or string.find(answer.err, "can't run", 1, true) or
+    string.find(answer.err, 'ACL failure.* to run the ') then
     reply[#reply + 1] = command
   end
 end

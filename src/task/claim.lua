@@ -1,20 +1,38 @@
 --[[ task/claim: takes the best tasks; when there is none, the waiter gets in line.
 
-KEYS    as task/change
-ARGV    as task/fast
-RETURN  as task/fast, for each that was claimed, or when time alone may bring one: in how many milliseconds,
-        "" when it will not ]]
-local REQUEST, WAITER, BELL = ARGV[5], ARGV[6], ARGV[7]
+A look that is too long for one step goes on in others. Its waiter is in line from the first of them, so no
+arrival escapes it: who was woken meanwhile, and so is out of the line, begins again.
 
-local tasks, more
-if REPEATED then tasks = claimed_before(recall()) end
-if not tasks then tasks, more = claim(REQUEST) end
-if tasks then
-  if WAITER then take_bell(WAITER) end
-  wake_waiters()
-  return finish(tasks)
+KEYS    as task/change
+ARGV    as task/fast, in 6 and 7 "" for no waiter, then, if there is one
+        8 place behind which to go on, as this script answered it, or ~ if this waiter has looked everywhere
+          lately: as long as it is in line nothing has come that would be for it
+RETURN  as task/fast, for each that was claimed; @ and the place to go on behind; or when time alone may bring
+        one: in how many milliseconds, "" when it will not ]]
+local REQUEST, WAITER, BELL, PLACE = ARGV[5], ARGV[6] or '', ARGV[7], ARGV[8] or ''
+
+local function in_line()
+  return WAITER ~= '' and task_waiters > 0 and call('ZSCORE', TASK_LINE, WAITER)
 end
-wake_waiters()
-if WAITER then hang_bell(WAITER, BELL, REQUEST) end
+
+local tasks, more, go_on
+if REPEATED then tasks = claimed_before(recall()) end
+if not tasks and PLACE == '~' and in_line() then
+  -- In line before what has come back is told of: it may be what this one waits for.
+  hang_bell(WAITER, BELL, REQUEST)
+  more = sweep()
+  wake_waiters()
+else
+  if PLACE == '~' or PLACE ~= '' and WAITER ~= '' and not in_line() then PLACE = '' end
+  if not tasks then tasks, more, go_on = claim(REQUEST, PLACE) end
+  if tasks then
+    if WAITER ~= '' then take_bell(WAITER) end
+    wake_waiters()
+    return finish(tasks)
+  end
+  wake_waiters()
+  if WAITER ~= '' then hang_bell(WAITER, BELL, REQUEST) end
+  if go_on then return finish('@' .. go_on) end
+end
 local due = more and now or task_floor
 return finish(due < HUGE and int(due - now) or '')

@@ -31,6 +31,10 @@ else
   answer = '"task":' .. show(task)
 end
 local tasks = claimed_before(before)
-if not tasks and REQUEST ~= '' then tasks = claim(REQUEST) end
+if not tasks and REQUEST ~= '' then
+  local _, go_on
+  tasks, _, go_on = claim(REQUEST, '')
+  if go_on then answer = '"unlooked":true,' .. answer end
+end
 wake_waiters()
 return finish({ '{"kind":"done",' .. answer .. '}', unpack(tasks or {}) })

@@ -5,12 +5,13 @@
 import { emit } from "../event/append.ts";
 import type { Actor, Engine } from "../store/transaction.ts";
 import { backoffMs } from "./backoff.ts";
+import { ClaimLooks, type LongLooks } from "./claim_looks.ts";
 import { create, rewrite } from "./creation.ts";
 import { show, unblock } from "./dependencies.ts";
 import { giveBack } from "./give_back.ts";
 import { countTasks, list } from "./listing.ts";
 import type { AttemptOutcome, JsonValue, Task, TaskCounts } from "./model.ts";
-import { claim } from "./queue.ts";
+import { claim, type Claimed } from "./queue.ts";
 import { endAttempt, settle, specOf, type TaskRow, toTask, wait } from "./rows.ts";
 import { BY_ID, nextDueMs, Step } from "./step.ts";
 import type {
@@ -29,11 +30,12 @@ import type {
   Tenure,
   Waiter,
 } from "./store.ts";
-import { hangBell, takeBell } from "./waiters.ts";
+import { hangBell, hasBell, takeBell } from "./waiters.ts";
 
 /** {@linkcode TaskStore} on a directory. */
 export class DirectoryTasks implements TaskStore {
   readonly #engine: Engine;
+  readonly #longLooks: LongLooks = new Map();
 
   /** Uses the engine's transactions. */
   constructor(engine: Engine) {
@@ -44,21 +46,25 @@ export class DirectoryTasks implements TaskStore {
     return this.#write(actor, (step) => create(step, actor, drafts));
   }
 
-  claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome> {
-    return this.#write(actor, (step) => {
-      const { tasks, more } = claim(step, actor, request);
-      if (tasks.length > 0) {
-        if (waiter !== undefined) takeBell(step.tx, waiter.id);
-        return { tasks };
+  async claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome> {
+    const looks = new ClaimLooks(this.#longLooks, waiter);
+    let place: number | undefined;
+    for (;;) {
+      const outcome = await this.#write(
+        actor,
+        (step) => this.#look(step, actor, request, { waiter, place, glances: looks.glances }),
+      );
+      if (!("place" in outcome)) {
+        if (outcome.tasks.length === 0) looks.end(place !== undefined);
+        return outcome;
       }
-      if (waiter !== undefined) hangBell(step.tx, waiter, request);
-      const dueMs = more ? step.tx.nowMs : nextDueMs(step.tx);
-      return dueMs === undefined ? { tasks } : { tasks, retryInMs: dueMs - step.tx.nowMs };
-    });
+      place = outcome.place;
+    }
   }
 
-  abandon(waiterId: string): Promise<void> {
-    return this.#engine.write(undefined, (tx) => takeBell(tx, waiterId));
+  async abandon(waiterId: string): Promise<void> {
+    this.#longLooks.delete(waiterId);
+    await this.#engine.write(undefined, (tx) => takeBell(tx, waiterId));
   }
 
   renew(
@@ -76,17 +82,21 @@ export class DirectoryTasks implements TaskStore {
     });
   }
 
-  complete(
+  async complete(
     actor: Actor,
     tenure: Tenure,
     result: JsonValue | undefined,
     next?: ClaimRequest,
   ): Promise<CompleteOutcome> {
-    return this.#write(actor, (step) => {
+    const { outcome, claimed } = await this.#write(actor, (step) => {
       const outcome = complete(step, actor, tenure, result);
-      if (outcome.kind !== "done") return outcome;
-      return { ...outcome, next: next === undefined ? [] : claim(step, actor, next).tasks };
+      if (outcome.kind !== "done" || next === undefined) return { outcome };
+      return { outcome, claimed: claim(step, actor, next) };
     });
+    if (outcome.kind !== "done") return outcome;
+    const unlooked = claimed?.place !== undefined;
+    const tasks = unlooked ? (await this.claim(actor, next!)).tasks : claimed?.tasks ?? [];
+    return { ...outcome, next: tasks };
   }
 
   fail(
@@ -171,6 +181,35 @@ export class DirectoryTasks implements TaskStore {
 
   counts(): Promise<TaskCounts> {
     return this.#engine.read(countTasks);
+  }
+
+  /** One step of a claim. Who waits is in line from the first one; who was woken since begins again. */
+  #look(
+    step: Step,
+    actor: Actor,
+    request: ClaimRequest,
+    { waiter, place, glances }: {
+      readonly waiter: Waiter | undefined;
+      readonly place: number | undefined;
+      readonly glances: boolean;
+    },
+  ): ClaimOutcome | { readonly place: number } {
+    const { tx } = step;
+    const inLine = waiter !== undefined && hasBell(tx, waiter.id);
+    const glance = glances && place === undefined && inLine;
+    const woken = waiter !== undefined && !inLine;
+    const claimed: Claimed = glance
+      ? { tasks: [], more: step.sweep().more }
+      : claim(step, actor, request, woken ? undefined : place);
+    const { tasks, more } = claimed;
+    if (tasks.length > 0) {
+      if (waiter !== undefined) takeBell(tx, waiter.id);
+      return { tasks };
+    }
+    if (waiter !== undefined) hangBell(tx, waiter, request);
+    if (claimed.place !== undefined) return { place: claimed.place };
+    const dueMs = more ? tx.nowMs : nextDueMs(tx);
+    return dueMs === undefined ? { tasks } : { tasks, retryInMs: dueMs - tx.nowMs };
   }
 
   #write<T>(actor: Actor, body: (step: Step) => T): Promise<T> {

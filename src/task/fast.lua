@@ -7,7 +7,7 @@ ARGV    as store/begin and store/batch number them; of each step
         5 what to claim: 1, or count|any or all|length of the lease or empty|tags joined by commas, or "" for
           nothing
         in task/complete: 6 id  7 fence or ""  8 result as JSON or ""  9 1 to be told the spec, too
-        in task/claim: 6 waiter's id, 7 its bell, if there is one
+        in task/claim: 6 waiter's id, 7 its bell, if there is one; more as in task/claim
 RETURN  of each step
         in task/complete {record} or {record, id, spec, record} with what was claimed; the first is <started>
           <ended> when there was just one attempt, and nothing to tell of it

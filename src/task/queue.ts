@@ -23,23 +23,32 @@ const HEAD = `${QUEUE} LIMIT 1`;
 
 /** How often one step returns a few tasks to the queue before it leaves the rest to another. */
 const SWEEPS = 16;
+/** Tasks of one tag that a step looks at when all of several tags are asked for. */
+const PORTION = 4096;
 const BY_SEQ = `SELECT ${COLUMNS} FROM tasks WHERE seq = ?`;
 
+/** What a step that looks for tasks got. */
+export interface Claimed {
+  readonly tasks: Task[];
+  /** Nothing was found, but what is left to return to the queue may be it. */
+  readonly more: boolean;
+  /** Nothing was found, but not all was looked at: the rank behind which to go on. */
+  readonly place?: number | undefined;
+}
+
 /**
- * Claims the best tasks that qualify, after returning to the queue what has come back to it. `more` when
- * nothing was found, but what is left to return may be it.
+ * Claims the best tasks that qualify, after returning to the queue what has come back to it.
+ *
+ * @param place where an earlier step of the same call left off
  */
-export function claim(
-  step: Step,
-  actor: Actor,
-  request: ClaimRequest,
-): { readonly tasks: Task[]; readonly more: boolean } {
+export function claim(step: Step, actor: Actor, request: ClaimRequest, place = -1): Claimed {
   for (let sweeps = 1;; sweeps++) {
     const { more } = step.sweep();
-    const heads = best(step, request);
-    if (more && heads.length < request.count && sweeps < SWEEPS) continue;
-    const tasks = heads.map((row) => take(step, actor, row, request.leaseMs));
-    return { tasks, more: more && tasks.length === 0 };
+    const found = best(step, request, place);
+    const { rows, goOn } = found;
+    if (more && rows.length < request.count && goOn === undefined && sweeps < SWEEPS) continue;
+    const tasks = rows.map((row) => take(step, actor, row, request.leaseMs));
+    return tasks.length > 0 ? { tasks, more: false } : { tasks, more, place: goOn };
   }
 }
 
@@ -52,17 +61,21 @@ function take(step: Step, actor: Actor, row: TaskRow, leaseMs = specOf(row).leas
   return toTask(step.tx, row);
 }
 
-function best(step: Step, { tags, match, count }: ClaimRequest): TaskRow[] {
+/** The best tasks; fewer than asked for are all there are, unless the look goes on behind a rank. */
+interface Best {
+  readonly rows: readonly TaskRow[];
+  readonly goOn?: number | undefined;
+}
+
+function best(step: Step, { tags, match, count }: ClaimRequest, place: number): Best {
   const { tx } = step;
   if (tags.length === 0) {
-    return tx.all<TaskRow>(
-      count === 1 ? HEAD : `${QUEUE} LIMIT ${count}`,
-    );
+    return { rows: tx.all<TaskRow>(count === 1 ? HEAD : `${QUEUE} LIMIT ${count}`) };
   }
-  const ranks = match === "any" || tags.length === 1
-    ? ranksOfAny(step, tags, count)
-    : ranksOfAll(step, tags, count);
-  return ranks.map((rank) => tx.get<TaskRow>(BY_SEQ, seqOfRank(rank))!);
+  const { ranks, goOn } = match === "any" || tags.length === 1
+    ? { ranks: ranksOfAny(step, tags, count) }
+    : ranksOfAll(step, tags, count, place);
+  return { rows: ranks.map((rank) => tx.get<TaskRow>(BY_SEQ, seqOfRank(rank))!), goOn };
 }
 
 /** The best ranks that carry at least one of the tags: merged from the heads of each. */
@@ -74,22 +87,43 @@ function ranksOfAny(step: Step, tags: readonly string[], count: number): number[
   return [...ranks].sort((a, b) => a - b).slice(0, count);
 }
 
-/** The best ranks that carry every tag: each tag in turn leaps to the next rank it may share. */
-function ranksOfAll(step: Step, tags: readonly string[], count: number): number[] {
-  const shared: number[] = [];
-  let candidate = 0;
-  let agreed = 0;
-  for (let turn = 0; shared.length < count; turn++) {
-    const [rank] = ranksFrom(step, tags[turn % tags.length]!, candidate, 1);
-    if (rank === undefined) break;
-    agreed = rank === candidate ? agreed + 1 : 1;
-    candidate = rank;
-    if (agreed < tags.length) continue;
-    shared.push(candidate);
-    candidate += 1;
-    agreed = 0;
-  }
-  return shared;
+/**
+ * The best ranks behind `place` that carry every tag. The rarest tag has them all; where it has many that lack
+ * the others, a step looks at a bounded number of them.
+ */
+function ranksOfAll(
+  { tx }: Step,
+  tags: readonly string[],
+  count: number,
+  place: number,
+): { readonly ranks: number[]; readonly goOn?: number | undefined } {
+  const sizes = tags.map((tag) => {
+    const { n } = tx.get<{ n: number }>(
+      `SELECT COUNT(*) n FROM (SELECT 1 FROM task_tags WHERE tag = ? LIMIT ${PORTION})`,
+      tag,
+    )!;
+    return { tag, n };
+  });
+  const [rarest, ...others] = sizes.sort((a, b) => a.n - b.n).map(({ tag }) => tag);
+  const portion = `SELECT rank FROM task_tags WHERE tag = ?1 AND rank > ?2 ORDER BY rank`;
+  const ranks = tx.all<{ rank: number }>(
+    `SELECT rank FROM (${portion} LIMIT ${PORTION}) AS some
+     WHERE ${
+      others.map((_, n) =>
+        `EXISTS (SELECT 1 FROM task_tags WHERE tag = ?${n + 3} AND rank = some.rank)`
+      ).join(" AND ")
+    } ORDER BY rank LIMIT ${count}`,
+    rarest!,
+    place,
+    ...others,
+  ).map(({ rank }) => rank);
+  if (ranks.length === count) return { ranks };
+  const last = tx.get<{ rank: number }>(
+    `${portion} LIMIT 1 OFFSET ${PORTION - 1}`,
+    rarest!,
+    place,
+  );
+  return { ranks, goOn: last?.rank };
 }
 
 function ranksFrom(step: Step, tag: string, from: number, count: number): number[] {

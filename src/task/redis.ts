@@ -13,6 +13,7 @@ import abandon from "./abandon.lua" with { type: "text" };
 import cancel from "./cancel.lua" with { type: "text" };
 import choice from "./choice.lua" with { type: "text" };
 import claim from "./claim.lua" with { type: "text" };
+import { ClaimLooks, type LongLooks } from "./claim_looks.ts";
 import complete from "./complete.lua" with { type: "text" };
 import counts from "./counts.lua" with { type: "text" };
 import create from "./create.lua" with { type: "text" };
@@ -96,6 +97,9 @@ const GET = new Script("task/get", ["task_later"], rows, get);
 const LIST = new Script("task/list", ["task_later", "task_tags"], rows, list);
 const COUNTS = new Script("task/counts", ["task_later"], rows, counts);
 
+/** Instead of a place to go on behind: see claim.lua. */
+const GLANCE = "~";
+
 /** What an identifier looks like; the scripts join several by commas. */
 const ID = /^tsk_[0-9A-Z]{26}$/;
 
@@ -103,6 +107,7 @@ const ID = /^tsk_[0-9A-Z]{26}$/;
 export class RedisTasks implements TaskStore {
   readonly #runner: ScriptRunner;
   readonly #claimed = new ClaimedTasks();
+  readonly #longLooks: LongLooks = new Map();
 
   /** Uses the runner's connection and namespace. */
   constructor(runner: ScriptRunner) {
@@ -133,13 +138,25 @@ export class RedisTasks implements TaskStore {
   }
 
   async claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome> {
-    const place = waiter === undefined ? [] : [waiter.id, waiter.bell];
-    const answer = await this.#runner.write(CLAIM, actor, wanted(request), ...place);
-    if (Array.isArray(answer)) return { tasks: this.#claimed.read(answer, 0, actor, request) };
-    return answer === "" ? { tasks: [] } : { tasks: [], retryInMs: Number(answer) };
+    const looks = new ClaimLooks(this.#longLooks, waiter);
+    for (let place = looks.glances ? GLANCE : "";;) {
+      const line = waiter === undefined && place === ""
+        ? []
+        : [waiter?.id ?? "", waiter?.bell ?? "", ...(place === "" ? [] : [place])];
+      const answer = await this.#runner.write(CLAIM, actor, wanted(request), ...line);
+      if (Array.isArray(answer)) return { tasks: this.#claimed.read(answer, 0, actor, request) };
+      const text = String(answer);
+      if (text.startsWith("@")) {
+        place = text.slice(1);
+        continue;
+      }
+      looks.end(place !== "" && place !== GLANCE);
+      return text === "" ? { tasks: [] } : { tasks: [], retryInMs: Number(text) };
+    }
   }
 
   async abandon(waiterId: string): Promise<void> {
+    this.#longLooks.delete(waiterId);
     await this.#runner.write(ABANDON, undefined, waiterId);
   }
 
@@ -171,11 +188,13 @@ export class RedisTasks implements TaskStore {
         return { kind: "done", task: toTask({ id, s: spec, w: work }, result), next: claimed };
       }
     }
-    const reply: Reply<"done" | "lost"> & { readonly sent?: true } = parse(first);
+    const reply: Reply<"done" | "lost"> & { readonly sent?: true; readonly unlooked?: true } =
+      parse(first);
     if (reply.kind === "unknown") return reply;
     if (reply.kind === "lost") return { kind: "lost", task: toTask(reply.task) };
     const task = reply.sent ? toTask(reply.task, result) : toTask(reply.task);
-    return { kind: "done", task, next: claimed };
+    if (!reply.unlooked) return { kind: "done", task, next: claimed };
+    return { kind: "done", task, next: (await this.claim(actor, next!)).tasks };
   }
 
   async fail(

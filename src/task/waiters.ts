@@ -42,6 +42,12 @@ export function hangBell(
   tx.count("task_waiters", 1);
 }
 
+/** Whether a waiter is in line. */
+export function hasBell(tx: Transaction, id: string): boolean {
+  if (!tx.counts.task_waiters) return false;
+  return tx.get("SELECT 1 FROM task_waiters WHERE id = ?", id) !== undefined;
+}
+
 /** Takes a waiter out of the line. */
 export function takeBell(tx: Transaction, id: string): void {
   if (!tx.counts.task_waiters) return;

@@ -30,9 +30,14 @@ async function bytes(dir: string): Promise<Record<string, string>> {
 }
 
 /** Checks that a reader and a writer are refused with 7 and the same words, and that no byte changed. */
-async function unusable(dir: string, store: readonly string[], says: RegExp): Promise<void> {
+async function unusable(
+  dir: string,
+  store: readonly string[],
+  says: RegExp,
+  first: readonly string[] = ["locks"],
+): Promise<void> {
   const before = await bytes(dir);
-  for (const words of [["locks"], ["lock", "acquire", "free.py"], ["task", "add", "t"]]) {
+  for (const words of [first, ["lock", "acquire", "free.py"], ["task", "add", "t"]]) {
     const { code, document, stderr } = await cliJson(dir, [...store, ...words], { env });
     assert.deepEqual(
       [code, stderr, document.error?.code],
@@ -43,7 +48,7 @@ async function unusable(dir: string, store: readonly string[], says: RegExp): Pr
     assert.match(document.error.message, says);
     assert.match(document.error.message, /; [a-z]/, "says nothing about what to do");
   }
-  const text = await cli(dir, [...store, "locks"], { env });
+  const text = await cli(dir, [...store, ...first], { env });
   assert.deepEqual([text.code, text.stdout], [7, ""]);
   assert.match(text.stderr, /^agentcoord: Cannot use the store: .*\n$/);
   assert.deepEqual(await bytes(dir), before);
@@ -181,7 +186,9 @@ diskTest("a store on a read-only disk is refused, and so is making one there", a
     await filled(dir);
     await remount("ro");
     await unusable(dir, [], /cannot be opened for writing; check that it exists and its permissio/);
-    await unusable(dir, ["--store", "elsewhere"], /cannot be opened for writing/);
+    // Looking needs no store.
+    const making = ["board", "post", "x"];
+    await unusable(dir, ["--store", "elsewhere"], /cannot be opened for writing/, making);
     await remount("rw");
     const { code, document } = await cliJson(dir, ["locks"]);
     assert.deepEqual([code, document.data.length], [0, 1]);
@@ -195,7 +202,7 @@ diskTest("a full disk is refused as such, and nothing is half written", async ()
     const before = await copied(dir);
     const log = ["audit", "log", "deploy", "--reason", "x", "--context", "-"];
     const stdin = "x".repeat(60_000);
-    for (const words of [log, log, ["locks"], ["--store", "elsewhere", "locks"]]) {
+    for (const words of [log, log, ["locks"], ["--store", "elsewhere", ...log]]) {
       const { code, document } = await cliJson(dir, words, { env, stdin });
       assert.deepEqual([code, document.error?.code], [7, "store_unavailable"], words.join(" "));
       assert.match(document.error.message, /no space is left for .*; free some space, then try ag/);

@@ -89,7 +89,7 @@ note  database     none yet
 `,
     );
     assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name), [".git"]);
-  }));
+  }, { store: false }));
 
 Deno.test("doctor on a store in use finds it well and changes nothing in it", () =>
   withStore(async (dir) => {
@@ -233,7 +233,7 @@ Deno.test("doctor refuses a directory with somebody else's files", () =>
     const failed = (await refused(dir, "database")).find(({ ok }) => !ok);
     assert.match(String(failed?.value), /holds other files, such as main\.py; choose an empty/);
     assert.deepEqual(names(`${dir}/.agentcoord`), ["main.py"]);
-  }));
+  }, { store: false }));
 
 Deno.test("doctor finds an audit log that was changed past the program", () =>
   withStore(async (dir) => {
@@ -277,4 +277,4 @@ Deno.test("doctor --selftest where no store is makes none, also when it is inter
     assert.equal(code, 130);
     assert.equal(stdout.length, 0);
     assert.deepEqual(names(dir), [".git"]);
-  }));
+  }, { store: false }));

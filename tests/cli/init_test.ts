@@ -42,7 +42,7 @@ Deno.test("init makes the store once, leaves no trace in git, and says when noth
       stderr: "",
     });
     await assert.rejects(readConfig(dir), Deno.errors.NotFound);
-  }));
+  }, { store: false }));
 
 Deno.test("init keeps given settings and every other key of the file", () =>
   withProject(async (dir) => {

@@ -29,7 +29,7 @@ const DEFAULT = { AGENTCOORD_NAMESPACE: "default" };
 
 /** Registers a test of a project, where there is Redis. */
 function redisTest(name: string, body: (dir: string) => Promise<void>): void {
-  Deno.test({ name, ignore: !hasRedis(), fn: () => withProject(body) });
+  Deno.test({ name, ignore: !hasRedis(), fn: () => withProject(body, { store: false }) });
 }
 
 /** Registers a test of a project and a server of its own, which is called by AGENTCOORD_STORE. */

@@ -18,7 +18,7 @@ Deno.test("version tells what runs, and touches nothing", () =>
       stderr: "",
     });
     assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name), [".git"]);
-  }));
+  }, { store: false }));
 
 Deno.test("version is the project file's, and --version prints it alone", () =>
   withProject(async (dir) => {

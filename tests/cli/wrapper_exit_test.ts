@@ -75,7 +75,7 @@ Deno.test("lock run lets its command verify the lock from any directory", async 
       ["--store", "state", "lock", "run", "src/a.py", "--", "sh", "-c", script],
       { env: { ...env, program, before: before.join(" ") } },
     );
-    assert.equal(stderr, "");
+    assert.equal(stderr, `agentcoord: warning: Made a store in ${dir}/state\n`);
     assert.equal(code, 0);
     assert.match(stdout, /src\/a\.py \(fence (\d+)\)[^]*\nsrc\/a\.py +ada +exclusive +\1 /);
   });

@@ -7,7 +7,10 @@ import { nameOfUrl } from "../../src/config/origin.ts";
 import { hideSecrets, resolveConfig } from "../../src/config.ts";
 import { CoordinationClient } from "../../src/client.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
-import { cleanEnvironment, cli, cliJson, withProject } from "../support/cli.ts";
+import { cleanEnvironment, cli, cliJson, withProject as inProject } from "../support/cli.ts";
+
+/** A project in which nobody has made a store. */
+const withProject = (body: (dir: string) => Promise<void>) => inProject(body, { store: false });
 
 const SECRET = "hunter2";
 

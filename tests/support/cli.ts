@@ -5,6 +5,8 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import { systemClock } from "../../src/clock.ts";
+import { DirectoryStore } from "../../src/store/directory.ts";
 
 /** What one run of the program left behind. */
 export interface CliResult {
@@ -81,8 +83,17 @@ export function programCommand(): readonly [string, ...string[]] {
   return [Deno.execPath(), "run", "-A", "--config", file("deno.json"), file("main.ts")];
 }
 
-/** Calls `body` with a new, empty git repository, which is removed afterwards. */
-export async function withProject(body: (dir: string) => Promise<void>): Promise<void> {
+/** What {@linkcode withProject} makes. */
+export interface ProjectOptions {
+  /** Whether it has an empty store, so that no command says that it made one. Default `true`. */
+  readonly store?: boolean;
+}
+
+/** Calls `body` with a new git repository, which is removed afterwards. */
+export async function withProject(
+  body: (dir: string) => Promise<void>,
+  { store = true }: ProjectOptions = {},
+): Promise<void> {
   const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "agentcoord-cli-" }));
   try {
     const git = new Deno.Command("git", {
@@ -92,10 +103,17 @@ export async function withProject(body: (dir: string) => Promise<void>): Promise
       env: cleanEnvironment(),
     });
     if (!(await git.output()).success) throw new Error("git init failed");
+    if (store) await makeStore(`${dir}/.agentcoord`);
     await body(dir);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+}
+
+/** Makes an empty store. */
+async function makeStore(directory: string): Promise<void> {
+  const options = { namespace: "default", durability: "normal", clock: systemClock } as const;
+  await (await DirectoryStore.open(directory, options)).close();
 }
 
 /**

@@ -42,7 +42,9 @@ export interface Proxy extends AsyncDisposable {
   refuse(on: boolean): Promise<void>;
   /** Commands that came from clients, in order of arrival. */
   commands(): readonly (readonly string[])[];
-  /** Forgets the commands seen so far. */
+  /** Bytes of the largest reply that went through. */
+  readonly largestReply: number;
+  /** Forgets the commands seen so far, and how large replies were. */
   clear(): void;
   /** Drops everything and ends. */
   stop(): Promise<void>;
@@ -73,6 +75,7 @@ class TcpProxy implements Proxy {
   #stopped = false;
   /** Read by every lane before it forwards. */
   delayMs = 0;
+  largestReply = 0;
   gate: Gate | undefined;
 
   constructor(target: number) {
@@ -189,6 +192,7 @@ class TcpProxy implements Proxy {
 
   clear(): void {
     this.#commands.length = 0;
+    this.largestReply = 0;
   }
 
   async stop(): Promise<void> {
@@ -286,6 +290,7 @@ class Link {
       if (command !== undefined && !this.#streaming && this.#proxy.loses(command)) {
         return { bytes, ends: true };
       }
+      this.#proxy.largestReply = Math.max(this.#proxy.largestReply, frame.bytes.length);
       bytes.push(frame.bytes);
     }
     return { bytes };
