@@ -1,10 +1,12 @@
 import { type Cli, defineCommand } from "../src/cli/command.ts";
 import { type FileSettings, type SettingChange, writeConfigFile } from "../src/cli/config_file.ts";
 import { choice } from "../src/cli/options.ts";
-import { type Config, redactUrl } from "../src/config.ts";
+import { type Config, redactUrl, resolveConfig, shownStore } from "../src/config.ts";
 import { needsTrust } from "../src/config/access.ts";
 import { addTrust } from "../src/config/trust.ts";
 import { refusePassword } from "../src/config/settings_file.ts";
+import { isSameStore } from "../src/config/store_value.ts";
+import { ConflictError } from "../src/errors.ts";
 import { newId } from "../src/id.ts";
 import { printable, quote } from "../src/name.ts";
 
@@ -16,15 +18,20 @@ export const command = defineCommand({
         "full",
         "normal",
       ]),
-    ),
+    ).option("--yes", "leave behind what is held and queued in the store that counted until now"),
   examples: [
     "agentcoord init",
     "agentcoord init --durability normal --namespace ci",
     "agentcoord init --store ../shared-state --json",
     "agentcoord init --store redis://localhost:6379/0",
   ],
-  run: async (cli, { durability }) => {
+  run: async (cli, { durability, yes }) => {
     const config = await cli.config();
+    const left = await leftBehind(cli, config);
+    if (left !== undefined) {
+      if (!yes) throw left;
+      cli.warn(left.message);
+    }
     const settings: FileSettings = {
       ...(config.sources.store === "--store" ? { store: storeSetting(config) } : {}),
       ...(config.sources.namespace === "--namespace" ? { namespace: config.namespace } : {}),
@@ -34,6 +41,7 @@ export const command = defineCommand({
     const { path, changes, moved } = writeConfigFile(config.project, settings);
     rememberTrust(config);
     warnOfEnvironment(cli, settings);
+    offerServer(cli, config);
     const { kind, location } = (await cli.context()).store;
     return {
       ...(kind === "directory" ? { directory: location } : {}),
@@ -71,6 +79,43 @@ export const command = defineCommand({
     return lines.map((line) => `${line}\n`).join("");
   },
 });
+
+/** The refusal to go over to another store while the one of before has something alive in it. */
+async function leftBehind(cli: Cli, config: Config): Promise<ConflictError | undefined> {
+  const { sources } = config;
+  if (sources.store !== "--store" && sources.namespace !== "--namespace") return undefined;
+  const before = { ...cli.env, AGENTCOORD_STORE: "", AGENTCOORD_NAMESPACE: "" };
+  const old = resolveConfig({ flags: {}, env: before, cwd: cli.cwd });
+  if (isSameStore(old.store, config.store) && old.namespace === config.namespace) return undefined;
+  const { countAlive } = await import("../src/cli/alive.ts");
+  const place = printable(shownStore(old.store), 300);
+  const alive = await countAlive(old);
+  if (typeof alive === "string") {
+    cli.warn(`What ${place} still holds could not be seen: ${alive}`);
+    return undefined;
+  }
+  const parts = Object.entries(alive).filter(([, count]) => count > 0)
+    .map(([what, count]) => `${count} ${count === 1 ? what.slice(0, -1) : what}`);
+  if (parts.length === 0) return undefined;
+  return new ConflictError(
+    `In ${place} (namespace ${old.namespace}) stay behind: ${parts.join(", ")}; ` +
+      "finish or cancel them first, or leave them with --yes",
+    { store: place, namespace: old.namespace, ...alive },
+    false,
+  );
+}
+
+/** REDIS_URL is the application's, so it is not read as a setting; but it may be what is wanted. */
+function offerServer(cli: Cli, { sources, store }: Config): void {
+  const url = cli.env.REDIS_URL ?? "";
+  if (sources.store !== "default" || store.kind !== "directory" || !/^rediss?:\/\//.test(url)) {
+    return;
+  }
+  cli.note(
+    "REDIS_URL is your application's and is not used. To keep the state on a server: " +
+      `agentcoord init --store ${redactUrl(url).replace("***@", "")}, after agentcoord login`,
+  );
+}
 
 /** The store as every directory of the project can understand it: a directory inside is relative. */
 function storeSetting({ store, credentials, project }: Config): string {

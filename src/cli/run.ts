@@ -217,7 +217,7 @@ class Call implements Cli {
       onMake: () => refuseEverybodysPlace(config, this.env.HOME),
       onMade: () => this.warn(`Made a store in ${place}`),
     };
-    const onOpen = () => this.#remark(config);
+    const onOpen = () => this.#remark(config, { init });
     return this.#context = lazyContext({ ...config, actor }, {
       onOpen,
       ...making,
@@ -226,8 +226,13 @@ class Call implements Cli {
   }
 
   /** What its settings have about them that whoever uses the store should know. */
-  #remark({ remarks, sources, store, credentials }: Config): void {
-    for (const { text } of remarks) this.warn(text);
+  #remark(
+    { remarks, sources, store, credentials }: Config,
+    { init }: { readonly init: boolean },
+  ): void {
+    for (const { kind, text } of remarks) {
+      if (kind !== "migration" || !init) this.warn(text);
+    }
     if (sources.store !== "--store" || store.kind !== "redis" || credentials !== undefined) return;
     if (hasPassword(store.url)) {
       this.warn(

@@ -8,25 +8,23 @@ import { isSameStore, parseStore, shownStore, type StoreConfig } from "./store_v
 
 /** One such thing. */
 export interface Remark {
-  /** An `override` matters to whoever changes something; a `notice` to everybody. */
-  readonly kind: "notice" | "override";
+  /** `override`: the environment wins over the project's file. `migration`: what `init` mends. */
+  readonly kind: "notice" | "override" | "migration";
   /** One or two sentences, without secrets. */
   readonly text: string;
 }
 
 /** About the files that the project's settings stand in. */
 export function projectRemarks({ root, oldConfigPath, strayConfigPath }: Project): Remark[] {
-  const texts = [
-    ...(oldConfigPath === undefined ? [] : [
-      `Settings are read from ${oldConfigPath}, which git ignores; "agentcoord init" moves them to ` +
-      `${root}/agentcoord.json`,
-    ]),
-    ...(strayConfigPath === undefined ? [] : [
-      `${strayConfigPath} does not count: all worktrees go by ${root}/agentcoord.json, ` +
-      "which is not there",
-    ]),
+  const old =
+    `Settings are read from ${oldConfigPath}, which git ignores; "agentcoord init" moves ` +
+    `them to ${root}/agentcoord.json`;
+  const stray = `${strayConfigPath} does not count: all worktrees go by ${root}/agentcoord.json, ` +
+    "which is not there";
+  return [
+    ...(oldConfigPath === undefined ? [] : [{ kind: "migration" as const, text: old }]),
+    ...(strayConfigPath === undefined ? [] : [{ kind: "notice" as const, text: stray }]),
   ];
-  return texts.map((text) => ({ kind: "notice", text }));
 }
 
 /**

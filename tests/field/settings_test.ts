@@ -196,6 +196,7 @@ Deno.test("settings of version 0.1.0 are read with a warning until init moves th
     const moved = await cliJson(dir, ["init"]);
     assert.equal(moved.code, 0, moved.stderr);
     assert.equal(moved.document.data.config.moved, old);
+    assert.deepEqual(moved.document.warnings, []);
     assert.deepEqual(JSON.parse(await Deno.readTextFile(`${dir}/agentcoord.json`)), {
       durability: "full",
       store: "./state",
@@ -343,3 +344,38 @@ Deno.test("a working directory that is gone is named, and help needs none", asyn
     assert.match(stderr, says);
   }
 });
+
+Deno.test("init leaves a store in which something is alive only with --yes, and says what stays", () =>
+  withProject(async (dir) => {
+    const acting = { env: { AGENTCOORD_AGENT: "ada" } };
+    await cli(dir, ["lock", "acquire", "a"], acting);
+    await cli(dir, ["task", "add", "x"], acting);
+    const refused = await cliJson(dir, ["init", "--store", "./other"]);
+    assert.equal(refused.code, 3);
+    assert.match(
+      refused.document.error.message,
+      /\.agentcoord \(namespace default\) stay behind: 1 lock, 1 task, 1 agent; finish/,
+    );
+    assert.equal((await cli(dir, ["init", "--namespace", "n"])).code, 3);
+    const inThere = () => [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
+    assert.deepEqual(inThere(), [".agentcoord", ".git"]);
+    const left = await cliJson(dir, ["init", "--store", "./other", "--yes"]);
+    assert.equal(left.code, 0);
+    assert.match(left.document.warnings.join(), /stay behind: 1 lock, 1 task, 1 agent/);
+    assert.deepEqual(inThere(), [".agentcoord", ".git", "agentcoord.json", "other"]);
+    assert.equal(
+      (await cli(dir, ["init", "--store", "./third"])).code,
+      0,
+      "nothing is alive there",
+    );
+  }));
+
+Deno.test("init offers the server in REDIS_URL without its password, and does not take it", () =>
+  withProject(async (dir) => {
+    const env = { REDIS_URL: `redis://ada:${SECRET}@db:6379/1` };
+    const { code, stdout, stderr } = await cli(dir, ["init"], { env });
+    assert.equal(code, 0);
+    assert.match(stdout, /Made the store in .*\.agentcoord/);
+    assert.match(stderr, /agentcoord init --store redis:\/\/db:6379\/1, after agentcoord login/);
+    assert.doesNotMatch(stdout + stderr, new RegExp(SECRET));
+  }));
