@@ -8,6 +8,7 @@
  * @module
  */
 import { newId } from "../id.ts";
+import { makePlainDirectory } from "./plain_file.ts";
 
 /** A process's ear: {@linkcode Bell.wait} returns soon after somebody rings it. */
 export interface Bell {
@@ -64,6 +65,9 @@ const RING = new Uint8Array(1);
 /** A bell this young may belong to a process that has made it and not locked it yet. */
 const YOUNG_MS = 60_000;
 
+/** What {@linkcode newId} makes for a waiter. */
+const BELL_NAME = /^wtr_[0-9A-HJKMNP-TV-Z]{26}$/;
+
 /** A bell made of a watched, locked file. */
 export class FileBell extends Ear {
   readonly ready: Promise<void> = Promise.resolve();
@@ -75,7 +79,7 @@ export class FileBell extends Ear {
   /** Hangs a new bell in `directory`, creating the directory when it is missing. */
   constructor(directory: string) {
     super();
-    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makePlainDirectory(directory);
     sweepDead(directory);
     this.#path = `${directory}/${this.id}`;
     this.#file = Deno.openSync(this.#path, { createNew: true, write: true, mode: 0o600 });
@@ -120,13 +124,13 @@ export class FileBell extends Ear {
 
 /** Rings the bell `id` in `directory`; `false` when nobody alive listens to it any more. */
 export function ringBell(directory: string, id: string): boolean {
-  return withBell(`${directory}/${id}`, (file) => file.writeSync(RING));
+  return withBell(directory, id, (file) => file.writeSync(RING));
 }
 
 /** Takes away what processes left that died while they waited and that nobody has rung since. */
 function sweepDead(directory: string): void {
   for (const { name } of Deno.readDirSync(directory)) {
-    withBell(`${directory}/${name}`, () => undefined, YOUNG_MS);
+    withBell(directory, name, () => undefined, YOUNG_MS);
   }
 }
 
@@ -134,14 +138,15 @@ function sweepDead(directory: string): void {
  * Calls `act` with the bell's file when somebody alive listens to it. One that is dead, and older than
  * `youngMs`, is taken away. Returns whether it is alive.
  */
-function withBell(path: string, act: (file: Deno.FsFile) => void, youngMs = 0): boolean {
-  let file: Deno.FsFile;
-  try {
-    file = Deno.openSync(path, { write: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+function withBell(
+  directory: string,
+  id: string,
+  act: (file: Deno.FsFile) => void,
+  youngMs = 0,
+): boolean {
+  const file = openBell(directory, id);
+  if (file === undefined) return false;
+  const path = `${directory}/${id}`;
   try {
     if (!file.tryLockSync(true)) {
       act(file);
@@ -153,6 +158,27 @@ function withBell(path: string, act: (file: Deno.FsFile) => void, youngMs = 0): 
   } finally {
     file.close();
   }
+}
+
+/**
+ * Opens a bell. The name comes from a row or from the directory itself, and either may be somebody's work: only
+ * a name that a bell can have becomes part of a path, and only a regular file without a second name is opened.
+ * Anything else is no bell, so nobody alive listens to it, and it is left where it is.
+ */
+export function openBell(directory: string, id: string): Deno.FsFile | undefined {
+  if (!BELL_NAME.test(id)) return undefined;
+  const path = `${directory}/${id}`;
+  try {
+    const info = Deno.lstatSync(path);
+    if (!info.isFile || (info.nlink ?? 1) > 1) return undefined;
+    const file = Deno.openSync(path, { write: true });
+    const { ino, dev } = file.statSync();
+    if (ino === info.ino && dev === info.dev) return file;
+    file.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return undefined;
 }
 
 function takeAway(path: string): void {

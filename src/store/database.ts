@@ -6,6 +6,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { StoreUnavailableError } from "../errors.ts";
 import { damaged, directoryOf, storeFailure } from "./failure.ts";
+import { refuseOddDatabaseFiles } from "./plain_file.ts";
 import type { SqlValue } from "./transaction.ts";
 
 /** Marks a database file as ours ("ACrd"), in SQLite's own field for that. */
@@ -50,6 +51,7 @@ export class Database {
    */
   static async open(path: string): Promise<Database> {
     try {
+      refuseOddDatabaseFiles(path);
       const size = fileSize(path);
       refuseStump(path, size);
       if (size === undefined) refuseLoneLog(path);
@@ -78,6 +80,7 @@ export class Database {
    */
   static openForReading(path: string): Database {
     try {
+      refuseOddDatabaseFiles(path);
       refuseStump(path, fileSize(path));
       refuseLoneLog(path);
       const options = { readOnly: true, timeout: BUSY_TIMEOUT_MS };

@@ -24,6 +24,7 @@ import { FileBell } from "./bell.ts";
 import type { Durability } from "./database.ts";
 import { DirectoryEngine } from "./engine.ts";
 import { storeFailure } from "./failure.ts";
+import { isPlainDirectory, makePlainDirectory } from "./plain_file.ts";
 import type { Store } from "./store.ts";
 import { hasDatabase, type MakingHooks, UnmadeEngine } from "./unmade_engine.ts";
 
@@ -70,14 +71,15 @@ export class DirectoryStore implements Store {
     const makeHome = () => {
       try {
         prepare(directory);
-        Deno.mkdirSync(home, { recursive: true, mode: 0o700 });
+        makePlainDirectory(`${directory}/namespaces`);
+        makePlainDirectory(home);
       } catch (error) {
         throw storeFailure(error, directory);
       }
     };
     if (making !== undefined && isUnmade(directory, home)) {
       // Whoever looks into another namespace of a store that is there finds it empty, as on a server.
-      const hooks = isDirectory(`${directory}/namespaces`) ? {} : making;
+      const hooks = isPlainDirectory(`${directory}/namespaces`) ? {} : making;
       const options = { durability, clock, hooks, prepare: makeHome };
       return new DirectoryStore(directory, new UnmadeEngine(home, options));
     }
@@ -152,10 +154,19 @@ export class DirectoryStore implements Store {
 
 /** Makes the store's directory, or checks that an existing one is ours. */
 function prepare(directory: string): void {
-  if (isDirectory(`${directory}/namespaces`)) return;
+  if (isPlainDirectory(`${directory}/namespaces`)) return;
   Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
   refuseForeign(directory);
-  Deno.writeTextFileSync(`${directory}/.gitignore`, "*\n");
+  hide(directory);
+}
+
+/** Keeps the directory out of git; what is there already, even a link to nowhere, is left as it is. */
+function hide(directory: string): void {
+  try {
+    Deno.writeTextFileSync(`${directory}/.gitignore`, "*\n", { createNew: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
 }
 
 /**
@@ -178,8 +189,9 @@ export function refuseForeign(directory: string): void {
 /** Whether the namespace is yet to be made, in a place where that may be done. */
 function isUnmade(directory: string, home: string): boolean {
   try {
-    if (hasDatabase(home)) return false;
-    if (isDirectory(directory) && !isDirectory(`${directory}/namespaces`)) refuseForeign(directory);
+    if (!isDirectory(directory)) return true;
+    if (!isPlainDirectory(`${directory}/namespaces`)) refuseForeign(directory);
+    else if (isPlainDirectory(home) && hasDatabase(home)) return false;
     return true;
   } catch (error) {
     throw storeFailure(error, directory);

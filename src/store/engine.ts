@@ -31,6 +31,7 @@ import { type StateRow, StepReader, StepTransaction } from "./directory_step.ts"
 import { damaged, storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import { type Mark, readMark, writeMark } from "./mark.ts";
+import { isPlainDirectory, openOrMakePlainFile } from "./plain_file.ts";
 import { StoreFiles } from "./store_files.ts";
 import type { Actor, Engine, Reader, Transaction } from "./transaction.ts";
 
@@ -92,7 +93,7 @@ export class DirectoryEngine implements Engine {
     this.#db = db;
     this.#state();
     this.#lock = KernelLock.open(`${directory}/store.lock`);
-    this.#log = Deno.openSync(`${directory}/store.db-wal`, { read: true, write: true });
+    this.#log = openOrMakePlainFile(`${directory}/store.db-wal`);
     this.#files = new StoreFiles(directory, this.#lock);
   }
 
@@ -103,6 +104,7 @@ export class DirectoryEngine implements Engine {
    */
   static async open(directory: string, options: EngineOptions): Promise<DirectoryEngine> {
     const path = `${directory}/store.db`;
+    isPlainDirectory(`${directory}/bells`);
     const db = await Database.open(path);
     try {
       return new DirectoryEngine(directory, db, options);

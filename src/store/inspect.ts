@@ -5,11 +5,13 @@
  */
 import { statfsSync } from "node:fs";
 import { CoordError } from "../errors.ts";
+import { openBell } from "./bell.ts";
 import { Database, SCHEMA_VERSION } from "./database.ts";
 import { refuseForeign } from "./directory.ts";
 import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import { type MarkFound, readMark } from "./mark.ts";
+import { isPlainDirectory, lookAtFile } from "./plain_file.ts";
 
 /** How long the kernel lock may be away before it counts as held: steps take milliseconds. */
 const LOCK_PATIENCE_MS = 1000;
@@ -105,11 +107,12 @@ export function namespaceHome(directory: string, namespace: string): string {
  * @throws {StoreUnavailableError} when the directory holds files of somebody else.
  */
 export function listNamespaces(directory: string): readonly string[] {
+  if (exists(directory)) isPlainDirectory(`${directory}/namespaces`);
   const found = entries(`${directory}/namespaces`);
   if (found.length === 0 && exists(directory)) refuseForeign(directory);
   return found.filter((name) => {
     const database = `${namespaceHome(directory, name)}/store.db`;
-    return exists(database) || sizeOf(`${database}-wal`) > 0;
+    return lookAtFile(database, 2) !== undefined || sizeOf(`${database}-wal`) > 0;
   }).sort();
 }
 
@@ -222,14 +225,11 @@ export function inspectBells(directory: string, namespace: string): BellFacts {
   let live = 0;
   let stale = 0;
   for (const name of entries(bells)) {
-    try {
-      using file = Deno.openSync(`${bells}/${name}`, { write: true });
-      // A waiter keeps its bell locked for as long as it lives.
-      if (file.tryLockSync(true)) stale++;
-      else live++;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    using file = openBell(bells, name);
+    if (file === undefined) continue;
+    // A waiter keeps its bell locked for as long as it lives.
+    if (file.tryLockSync(true)) stale++;
+    else live++;
   }
   return { live, stale };
 }

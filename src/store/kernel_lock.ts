@@ -8,6 +8,7 @@
  */
 import type { Timer } from "../clock.ts";
 import { StoreUnavailableError } from "../errors.ts";
+import { openOrMakePlainFile } from "./plain_file.ts";
 
 /** An exclusive lock on one file, held by at most one {@linkcode KernelLock} object at a time. */
 export class KernelLock {
@@ -26,8 +27,7 @@ export class KernelLock {
 
   /** Opens the lock file, creating it when it is missing. */
   static open(path: string): KernelLock {
-    const file = Deno.openSync(path, { create: true, read: true, write: true, mode: 0o600 });
-    return new KernelLock(path, file);
+    return new KernelLock(path, openOrMakePlainFile(path));
   }
 
   /** Takes the lock if it is free right now. */

@@ -168,16 +168,17 @@ bellTest("bell without file notifications polls instead of sleeping on", async (
 bellTest(
   "bells of the dead are swept when another is hung, young and live ones are not",
   (dir, hang) => {
+    const [dead, young] = [newId("wtr"), newId("wtr")];
     const live = hang();
     const old = new Date(Date.now() - 3_600_000);
-    for (const [name, mtime] of [["wtr_old", old], ["wtr_young", new Date()]] as const) {
+    for (const [name, mtime] of [[dead, old], [young, new Date()]] as const) {
       Deno.writeFileSync(`${dir}/${name}`, new Uint8Array());
       Deno.utimeSync(`${dir}/${name}`, mtime, mtime);
     }
     Deno.utimeSync(`${dir}/${live.id}`, old, old);
     const next = hang();
     const left = [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
-    assert.deepEqual(left, ["wtr_young", live.id, next.id].sort());
+    assert.deepEqual(left, [young, live.id, next.id].sort());
   },
 );
 

@@ -92,7 +92,7 @@ const SPOILERS: readonly (readonly [string, RegExp, (path: string) => Promise<vo
   ["half a header", DAMAGED, (path) => Deno.truncate(path, 50)],
   ["garbage", DAMAGED, (path) => Deno.writeFile(path, new Uint8Array(50_000).fill(7))],
   ["a text", DAMAGED, (path) => Deno.writeTextFile(path, "Dear diary,\n".repeat(100))],
-  ["a directory", /cannot be opened for writing/, async (path) => {
+  ["a directory", /is a directory in the place of a file/, async (path) => {
     await Deno.remove(path);
     await Deno.mkdir(path);
   }],
