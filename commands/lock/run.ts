@@ -80,9 +80,10 @@ async function hold(cli: Cli, paths: readonly string[], options: HoldOptions): P
   const held = await locks.hold(paths, options);
   const watch = new TenureWatch(locks, held);
   // Absolute, so that they name the same locks from whatever directory the command works in.
-  const names = held.leases.map(({ path }) =>
-    path.startsWith("/") ? path : `${project.worktree}/${path}`.replace(/\/\.\/$/, "/")
-  );
+  const names = held.leases.map(({ path }) => {
+    if (path === ".") return project.worktree;
+    return path.startsWith("/") ? path : `${project.worktree}/${path}`;
+  });
   return {
     env: {
       AGENTCOORD_LOCK_FENCE: String(held.fence),

@@ -55,7 +55,7 @@ Deno.test("lock run tells its command the fence, the paths and the store", async
       "AGENTCOORD_DURABILITY=full",
       "AGENTCOORD_FALLBACK=auto",
       `AGENTCOORD_LOCK_FENCE=${fence}`,
-      `AGENTCOORD_LOCK_PATHS=["${dir}/src/","${dir}/b.py"]`,
+      `AGENTCOORD_LOCK_PATHS=["${dir}/src","${dir}/b.py"]`,
       "AGENTCOORD_NAMESPACE=n1",
       `AGENTCOORD_STORE=${dir}/.agentcoord`,
     ]);

@@ -53,6 +53,21 @@ Deno.test("lock taken through a link is found when the link leads elsewhere", ()
     assert.equal(await run("lock release f --agent ada"), 0);
   }));
 
+Deno.test("lock run on the whole project names its top to the command", () =>
+  withProject(async (dir) => {
+    const words = [
+      "lock",
+      "run",
+      "./",
+      "--agent",
+      "ada",
+      "--",
+      "printenv",
+      "AGENTCOORD_LOCK_PATHS",
+    ];
+    assert.equal((await cli(dir, words)).stdout, `["${dir}"]\n`);
+  }));
+
 storeTest("lock with a slash and without is one for every step", async ({ as }) => {
   const [ada, bob] = ["ada", "bob"].map((name) => new Locks(as(name))) as [Locks, Locks];
   for (const [taken, asked] of [["x", "x/"], ["x/", "x"], [".", "./"], ["./", "."]] as const) {
