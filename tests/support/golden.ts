@@ -131,6 +131,12 @@ async function play(
     sorted += lines;
   };
   let beside: Promise<CliResult> | undefined;
+  const learnFences = async () => {
+    if (steady.knowsFences) return;
+    const { stdout } = await stage.run(["events", "--json"], { env });
+    const first = /"fence":(\d+)/.exec(stdout)?.[1];
+    if (first !== undefined) steady.beginFences(Number(first));
+  };
   for (const line of expected.split("\n")) {
     const prompt = /^([\w.-]*)([$&]) (.*)$/.exec(line);
     if (prompt === null && line !== "wait" && line !== "waiting") continue;
@@ -143,11 +149,7 @@ async function play(
     let result = beside;
     if (prompt !== null) {
       const [, actor = "", mode, words = ""] = prompt;
-      if (/--fence[ =]\d/.test(words) && !steady.knowsFences) {
-        // Whatever is held tells where the store's fences begin.
-        const { stdout } = await stage.run(["locks", "--json"], { env });
-        steady.steady(stdout);
-      }
+      if (/--fence[ =]\d/.test(words)) await learnFences();
       const call = parseCall(steady.original(words));
       result = stage.run(call.args, {
         env: { ...(actor === "" ? {} : { AGENTCOORD_AGENT: actor }), ...env, ...call.env },
@@ -160,6 +162,7 @@ async function play(
     }
     if (result === undefined) throw new Error("nothing to wait for");
     const { code, stdout, stderr } = await result;
+    if ((stdout + stderr).match(FENCE) !== null) await learnFences();
     const said = steady.steady(stdout);
     text += show(said, "", layOut);
     sorted += show(said, "", (line) => layOut(line, inOrder));
@@ -179,21 +182,29 @@ function isWaitedFor(dir: string): boolean {
   return tables.some((table) => db.prepare(`SELECT 1 FROM ${table}`).get() !== undefined);
 }
 
+/** What a fence looks like that is counted from the year 2025, and an instant does not. */
+const FENCE = /\b(?!1[5-9]\d{11}\b)\d{12,15}\b/g;
+
 /** Replaces what differs from run to run, and knows the way back for identifiers. */
 class Steadier {
   readonly #dir: string;
   readonly #numbered = new Map<string, string>();
   readonly #counts = new Map<string, number>();
-  /** Where the store's fences begin, once one has been seen. */
+  /** The number before the store's first fence, once that is known. */
   #base: number | undefined;
 
   constructor(dir: string) {
     this.#dir = dir;
   }
 
-  /** Whether a fence of the store has been seen, so that others can be named by their place after it. */
+  /** Whether it is known where the store's fences begin. */
   get knowsFences(): boolean {
     return this.#base !== undefined;
+  }
+
+  /** From now on fences are counted from `first`, the first one of the store. */
+  beginFences(first: number): void {
+    this.#base = first - 1;
   }
 
   steady(text: string): string {
@@ -203,7 +214,7 @@ class Steadier {
       .replaceAll(Deno.hostname(), "HOST")
       .replace(/\b([a-z]{3})_[0-9A-HJKMNP-TV-Z]{26}\b/g, (id, prefix) => this.#number(id, prefix))
       .replace(/\b1[5-9]\d{11}\b/g, "AT")
-      .replace(/\b\d{12,15}\b/g, (fence) => this.#fromBase(Number(fence)))
+      .replace(FENCE, (fence) => `${Number(fence) - (this.#base ?? 0)}`)
       .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/g, "TIME")
       .replace(/\b(?:[0-9a-f]{64}|[0-9a-f]{40})\b/g, "HASH")
       .replace(/("(?:ageMs|remainingMs)":)\d+/g, "$1MS")
@@ -221,12 +232,6 @@ class Steadier {
       /(--fence[ =])(\d{1,6})\b/g,
       (_, option, fence) => `${option}${(this.#base ?? 0) + Number(fence)}`,
     );
-  }
-
-  /** A store begins with a multiple of 256, and no transcript takes as many fences. */
-  #fromBase(fence: number): string {
-    this.#base ??= fence - fence % 256;
-    return `${fence - this.#base}`;
   }
 
   #number(id: string, prefix: string): string {
