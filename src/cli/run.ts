@@ -7,6 +7,7 @@ import { CommanderError } from "commander";
 import type { Config } from "../config.ts";
 import { checkAccess, hasPassword, resolveConfig, shownStore } from "../config.ts";
 import type { RoomContext } from "../context.ts";
+import { formatDuration } from "../duration.ts";
 import { CoordError, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
 import { printable } from "../name.ts";
 import { lazyContext } from "../open.ts";
@@ -14,6 +15,9 @@ import { type AnyCommandSpec, type Cli, type EndingSignal, Exit, Page } from "./
 import { failureDocument, identifiers, successDocument, type View, viewOf } from "./output.ts";
 import { buildProgram, type CommandList, findEntry, type GlobalOptions } from "./program.ts";
 import { utf8Text } from "./utf8.ts";
+
+/** Clocks this far apart are worth a word. */
+const CLOCKS_DIFFER_MS = 5000;
 
 /** Everything outside the program that running a command touches. */
 export interface Surroundings extends CommandList {
@@ -90,9 +94,10 @@ class Call implements Cli {
     this.#view = viewOf(around.isTerminal, around.env, around.columns, Date.now());
   }
 
-  /** The present is when something is printed: the call may have waited long before. */
+  /** The present is when something is printed, by the store's clock where that is elsewhere. */
   get view(): View {
-    return { ...this.#view, nowMs: Date.now() };
+    const aheadMs = this.#context?.store.clockAheadMs ?? 0;
+    return { ...this.#view, nowMs: Date.now() + (Math.abs(aheadMs) < 1000 ? 0 : aheadMs) };
   }
 
   /** Asked for when it is needed: it may be gone, which is no matter to help, say. */
@@ -171,6 +176,7 @@ class Call implements Cli {
 
   async #report(failure: CoordError): Promise<void> {
     this.#settle();
+    this.#remarkClock();
     // A second document would make both unreadable.
     if (!this.json || this.#isPrinted) {
       await this.#around.stderr(`agentcoord: ${printable(failure.message, 2000)}\n`);
@@ -246,6 +252,19 @@ class Call implements Cli {
     this.#deliveries.push(step);
   }
 
+  /** A store whose clock is elsewhere dates things in the future, which puzzles whoever compares. */
+  #remarkClock(): void {
+    const aheadMs = this.#context?.store.clockAheadMs ?? 0;
+    if (Math.abs(aheadMs) < CLOCKS_DIFFER_MS) return;
+    this.warn(
+      `The store's clock is ${formatDuration(Math.abs(aheadMs))} ${
+        aheadMs > 0 ? "ahead of" : "behind"
+      } ` +
+        `this host's: the host's was set back, or some process has a clock that is ahead; leases last as ` +
+        `long as they should, instants are that far off; agentcoord doctor tells more`,
+    );
+  }
+
   stdin(): Promise<Uint8Array> {
     return this.#around.stdin();
   }
@@ -292,6 +311,7 @@ class Call implements Cli {
       ? result
       : { rows: result, nextCursor: undefined };
     this.#settle();
+    this.#remarkClock();
     if (this.json) {
       await this.#around.stdout(successDocument(data, nextCursor, this.#warnings) + "\n");
     } else if (this.#options.quiet) {

@@ -130,6 +130,10 @@ export class DirectoryStore implements Store {
     );
   }
 
+  get clockAheadMs(): number | undefined {
+    return this.#engine.clockAheadMs;
+  }
+
   bell(): FileBell {
     // A bell makes its directory: not in a store that is no longer there.
     this.#engine.verifyFiles();

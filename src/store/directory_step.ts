@@ -22,6 +22,8 @@ export interface StateRow extends ClockRow {
 /** {@linkcode Reader} on the database. */
 export class StepReader implements Reader {
   readonly nowMs: number;
+  /** How far that is ahead of the host's clock. */
+  readonly aheadMs: number;
   readonly counts: Record<string, number>;
   protected readonly db: Database;
   protected readonly reading: ClockReading;
@@ -32,6 +34,7 @@ export class StepReader implements Reader {
     const { nowMs, uptimeMs = clock.monotonicMs } = clock;
     this.reading = readClock(state, { nowMs, uptimeMs });
     this.nowMs = this.reading.row.now_ms;
+    this.aheadMs = this.reading.aheadMs;
     this.counts = JSON.parse(state.counts);
   }
 
@@ -104,22 +107,17 @@ export class StepTransaction extends StepReader implements Transaction {
 
   /** Writes clock and counters back; gives the numbers of this commit. */
   save(): Mark {
-    const { now_ms, anchor_now_ms, anchor_wall_ms, anchor_uptime_ms } = this.reading.row;
-    this.#commits++;
+    const { anchor_now_ms, anchor_wall_ms, anchor_uptime_ms } = this.reading.row;
     this.db.run(
-      `UPDATE state SET now_ms = ?, fence = ?, event = ?, commits = ?, counts = ?,
-         anchor_now_ms = ?, anchor_wall_ms = ?, anchor_uptime_ms = ?`,
-      [
-        now_ms,
-        this.#fence,
-        this.#event,
-        this.#commits,
-        JSON.stringify(this.counts),
-        anchor_now_ms,
-        anchor_wall_ms,
-        anchor_uptime_ms,
-      ],
+      "UPDATE state SET now_ms = ?, fence = ?, event = ?, commits = ?, counts = ?",
+      [this.nowMs, this.#fence, this.#event, ++this.#commits, JSON.stringify(this.counts)],
     );
+    if (this.reading.moved) {
+      this.db.run(
+        "UPDATE state SET anchor_now_ms = ?, anchor_wall_ms = ?, anchor_uptime_ms = ?",
+        [anchor_now_ms, anchor_wall_ms, anchor_uptime_ms],
+      );
+    }
     return { commits: this.#commits, fence: this.#fence, event: this.#event };
   }
 

@@ -64,6 +64,8 @@ export interface EngineOptions {
 
 /** {@linkcode Engine} on a directory; one object per process and namespace is enough. */
 export class DirectoryEngine implements Engine {
+  /** How far the store's clock was ahead of the host's at the last step, in milliseconds. */
+  clockAheadMs: number | undefined;
   readonly #directory: string;
   readonly #durability: Durability;
   readonly #clock: Clock;
@@ -146,7 +148,9 @@ export class DirectoryEngine implements Engine {
       try {
         this.#db.run("BEGIN", []);
         try {
-          resolve(look(new StepReader(this.#db, this.#state(), this.#clock)));
+          const reader = new StepReader(this.#db, this.#state(), this.#clock);
+          this.clockAheadMs = reader.aheadMs;
+          resolve(look(reader));
         } finally {
           this.#db.rollback();
         }
@@ -294,6 +298,7 @@ export class DirectoryEngine implements Engine {
     let open = true;
     try {
       const transaction = new StepTransaction(this.#db, this.#state(), this.#clock, this.bells);
+      this.clockAheadMs = transaction.aheadMs;
       if (!this.#compared) this.#compare(transaction);
       const beating = actor !== undefined && this.#beatDue(actor, transaction);
       if (beating) touchAgent(transaction, actor);

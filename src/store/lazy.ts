@@ -52,6 +52,10 @@ export class LazyStore implements Store {
     return (await this.#store()).events();
   }
 
+  get clockAheadMs(): number | undefined {
+    return this.#opened?.clockAheadMs;
+  }
+
   /** Whoever waits has asked a room's steps before, and so opened the store. */
   bell(): Bell {
     if (this.#opened === undefined) throw new Error("a bell before the first step");

@@ -34,37 +34,44 @@ export type MarkFound =
   /** Nothing, or nothing that can be read. */
   | { readonly kind: "none" };
 
-/** Bytes of a mark, always all of them, so that writing one never needs more space. */
-const MARK_BYTES = 128;
-const WORDS =
-  /^agentcoord mark 1: file (\d+) commit (\d+) fence (\d+) event (\d+) check (\d+)\n *$/;
+/**
+ * A mark as it lies in the file, little-endian: what it is, a checksum, and as 64-bit floating-point numbers, which
+ * hold every integer we count to, the file's inode and the three numbers of the commit. Always written as
+ * a whole, in one call: text would cost a step ten times as long.
+ */
+const MARK_BYTES = 40;
+/** "ACm1". */
+const MAGIC = 0x316d4341;
+
+const bytes = new Uint8Array(MARK_BYTES);
+const view = new DataView(bytes.buffer);
 
 /** Reads the mark of a namespace from the file of its kernel lock. */
 export function readMark(lock: KernelLock): MarkFound {
-  const bytes = new Uint8Array(MARK_BYTES);
-  const text = new TextDecoder().decode(bytes.subarray(0, lock.read(bytes)));
-  const match = WORDS.exec(text);
-  if (match === null) return { kind: "none" };
-  const [file, commits, fence, event, check] = match.slice(1).map(Number);
-  if (check !== checksum(text.slice(0, text.indexOf(" check ")))) return { kind: "none" };
+  const length = lock.read(bytes);
+  if (length < MARK_BYTES || view.getUint32(0, true) !== MAGIC) return { kind: "none" };
+  if (view.getUint32(4, true) !== checksum()) return { kind: "none" };
+  const [file, commits, fence, event] = [8, 16, 24, 32].map((at) => view.getFloat64(at, true));
   const mark = { commits: commits!, fence: fence!, event: event! };
   return { kind: file === lock.inode ? "own" : "copy", mark };
 }
 
-const encoder = new TextEncoder();
-
 /** Writes the mark; only who holds the lock may. */
 export function writeMark(lock: KernelLock, { commits, fence, event }: Mark): void {
-  const said =
-    `agentcoord mark 1: file ${lock.inode} commit ${commits} fence ${fence} event ${event}`;
-  lock.write(encoder.encode(`${said} check ${checksum(said)}\n`.padEnd(MARK_BYTES)));
+  view.setUint32(0, MAGIC, true);
+  view.setFloat64(8, lock.inode, true);
+  view.setFloat64(16, commits, true);
+  view.setFloat64(24, fence, true);
+  view.setFloat64(32, event, true);
+  view.setUint32(4, checksum(), true);
+  lock.write(bytes);
 }
 
-/** FNV-1a (RFC 9923), 32 bits: tells a torn or overwritten mark from a whole one. */
-function checksum(text: string): number {
+/** FNV-1a (RFC 9923) over the numbers, a word at a time: tells a torn or overwritten mark from a whole one. */
+function checksum(): number {
   let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  for (let at = 8; at < MARK_BYTES; at += 4) {
+    hash = Math.imul(hash ^ view.getUint32(at, true), 0x01000193);
   }
   return hash >>> 0;
 }

@@ -35,6 +35,11 @@ export interface Store {
   audit(): Promise<AuditStore>;
   /** Steps on the event stream. */
   events(): Promise<EventStore>;
+  /**
+   * How far the store's clock was from this host's at the last step, in milliseconds: positive when it is ahead.
+   * Absent before the first step, and where the store does not compare them.
+   */
+  readonly clockAheadMs?: number | undefined;
   /** This process's bell, hung up at the first call. */
   bell(): Bell;
   /**

@@ -43,22 +43,25 @@ export interface ClockReading {
   readonly row: ClockRow;
   /** Whether the anchor was put or taken away, so that even a step that changes nothing else keeps it. */
   readonly moved: boolean;
+  /** How far the store's clock is ahead of the host's wall clock. */
+  readonly aheadMs: number;
 }
 
 /** Reads the store's clock. */
 export function readClock(last: ClockRow, host: HostClocks): ClockReading {
   const wallMs = host.nowMs();
   const anchored = last.anchor_now_ms !== null;
-  if (wallMs >= last.now_ms) return { row: followed(wallMs), moved: anchored };
+  const reading = (row: ClockRow, moved: boolean) => ({ row, moved, aheadMs: row.now_ms - wallMs });
+  if (wallMs >= last.now_ms) return reading(followed(wallMs), anchored);
   if (!anchored && last.now_ms - wallMs < SLACK_MS) {
-    return { row: followed(last.now_ms), moved: false };
+    return reading(followed(last.now_ms), false);
   }
   const uptimeMs = host.uptimeMs();
   if (anchored) {
     const passedMs = Math.min(wallMs - last.anchor_wall_ms!, uptimeMs - last.anchor_uptime_ms!);
     if (passedMs >= 0) {
       const nowMs = Math.max(last.now_ms, last.anchor_now_ms! + passedMs);
-      return { row: { ...last, now_ms: nowMs }, moved: false };
+      return reading({ ...last, now_ms: nowMs }, false);
     }
   }
   const row = {
@@ -67,7 +70,7 @@ export function readClock(last: ClockRow, host: HostClocks): ClockReading {
     anchor_wall_ms: wallMs,
     anchor_uptime_ms: uptimeMs,
   };
-  return { row, moved: true };
+  return reading(row, true);
 }
 
 function followed(nowMs: number): ClockRow {

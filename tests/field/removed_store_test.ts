@@ -43,6 +43,8 @@ for (const [what, change] of Object.entries(CHANGES)) {
       await write();
       await read();
       await change(home);
+      // One look serves a few milliseconds.
+      await new Promise((resolve) => setTimeout(resolve, 10));
       const gone = (error: unknown) =>
         error instanceof StoreUnavailableError && GONE.test(error.message);
       await assert.rejects(write(), gone);
