@@ -79,6 +79,11 @@ export class UnmadeEngine implements Engine {
     this.#engine?.verifyFiles();
   }
 
+  /** As {@linkcode DirectoryEngine.clockAheadMs}; what is not there yet has no clock of its own. */
+  get clockAheadMs(): number | undefined {
+    return this.#engine?.clockAheadMs;
+  }
+
   /** What the embedded engine's own check of the file says; nothing is wrong with what is not there. */
   integrity(): string {
     return this.#engine?.integrity() ?? "ok";
