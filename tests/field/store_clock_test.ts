@@ -42,7 +42,7 @@ async function withStores(
       const store = await DirectoryStore.open(directory, options);
       stores.push(store);
       const actor = { name: `agent${index}`, host: "test-host" };
-      const context = { store, clock, actor, lockPath: (path: string) => path };
+      const context = { store, clock, actor, lockPath: (path: string) => ({ path, aliases: [] }) };
       rooms.push({ locks: new Locks(context), tasks: new Tasks(context) });
     }
     await body(host, rooms);
