@@ -1,7 +1,9 @@
 --[[ approval/list: approvals with a status, of a requester, or all; newest first.
 
 ARGV    5 status or "", 6 who asked or "", 7 id that only older ones are wanted than, or "", 8 limit
-RETURN  {"approvals":[…],"more":true|false} | null when there is none with that id ]]
+RETURN  {"approvals":[…],"more":true|false,"next"?:id}, with the id to go on behind when the answer had no room for
+        all | null when there is none with that id ]]
+local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
 local status, requester, before, limit = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 local CHUNK = math.min(limit + 1, 256)
 
@@ -75,10 +77,16 @@ end
 
 local more = #ids > limit
 if more then ids[#ids] = nil end
-local approvals = {}
-if #ids > 0 then
-  for i, record in ipairs(call('HMGET', APPROVALS, unpack(ids))) do
-    approvals[i] = show(parse(ids[i], record))
+local approvals, bytes, go_on = {}, 0, ''
+for first = 1, #ids, SHOW_CHUNK do
+  if bytes > SHOW_BYTES then
+    go_on = ',"next":"' .. ids[first - 1] .. '"'
+    break
+  end
+  local chunk = { unpack(ids, first, math.min(first + SHOW_CHUNK - 1, #ids)) }
+  for i, record in ipairs(call('HMGET', APPROVALS, unpack(chunk))) do
+    local text = show(parse(chunk[i], record))
+    approvals[#approvals + 1], bytes = text, bytes + #text
   end
 end
-return '{"approvals":[' .. table.concat(approvals, ',') .. '],"more":' .. tostring(more) .. '}'
+return '{"approvals":[' .. table.concat(approvals, ',') .. '],"more":' .. tostring(more) .. go_on .. '}'

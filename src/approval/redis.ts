@@ -80,10 +80,18 @@ export class RedisApprovals implements ApprovalStore {
   }
 
   async list(query: ApprovalQuery): Promise<ApprovalList | undefined> {
-    const { status, requestedBy, before, limit } = query;
-    return answer(
-      await this.#runner.read(LIST, status ?? "", requestedBy ?? "", before ?? "", limit),
-    );
+    const { status = "", requestedBy = "", limit } = query;
+    const approvals: Approval[] = [];
+    for (let { before = "" } = query;;) {
+      const left = limit - approvals.length;
+      const part = answer<ApprovalList & { readonly next?: string }>(
+        await this.#runner.read(LIST, status, requestedBy, before, left),
+      );
+      if (part === undefined) return undefined;
+      approvals.push(...part.approvals);
+      if (part.next === undefined) return { approvals, more: part.more };
+      before = part.next;
+    }
   }
 
   async counts(): Promise<ApprovalCounts> {

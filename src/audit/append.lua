@@ -8,6 +8,14 @@ AUDIT_BY   members of score 0, which find numbers by agent, by type, by both, an
            agent NUL type NUL number, with either empty too, and @ instant number; all of 16 digits
 KEEPS      numbers count from 1 without a gap; each link is SHA-1(link before, then content hash). ]]
 
+local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
+
+local function bytes_of(entry)
+  local bytes = 0
+  for i = 2, #entry[2], 2 do bytes = bytes + #entry[2][i] end
+  return bytes
+end
+
 local function digits16(number)
   return string.format('%016.0f', number)
 end
@@ -24,11 +32,34 @@ local function entry_at(number)
   return call('XRANGE', AUDIT, id, id)[1]
 end
 
--- The entries whose numbers these members of AUDIT_BY end with.
+-- The entries whose numbers these members of AUDIT_BY end with, as many as one answer may hold; then whether that
+-- was not all.
 local function entries_at(places)
-  local entries = {}
-  for _, place in ipairs(places) do entries[#entries + 1] = entry_at(string.sub(place, -16)) end
-  return entries
+  local entries, bytes = {}, 0
+  for _, place in ipairs(places) do
+    if bytes > SHOW_BYTES then return entries, true end
+    local entry = entry_at(string.sub(place, -16))
+    if entry then
+      entries[#entries + 1], bytes = entry, bytes + bytes_of(entry)
+    end
+  end
+  return entries, false
+end
+
+-- The entries of a stretch of the stream, XRANGE or XREVRANGE, at most `most`: as entries_at.
+local function entries_from(command, start, stop, most)
+  local entries, bytes = {}, 0
+  while #entries < most do
+    if bytes > SHOW_BYTES then return entries, true end
+    local count = math.min(SHOW_CHUNK, most - #entries)
+    local chunk = call(command, AUDIT, start, stop, 'COUNT', count)
+    for _, entry in ipairs(chunk) do
+      entries[#entries + 1], bytes = entry, bytes + bytes_of(entry)
+    end
+    if #chunk < count then break end
+    start = '(' .. chunk[count][1]
+  end
+  return entries, false
 end
 
 -- The greatest number that the stream has seen, whether its entry is still there or not.

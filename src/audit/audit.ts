@@ -95,7 +95,7 @@ export interface BrokenPlace {
 /** References one entry may have. */
 const MAX_REFS = 100;
 /** Entries handed over by one step while walking or following. */
-const BATCH = 500;
+const BATCH = 100;
 
 /** The audit log as one client sees it. */
 export class Audit {
@@ -189,13 +189,13 @@ export class Audit {
     const audit = await this.#context.store.audit();
     let last = { seq: 0, link: "", createdAtMs: 0 };
     for (let after = Number.MIN_SAFE_INTEGER;; after = last.seq) {
-      const { places, total } = await audit.chain(after, BATCH);
+      const { places, more, total } = await audit.chain(after, BATCH);
       for (const { seq, entry } of places) {
         const broken = await examine(seq, entry, last, total);
         if (broken !== undefined) return { ok: false, entries: last.seq, broken };
         last = { seq, link: entry.link, createdAtMs: entry.createdAtMs };
       }
-      if (places.length === BATCH) continue;
+      if (more) continue;
       if (last.seq === total) return { ok: true, entries: total, head: last.link };
       const why = `${missing(total - last.seq)} at the end`;
       return { ok: false, entries: last.seq, broken: { id: null, seq: last.seq + 1, why } };

@@ -2,8 +2,8 @@
 
 ARGV    5 agent, 6 type, "" for any  7 id of the entry to start after, "" for the beginning  8 limit
         9 bell to hang up when nothing is found, "" for none
-RETURN  {id of the newest entry of all or "", entry…}, nothing when there is no such id; an entry is
-        {stream id, {field, value…}} ]]
+RETURN  {id of the newest entry of all or "", entry…}, with the id of the last one instead if the answer had no
+        room for all that was found; nothing when there is no such id; an entry is {stream id, {field, value…}} ]]
 local AGENT, TYPE, AFTER, LIMIT, BELL = unpack(ARGV, 5, 9)
 local first = 1
 if AFTER ~= '' then
@@ -12,16 +12,16 @@ if AFTER ~= '' then
   first = number + 1
 end
 
-local entries
+local entries, cut
 if AGENT == '' and TYPE == '' then
-  entries = call('XRANGE', AUDIT, int(first), '+', 'COUNT', LIMIT)
+  entries, cut = entries_from('XRANGE', int(first), '+', tonumber(LIMIT))
 else
   local group = AGENT .. '\0' .. TYPE .. '\0'
-  entries = entries_at(call('ZRANGEBYLEX', AUDIT_BY, '[' .. group .. digits16(first), '(' .. group .. 'A',
+  entries, cut = entries_at(call('ZRANGEBYLEX', AUDIT_BY, '[' .. group .. digits16(first), '(' .. group .. 'A',
     'LIMIT', 0, LIMIT))
 end
 if BELL ~= '' and #entries == 0 then listen('audit', BELL) end
 
-local newest = call('XREVRANGE', AUDIT, '+', '-', 'COUNT', 1)[1]
+local newest = cut and entries[#entries] or call('XREVRANGE', AUDIT, '+', '-', 'COUNT', 1)[1]
 table.insert(entries, 1, newest and audit_field(newest, 'id') or '')
 return finish(entries)

@@ -50,11 +50,21 @@ export class RedisAudit implements AuditStore {
   async list(
     { agent = "", decisionType = "", sinceMs, before = "", limit }: EntryQuery,
   ): Promise<EntryList | undefined> {
-    const args = [agent, decisionType, sinceMs ?? "", before, limit + 1];
-    const found = await this.#runner.read(LIST, ...args) as readonly StreamEntry[] | null;
-    if (found === null) return undefined;
-    const entries = found.slice(0, limit).reverse().map((item) => read(item).entry);
-    return { entries, more: found.length > limit };
+    const found: ChainPart["places"][number][] = [];
+    for (let below: number | "" = "";;) {
+      const args = [agent, decisionType, sinceMs ?? "", before, limit + 1 - found.length, below];
+      const part = await this.#runner.read(LIST, ...args) as
+        | readonly [number, ...StreamEntry[]]
+        | null;
+      if (part === null) return undefined;
+      const [cut, ...items] = part;
+      found.push(...items.map(read));
+      if (cut === 0) {
+        const entries = found.slice(0, limit).reverse().map(({ entry }) => entry);
+        return { entries, more: found.length > limit };
+      }
+      below = found.at(-1)!.seq;
+    }
   }
 
   async follow(
@@ -74,8 +84,8 @@ export class RedisAudit implements AuditStore {
 
   async chain(after: number, limit: number): Promise<ChainPart> {
     const answer = await this.#runner.read(CHAIN, after < 0 ? "-" : `(${after}-0`, limit);
-    const [total, ...items] = answer as readonly [number, ...StreamEntry[]];
-    return { places: items.map(read), total };
+    const [total, more, ...items] = answer as readonly [number, number, ...StreamEntry[]];
+    return { places: items.map(read), more: more === 1, total };
   }
 }
 

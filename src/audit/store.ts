@@ -51,6 +51,8 @@ export interface FollowedEntries {
 export interface ChainPart {
   /** Each entry with its number; numbers count from 1. */
   readonly places: readonly { readonly seq: number; readonly entry: Entry }[];
+  /** Whether others may follow. */
+  readonly more: boolean;
   /** How many entries the store has taken in, by its own count. */
   readonly total: number;
 }
@@ -63,6 +65,6 @@ export interface AuditStore {
   list(query: EntryQuery): Promise<EntryList | undefined>;
   /** The next entries that match; `undefined` when there is no entry `after`. */
   follow(query: FollowQuery): Promise<FollowedEntries | undefined>;
-  /** At most `limit` places whose number is greater than `after`, in order. */
+  /** At most `limit` places whose number is greater than `after`, in order; fewer when they are long. */
   chain(after: number, limit: number): Promise<ChainPart>;
 }

@@ -2,42 +2,10 @@
 
 KEYS    inbox_waiters, see board/delivery
 ARGV    5 limit, 6 1 to count them as read, 7 bell to ring at the next message when there is none, or ""
-RETURN  [message…]
+RETURN  {"messages":[…],"rest":[[number, reason]…]}; rest are those that the answer had no room for. When messages
+        are counted as read, only those that are shown are
 KEEPS   what was counted as read has been given: a call whose answer was lost gives the same again. ]]
 local limit, ack, bell = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
-local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
-
-local function show_messages(numbers, reasons)
-  local found, threads, shown = {}, {}, {}
-  for i, record in ipairs(call('HMGET', MESSAGES, unpack(numbers))) do
-    found[i] = parse_message(numbers[i], record)
-    threads[i] = found[i].thread
-  end
-  for i, record in ipairs(call('HMGET', THREADS, unpack(threads))) do
-    local message, thread = found[i], parse_thread(threads[i], record)
-    shown[i] = table.concat({
-      '{"id":"',
-      message.id,
-      '","threadId":"',
-      thread.id,
-      '","title":',
-      thread.title,
-      ',"author":"',
-      message.author,
-      '","message":',
-      message.text,
-      ',"reason":"',
-      REASONS[reasons[message.number]],
-      '","priority":"',
-      thread.priority,
-      '","atMs":',
-      message.at,
-      '}',
-    })
-  end
-  return '[' .. table.concat(shown, ',') .. ']'
-end
-
 local given = given_before()
 if given then
   local numbers, reasons = {}, {}
@@ -45,7 +13,7 @@ if given then
     numbers[#numbers + 1] = number_of(number)
     reasons[number_of(number)] = reason
   end
-  return finish(show_messages(numbers, reasons))
+  return finish('{"messages":[' .. show_messages(numbers, reasons) .. '],"rest":[]}')
 end
 
 local cursor = find_cursor()
@@ -56,13 +24,16 @@ if #numbers == 0 then
     call('ZREMRANGEBYSCORE', INBOX_WAITERS, '-inf', '(' .. int(now - LISTENER_MS))
     call('ZADD', INBOX_WAITERS, int(now), bell)
   end
-  return finish('[]')
+  return finish('{"messages":[],"rest":[]}')
 end
+local shown, count = show_messages(numbers, reasons)
 if ack then
   local giving = {}
-  for i, number in ipairs(numbers) do giving[i] = int(tonumber(number)) .. reasons[number] end
+  for i = 1, count do giving[i] = int(tonumber(numbers[i])) .. reasons[numbers[i]] end
   remember(cursor, table.concat(giving))
-  acknowledge(cursor, numbers[#numbers])
+  acknowledge(cursor, numbers[count])
   save_cursor(cursor)
 end
-return finish(show_messages(numbers, reasons))
+local rest = {}
+for i = count + 1, #numbers do rest[i - count] = '["' .. numbers[i] .. '","' .. reasons[numbers[i]] .. '"]' end
+return finish('{"messages":[' .. shown .. '],"rest":[' .. table.concat(rest, ',') .. ']}')

@@ -2,9 +2,10 @@
 
 ARGV    5 t id of a thread that only older ones are wanted than, or "", 6 number that an earlier step of
         the same page did not look below, or "", 7 limit
-KEEPS   one step looks at a bounded number of places: where the lists have little in common it gives what it
-        found, and the number to go on below. ]]
+KEEPS   one step looks at a bounded number of places, and shows a bounded number of bytes: where the lists have
+        little in common, or threads are long, it gives what it found, and the number to go on below. ]]
 local LEAPS = 2048
+local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
 
 -- Numbers below `below` that are in each of the lists of a set, greatest first; then, when it gave up, the
 -- number that it did not look below. A list is given by what its members begin with. Each in turn leaps to
@@ -35,12 +36,17 @@ local function newest_shared(set, lists, below, most)
   return found, candidate + 1
 end
 
+-- These threads as JSON, as many as one answer may hold; then the number of the last one if others are left.
 local function show_threads(numbers)
-  if #numbers == 0 then return '' end
-  local shown = {}
-  local openings = call('HMGET', MESSAGES, unpack(numbers))
-  for i, record in ipairs(call('HMGET', THREADS, unpack(numbers))) do
-    shown[i] = show_thread(parse_thread(numbers[i], record), parse_message(numbers[i], openings[i]))
+  local shown, bytes = {}, 0
+  for first = 1, #numbers, SHOW_CHUNK do
+    if bytes > SHOW_BYTES then return table.concat(shown, ','), numbers[first - 1] end
+    local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
+    local openings = call('HMGET', MESSAGES, unpack(chunk))
+    for i, record in ipairs(call('HMGET', THREADS, unpack(chunk))) do
+      local text = show_thread(parse_thread(chunk[i], record), parse_message(chunk[i], openings[i]))
+      shown[#shown + 1], bytes = text, bytes + #text
+    end
   end
   return table.concat(shown, ',')
 end
@@ -67,6 +73,8 @@ local function page(set, groups)
   end
   local more = #kept > limit
   if more then kept[#kept] = nil end
-  local next_below = go_on > 0 and not more and ',"next":' .. int(go_on) or ''
-  return '{"threads":[' .. show_threads(kept) .. '],"more":' .. tostring(more) .. next_below .. '}'
+  local shown, last = show_threads(kept)
+  local below_next = last and tonumber(last) or not more and go_on > 0 and go_on
+  local next_below = below_next and ',"next":' .. int(below_next) or ''
+  return '{"threads":[' .. shown .. '],"more":' .. tostring(more) .. next_below .. '}'
 end

@@ -11,8 +11,10 @@ import delivery from "./delivery.lua" with { type: "text" };
 import filing from "./filing.lua" with { type: "text" };
 import get from "./get.lua" with { type: "text" };
 import inbox from "./inbox.lua" with { type: "text" };
+import inboxRest from "./inbox_rest.lua" with { type: "text" };
 import list from "./list.lua" with { type: "text" };
 import lookup from "./lookup.lua" with { type: "text" };
+import messages from "./messages.lua" with { type: "text" };
 import post from "./post.lua" with { type: "text" };
 import reply from "./reply.lua" with { type: "text" };
 import resolve from "./resolve.lua" with { type: "text" };
@@ -30,7 +32,7 @@ import type {
   ThreadQuery,
 } from "./store.ts";
 import thread from "./thread.lua" with { type: "text" };
-import type { Message, Thread, ThreadCounts } from "./thread.ts";
+import type { Message, Reply, Thread, ThreadCounts } from "./thread.ts";
 import unread from "./unread.lua" with { type: "text" };
 
 const KEPT = ["board_ids", "threads", "messages"];
@@ -44,13 +46,27 @@ const SHOW = new Script("board/show", [...KEPT, "thread_parts"], thread, show);
 const LIST = new Script("board/list", [...KEPT, "board_lists"], thread, lookup, list);
 const SEARCH = new Script("board/search", [...KEPT, "board_words"], thread, lookup, search);
 const COUNT = new Script("board/count", ["board_lists"], count);
-const INBOX = new Script("board/inbox", [...READING, "inbox_waiters"], thread, unread, inbox);
+const INBOX = new Script(
+  "board/inbox",
+  [...READING, "inbox_waiters"],
+  thread,
+  unread,
+  messages,
+  inbox,
+);
+const INBOX_REST = new Script("board/inbox_rest", KEPT, thread, messages, inboxRest);
 const ACK = new Script("board/ack", READING, thread, unread, ack);
 
 /** One page of threads as far as one step looked. */
 interface Stretch extends ThreadList {
   /** Where to go on when the step did not look everywhere. */
   readonly next?: number;
+}
+
+/** Unread messages, and the numbers and reasons of those that the answer had no room for. */
+interface InboxPart {
+  readonly messages: readonly Message[];
+  readonly rest: readonly (readonly [string, string])[];
 }
 
 /** {@linkcode BoardStore} on Redis. */
@@ -106,7 +122,18 @@ export class RedisBoard implements BoardStore {
     threadId: string,
     { before, limit }: RepliesQuery,
   ): Promise<Thread | "unknown_reply" | undefined> {
-    return answer(await this.#runner.read(SHOW, threadId, known("m", before), limit));
+    let replies: readonly Reply[] = [];
+    for (let from = before;;) {
+      const left = limit - replies.length;
+      const part: (Thread & { readonly next?: string }) | "unknown_reply" | undefined = answer(
+        await this.#runner.read(SHOW, threadId, known("m", from), left),
+      );
+      if (part === undefined || part === "unknown_reply") return part;
+      const { next, ...thread } = part;
+      replies = [...thread.replies ?? [], ...replies];
+      if (next === undefined) return { ...thread, replies };
+      from = next;
+    }
   }
 
   list({ status, author, tags, ...page }: ThreadQuery): Promise<ThreadList | undefined> {
@@ -124,7 +151,18 @@ export class RedisBoard implements BoardStore {
   }
 
   async inbox(actor: Actor, { limit, ack, bell = "" }: InboxQuery): Promise<readonly Message[]> {
-    return answer<Message[]>(await this.#runner.write(INBOX, actor, limit, ack ? 1 : 0, bell))!;
+    const found = answer<InboxPart>(
+      await this.#runner.write(INBOX, actor, limit, ack ? 1 : 0, bell),
+    )!;
+    // What is counted as read has been handed over: the next call begins with the rest.
+    if (ack) return found.messages;
+    const messages = [...found.messages];
+    for (let { rest } = found; rest.length > 0;) {
+      const part = answer<Message[]>(await this.#runner.read(INBOX_REST, ...rest.flat()))!;
+      messages.push(...part);
+      rest = rest.slice(part.length);
+    }
+    return messages;
   }
 
   async ack(actor: Actor, upTo: string | undefined): Promise<boolean> {

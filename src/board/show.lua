@@ -2,7 +2,9 @@
 
 KEYS    thread_parts, see board/delivery
 ARGV    5 thread's id, 6 m id of a message that only older ones are wanted than, or "", 7 limit
-RETURN  the thread | "unknown_reply" | null ]]
+RETURN  the thread, with "next": id of the oldest reply shown if the answer had no room for those before it |
+        "unknown_reply" | null ]]
+local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
 local before, limit = ARGV[6], ARGV[7]
 
 local thread = find_thread(ARGV[5])
@@ -19,9 +21,17 @@ local numbers, shown = {}, {}
 for i, member in ipairs(call('ZREVRANGEBYLEX', THREAD_PARTS, last, '[' .. replies, 'LIMIT', 0, limit)) do
   numbers[i] = string.sub(member, #replies + 1, #replies + 12)
 end
-if #numbers > 0 then
-  for i, record in ipairs(call('HMGET', MESSAGES, unpack(numbers))) do
-    shown[#numbers + 1 - i] = show_reply(parse_message(numbers[i], record))
+local bytes, next_before = 0, ''
+for first = 1, #numbers, SHOW_CHUNK do
+  if bytes > SHOW_BYTES then
+    next_before = ',"next":"' .. message_at(numbers[first - 1]).id .. '"'
+    break
+  end
+  local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
+  for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
+    local text = show_reply(parse_message(chunk[i], record))
+    table.insert(shown, 1, text)
+    bytes = bytes + #text
   end
 end
-return show(thread, ',"replies":[' .. table.concat(shown, ',') .. ']')
+return show(thread, ',"replies":[' .. table.concat(shown, ',') .. ']' .. next_before)

@@ -224,7 +224,8 @@ storeTest("audit follow stands behind everything that it looked at", async ({ as
   assert.equal(await room.follow({ after: "aud_nothing", limit: 2 }), undefined);
   assert.deepEqual(await room.chain(1, 2), {
     places: [{ seq: 2, entry: two }, { seq: 3, entry: three }],
+    more: true,
     total: 4,
   });
-  assert.deepEqual(await room.chain(4, 2), { places: [], total: 4 });
+  assert.deepEqual(await room.chain(4, 2), { places: [], more: false, total: 4 });
 });

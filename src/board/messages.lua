@@ -1,0 +1,43 @@
+--[[ board/messages: messages of an inbox as they are shown; part of inbox and of the script that shows the rest.
+
+KEEPS   one answer shows a bounded number of bytes. ]]
+local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
+local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
+
+-- These messages as JSON, as many as one answer may hold, and how many those are.
+local function show_messages(numbers, reasons)
+  local shown, bytes = {}, 0
+  for first = 1, #numbers, SHOW_CHUNK do
+    if bytes > SHOW_BYTES then break end
+    local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
+    local found, threads = {}, {}
+    for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
+      found[i] = parse_message(chunk[i], record)
+      threads[i] = found[i].thread
+    end
+    for i, record in ipairs(call('HMGET', THREADS, unpack(threads))) do
+      local message, thread = found[i], parse_thread(threads[i], record)
+      local text = table.concat({
+        '{"id":"',
+        message.id,
+        '","threadId":"',
+        thread.id,
+        '","title":',
+        thread.title,
+        ',"author":"',
+        message.author,
+        '","message":',
+        message.text,
+        ',"reason":"',
+        REASONS[reasons[message.number]],
+        '","priority":"',
+        thread.priority,
+        '","atMs":',
+        message.at,
+        '}',
+      })
+      shown[#shown + 1], bytes = text, bytes + #text
+    end
+  end
+  return table.concat(shown, ','), #shown
+end
