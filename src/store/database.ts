@@ -6,7 +6,10 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { StoreUnavailableError } from "../errors.ts";
 import { damaged, directoryOf, storeFailure } from "./failure.ts";
+import { hasOwnHeader, HEADER_BYTES } from "./header.ts";
 import { refuseOddDatabaseFiles } from "./plain_file.ts";
+import { isOwnSchema } from "./schema.ts";
+import { parseCounts, readState } from "./state_row.ts";
 import type { SqlValue } from "./transaction.ts";
 
 /** Marks a database file as ours ("ACrd"), in SQLite's own field for that. */
@@ -14,9 +17,6 @@ const APPLICATION_ID = 0x41437264;
 
 /** The schema this program reads and writes: the number of migrations. */
 export const SCHEMA_VERSION = 3;
-
-/** Length of the header of every database (https://www.sqlite.org/fileformat.html). */
-const HEADER_BYTES = 100;
 
 /**
  * A step changes a few bytes on each of five or six pages, and the log takes whole pages: small ones
@@ -26,6 +26,10 @@ const PAGE_BYTES = 1024;
 
 /** How long the engine itself waits for its own short internal locks, such as at open and close. */
 const BUSY_TIMEOUT_MS = 5000;
+
+/** In both, no statement can change the schema's own tables. The types of older Deno versions lack `defensive`. */
+const WRITING = { timeout: BUSY_TIMEOUT_MS, defensive: true } as const;
+const READING = { ...WRITING, readOnly: true } as const;
 
 /** Durability of a step that has returned: `full` survives power loss, `normal` any process death. */
 export type Durability = "full" | "normal";
@@ -56,9 +60,18 @@ export class Database {
       refuseStump(path, size);
       if (size === undefined) refuseLoneLog(path);
       if (size === undefined) create(path, await loadMigrations());
-      const database = new Database(path, new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS }));
+      // What is refused is left as it is: closing a connection that may write would take away the log, which
+      // may be the only copy of the newest commits. So one that only reads looks first, and the other
+      // is opened before that one is closed.
+      const looking = Database.openForReading(path);
+      let database: Database;
       try {
-        database.#verify();
+        database = new Database(path, new DatabaseSync(path, WRITING));
+        database.#db.exec("PRAGMA trusted_schema = OFF");
+      } finally {
+        looking.close();
+      }
+      try {
         if (database.#version() < SCHEMA_VERSION) migrate(database.#db, await loadMigrations());
         // Durability comes from syncing the log after the step (see DirectoryEngine): many steps share
         // one sync and nobody holds the store's lock meanwhile. Checkpoints are timed there too.
@@ -83,11 +96,13 @@ export class Database {
       refuseOddDatabaseFiles(path);
       refuseStump(path, fileSize(path));
       refuseLoneLog(path);
-      const options = { readOnly: true, timeout: BUSY_TIMEOUT_MS };
-      const database = new Database(path, new DatabaseSync(path, options));
+      if (!hasOwnHeader(path, APPLICATION_ID)) throw foreign(path);
+      const database = new Database(path, new DatabaseSync(path, READING));
       try {
+        database.#db.exec("PRAGMA trusted_schema = OFF");
         database.#verify();
-        database.#version();
+        database.#verifySchema();
+        parseCounts(readState(database, path), path);
       } catch (error) {
         database.close();
         throw error;
@@ -103,6 +118,11 @@ export class Database {
     const db = new DatabaseSync(":memory:");
     migrate(db, await loadMigrations());
     return new Database(":memory:", db);
+  }
+
+  /** Where it is. */
+  get path(): string {
+    return this.#path;
   }
 
   /** The version of the schema in this file, and of the engine that reads it. */
@@ -184,19 +204,22 @@ export class Database {
   }
 
   #verify(): void {
-    if (this.#pragma("application_id") !== APPLICATION_ID) {
-      throw new StoreUnavailableError(
-        `Cannot use the store: ${this.#path} is not an AgentCoord database; move the directory ` +
-          `${directoryOf(this.#path)} away or choose another --store`,
-        { path: this.#path },
-      );
-    }
+    if (this.#pragma("application_id") !== APPLICATION_ID) throw foreign(this.#path);
     const expected = this.#pragma("page_count") * this.#pragma("page_size");
     const size = fileSize(this.#path) ?? 0;
     // Pages that are not in the file yet may still be in the log; without a log they are gone.
     if (size < expected && !fileSize(`${this.#path}-wal`)) {
       throw damaged(this.#path, `it has ${size} of ${expected} bytes`);
     }
+  }
+
+  /** In one view: another process may be bringing the schema forward. */
+  #verifySchema(): void {
+    this.#db.exec("BEGIN");
+    const isOwn = isOwnSchema(this.#db, this.#version());
+    this.#db.exec("COMMIT");
+    if (isOwn) return;
+    throw damaged(this.#path, "its tables are not those that agentcoord makes");
   }
 
   #version(): number {
@@ -208,6 +231,14 @@ export class Database {
       { path: this.#path, version, supported: SCHEMA_VERSION },
     );
   }
+}
+
+function foreign(path: string): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `Cannot use the store: ${path} is not an AgentCoord database; move the directory ` +
+      `${directoryOf(path)} away or choose another --store`,
+    { path },
+  );
 }
 
 /** The engine takes a file that ends within its header for an empty database, and would fill it. */

@@ -8,16 +8,9 @@ import { ringBell } from "./bell.ts";
 import type { Database } from "./database.ts";
 import type { Mark } from "./mark.ts";
 import { startAfter } from "./numbers.ts";
-import { type ClockReading, type ClockRow, readClock } from "./store_clock.ts";
+import { parseCounts, type StateRow } from "./state_row.ts";
+import { type ClockReading, readClock } from "./store_clock.ts";
 import type { Reader, SqlValue, Transaction } from "./transaction.ts";
-
-/** The one row of what every step uses. */
-export interface StateRow extends ClockRow {
-  readonly fence: number;
-  readonly event: number;
-  readonly commits: number;
-  readonly counts: string;
-}
 
 /** {@linkcode Reader} on the database. */
 export class StepReader implements Reader {
@@ -35,7 +28,7 @@ export class StepReader implements Reader {
     this.reading = readClock(state, { nowMs, uptimeMs });
     this.nowMs = this.reading.row.now_ms;
     this.aheadMs = this.reading.aheadMs;
-    this.counts = JSON.parse(state.counts);
+    this.counts = parseCounts(state, db.path);
   }
 
   get<Row>(sql: string, ...values: readonly SqlValue[]): Row | undefined {

@@ -27,11 +27,12 @@ import { CoordError, StoreUnavailableError } from "../errors.ts";
 import { DEPARTURES, touchAgent } from "../agent/touch.ts";
 import { emit } from "../event/append.ts";
 import { Database, type Durability } from "./database.ts";
-import { type StateRow, StepReader, StepTransaction } from "./directory_step.ts";
-import { damaged, storeFailure } from "./failure.ts";
+import { StepReader, StepTransaction } from "./directory_step.ts";
+import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import { type Mark, readMark, writeMark } from "./mark.ts";
 import { isPlainDirectory, openOrMakePlainFile } from "./plain_file.ts";
+import { readState, type StateRow } from "./state_row.ts";
 import { StoreFiles } from "./store_files.ts";
 import type { Actor, Engine, Reader, Transaction } from "./transaction.ts";
 
@@ -337,8 +338,6 @@ export class DirectoryEngine implements Engine {
   }
 
   #state(): StateRow {
-    const row = this.#db.get<StateRow>("SELECT * FROM state", []);
-    if (row === undefined) throw damaged(this.#directory, "its state row is missing");
-    return row;
+    return readState(this.#db, `${this.#directory}/store.db`);
   }
 }

@@ -7,9 +7,9 @@
  * @module
  */
 import { Database } from "./database.ts";
-import { type StateRow, StepReader } from "./directory_step.ts";
+import { StepReader } from "./directory_step.ts";
 import { DirectoryEngine, type EngineOptions } from "./engine.ts";
-import { damaged } from "./failure.ts";
+import { readState } from "./state_row.ts";
 import type { Actor, Engine, Reader, Transaction } from "./transaction.ts";
 
 /** Told what becomes of a namespace that is not there. */
@@ -65,9 +65,7 @@ export class UnmadeEngine implements Engine {
       this.#empty = Database.empty();
     }
     const db = await this.#empty;
-    const state = db.get<StateRow>("SELECT * FROM state", []);
-    if (state === undefined) throw damaged(this.#directory, "its state row is missing");
-    return look(new StepReader(db, state, this.#options.clock));
+    return look(new StepReader(db, readState(db, db.path), this.#options.clock));
   }
 
   /**

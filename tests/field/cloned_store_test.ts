@@ -67,14 +67,13 @@ Deno.test("opening a store writes nothing through a link in the place of its .gi
   await withProject(async (dir) => {
     await victim(dir, "bashrc");
     const before = victims(dir);
-    await Deno.mkdir(`${dir}/.agentcoord`, { recursive: true });
     for (const target of ["bashrc", "made"]) {
+      await Deno.remove(`${dir}/.agentcoord`, { recursive: true }).catch(() => {});
+      await Deno.mkdir(`${dir}/.agentcoord`);
       await Deno.symlink(`${dir}/victim/${target}`, `${dir}/.agentcoord/.gitignore`);
       assert.equal((await cli(dir, ["status"])).code, 0);
       assert.equal((await cli(dir, ["init"])).code, 0);
       assert.deepEqual(victims(dir), before);
-      await Deno.remove(`${dir}/.agentcoord`, { recursive: true });
-      await Deno.mkdir(`${dir}/.agentcoord`);
     }
   });
 });
