@@ -12,6 +12,7 @@ import { LazyStore } from "./store/lazy.ts";
 import type { Store } from "./store/store.ts";
 import type { MakingHooks } from "./store/unmade_engine.ts";
 import type { Actor } from "./store/transaction.ts";
+import type { Warn } from "./store/warning.ts";
 
 /** What {@linkcode openContext} needs. */
 export interface OpenOptions {
@@ -22,6 +23,8 @@ export interface OpenOptions {
   readonly project: Project;
   readonly actor?: Actor | undefined;
   readonly clock?: Clock;
+  /** Is told of what the store finds that whoever acts should know. Default: the store does not look. */
+  readonly onWarning?: Warn;
 }
 
 /** What {@linkcode lazyContext} takes besides. */
@@ -78,13 +81,14 @@ function contextOf(
 
 /** Loads the code of the one kind of store it opens: the other kind would cost start-up time for nothing. */
 async function openStore(
-  { store, namespace, durability, clock = systemClock }: OpenOptions,
+  { store, namespace, durability, clock = systemClock, onWarning: warn }: OpenOptions,
   making?: MakingHooks,
 ): Promise<Store> {
   if (store.kind === "redis") {
     const { RedisStore } = await import("./store/redis.ts");
-    return await RedisStore.open(store.url, { namespace });
+    return await RedisStore.open(store.url, { namespace, warn });
   }
   const { DirectoryStore } = await import("./store/directory.ts");
-  return await DirectoryStore.open(store.directory, { namespace, durability, clock, making });
+  const options = { namespace, durability, clock, making, warn };
+  return await DirectoryStore.open(store.directory, options);
 }

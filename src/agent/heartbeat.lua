@@ -22,35 +22,18 @@ end
 
 local leases, tasks, following = held_portion(NAME, FROM, PORTION)
 
--- Sets later instants, of those whose lease is live: each of these lapses in `lengths` from now.
+-- Sets later instants of those whose lease is live, each by its own length from now.
 local function renew(set, members, lengths)
-  if #members == 0 then return end
   local later = {}
-  for i, due in ipairs(call('ZMSCORE', set, unpack(members))) do
-    due = tonumber(due or 0)
+  for i, due in ipairs(instants(set, members)) do
     local longer = due > now and lengths[i] and now + lengths[i] or 0
     if longer > due then later[#later + 1], later[#later + 2] = int(longer), members[i] end
   end
   if later[1] then call('ZADD', set, unpack(later)) end
 end
 
-local paths, tenures, lengths = {}, {}, {}
-for i, member in ipairs(leases) do paths[i], tenures[i] = string.match(member, '^(.*)%z(%d+)$') end
-for i, kept in ipairs(paths[1] and call('HMGET', LOCKS, unpack(paths)) or {}) do
-  for _, lease in ipairs(kept and cjson.decode(kept) or {}) do
-    if int(lease.fence) == tenures[i] then lengths[i] = lease.ttl end
-  end
-end
-renew(LOCK_DUE, leases, lengths)
-
-local works = {}
-for i, id in ipairs(tasks) do works[i] = id .. 'w' end
-lengths = {}
-for i, work in ipairs(works[1] and call('HMGET', TASKS, unpack(works)) or {}) do
-  -- A quote within a text is written with a backslash, so this is the field.
-  lengths[i] = tonumber(work and string.match(work, '"lease":(%d+)'))
-end
-renew(TASK_ORDER, tasks, lengths)
+renew(LOCK_DUE, leases, lock_lengths(leases))
+renew(TASK_ORDER, tasks, task_lengths(tasks))
 
 if following ~= '' then return finish('{"next":' .. cjson.encode(following) .. '}') end
 return finish(answer_with({ shown_agent(NAME, record) }))

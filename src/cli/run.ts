@@ -11,6 +11,7 @@ import { formatDuration } from "../duration.ts";
 import { CoordError, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
 import { printable } from "../name.ts";
 import { lazyContext } from "../open.ts";
+import type { StoreWarning } from "../store/warning.ts";
 import { type AnyCommandSpec, type Cli, type EndingSignal, Exit, Page } from "./command.ts";
 import { failureDocument, identifiers, successDocument, type View, viewOf } from "./output.ts";
 import { buildProgram, type CommandList, findEntry, type GlobalOptions } from "./program.ts";
@@ -81,6 +82,8 @@ class Call implements Cli {
   #options: GlobalOptions = {};
   #config: Config | undefined;
   #context: RoomContext | undefined;
+  /** Warnings that are being put into words. */
+  #advising: Promise<void> | undefined;
 
   constructor(
     words: readonly string[],
@@ -175,6 +178,7 @@ class Call implements Cli {
   }
 
   async #report(failure: CoordError): Promise<void> {
+    await this.#advising;
     this.#settle();
     this.#remarkClock();
     // A second document would make both unreadable.
@@ -224,10 +228,18 @@ class Call implements Cli {
       onMade: () => this.warn(`Made a store in ${place}`),
     };
     const onOpen = () => this.#remark(config, { init });
-    return this.#context = lazyContext({ ...config, actor }, {
+    const onWarning = (warning: StoreWarning) => this.#advise(warning, config);
+    return this.#context = lazyContext({ ...config, actor, onWarning }, {
       onOpen,
       ...making,
       warn: (message) => this.warn(message),
+    });
+  }
+
+  /** Loads the words for it when there is something to say: most calls have nothing. */
+  #advise(warning: StoreWarning, { project }: Config): void {
+    this.#advising = import("./lapsing_text.ts").then(({ lapsingTexts }) => {
+      for (const text of lapsingTexts(warning, project)) this.warn(text);
     });
   }
 
@@ -310,6 +322,7 @@ class Call implements Cli {
     const { rows: data, nextCursor } = result instanceof Page
       ? result
       : { rows: result, nextCursor: undefined };
+    await this.#advising;
     this.#settle();
     this.#remarkClock();
     if (this.json) {

@@ -26,6 +26,8 @@ import { DirectoryEngine } from "./engine.ts";
 import { storeFailure } from "./failure.ts";
 import { isPlainDirectory, makePlainDirectory } from "./plain_file.ts";
 import type { Store } from "./store.ts";
+import type { Actor, Reader } from "./transaction.ts";
+import type { Warn } from "./warning.ts";
 import { hasDatabase, type MakingHooks, UnmadeEngine } from "./unmade_engine.ts";
 
 /** How to open a {@linkcode DirectoryStore}. */
@@ -35,6 +37,8 @@ export interface DirectoryOptions {
   readonly clock: Clock;
   /** Leaves what is missing to the first step that writes. Default: it is made at once. */
   readonly making?: MakingHooks | undefined;
+  /** Is told of what the store finds. */
+  readonly warn?: Warn | undefined;
 }
 
 /** {@linkcode Store} in a directory. */
@@ -65,7 +69,7 @@ export class DirectoryStore implements Store {
    */
   static async open(
     directory: string,
-    { namespace, durability, clock, making }: DirectoryOptions,
+    { namespace, durability, clock, making, warn }: DirectoryOptions,
   ): Promise<DirectoryStore> {
     const home = `${directory}/namespaces/${namespace}`;
     const makeHome = () => {
@@ -78,13 +82,15 @@ export class DirectoryStore implements Store {
       }
     };
     if (making !== undefined && isUnmade(directory, home)) {
+      // Nobody holds anything there, so nothing looks for leases.
       // Whoever looks into another namespace of a store that is there finds it empty, as on a server.
       const hooks = isPlainDirectory(`${directory}/namespaces`) ? {} : making;
       const options = { durability, clock, hooks, prepare: makeHome };
       return new DirectoryStore(directory, new UnmadeEngine(home, options));
     }
     makeHome();
-    const engine = await DirectoryEngine.open(home, { durability, clock });
+    const lookBehindFirstAct = warn && await lookForLapsing(warn);
+    const engine = await DirectoryEngine.open(home, { durability, clock, lookBehindFirstAct });
     return new DirectoryStore(directory, engine);
   }
 
@@ -209,4 +215,13 @@ function isDirectory(path: string): boolean {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+async function lookForLapsing(warn: Warn) {
+  const { lapsingLeases } = await import("../agent/lapsing.ts");
+  return (reader: Reader, { name }: Actor) => {
+    const leases = lapsingLeases(reader, name);
+    // Told outside the transaction, and still before the step's caller goes on.
+    if (leases.length > 0) queueMicrotask(() => warn({ kind: "lapsing", agent: name, leases }));
+  };
 }

@@ -61,6 +61,8 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** Longest wait for the kernel lock, in milliseconds. Default 10 000. */
   readonly lockTimeoutMs?: number;
+  /** Looks at something behind the first step of an acting agent, in the same transaction. */
+  readonly lookBehindFirstAct?: ((reader: Reader, actor: Actor) => void) | undefined;
 }
 
 /** {@linkcode Engine} on a directory; one object per process and namespace is enough. */
@@ -70,6 +72,7 @@ export class DirectoryEngine implements Engine {
   readonly #directory: string;
   readonly #durability: Durability;
   readonly #clock: Clock;
+  #look: EngineOptions["lookBehindFirstAct"];
   readonly #lockTimeoutMs: number;
   readonly #lock: KernelLock;
   readonly #db: Database;
@@ -92,6 +95,7 @@ export class DirectoryEngine implements Engine {
     this.#directory = directory;
     this.#durability = options.durability;
     this.#clock = options.clock;
+    this.#look = options.lookBehindFirstAct;
     this.#lockTimeoutMs = options.lockTimeoutMs ?? LOCK_TIMEOUT_MS;
     this.#db = db;
     this.#state();
@@ -304,6 +308,10 @@ export class DirectoryEngine implements Engine {
       const beating = actor !== undefined && this.#beatDue(actor, transaction);
       if (beating) touchAgent(transaction, actor);
       const value = step(transaction);
+      if (actor !== undefined && this.#look !== undefined) {
+        this.#look(transaction, actor);
+        this.#look = undefined;
+      }
       const mark = transaction.dirty ? transaction.save() : undefined;
       this.#db.run("COMMIT", []);
       open = false;

@@ -16,12 +16,16 @@ import { RedisBell } from "./redis_bell.ts";
 import { RedisConnection, type RedisConnectionOptions } from "./redis_connection.ts";
 import { ScriptRunner } from "./script_runner.ts";
 import type { Store } from "./store.ts";
+import type { Actor } from "./transaction.ts";
+import type { Warn } from "./warning.ts";
 
 /** How to open a {@linkcode RedisStore}. */
 export interface RedisStoreOptions extends RedisConnectionOptions {
   readonly namespace: string;
   /** Instead of the server's clock; for tests. */
   readonly nowMs?: () => number;
+  /** Is told of what the store finds. */
+  readonly warn?: Warn | undefined;
 }
 
 /** {@linkcode Store} on Redis. */
@@ -54,10 +58,14 @@ export class RedisStore implements Store {
    */
   static async open(
     url: string,
-    { namespace, nowMs, ...limits }: RedisStoreOptions,
+    { namespace, nowMs, warn, ...limits }: RedisStoreOptions,
   ): Promise<RedisStore> {
-    const connection = await RedisConnection.open(url, limits);
-    return new RedisStore(connection, new ScriptRunner(connection, { namespace, nowMs }));
+    const [connection, lookBehindFirstAct] = await Promise.all([
+      RedisConnection.open(url, limits),
+      warn && lookForLapsing(warn),
+    ]);
+    const runner = new ScriptRunner(connection, { namespace, nowMs, lookBehindFirstAct });
+    return new RedisStore(connection, runner);
   }
 
   locks(): Promise<RedisLocks> {
@@ -115,4 +123,14 @@ export class RedisStore implements Store {
     this.#bell = undefined;
     await this.connection.close(options);
   }
+}
+
+async function lookForLapsing(warn: Warn) {
+  const { lapsingLeases } = await import("../agent/redis_lapsing.ts");
+  return async (runner: ScriptRunner, { name }: Actor) => {
+    const leases = await lapsingLeases(runner, name);
+    return () => {
+      if (leases.length > 0) warn({ kind: "lapsing", agent: name, leases });
+    };
+  };
 }

@@ -40,7 +40,15 @@ export interface ScriptRunnerOptions {
   readonly namespace: string;
   /** Instead of the server's clock; for tests. */
   readonly nowMs?: (() => number) | undefined;
+  /**
+   * Looks at something, by reading, right behind the first step of an acting agent: in the same round trip, on the
+   * same connection. What it gives is called once the step has been answered.
+   */
+  readonly lookBehindFirstAct?: LookBehindAct | undefined;
 }
+
+/** See {@linkcode ScriptRunnerOptions}. */
+type LookBehindAct = (runner: ScriptRunner, actor: Actor) => Promise<() => void>;
 
 /** Steps of one kind that go to the server in one call. */
 interface Batch {
@@ -67,13 +75,20 @@ export class ScriptRunner {
   readonly #batched: Texts = new Map();
   readonly #beats = new Map<string, number>();
   readonly #process = crypto.randomUUID().slice(0, 8);
+  #look: LookBehindAct | undefined;
   #calls = 0;
+  /** Writing calls that had to bring their text, as the server did not have it. */
+  #texts = 0;
   #callsUnderWay = 0;
   #gathering: Batch | undefined;
 
   /** Uses a connection that others may use as well. */
-  constructor(connection: RedisConnection, { namespace, nowMs }: ScriptRunnerOptions) {
+  constructor(
+    connection: RedisConnection,
+    { namespace, nowMs, lookBehindFirstAct }: ScriptRunnerOptions,
+  ) {
     this.connection = connection;
+    this.#look = lookBehindFirstAct;
     this.prefix = `{agentcoord:${namespace}}:`;
     this.#nowMs = nowMs;
   }
@@ -97,6 +112,7 @@ export class ScriptRunner {
     const due = now - (this.#beats.get(name) ?? -Infinity) >= BEAT_EVERY_MS;
     const origin = `${due ? 1 : 0}${host}\n${pid ?? ""}`;
     if (!due) return await this.#gather(script, [op, "", name, origin, ...args]);
+    if (this.#look !== undefined) return await this.#firstAct(this.#look, script, actor, args);
     // Those that are made before it is answered need not be one, too.
     this.#beats.set(name, now);
     try {
@@ -105,6 +121,25 @@ export class ScriptRunner {
       this.#beats.delete(name);
       throw error;
     }
+  }
+
+  async #firstAct(
+    look: LookBehindAct,
+    script: Script,
+    actor: Actor,
+    args: readonly RedisArgument[],
+  ): Promise<unknown> {
+    this.#look = undefined;
+    const texts = this.#texts;
+    const step = this.write(script, actor, ...args);
+    // Advice only: what keeps it from the server keeps the next step too, and that one says so.
+    const advice = () => look(this, actor).catch(() => () => undefined);
+    const looked = advice();
+    const answer = await step;
+    // A step whose text the server did not have was sent once more, and so was overtaken.
+    const tell = await (this.#texts === texts ? looked : advice());
+    tell();
+    return answer;
   }
 
   /** Sends a step together with others of its kind that are asked for at the same moment. */
@@ -205,6 +240,7 @@ export class ScriptRunner {
       return await client.evalsha(sha1, keys.length, ...keys, ...args);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      if (args[0] !== "") this.#texts++;
       return await client.eval(text, keys.length, ...keys, ...args);
     } finally {
       this.#callsUnderWay--;

@@ -1,0 +1,32 @@
+/**
+ * What a store finds that whoever acts should know, though what it was asked for is done all the same.
+ * @module
+ */
+
+/** A lease that lapses within a third of its length. */
+export interface LapsingLease {
+  readonly kind: "lock" | "task";
+  /** The path of the lock, or the identifier of the task. */
+  readonly subject: string;
+  /** How long it lasts from now, in milliseconds. */
+  readonly lapsesInMs: number;
+}
+
+/** One such thing. */
+export interface StoreWarning {
+  /** Leases of the acting agent need to be renewed. */
+  readonly kind: "lapsing";
+  /** Who holds them. */
+  readonly agent: string;
+  /** At least one, the soonest first; at most {@linkcode LAPSING_TOLD} of all. */
+  readonly leases: readonly LapsingLease[];
+}
+
+/**
+ * Is told of what a store finds. A store that has one looks for lapsing leases at the first act of the process,
+ * in the same round trip; without one it never looks.
+ */
+export type Warn = (warning: StoreWarning) => void;
+
+/** So many lapsing leases are told of. */
+export const LAPSING_TOLD = 4;
