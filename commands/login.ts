@@ -3,7 +3,7 @@ import { hasPassword } from "../src/config/access.ts";
 import { addCredentials, credentialsPath } from "../src/config/credentials.ts";
 import { invalidSetting } from "../src/config/setting.ts";
 import { parseStore } from "../src/config/store_value.ts";
-import { userDirectory } from "../src/config/user_directory.ts";
+import { userDirectory } from "../src/config/private_file.ts";
 import { InvalidArgumentError } from "../src/errors.ts";
 import { printable } from "../src/name.ts";
 

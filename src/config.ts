@@ -16,7 +16,7 @@ import { overrideRemarks, projectRemarks, type Remark } from "./config/remarks.t
 import { fileField, parseBoolean, parseWord, type Setting } from "./config/setting.ts";
 import { DURABILITIES, FALLBACKS, readSettingsFile } from "./config/settings_file.ts";
 import { parseStore, type StoreConfig } from "./config/store_value.ts";
-import { userDirectory } from "./config/user_directory.ts";
+import { userDirectory } from "./config/private_file.ts";
 import { checkName } from "./name.ts";
 import { findProject, type Project } from "./project.ts";
 import { redactUrl } from "./store/redis_url.ts";
