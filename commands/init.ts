@@ -1,7 +1,7 @@
 import { type Cli, defineCommand } from "../src/cli/command.ts";
 import { type FileSettings, type SettingChange, writeConfigFile } from "../src/cli/config_file.ts";
 import { choice } from "../src/cli/options.ts";
-import { type Config, redactUrl, resolveConfig, shownStore } from "../src/config.ts";
+import { type Config, redactUrl, resolveAccess, resolveConfig, shownStore } from "../src/config.ts";
 import { needsTrust } from "../src/config/access.ts";
 import { addTrust } from "../src/config/trust.ts";
 import { refusePassword } from "../src/config/settings_file.ts";
@@ -85,7 +85,10 @@ async function leftBehind(cli: Cli, config: Config): Promise<ConflictError | und
   const { sources } = config;
   if (sources.store !== "--store" && sources.namespace !== "--namespace") return undefined;
   const before = { ...cli.env, AGENTCOORD_STORE: "", AGENTCOORD_NAMESPACE: "" };
-  const old = resolveConfig({ flags: {}, env: before, cwd: cli.cwd });
+  const old = await resolveAccess(
+    resolveConfig({ flags: {}, env: before, cwd: cli.cwd }),
+    { check: false },
+  );
   if (isSameStore(old.store, config.store) && old.namespace === config.namespace) return undefined;
   const { countAlive } = await import("../src/cli/alive.ts");
   const place = printable(shownStore(old.store), 300);

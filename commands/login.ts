@@ -1,9 +1,9 @@
 import { type Cli, defineCommand } from "../src/cli/command.ts";
-import { hasPassword } from "../src/config/access.ts";
+import { hasPassword } from "../src/config/store_value.ts";
 import { addCredentials, credentialsPath } from "../src/config/credentials.ts";
 import { invalidSetting } from "../src/config/setting.ts";
 import { parseStore } from "../src/config/store_value.ts";
-import { userDirectory } from "../src/config/private_file.ts";
+import { userDirectory } from "../src/config.ts";
 import { InvalidArgumentError } from "../src/errors.ts";
 import { printable } from "../src/name.ts";
 

@@ -1,7 +1,7 @@
 import { type Cli, defineCommand } from "../src/cli/command.ts";
 import { table } from "../src/cli/output.ts";
-import { hasPassword, needsTrust } from "../src/config/access.ts";
-import { parseStore, shownStore } from "../src/config/store_value.ts";
+import { needsTrust } from "../src/config/access.ts";
+import { hasPassword, parseStore, shownStore } from "../src/config/store_value.ts";
 import { addTrust, readTrust, removeTrust, trustedPlace } from "../src/config/trust.ts";
 import { type Config, type StoreConfig } from "../src/config.ts";
 import { InvalidArgumentError, NotFoundError } from "../src/errors.ts";

@@ -4,7 +4,7 @@
  */
 import { Agents, type RegisterOptions } from "./agent/agent.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { checkAccess, type Durability, resolveConfig } from "./config.ts";
+import { type Durability, resolveAccess, resolveConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
 import { openContext } from "./open.ts";
 import { Rooms } from "./rooms.ts";
@@ -89,8 +89,7 @@ export class CoordinationClient extends Rooms implements AsyncDisposable {
     { store, namespace, durability, cwd = Deno.cwd(), env = {}, clock = systemClock }:
       ClientOptions = {},
   ): Promise<CoordinationClient> {
-    const config = resolveConfig({ flags: { store, namespace }, env, cwd });
-    checkAccess(config);
+    const config = await resolveAccess(resolveConfig({ flags: { store, namespace }, env, cwd }));
     const settings = { ...config, durability: durability ?? config.durability, clock };
     return new CoordinationClient(await openContext(settings));
   }

@@ -10,21 +10,20 @@
  * @module
  */
 
-import { type Access, checkAccess, hasPassword, settleAccess } from "./config/access.ts";
+import type { Access, AccessInput } from "./config/access.ts";
 import { namespaceOfOrigin } from "./config/origin.ts";
 import { overrideRemarks, projectRemarks, type Remark } from "./config/remarks.ts";
 import { fileField, parseBoolean, parseWord, type Setting } from "./config/setting.ts";
 import { DURABILITIES, FALLBACKS, readSettingsFile } from "./config/settings_file.ts";
 import { parseStore, type StoreConfig } from "./config/store_value.ts";
-import { userDirectory } from "./config/private_file.ts";
 import { checkName } from "./name.ts";
 import { findProject, type Project } from "./project.ts";
 import { redactUrl } from "./store/redis_url.ts";
 
-export { checkAccess, hasPassword, redactUrl };
+export { redactUrl };
 export type { Remark, StoreConfig };
 export { hideSecrets } from "./config/setting.ts";
-export { shownStore } from "./config/store_value.ts";
+export { hasPassword, shownStore } from "./config/store_value.ts";
 
 /**
  * What happens when Redis cannot be reached: a directory takes over where that is safe (`auto`), always, or
@@ -73,6 +72,8 @@ export interface Config extends Access {
   readonly files: readonly string[];
   /** What the user should know about these settings. */
   readonly remarks: readonly Remark[];
+  /** What {@linkcode resolveAccess} has yet to look into; absent when there is nothing. */
+  readonly pending?: AccessInput;
 }
 
 /** Settings of one call, which win over all others. */
@@ -136,15 +137,17 @@ export function resolveConfig({ flags, env, cwd }: ConfigInput): Config {
     ? { kind: "directory", directory: project.storeDirectory }
     : parseStore(named, baseOf(named));
   const namespace = settleNamespace(given.namespace[0], store, project);
+  const pending: AccessInput = {
+    project,
+    userDirectory: own,
+    source: named === undefined ? "default" : isProjects(named) ? named.source : undefined,
+    // What the project's file comes before may be the user's own word for the same place.
+    others: given.store.slice(1).filter((setting) => isOfFile(setting) && !isProjects(setting))
+      .map((setting) => parseStore(setting, project.root)),
+  };
   return {
-    ...settleAccess(store, {
-      project,
-      userDirectory: own,
-      source: named === undefined ? "default" : isProjects(named) ? named.source : undefined,
-      // What the project's file comes before may be the user's own word for the same place.
-      others: given.store.slice(1).filter((setting) => isOfFile(setting) && !isProjects(setting))
-        .map((setting) => parseStore(setting, project.root)),
-    }),
+    store,
+    ...(isPlainlyOurs(store, pending) ? {} : { pending }),
     namespace: namespace.name,
     ...(agent === undefined ? {} : { agent: checkName(agent.value, agent.field) }),
     json: json === undefined ? false : parseBoolean(json),
@@ -164,6 +167,51 @@ export function resolveConfig({ flags, env, cwd }: ConfigInput): Config {
       ...overrideRemarks(given, isProjects, baseOf),
     ],
   };
+}
+
+/**
+ * Adds the user's stored password to a server's URL, and finds out whether the user has agreed to a place
+ * that only the project's file names. A directory that is plainly the project's or the user's own costs
+ * nothing here.
+ *
+ * @throws {InvalidArgumentError} when the user's own files are broken, or others may read the passwords.
+ * @throws {DeniedError} with `check`, when the user has not agreed.
+ */
+export async function resolveAccess(
+  { pending, ...config }: Config,
+  { check = true }: { readonly check?: boolean } = {},
+): Promise<Config> {
+  if (pending === undefined) return config;
+  const { checkAccess, settleAccess } = await import("./config/access.ts");
+  const settled = { ...config, ...settleAccess(config.store, pending) };
+  if (check) checkAccess(settled);
+  return settled;
+}
+
+/** Whether the store is a directory that nobody has to agree to, as far as that is cheap to tell. */
+function isPlainlyOurs(store: StoreConfig, { source }: AccessInput): boolean {
+  if (store.kind === "redis") return false;
+  return source === undefined || (source === "default" && !isLink(store.directory));
+}
+
+function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return false;
+    throw error;
+  }
+}
+
+/**
+ * `$XDG_CONFIG_HOME/agentcoord`, else `~/.config/agentcoord`; `undefined` when the environment names
+ * neither. A relative path counts as none, as the XDG base directory specification asks.
+ */
+export function userDirectory(
+  { XDG_CONFIG_HOME: config, HOME: home }: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  if (config?.startsWith("/")) return `${config.replace(/\/+$/, "")}/agentcoord`;
+  return home?.startsWith("/") ? `${home.replace(/\/+$/, "")}/.config/agentcoord` : undefined;
 }
 
 function forEachKey<Value>(valueOf: (key: ConfigKey) => Value): Record<ConfigKey, Value> {

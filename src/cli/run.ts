@@ -5,7 +5,7 @@
  */
 import { CommanderError } from "commander";
 import type { Config } from "../config.ts";
-import { checkAccess, hasPassword, resolveConfig, shownStore } from "../config.ts";
+import { hasPassword, resolveAccess, resolveConfig, shownStore } from "../config.ts";
 import type { RoomContext } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { CoordError, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
@@ -81,6 +81,7 @@ class Call implements Cli {
   #isPrinted = false;
   #options: GlobalOptions = {};
   #config: Config | undefined;
+  #resolved: Config | undefined;
   #context: RoomContext | undefined;
   /** Warnings that are being put into words. */
   #advising: Promise<void> | undefined;
@@ -208,9 +209,9 @@ class Call implements Cli {
     }
   }
 
-  config(): Promise<Config> {
+  async config(): Promise<Config> {
     this.#config ??= resolveConfig({ flags: this.#options, env: this.env, cwd: this.cwd });
-    return Promise.resolve(this.#config);
+    return this.#resolved ??= await resolveAccess(this.#config, { check: false });
   }
 
   async context(
@@ -218,7 +219,7 @@ class Call implements Cli {
   ): Promise<RoomContext> {
     if (this.#context !== undefined) return this.#context;
     const config = await this.config();
-    checkAccess(config);
+    if (config.denial !== undefined) (await import("../config/access.ts")).checkAccess(config);
     const name = agent ?? config.agent;
     const actor = name === undefined ? undefined : { name, host: this.#around.host() };
     const place = printable(shownStore(config.store), 300);

@@ -5,10 +5,9 @@
 import { DeniedError } from "../errors.ts";
 import { printable } from "../name.ts";
 import type { Project } from "../project.ts";
-import { parseRedisUrl } from "../store/redis_url.ts";
 import { credentialsPath, withCredentials } from "./credentials.ts";
 import { isWithin } from "./settings_file.ts";
-import { isSameStore, shownStore, type StoreConfig } from "./store_value.ts";
+import { hasPassword, isSameStore, shownStore, type StoreConfig } from "./store_value.ts";
 import { readTrust, trustedPlace } from "./trust.ts";
 
 /** Where state lives, and what is in the way. */
@@ -83,11 +82,6 @@ function denialOf(
 /** Whether the project's file may name the store only with the user's consent. */
 export function needsTrust(store: StoreConfig, project: Project): boolean {
   return store.kind === "redis" || leadsOutside(store.directory, project);
-}
-
-/** Whether the URL itself has a password for the server. */
-export function hasPassword(url: string): boolean {
-  return (parseRedisUrl(url, "store").auth?.password ?? "") !== "";
 }
 
 /** Whether the directory, by its links, lies outside of the project; one that is not there is its parent. */

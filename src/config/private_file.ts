@@ -13,17 +13,6 @@ const FORBIDDEN = { secret: 0o077, own: 0o022 } as const;
 const MAX_BYTES = 1024 * 1024;
 
 /**
- * `$XDG_CONFIG_HOME/agentcoord`, else `~/.config/agentcoord`; `undefined` when the environment names
- * neither. A relative path counts as none, as the XDG base directory specification asks.
- */
-export function userDirectory(
-  { XDG_CONFIG_HOME: config, HOME: home }: Readonly<Record<string, string | undefined>>,
-): string | undefined {
-  if (config?.startsWith("/")) return `${config.replace(/\/+$/, "")}/agentcoord`;
-  return home?.startsWith("/") ? `${home.replace(/\/+$/, "")}/.config/agentcoord` : undefined;
-}
-
-/**
  * The object in the file; an empty one when there is no such file.
  *
  * @throws {InvalidArgumentError} when others may read (`secret`) or write it, or it is no such object.

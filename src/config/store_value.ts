@@ -71,3 +71,8 @@ function placeOf({ url }: { readonly url: string }): string {
   const { kind, hosts, path, name, db } = parseRedisUrl(url, "store");
   return JSON.stringify([kind, hosts, path, name, db]);
 }
+
+/** Whether the URL itself has a password for the server. */
+export function hasPassword(url: string): boolean {
+  return (parseRedisUrl(url, "store").auth?.password ?? "") !== "";
+}
