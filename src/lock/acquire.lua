@@ -96,7 +96,7 @@ local place = waiter_id ~= '' and find_waiter(waiter_id) or nil
 local lease, asked = blocking_lease()
 if lease then
   if waiter_id ~= '' then queue(place) end
-  return held(cjson.encode({ kind = 'lease', lease = shown(lease), asked = asked }), lease.due - now)
+  return held('{"kind":"lease","lease":' .. shown(lease) .. ',"asked":' .. cjson.encode(asked) .. '}', lease.due - now)
 end
 local before = place and place.seq or HUGE
 local ahead, path = blocking_waiter(before)

@@ -8,7 +8,7 @@ for _, name in ipairs(names_of(ARGV[5])) do
   covering = covering or live_over(name)[1]
 end
 if #leases > 0 then covering = nil end
-local answer = '{"broken":' .. show_all(leases) .. (covering and ',"covering":' .. cjson.encode(shown(covering)) or '') .. '}'
+local answer = '{"broken":' .. show_all(leases) .. (covering and ',"covering":' .. shown(covering) or '') .. '}'
 if #leases > 0 then append_audit(unpack(ARGV, 7)) end
 end_leases(leases, 'lock.broken', ACTOR, ARGV[6])
 return finish(answer, true)

@@ -3,6 +3,6 @@
 ARGV    5 fence or "", 6.. paths
 RETURN  {"released":[…],"lost":[{path, current?}]} ]]
 local held, lost = select_leases({ unpack(ARGV, 6) }, ARGV[5])
-local answer = '{"released":' .. show_all(held) .. ',"lost":' .. list(lost) .. '}'
+local answer = '{"released":' .. show_all(held) .. ',"lost":[' .. table.concat(lost, ',') .. ']}'
 end_leases(held, 'lock.released', ACTOR)
 return finish(answer, true)

@@ -52,23 +52,26 @@ local function names_of(given)
   return names
 end
 
--- What everybody sees of a lease.
+-- What everybody sees of a lease, as JSON: cjson would mix the order up, and round fences of more than 14 digits.
 local function shown(lease)
-  return {
-    path = lease.path,
-    mode = lease.mode,
-    holder = lease.holder,
-    fence = lease.fence,
-    intent = lease.intent,
-    acquiredAtMs = lease.at,
-    expiresAtMs = lease.due,
-  }
+  return '{"path":' .. cjson.encode(lease.path) .. ',"mode":"' .. lease.mode .. '","holder":"' .. lease.holder ..
+    '","fence":' .. int(lease.fence) .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' ..
+    int(lease.at) .. ',"expiresAtMs":' .. int(lease.due) .. '}'
 end
 
 local function show_all(leases)
   local all = {}
   for i, lease in ipairs(leases) do all[i] = shown(lease) end
-  return list(all)
+  return '[' .. table.concat(all, ',') .. ']'
+end
+
+-- An entry as it is kept, with its fence exact.
+local function kept(entry)
+  local fence_of = '"fence":' .. int(entry.fence)
+  if entry.of then return '{"of":' .. cjson.encode(entry.of) .. ',' .. fence_of .. '}' end
+  local also = entry.also and ',"also":' .. cjson.encode(entry.also) or ''
+  return '{"holder":"' .. entry.holder .. '",' .. fence_of .. ',"mode":"' .. entry.mode .. '","intent":' ..
+    cjson.encode(entry.intent) .. ',"ttl":' .. int(entry.ttl) .. ',"at":' .. int(entry.at) .. also .. '}'
 end
 
 -- Writes what is kept on a name from now on.
@@ -77,7 +80,9 @@ local function keep_on(name, entries)
     call('HDEL', LOCKS, name)
     call('ZREM', LOCK_PATHS, name)
   else
-    call('HSET', LOCKS, name, cjson.encode(entries))
+    local all = {}
+    for i, entry in ipairs(entries) do all[i] = kept(entry) end
+    call('HSET', LOCKS, name, '[' .. table.concat(all, ',') .. ']')
   end
 end
 

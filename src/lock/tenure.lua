@@ -34,7 +34,8 @@ local function lost_lease(names)
       if above and not covering then covering = shown(lease) end
     end
   end
-  return { path = names[1], current = current and shown(current), covering = covering }
+  return '{"path":' .. cjson.encode(names[1]) .. (current and ',"current":' .. shown(current) or '') ..
+    (covering and ',"covering":' .. covering or '') .. '}'
 end
 
 -- The actor's live leases on these paths, under this fence unless it is '', and where it has none such.
