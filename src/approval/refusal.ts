@@ -55,7 +55,15 @@ export function decisionRefused(
         { id, agent: actor, approvers: approval.approvers },
       );
     case "closed":
-      return new ConflictError(`${cannot}: ${fateOf(outcome)}`, factsOf(approval), false);
+      return new ConflictError(
+        `${cannot}: ${fateOf(outcome)}${
+          approval.status === "expired"
+            ? `; ${quote(approval.requestedBy)} has to request it again`
+            : ""
+        }`,
+        factsOf(approval),
+        false,
+      );
   }
 }
 

@@ -9,7 +9,8 @@
  */
 import { sleep } from "../clock.ts";
 import { executionFailure } from "./wrapper_command.ts";
-import { ProcessTree } from "./wrapper_processes.ts";
+import { withCallersLimits } from "./wrapper_limits.ts";
+import { MARK, ProcessTree } from "./wrapper_processes.ts";
 import { hasTerminal, type PassedOn } from "./wrapper_signals.ts";
 import { Watchdog } from "./wrapper_watchdog.ts";
 
@@ -39,11 +40,18 @@ export class WrappedChild {
   #hurry: (() => void) | undefined;
   #ending: Promise<void> | undefined;
 
-  private constructor(process: Deno.ChildProcess, isSession: boolean, graceMs: number) {
+  private constructor(
+    process: Deno.ChildProcess,
+    { isSession, mark, graceMs }: {
+      readonly isSession: boolean;
+      readonly mark: string;
+      readonly graceMs: number;
+    },
+  ) {
     this.#process = process;
     this.#isSession = isSession;
-    this.#watchdog = new Watchdog(process.pid, { isSession, graceMs });
-    this.#tree = new ProcessTree(process.pid, isSession);
+    this.#watchdog = new Watchdog(process.pid, { isSession, mark, graceMs });
+    this.#tree = new ProcessTree(process.pid, isSession, mark);
   }
 
   /**
@@ -57,16 +65,20 @@ export class WrappedChild {
   ): WrappedChild {
     const [program = "", ...args] = words;
     const isSession = isBackground || !hasTerminal();
+    const mark = crypto.randomUUID();
+    // Those of wrappers around this one stay, so that each finds all that it started.
+    const marks = [Deno.env.get(MARK) ?? "", mark].join(" ").trim();
     try {
       const command = new Deno.Command(program, {
         args,
-        env,
+        env: { ...env, [MARK]: marks },
         stdin: "inherit",
         stdout: "inherit",
         stderr: "inherit",
         detached: isSession,
       });
-      return new WrappedChild(command.spawn(), isSession, graceMs);
+      const process = withCallersLimits(() => command.spawn());
+      return new WrappedChild(process, { isSession, mark, graceMs });
     } catch (error) {
       throw executionFailure(program, Deno.env.toObject(), error);
     }

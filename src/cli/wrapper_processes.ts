@@ -12,9 +12,13 @@ interface Entry {
   readonly startedAt: string;
 }
 
+/** The variable by which those are found who left for a session of their own. */
+export const MARK = "AGENTCOORD_RUNS";
+
 /**
- * A process with its descendants; and, when it leads a session, with all in that session, even those
- * whose parents have ended. Without a /proc to look in (not Linux) it is the process group of a session's
+ * A process with its descendants; with all whose environment has its mark, wherever they went; and, when it
+ * leads a session, with all in that session, even those whose parents have ended. Beyond reach is only who
+ * left the session, has lost its parents, and gave up its environment or belongs to another user. Without a /proc to look in (not Linux) it is the process group of a session's
  * leader, or only the process.
  */
 export class ProcessTree {
@@ -22,9 +26,13 @@ export class ProcessTree {
   readonly #isSession: boolean;
   /** Members ever seen, by pid, with their start. */
   readonly #known = new Map<number, string>();
+  readonly #mark: string;
+  /** Processes without the mark, as {@linkcode ProcessTree.#known}. */
+  readonly #strangers = new Map<number, string>();
 
-  /** The tree under `root`, which has just been started. */
-  constructor(root: number, isSession: boolean) {
+  /** The tree under `root`, which has just been started with `mark` in its variable {@linkcode MARK}. */
+  constructor(root: number, isSession: boolean, mark: string) {
+    this.#mark = mark;
     this.#root = root;
     this.#isSession = isSession;
     const entry = readEntry(root);
@@ -46,11 +54,19 @@ export class ProcessTree {
     return this.#members();
   }
 
+  #isMarked(pid: number, startedAt: string): boolean {
+    if (this.#strangers.get(pid) === startedAt) return false;
+    if (hasInEnvironment(pid, this.#mark)) return true;
+    this.#strangers.set(pid, startedAt);
+    return false;
+  }
+
   #members(): readonly number[] {
     const living = readEntries();
     const children = Map.groupBy(living, ({ parent }) => parent);
     const members = living.filter(({ pid, session, startedAt }) =>
-      this.#known.get(pid) === startedAt || (this.#isSession && session === this.#root)
+      this.#known.get(pid) === startedAt || (this.#isSession && session === this.#root) ||
+      this.#isMarked(pid, startedAt)
     );
     // Grows while it is walked: a child's own children come after it.
     const seen = new Set(members.map(({ pid }) => pid));
@@ -63,6 +79,15 @@ export class ProcessTree {
     }
     for (const { pid, startedAt } of members) this.#known.set(pid, startedAt);
     return members.map(({ pid }) => pid);
+  }
+}
+
+/** Whether `mark` is in the environment with which the process was last executed (proc_pid_environ(5)). */
+function hasInEnvironment(pid: number, mark: string): boolean {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/environ`).includes(mark);
+  } catch {
+    return false; // It has ended, or is somebody else's.
   }
 }
 

@@ -313,9 +313,9 @@ export class Locks {
     const names: string[] = [];
     const aliases: Record<string, readonly string[]> = {};
     for (const item of list) {
-      const name: LockPath = typeof item === "string"
-        ? this.#context.lockPath(item, { absolute })
-        : { path: item.path, aliases: [] };
+      const name: LockPath = typeof item === "object" && item !== null
+        ? nameOfLease(item)
+        : this.#context.lockPath(item, { absolute });
       const all = [name.path, ...name.aliases];
       // One lock under another of its names.
       if (all.some((known) => seen.has(known))) continue;
@@ -333,6 +333,13 @@ export class Locks {
       ...(fence === undefined ? {} : { fence: checkFence(fence, "fence") }),
     };
   }
+}
+
+/** A lease names its lock as the store does, whatever the path means to this project now. */
+function nameOfLease(lease: Lease): LockPath {
+  const { path, fence } = lease;
+  if (typeof path === "string" && Number.isSafeInteger(fence)) return { path, aliases: [] };
+  throw invalid(lease, "paths", "use paths, or the leases that acquiring them gave");
 }
 
 /** A path together with something below it cannot both be locked by one request. */

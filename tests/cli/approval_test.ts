@@ -120,7 +120,7 @@ $ approval wait apr_4
 ! agentcoord: Nobody decided on apr_4 in time
 = 6
 bob$ approve apr_4
-! agentcoord: Cannot approve apr_4: it expired at TIME, now
+! agentcoord: Cannot approve apr_4: it expired at TIME, now; "ada" has to request it again
 = 3
 ada$ approval request quick --description soon --timeout 100ms --wait
 ! agentcoord: Waiting for: agentcoord approve apr_5

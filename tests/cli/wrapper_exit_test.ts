@@ -50,13 +50,15 @@ Deno.test("lock run tells its command the fence, the paths and the store", async
     const lines = (await cli(dir, ["--json", "--namespace", "n1", "events"])).stdout.trim();
     const events: CoordEvent[] = lines.split("\n").map((line) => JSON.parse(line));
     const fence = events.find(({ type }) => type === "lock.acquired")?.data?.fence;
-    assert.deepEqual(stdout.trimEnd().split("\n"), [
+    const told = stdout.trimEnd().split("\n");
+    assert.deepEqual(told.map((line) => line.replace(/^(AGENTCOORD_RUNS=).{36}$/, "$1MARK")), [
       "AGENTCOORD_AGENT=bob",
       "AGENTCOORD_DURABILITY=full",
       "AGENTCOORD_FALLBACK=auto",
       `AGENTCOORD_LOCK_FENCE=${fence}`,
       `AGENTCOORD_LOCK_PATHS=["${dir}/src","${dir}/b.py"]`,
       "AGENTCOORD_NAMESPACE=n1",
+      "AGENTCOORD_RUNS=MARK",
       `AGENTCOORD_STORE=${dir}/.agentcoord`,
     ]);
   });

@@ -1,7 +1,7 @@
 /** What the wrappers do at a terminal, and what their commands inherit. */
 import assert from "node:assert/strict";
 import { cleanEnvironment, programCommand, withProject } from "../support/cli.ts";
-import { assertNothingHeld, textOf } from "../support/wrapped.ts";
+import { assertNothingHeld, gone, Running, textOf, written } from "../support/wrapped.ts";
 
 /**
  * Runs a shell line, in which `$A` starts the program, at a terminal of its own; types `keys` once the file
@@ -67,4 +67,36 @@ Deno.test("lock run at Ctrl-C shows 130, and leaves a loop alone whose command t
     const shown = "trap : INT; $A lock run a -- sh -c 'touch ready; sleep 20'; echo $? > code";
     await atTerminal(dir, "\x03", shown);
     assert.equal(textOf(`${dir}/code`), "130\n");
+  }));
+
+for (const how of ["time is up", "the wrapper is killed"]) {
+  Deno.test(`lock run ends a daemon in a session of its own when ${how}`, () =>
+    withProject(async (dir) => {
+      // The shell between ends at once, so that nothing but the environment leads to the daemon.
+      const script = "(setsid sh -c 'echo $$ > daemon; exec sleep 95' &) ; sleep 90";
+      const args = ["lock", "run", "a", "--ttl", "4s", "--timeout", "3s", "--", "sh", "-c", script];
+      const wrapper = new Running(dir, args);
+      const daemon = Number(await written(`${dir}/daemon`));
+      if (how === "the wrapper is killed") wrapper.kill("SIGKILL");
+      await gone(daemon, 20_000);
+      const { code } = await wrapper.result();
+      assert.equal(code, how === "time is up" ? 124 : 128 + 9);
+    }));
+}
+
+Deno.test("lock run gives its command the caller's soft limit of open files", () =>
+  withProject(async (dir) => {
+    const quoted = programCommand().map((word) => `'${word}'`).join(" ");
+    const { stdout } = await new Deno.Command("bash", {
+      args: [
+        "-c",
+        `ulimit -Sn 200; ${quoted} lock run a -- sh -c 'ulimit -Sn; ulimit -Hn'; ulimit -Hn`,
+      ],
+      cwd: dir,
+      clearEnv: true,
+      env: { ...cleanEnvironment(), AGENTCOORD_AGENT: "ada" },
+      stdin: "null",
+    }).output();
+    const [soft, hard, ofCaller] = new TextDecoder().decode(stdout).trim().split("\n");
+    assert.deepEqual([soft, hard], ["200", ofCaller]);
   }));
