@@ -27,16 +27,16 @@ export const command = defineCommand({
   ],
   run: async (cli, { durability, yes }) => {
     const config = await cli.config();
-    const left = await leftBehind(cli, config);
-    if (left !== undefined) {
-      if (!yes) throw left;
-      cli.warn(left.message);
-    }
     const settings: FileSettings = {
       ...(config.sources.store === "--store" ? { store: storeSetting(config) } : {}),
       ...(config.sources.namespace === "--namespace" ? { namespace: config.namespace } : {}),
       ...(durability === undefined ? {} : { durability }),
     };
+    const left = await leftBehind(cli, config);
+    if (left !== undefined) {
+      if (!yes) throw left;
+      cli.warn(left.message);
+    }
     const created = await make(cli, config);
     const { path, changes, moved } = writeConfigFile(config.project, settings);
     rememberTrust(config);

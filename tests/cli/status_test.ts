@@ -48,7 +48,7 @@ ada$ lock acquire src/a.py src/b.py --quiet
 src/a.py
 src/b.py
 bob$ lock acquire lib/ --quiet
-lib/
+lib
 ada$ task add one --quiet
 tsk_1
 ada$ task add two --depends-on tsk_1 --quiet
