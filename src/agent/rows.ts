@@ -6,6 +6,7 @@ import type { Reader } from "../store/transaction.ts";
 import type { Agent, AgentStatus, AgentWord } from "./agent.ts";
 import { countHeld } from "./held.ts";
 import { GONE_AFTER_MS, HUNG_AFTER_MS } from "./store.ts";
+import { parseRowTexts } from "../store/row_json.ts";
 
 /** A row of `agents`. */
 export interface AgentRow {
@@ -52,7 +53,7 @@ export function toAgent(
     role: row.role,
     workingOn: row.working_on,
     status,
-    tags: JSON.parse(row.tags),
+    tags: parseRowTexts(row.tags, `agent ${row.id}`),
     registeredAtMs: row.registered_at_ms,
     lastHeartbeatAtMs: row.last_heartbeat_at_ms,
     expiresAtMs: row.expires_at_ms,

@@ -15,6 +15,7 @@ import type {
   Seen,
   UseOutcome,
 } from "./store.ts";
+import { parseRowTexts } from "../store/row_json.ts";
 
 /** Lapsed requests written off by one step. */
 const SWEEP = 32;
@@ -228,7 +229,7 @@ function toApproval(row: ApprovalRow, nowMs: number): Approval {
   const lapsed = row.status === "pending" && row.expires_at_ms <= nowMs;
   const optional = {
     digest: row.digest,
-    approvers: row.approvers === null ? null : JSON.parse(row.approvers) as string[],
+    approvers: row.approvers === null ? null : parseRowTexts(row.approvers, `approval ${row.id}`),
     decidedBy: row.decided_by,
     decidedAtMs: row.decided_at_ms,
     comment: row.comment,

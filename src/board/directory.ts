@@ -18,6 +18,7 @@ import type {
   ThreadList,
   ThreadQuery,
 } from "./store.ts";
+import { parseRowTexts } from "../store/row_json.ts";
 
 interface ThreadRow {
   seq: number;
@@ -287,7 +288,10 @@ function update(
     thread.seq,
   );
   if (status !== thread.status) {
-    const facets = facetsOf({ author: thread.author, tags: JSON.parse(thread.tags) });
+    const facets = facetsOf({
+      author: thread.author,
+      tags: parseRowTexts(thread.tags, `thread ${thread.id}`),
+    });
     refile(tx, thread.seq, { from: thread.status, to: status, facets });
     tx.count(`threads:${thread.status}`, -1);
     tx.count(`threads:${status}`, 1);
@@ -302,8 +306,8 @@ function toThread(row: ThreadRow): Thread {
     message: row.message,
     author: row.author,
     priority: row.priority,
-    tags: JSON.parse(row.tags),
-    to: JSON.parse(row.addressees),
+    tags: parseRowTexts(row.tags, `thread ${row.id}`),
+    to: parseRowTexts(row.addressees, `thread ${row.id}`),
     status: row.status,
     replyCount: row.reply_count,
     createdAtMs: row.created_at_ms,
@@ -312,6 +316,6 @@ function toThread(row: ThreadRow): Thread {
 }
 
 function toReply({ id, author, message, addressees, at_ms: atMs }: MessageRow): Reply {
-  const to: string[] = JSON.parse(addressees);
+  const to = parseRowTexts(addressees, `message ${id}`);
   return { id, author, message, ...(to.length === 0 ? {} : { to }), atMs };
 }

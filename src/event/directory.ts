@@ -10,6 +10,7 @@ import type { Engine, Reader } from "../store/transaction.ts";
 import { eventId, listen } from "./append.ts";
 import type { CoordEvent, EventType } from "./event.ts";
 import { type EventQuery, EVENTS_KEPT, type EventsRead, type EventStore } from "./store.ts";
+import { parseRowObject } from "../store/row_json.ts";
 
 interface EventRow {
   seq: number;
@@ -127,6 +128,8 @@ function toEvent(row: EventRow): CoordEvent {
     subject: row.subject,
     ...(row.agent === null ? {} : { agent: row.agent }),
     atMs: row.at_ms,
-    ...(row.data === null ? {} : { data: JSON.parse(row.data) }),
+    ...(row.data === null
+      ? {}
+      : { data: parseRowObject<Readonly<Record<string, unknown>>>(row.data, `event ${row.seq}`) }),
   };
 }

@@ -39,6 +39,7 @@ import type {
   LockStore,
   LostLease,
 } from "./store.ts";
+import { parseRowTexts } from "../store/row_json.ts";
 
 /** {@linkcode LockStore} on a directory. */
 export class DirectoryLocks implements LockStore {
@@ -79,7 +80,7 @@ export class DirectoryLocks implements LockStore {
       const place = findWaiter(tx, waiterId);
       if (place === undefined) return;
       removeWaiter(tx, place.seq);
-      callWaiters(tx, JSON.parse(place.paths));
+      callWaiters(tx, parseRowTexts(place.paths, "a waiter for locks"));
     });
   }
 

@@ -12,6 +12,7 @@ import type { Actor, Reader, Transaction } from "../store/transaction.ts";
 import type { LockMode } from "./lock.ts";
 import { modesConflict, namesOf, overlapping } from "./rows.ts";
 import type { AcquireRequest } from "./store.ts";
+import { parseRowTexts } from "../store/row_json.ts";
 
 /** How long a called waiter has the right to be first. */
 export const CALL_MS = 250;
@@ -105,7 +106,7 @@ export function callWaiters(tx: Transaction, paths: readonly string[]): void {
     }
     // Called before and never came: it keeps its place, but nobody waits for it.
     if (!standsInLine(waiter, tx.nowMs)) continue;
-    const wanted: string[] = JSON.parse(waiter.paths);
+    const wanted = parseRowTexts(waiter.paths, "a waiter for locks");
     const keptBack = earlier.some((other) =>
       modesConflict(other.mode, waiter.mode) &&
       other.paths.some((path) => wanted.some((mine) => pathsConflict(path, mine)))

@@ -4,6 +4,7 @@
  * @module
  */
 import { CoordError, StoreUnavailableError } from "../errors.ts";
+import { DamagedRowError } from "./row_json.ts";
 
 /** One kind of failure, known by what its message contains. */
 interface FailureRule {
@@ -27,7 +28,7 @@ const RULES: readonly FailureRule[] = [
       /readonly|read-only|Permission denied|os error (13|30|1)\b|unable to open|not permitted/i,
     retryable: false,
     sentence: (path) =>
-      `${path} cannot be opened for writing; check that it exists and its permissions`,
+      `${path} cannot be opened for writing; check that it exists and its permissions, and the limit on open files`,
   },
   {
     matches: /database is locked|database is busy/i,
@@ -44,7 +45,33 @@ const RULES: readonly FailureRule[] = [
     retryable: true,
     sentence: (path) => `the disk failed to read or write ${path}; check the disk`,
   },
+  {
+    matches: /os error (23|24)\b/,
+    retryable: true,
+    sentence: (path) => `too many files are open to open ${path}; raise the limit (ulimit -n)`,
+  },
+  {
+    matches: /os error (37|38|95|524)\b/,
+    retryable: false,
+    sentence: (path) =>
+      `the file system of ${path} has no file locks or links; choose a --store on a local disk`,
+  },
+  {
+    matches: /os error 36\b/,
+    retryable: false,
+    sentence: (path) => `the path ${path} is too long; choose another --store`,
+  },
+  {
+    matches: /os error 40\b/,
+    retryable: false,
+    sentence: (path) => `a part of the path ${path} is a link to itself; choose another --store`,
+  },
 ];
+
+/** What no rule knows. */
+function anyFailure(path: string, { message }: Error): string {
+  return `${path} cannot be used (${message}); check this path, or choose another --store`;
+}
 
 /** SQLITE_IOERR_SHMSIZE: the file of the log's index could not grow. The text is that of a failing disk. */
 const INDEX_CANNOT_GROW = 4874;
@@ -70,10 +97,14 @@ export function storeFailure(error: unknown, path: string): unknown {
   if (/malformed|not a database/i.test(error.message)) return damaged(path, error.message, error);
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
   const engine = code === "ERR_SQLITE_ERROR";
-  if (!engine && !/os error/.test(error.message)) return error;
+  if (error instanceof DamagedRowError || code === "ERR_OUT_OF_RANGE") {
+    return damaged(path, error.message, error);
+  }
+  if (!engine && !/os error|^E[A-Z0-9]+: /.test(error.message)) return error;
   const text = engine && errcode === INDEX_CANNOT_GROW ? "disk is full" : error.message;
   const rule = RULES.find(({ matches }) => matches.test(text));
-  if (rule === undefined) return error;
-  const sentence = `Cannot use the store: ${rule.sentence(path)}`;
-  return new StoreUnavailableError(sentence, { path }, rule.retryable, error);
+  // Our statements are sound, and so are the values in them: what the engine cannot do with them is the file's fault.
+  if (rule === undefined && engine) return damaged(path, error.message, error);
+  const sentence = `Cannot use the store: ${rule?.sentence(path) ?? anyFailure(path, error)}`;
+  return new StoreUnavailableError(sentence, { path }, rule?.retryable ?? false, error);
 }

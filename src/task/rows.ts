@@ -7,10 +7,11 @@
  * @module
  */
 import { LIMITS } from "../name.ts";
-import type { Attempt, AttemptOutcome, Task, TaskStatus } from "./model.ts";
+import type { Attempt, AttemptOutcome, JsonValue, Task, TaskStatus } from "./model.ts";
 import type { Reader } from "../store/transaction.ts";
 import type { TaskSpec } from "./store.ts";
 import { textsOf } from "./texts.ts";
+import { parseRow, parseRowObject } from "../store/row_json.ts";
 
 /**
  * A row of `tasks`, but for its idempotency key. A step works on it in place and saves it once: copying
@@ -87,8 +88,8 @@ export function priorityOf({ rank }: Pick<TaskRow, "rank">): number {
 }
 
 /** What `spec` says. */
-export function specOf(row: Pick<TaskRow, "spec" | "parsed">): StoredSpec {
-  return row.parsed ??= JSON.parse(row.spec) as StoredSpec;
+export function specOf(row: Pick<TaskRow, "id" | "spec" | "parsed">): StoredSpec {
+  return row.parsed ??= parseRowObject<StoredSpec>(row.spec, `task ${row.id}`);
 }
 
 /** Whether time alone has changed the row. */
@@ -167,7 +168,9 @@ function newestAttempt(row: TaskRow): Attempt {
 }
 
 function attemptsOf(row: TaskRow): Attempt[] {
-  const older: Attempt[] = row.attempts === "[]" ? [] : JSON.parse(row.attempts);
+  const older: Attempt[] = row.attempts === "[]"
+    ? []
+    : parseRow(row.attempts, `task ${row.id}`) as Attempt[];
   return row.worker === null ? older : [...older, newestAttempt(row)];
 }
 
@@ -192,8 +195,8 @@ export function toTask(reader: Reader, row: TaskRow, blockedReason?: string): Ta
     status: row.status,
     dependsOn: spec.dependsOn,
     ...(blockedReason === undefined ? {} : { blockedReason }),
-    ...(payload === null ? {} : { payload: JSON.parse(payload) }),
-    ...(row.result === null ? {} : { result: JSON.parse(row.result) }),
+    ...(payload === null ? {} : { payload: parseRow(payload, `task ${row.id}`) as JsonValue }),
+    ...(row.result === null ? {} : { result: parseRow(row.result, `task ${row.id}`) as JsonValue }),
     attempts: attemptsOf(row),
     maxAttempts: spec.maxAttempts,
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),

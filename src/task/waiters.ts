@@ -10,6 +10,7 @@
 import type { Transaction } from "../store/transaction.ts";
 import { specOf, type TaskRow } from "./rows.ts";
 import type { ClaimRequest, Waiter } from "./store.ts";
+import { parseRowTexts } from "../store/row_json.ts";
 
 /** Waiters looked at by one step. */
 const LOOKED_AT = 256;
@@ -61,7 +62,7 @@ export function wakeWaiters(tx: Transaction, tasks: readonly TaskRow[]): void {
   tx.count("task_waiters", -silent);
   const line = tx.all<WaiterRow>(
     `SELECT seq, bell, tags, match FROM task_waiters ORDER BY seq LIMIT ${LOOKED_AT}`,
-  ).map((row) => ({ ...row, wants: JSON.parse(row.tags) as string[] }));
+  ).map((row) => ({ ...row, wants: parseRowTexts(row.tags, "a waiter for tasks") }));
   for (const task of tasks) {
     const { tags } = specOf(task);
     for (let place = 0; place < line.length; place++) {
