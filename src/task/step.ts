@@ -132,7 +132,7 @@ export class Step {
     const { tx } = this;
     const lapsed = tx.all<TaskRow>(
       `SELECT ${COLUMNS} FROM tasks INDEXED BY tasks_live
-       WHERE holder IS NOT NULL AND due_at_ms <= ? LIMIT ${SWEEP}`,
+       WHERE holder IS NOT NULL AND due_at_ms <= ? ORDER BY due_at_ms, seq LIMIT ${SWEEP}`,
       tx.nowMs,
     );
     for (const row of lapsed) this.settle(row);

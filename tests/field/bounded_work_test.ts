@@ -229,6 +229,22 @@ redisTest(
   },
 );
 
+storeTest(
+  "task sweep tells leases that lapse at one instant in the order of creation",
+  async ({ as, clock }) => {
+    const ada = new Tasks(as("ada"));
+    const made = await ada.create([
+      { title: "a", priority: 1 },
+      { title: "b", priority: 9 },
+      { title: "c", priority: 5 },
+    ]);
+    for (const name of ["zoe", "ada", "moe"]) await new Tasks(as(name)).claim({ leaseMs: 5000 });
+    clock.advance(5000);
+    const lapsed = await ada.sweep();
+    assert.deepEqual(lapsed, made.map(({ id }) => id));
+  },
+);
+
 /** How many members each script asked for, about: the words of its commands, and what their limits allow. */
 function workOf(
   commands: Awaited<ReturnType<Awaited<ReturnType<typeof monitor>>["read"]>>,
