@@ -24,7 +24,8 @@ import {
 } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import { newId } from "../id.ts";
-import { checkName, checkText, LIMITS } from "../name.ts";
+import { StoreUnavailableError } from "../errors.ts";
+import { checkName, checkText, LIMITS, printable, quote } from "../name.ts";
 import { waitFor } from "../wait.ts";
 import { decisionRefused, gaveUp, unknownApproval, useRefused } from "./refusal.ts";
 import type { ApprovalQuery, Decision, Seen } from "./store.ts";
@@ -147,7 +148,7 @@ export class Approvals {
       ...(approvers === undefined ? {} : { approvers: checkApprovers(approvers, actor.name) }),
       ...(key === undefined ? {} : { key: checkKey(key, "key") }),
     };
-    return await (await this.#context.store.approvals()).request(actor, draft);
+    return asDecided(await (await this.#context.store.approvals()).request(actor, draft));
   }
 
   /**
@@ -171,7 +172,7 @@ export class Approvals {
       if (seen.approval.status !== "pending") return { answer: seen.approval };
       return { retryInMs: seen.approval.expiresAtMs - seen.nowMs };
     }, { waitMs, bell: () => store.bell(), clock, signal });
-    if (decided !== undefined) return decided;
+    if (decided !== undefined) return asDecided(decided);
     throw gaveUp(seen!, waitMs);
   }
 
@@ -209,7 +210,7 @@ export class Approvals {
     const checked = digest === undefined ? undefined : checkDigest(digest);
     if (typeof id !== "string") throw unknownApproval(id);
     const outcome = await (await this.#context.store.approvals()).use(actor, id, checked);
-    if (outcome.kind === "used") return outcome.approval;
+    if (outcome.kind === "used") return asDecided(outcome.approval);
     throw useRefused(id, actor.name, outcome);
   }
 
@@ -270,6 +271,28 @@ export class Approvals {
     if (outcome.kind === "decided") return outcome.approval;
     throw decisionRefused(decision, actor.name, outcome);
   }
+}
+
+/**
+ * An approval as it may be acted on. No step lets a requester decide, or somebody who is not among the approvers:
+ * a decision like that was written into the store from outside.
+ *
+ * @throws {StoreUnavailableError} when it is approved by somebody who was not allowed to.
+ */
+function asDecided(approval: Approval): Approval {
+  const { id, status, requestedBy, decidedBy, approvers } = approval;
+  if (status !== "approved") return approval;
+  if (decidedBy !== undefined && decidedBy !== requestedBy) {
+    if (approvers?.includes(decidedBy) !== false) return approval;
+  }
+  const who = decidedBy === undefined ? "nobody" : quote(decidedBy);
+  throw new StoreUnavailableError(
+    `Cannot trust approval ${
+      printable(id)
+    }: it was approved by ${who}, who may not decide it, so somebody ` +
+      `changed the store from outside; find out who, and ask for a new approval`,
+    { id, decidedBy: decidedBy ?? null, ...(approvers === undefined ? {} : { approvers }) },
+  );
 }
 
 function checkDigest(value: unknown): string {

@@ -199,9 +199,10 @@ export function refuseForeign(directory: string): void {
 /** Whether the namespace is yet to be made, in a place where that may be done. */
 function isUnmade(directory: string, home: string): boolean {
   try {
-    if (!isDirectory(directory)) return true;
-    if (!isPlainDirectory(`${directory}/namespaces`)) refuseForeign(directory);
-    else if (isPlainDirectory(home) && hasDatabase(home)) return false;
+    if (isPlainDirectory(`${directory}/namespaces`)) {
+      return !isPlainDirectory(home) || !hasDatabase(home);
+    }
+    if (isDirectory(directory)) refuseForeign(directory);
     return true;
   } catch (error) {
     throw storeFailure(error, directory);
