@@ -4,7 +4,15 @@ import { ConflictError } from "../../src/errors.ts";
 
 /** `agentcoord audit verify` */
 export const command = defineCommand({
-  build: (command) => command,
+  build: (command) =>
+    command.addHelpText(
+      "after",
+      `
+Finds an entry that was changed, moved, added or taken away, as long as not everything that tells of it
+was rewritten with it: the hashes and links behind it, the store's count, and its event. It proves nothing
+against somebody who computes the whole chain anew: keep the head it prints elsewhere, and compare.
+`,
+    ),
   examples: ["agentcoord audit verify --json"],
   run: async (cli) => {
     const verification = await new Audit(await cli.context()).verify();

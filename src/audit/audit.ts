@@ -2,8 +2,8 @@
  * The audit log: what was decided, by whom, on what grounds, in one order that nobody can quietly change.
  *
  * The protocol. An entry is sealed twice. The client hashes what it says (`contentHash`); the store, in the
- * step that appends it, links it to the entry before (`link`, see {@linkcode nextLink}) and counts it. Nothing updates or deletes an entry. {@linkcode Audit.verify} walks the whole chain and
- * names the first place where hash, link, number or count do not fit. Who can write the store's files can
+ * step that appends it, links it to the entry before (`link`, see `nextLink`) and counts it. Nothing updates or deletes an entry. {@linkcode Audit.verify} walks the whole chain and
+ * names the first place where hash, link, number, count, instant or event do not fit. Who can write the store's files can
  * also rewrite the whole chain from some entry on: whoever must rule that out keeps the `head` of an
  * earlier verification elsewhere, and looks whether that link is still in the chain.
  * @module
@@ -12,10 +12,12 @@ import { checkBody, checkInteger, checkKey, invalid } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import { checkName, checkText, LIMITS } from "../name.ts";
 import { waitFor } from "../wait.ts";
-import { contentHash, draftEntry, type Entry, nextLink } from "./entry.ts";
+import { draftEntry, type Entry } from "./entry.ts";
 import type { AuditStore, EntryFilter, FollowedEntries, FollowQuery } from "./store.ts";
+import { atTheEnd, type BrokenPlace, compare, examine, toldOf } from "./verification.ts";
 
 export type { Entry } from "./entry.ts";
+export type { BrokenPlace } from "./verification.ts";
 
 /** A decision to put on the record. */
 export interface LogOptions {
@@ -81,16 +83,6 @@ export type Verification =
     /** The first place that does not. */
     readonly broken: BrokenPlace;
   };
-
-/** A place in the chain where something is wrong. */
-export interface BrokenPlace {
-  /** The entry there; `null` when it is missing. */
-  readonly id: string | null;
-  /** Its number in the chain, counted from 1. */
-  readonly seq: number;
-  /** What is wrong, as a sentence. */
-  readonly why: string;
-}
 
 /** References one entry may have. */
 const MAX_REFS = 100;
@@ -180,25 +172,31 @@ export class Audit {
   }
 
   /**
-   * Walks the whole chain, page by page, and recomputes every hash and link.
+   * Walks the whole chain, page by page: recomputes every hash and link, and compares each entry with the event
+   * that told of it, the store's count and the store's clock.
    *
-   * @returns the first place that does not fit, if there is one: an entry that was changed, moved, added
-   * or taken away, also at the end.
+   * It finds an entry that was changed, moved, added or taken away by somebody who did not rewrite everything that
+   * tells of it. It does not find a whole chain computed anew together with its events and count, an
+   * entry's idempotency key, or an instant changed within what its neighbours allow once its event is no longer kept:
+   * against those, keep the `head` of an earlier verification elsewhere.
+   *
+   * @returns the first place that does not fit, if there is one.
    */
   async verify(): Promise<Verification> {
     const audit = await this.#context.store.audit();
+    const told = await toldOf(await this.#context.store.events());
     let last = { seq: 0, link: "", createdAtMs: 0 };
     for (let after = Number.MIN_SAFE_INTEGER;; after = last.seq) {
-      const { places, more, total } = await audit.chain(after, BATCH);
+      const { places, more, total, nowMs } = await audit.chain(after, BATCH);
       for (const { seq, entry } of places) {
-        const broken = await examine(seq, entry, last, total);
+        const broken = await examine(seq, entry, last, total) ?? compare(seq, entry, told, nowMs);
         if (broken !== undefined) return { ok: false, entries: last.seq, broken };
         last = { seq, link: entry.link, createdAtMs: entry.createdAtMs };
       }
       if (more) continue;
-      if (last.seq === total) return { ok: true, entries: total, head: last.link };
-      const why = `${missing(total - last.seq)} at the end`;
-      return { ok: false, entries: last.seq, broken: { id: null, seq: last.seq + 1, why } };
+      const broken = atTheEnd(last.seq, total, told);
+      if (broken !== undefined) return { ok: false, entries: last.seq, broken };
+      return { ok: true, entries: total, head: last.link };
     }
   }
 
@@ -229,42 +227,6 @@ export class Audit {
       return { retryInMs: 0 };
     }, { waitMs: Infinity, bell: () => store.bell(), clock, signal });
   }
-}
-
-/** What is wrong with the entry at this place, given the one before it. */
-async function examine(
-  seq: number,
-  entry: Entry,
-  last: Pick<Entry, "link" | "createdAtMs"> & { readonly seq: number },
-  total: number,
-): Promise<BrokenPlace | undefined> {
-  const expected = last.seq + 1;
-  const { id } = entry;
-  if (seq > expected) {
-    return { id: null, seq: expected, why: `${missing(seq - expected)} before ${id}` };
-  }
-  if (seq < expected || seq > total) {
-    return { id, seq, why: "the store never took it in: it was added from outside" };
-  }
-  if (await contentHash(entry) !== entry.contentHash) {
-    return { id, seq, why: "its content does not fit its content hash: it was changed" };
-  }
-  if (nextLink(last.link, entry.contentHash) !== entry.link) {
-    return {
-      id,
-      seq,
-      why:
-        "its link does not follow from the entry before: one of them was changed, moved or replaced",
-    };
-  }
-  if (entry.createdAtMs < last.createdAtMs) {
-    return { id, seq, why: "its instant lies before that of the entry before: it was changed" };
-  }
-  return undefined;
-}
-
-function missing(count: number): string {
-  return count === 1 ? "1 entry is missing" : `${count} entries are missing`;
 }
 
 function filterOf({ agent, type }: EntryOptions): EntryFilter {

@@ -65,7 +65,8 @@ export class DirectoryAudit implements AuditStore {
         limit,
       );
       const places = rows.map((row) => ({ seq: row.seq, entry: toEntry(row) }));
-      return { places, more: rows.length === limit, total: reader.counts.audit ?? 0 };
+      const total = reader.counts.audit ?? 0;
+      return { places, more: rows.length === limit, total, nowMs: reader.nowMs };
     });
   }
 }

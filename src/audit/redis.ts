@@ -84,8 +84,13 @@ export class RedisAudit implements AuditStore {
 
   async chain(after: number, limit: number): Promise<ChainPart> {
     const answer = await this.#runner.read(CHAIN, after < 0 ? "-" : `(${after}-0`, limit);
-    const [total, more, ...items] = answer as readonly [number, number, ...StreamEntry[]];
-    return { places: items.map(read), more: more === 1, total };
+    const [total, nowMs, more, ...items] = answer as readonly [
+      number,
+      number,
+      number,
+      ...StreamEntry[],
+    ];
+    return { places: items.map(read), more: more === 1, total, nowMs };
   }
 }
 

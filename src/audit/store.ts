@@ -55,6 +55,8 @@ export interface ChainPart {
   readonly more: boolean;
   /** How many entries the store has taken in, by its own count. */
   readonly total: number;
+  /** The store's clock: no entry can be later. */
+  readonly nowMs: number;
 }
 
 /** Atomic steps only; sealing, verifying and throwing belong to {@linkcode Audit}. */

@@ -75,7 +75,8 @@ export async function toldOf(events: EventStore): Promise<Told> {
     // The oldest events may be dropped at any moment; then those from now on are looked at.
     if (page.kind !== "read") return { atMs: new Map(), fromMs: Infinity, toMs: -Infinity };
     for (const event of page.events) atMs.set(event.subject, event.atMs);
-    if (page.events.length < BATCH) break;
+    // A page may be short for its size, and more may follow.
+    if (page.events.length === 0) break;
     query = { ...query, after: { id: page.cursor, seq: sequenceOf("evt", page.cursor)! } };
   }
   return { atMs, fromMs: oldest.atMs, toMs: sequencedAtMs(newest) };

@@ -201,31 +201,36 @@ storeTest(
   },
 );
 
-storeTest("audit follow stands behind everything that it looked at", async ({ as, store }) => {
-  const room = await store.audit();
-  assert.deepEqual(await room.follow({ limit: 5 }), { entries: [] });
-  const logged = [];
-  for (const name of ["ada", "bob", "ada", "bob"]) {
-    logged.push(await new Audit(as(name)).log(decision));
-  }
-  const [one, two, three, four] = logged as [Entry, Entry, Entry, Entry];
-  assert.deepEqual(await room.follow({ limit: 2 }), { entries: [one, two], after: two.id });
-  assert.deepEqual(await room.follow({ agent: "ada", limit: 1 }), {
-    entries: [one],
-    after: one.id,
-  });
-  const rest = { entries: [three], after: four.id };
-  assert.deepEqual(await room.follow({ agent: "ada", after: one.id, limit: 2 }), rest);
-  const both = { agent: "ada", decisionType: decision.decisionType };
-  assert.deepEqual(await room.follow({ ...both, after: two.id, limit: 2 }), rest);
-  const nothing = { entries: [], after: four.id };
-  assert.deepEqual(await room.follow({ decisionType: "party", limit: 2 }), nothing);
-  assert.deepEqual(await room.follow({ after: four.id, limit: 2 }), nothing);
-  assert.equal(await room.follow({ after: "aud_nothing", limit: 2 }), undefined);
-  assert.deepEqual(await room.chain(1, 2), {
-    places: [{ seq: 2, entry: two }, { seq: 3, entry: three }],
-    more: true,
-    total: 4,
-  });
-  assert.deepEqual(await room.chain(4, 2), { places: [], more: false, total: 4 });
-});
+storeTest(
+  "audit follow stands behind everything that it looked at",
+  async ({ as, store, clock }) => {
+    const room = await store.audit();
+    assert.deepEqual(await room.follow({ limit: 5 }), { entries: [] });
+    const logged = [];
+    for (const name of ["ada", "bob", "ada", "bob"]) {
+      logged.push(await new Audit(as(name)).log(decision));
+    }
+    const [one, two, three, four] = logged as [Entry, Entry, Entry, Entry];
+    assert.deepEqual(await room.follow({ limit: 2 }), { entries: [one, two], after: two.id });
+    assert.deepEqual(await room.follow({ agent: "ada", limit: 1 }), {
+      entries: [one],
+      after: one.id,
+    });
+    const rest = { entries: [three], after: four.id };
+    assert.deepEqual(await room.follow({ agent: "ada", after: one.id, limit: 2 }), rest);
+    const both = { agent: "ada", decisionType: decision.decisionType };
+    assert.deepEqual(await room.follow({ ...both, after: two.id, limit: 2 }), rest);
+    const nothing = { entries: [], after: four.id };
+    assert.deepEqual(await room.follow({ decisionType: "party", limit: 2 }), nothing);
+    assert.deepEqual(await room.follow({ after: four.id, limit: 2 }), nothing);
+    assert.equal(await room.follow({ after: "aud_nothing", limit: 2 }), undefined);
+    const nowMs = clock.nowMs();
+    assert.deepEqual(await room.chain(1, 2), {
+      places: [{ seq: 2, entry: two }, { seq: 3, entry: three }],
+      more: true,
+      total: 4,
+      nowMs,
+    });
+    assert.deepEqual(await room.chain(4, 2), { places: [], more: false, total: 4, nowMs });
+  },
+);

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { Audit, type Entry } from "../../src/audit/audit.ts";
 import { contentHash, nextLink } from "../../src/audit/entry.ts";
 import { RedisAudit } from "../../src/audit/redis.ts";
+import { RedisEvents } from "../../src/event/redis.ts";
 import type { RoomContext } from "../../src/context.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type StepBench, stepTest } from "../support/redis_steps.ts";
@@ -18,7 +19,11 @@ interface Stored {
 
 function auditOf({ runner, clock }: StepBench): Audit {
   const room = new RedisAudit(runner);
-  const store = { audit: () => Promise.resolve(room) } as unknown as Store;
+  const events = new RedisEvents(runner);
+  const store = {
+    audit: () => Promise.resolve(room),
+    events: () => Promise.resolve(events),
+  } as unknown as Store;
   const actor = { name: "ada", host: "mill" };
   return new Audit({ store, clock, actor } as unknown as RoomContext);
 }

@@ -98,6 +98,40 @@ tamperTest(
   },
   { seq: 4, id: true, why: /changed, moved or replaced/ },
 );
+tamperTest(
+  "an entry is dated within its neighbours",
+  (db) => db.exec("UPDATE audit SET created_at_ms = created_at_ms - 1 WHERE seq = 3"),
+  { seq: 3, id: true, why: /not that of the event/ },
+);
+tamperTest(
+  "the last entry is dated ten years ahead",
+  (db) => db.exec("UPDATE audit SET created_at_ms = created_at_ms + 315360000000 WHERE seq = 6"),
+  { seq: 6, id: true, why: /after the store's clock/ },
+);
+tamperTest(
+  "the whole log is dated back by a year",
+  (db) => db.exec("UPDATE audit SET created_at_ms = created_at_ms - 31536000000"),
+  { seq: 1, id: true, why: /not that of the event/ },
+);
+tamperTest(
+  "the log is emptied together with its count",
+  (db) => db.exec(`DELETE FROM audit; UPDATE state SET counts = json_set(counts, '$.audit', 0)`),
+  { seq: 1, id: false, why: /6 entries are missing that events tell of, such as aud_/ },
+);
+tamperTest(
+  "the log is cut off at the end together with its count",
+  (db) =>
+    db.exec(`DELETE FROM audit WHERE seq > 4;
+      UPDATE state SET counts = json_set(counts, '$.audit', 4)`),
+  { seq: 5, id: false, why: /2 entries are missing that events tell of/ },
+);
+tamperTest(
+  "an entry's event is taken away",
+  (db) =>
+    db.exec(`DELETE FROM events WHERE type = 'audit.logged'
+      AND subject = (SELECT id FROM audit WHERE seq = 3)`),
+  { seq: 3, id: true, why: /no event tells of it/ },
+);
 tamperTest("an entry is taken out", (db) => db.exec("DELETE FROM audit WHERE seq = 3"), {
   seq: 3,
   id: false,
