@@ -169,9 +169,16 @@ function fileChecks(directory: string, namespace: string): readonly Check[] {
     },
     {
       name: "git_ignored",
-      ok: true,
-      value: files.ignored ? "yes" : "no",
-      ...(files.ignored ? {} : { hint: `put a line with * into ${directory}/.gitignore` }),
+      ok: !files.tracked,
+      value: files.tracked ? "no, git tracks the state" : files.ignored ? "yes" : "no",
+      ...(files.tracked
+        ? {
+          hint:
+            `whoever clones this repository gets the state, and their store refuses it; git rm -r --cached ${directory}`,
+        }
+        : files.ignored
+        ? {}
+        : { hint: `put a line with * into ${directory}/.gitignore` }),
     },
     { name: "database_bytes", ok: true, value: files.databaseBytes },
     {

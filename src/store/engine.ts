@@ -34,6 +34,7 @@ import { type Mark, readMark, writeMark } from "./mark.ts";
 import { isPlainDirectory, openOrMakePlainFile } from "./plain_file.ts";
 import { readState, type StateRow } from "./state_row.ts";
 import { StoreFiles } from "./store_files.ts";
+import { refuseTracked } from "./tracked.ts";
 import type { Actor, Engine, Reader, Transaction } from "./transaction.ts";
 
 /** Longest wait for the kernel lock, when none is given. */
@@ -100,6 +101,7 @@ export class DirectoryEngine implements Engine {
     this.#db = db;
     this.#state();
     this.#lock = KernelLock.open(`${directory}/store.lock`);
+    if (readMark(this.#lock).kind !== "own") refuseTracked(directory);
     this.#log = openOrMakePlainFile(`${directory}/store.db-wal`);
     this.#files = new StoreFiles(directory, this.#lock);
   }

@@ -12,6 +12,7 @@ import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import { type MarkFound, readMark } from "./mark.ts";
 import { isPlainDirectory, lookAtFile } from "./plain_file.ts";
+import { isTracked } from "./tracked.ts";
 
 /** How long the kernel lock may be away before it counts as held: steps take milliseconds. */
 const LOCK_PATIENCE_MS = 1000;
@@ -54,6 +55,8 @@ export interface FileFacts {
   readonly mode?: number;
   /** Files and directories that others than the owner may use. */
   readonly open: readonly string[];
+  /** Whether git tracks the database, so that clones come with it. */
+  readonly tracked: boolean;
   /** Whether git is told to leave the directory alone. */
   readonly ignored: boolean;
 }
@@ -145,6 +148,7 @@ export function inspectFiles(directory: string, namespace: string): FileFacts {
       ? []
       : paths.filter((path) => ((Deno.statSync(path).mode ?? 0) & 0o077) !== 0),
     ignored: exists(`${directory}/.gitignore`),
+    tracked: isTracked(home),
   };
 }
 

@@ -144,7 +144,7 @@ Deno.test("doctor notes what works but should be known", () =>
     await Deno.chmod(`${dir}/.agentcoord`, 0o755);
     await Deno.remove(`${dir}/.agentcoord/.gitignore`);
     await Deno.mkdir(`${dir}/${HOME}/bells`, { recursive: true });
-    await Deno.writeTextFile(`${dir}/${HOME}/bells/wtr_left`, "");
+    await Deno.writeTextFile(`${dir}/${HOME}/bells/wtr_01ARZ3NDEKTSV4RRFFQ69G5FAV`, "");
     tamper(dir, "UPDATE state SET now_ms = now_ms + 3600000");
     const { code, document } = await cliJson(dir, ["doctor"]);
     assert.equal(code, 0);
