@@ -69,7 +69,11 @@ function diskChecks(directory: string): readonly Check[] {
       ok: true,
       value: watch.ok ? watch.detail : `unavailable (${watch.detail})`,
       ...(watch.ok ? {} : {
-        hint: "waiting works, but polls ten times a second; raise fs.inotify.max_user_instances",
+        hint: `waiting works, but polls ten times a second; ${
+          /os error 13\b|denied/i.test(watch.detail)
+            ? "give this user the right to read the directory"
+            : "raise fs.inotify.max_user_instances"
+        }`,
       }),
     },
   ];

@@ -60,8 +60,12 @@ const UNSAFE_ANYWHERE = "\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f\\p{Cs}\\u202a-\\u202e\\
 const UNSAFE = LAYOUT + UNSAFE_ANYWHERE;
 const UNSAFE_IN_LINE = new RegExp(`[${UNSAFE}]`, "u");
 const UNSAFE_IN_TEXT = new RegExp(`[${UNSAFE_ANYWHERE}]`, "u");
-// Line separators are legal in a text, yet break a one-line message.
-const UNPRINTABLE = new RegExp(`[${UNSAFE}\\u2028\\u2029]`, "gu");
+// Line separators are legal in a text, yet break a one-line message; what has no width hides in one. The joiner of
+// emoji (U+200D) is shown as it is.
+const UNPRINTABLE = new RegExp(
+  `[${UNSAFE}\\u2028\\u2029\\u00ad\\u180e\\u200b\\u200c\\u200e\\u200f\\u2060-\\u2064\\ufeff\\u{e0000}-\\u{e007f}]`,
+  "gu",
+);
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 const ONLY_DOTS = /^\.+$/;
 
@@ -187,7 +191,9 @@ function escapeUnprintable(value: string): string {
   return value.replace(UNPRINTABLE, (character) => {
     if (character === "\n") return "\\n";
     if (character === "\t") return "\\t";
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    const code = character.codePointAt(0)!;
+    const digits = code.toString(16);
+    return code > 0xffff ? `\\u{${digits}}` : `\\u${digits.padStart(4, "0")}`;
   });
 }
 

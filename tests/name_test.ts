@@ -178,3 +178,11 @@ Deno.test("quote shows values that are no text", () => {
   ];
   for (const [value, text] of cases) assert.equal(quote(value), text);
 });
+
+Deno.test("text for people shows what has no width, and emoji as they are", () => {
+  assert.equal(
+    printable("de\u200bploy\u2060 \ufeff\u{e0041}"),
+    "de\\u200bploy\\u2060 \\ufeff\\u{e0041}",
+  );
+  assert.equal(printable("\u{1f469}\u200d\u{1f4bb}"), "\u{1f469}\u200d\u{1f4bb}");
+});

@@ -34,6 +34,9 @@ const READING = { ...WRITING, readOnly: true } as const;
 /** Durability of a step that has returned: `full` survives power loss, `normal` any process death. */
 export type Durability = "full" | "normal";
 
+/** One connection to each database that was refused; see {@linkcode Database.closeRefused}. */
+const REFUSED = new Map<string, DatabaseSync>();
+
 /** One open database with its statements prepared once each. */
 export class Database {
   readonly #path: string;
@@ -60,24 +63,16 @@ export class Database {
       refuseStump(path, size);
       if (size === undefined) refuseLoneLog(path);
       if (size === undefined) create(path, await loadMigrations());
-      // What is refused is left as it is: closing a connection that may write would take away the log, which
-      // may be the only copy of the newest commits. So one that only reads looks first, and the other
-      // is opened before that one is closed.
-      const looking = Database.openForReading(path);
-      let database: Database;
+      if (!hasOwnHeader(path, APPLICATION_ID)) throw foreign(path);
+      const database = new Database(path, new DatabaseSync(path, WRITING));
       try {
-        database = new Database(path, new DatabaseSync(path, WRITING));
-        database.#db.exec("PRAGMA trusted_schema = OFF");
-      } finally {
-        looking.close();
-      }
-      try {
+        database.#check();
         if (database.#version() < SCHEMA_VERSION) migrate(database.#db, await loadMigrations());
         // Durability comes from syncing the log after the step (see DirectoryEngine): many steps share
         // one sync and nobody holds the store's lock meanwhile. Checkpoints are timed there too.
         database.#db.exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0");
       } catch (error) {
-        database.close();
+        database.closeRefused();
         throw error;
       }
       return database;
@@ -99,10 +94,7 @@ export class Database {
       if (!hasOwnHeader(path, APPLICATION_ID)) throw foreign(path);
       const database = new Database(path, new DatabaseSync(path, READING));
       try {
-        database.#db.exec("PRAGMA trusted_schema = OFF");
-        database.#verify();
-        database.#verifySchema();
-        parseCounts(readState(database, path), path);
+        database.#check();
       } catch (error) {
         database.close();
         throw error;
@@ -110,6 +102,24 @@ export class Database {
       return database;
     } catch (error) {
       throw storeFailure(error, path);
+    }
+  }
+
+  /** The newest commit in the file alone, as if it had no log; -1 when it cannot be read. */
+  static commitsWithoutLog(path: string): number {
+    const url = new URL("file:");
+    url.pathname = path.replaceAll("%", "%25");
+    url.searchParams.set("immutable", "1");
+    let db: DatabaseSync | undefined;
+    try {
+      db = new DatabaseSync(url, { readOnly: true });
+      const row = db.prepare("SELECT commits FROM state").get() as { commits: number } | undefined;
+      return row?.commits ?? -1;
+    } catch {
+      // Damaged, or torn because another process is writing to it: the caller looks again, then refuses.
+      return -1;
+    } finally {
+      db?.close();
     }
   }
 
@@ -157,9 +167,13 @@ export class Database {
     rollback(this.#db);
   }
 
-  /** Copies the log into the database, as far as no reader needs it. */
-  checkpoint(): void {
-    this.get("PRAGMA wal_checkpoint(PASSIVE)", []);
+  /** Copies the log into the database, as far as no reader needs it; tells whether that was all of it. */
+  checkpoint(): boolean {
+    const done = this.get<{ busy: number; log: number; checkpointed: number }>(
+      "PRAGMA wal_checkpoint(PASSIVE)",
+      [],
+    );
+    return done?.busy === 0 && done.log === done.checkpointed;
   }
 
   /** Names of the tables and indexes there are, with what the engine's own check says ("ok"). */
@@ -173,6 +187,16 @@ export class Database {
     this.#statements.clear();
     this.#queries.clear();
     this.#db.close();
+  }
+
+  /**
+   * Lets go of a database that was refused. Closing the last connection that may write copies the log into the
+   * database and deletes it, and the log may be the only copy of the newest commits: so the first that is
+   * refused at a path stays open as long as the process lives, and later ones are not the last.
+   */
+  closeRefused(): void {
+    if (REFUSED.has(this.#path)) this.close();
+    else REFUSED.set(this.#path, this.#db);
   }
 
   /** Turns a failure of the engine into one of ours that names the file and the way out. */
@@ -201,6 +225,13 @@ export class Database {
   #pragma(name: string): number {
     const row = this.get<Record<string, number>>(`PRAGMA ${name}`, []);
     return row?.[name] ?? 0;
+  }
+
+  #check(): void {
+    this.#db.exec("PRAGMA trusted_schema = OFF");
+    this.#verify();
+    this.#verifySchema();
+    parseCounts(readState(this, this.#path), this.#path);
   }
 
   #verify(): void {

@@ -25,7 +25,9 @@
 import type { Clock } from "../clock.ts";
 import { CoordError, StoreUnavailableError } from "../errors.ts";
 import { DEPARTURES, touchAgent } from "../agent/touch.ts";
+import { lapseUnused } from "../approval/restored.ts";
 import { emit } from "../event/append.ts";
+import { verifyBase, writeBase } from "./base.ts";
 import { Database, type Durability } from "./database.ts";
 import { StepReader, StepTransaction } from "./directory_step.ts";
 import { storeFailure } from "./failure.ts";
@@ -104,6 +106,7 @@ export class DirectoryEngine implements Engine {
     if (readMark(this.#lock).kind !== "own") refuseTracked(directory);
     this.#log = openOrMakePlainFile(`${directory}/store.db-wal`);
     this.#files = new StoreFiles(directory, this.#lock);
+    verifyBase(this.#lock, db.path);
   }
 
   /**
@@ -118,7 +121,7 @@ export class DirectoryEngine implements Engine {
     try {
       return new DirectoryEngine(directory, db, options);
     } catch (error) {
-      db.close();
+      db.closeRefused();
       throw storeFailure(error, path);
     }
   }
@@ -190,7 +193,16 @@ export class DirectoryEngine implements Engine {
     if (this.#closed) return;
     this.#closed = true;
     await this.#draining;
-    if (exiting && this.#log.statSync().size < LOG_LEFT_BYTES) return;
+    const logBytes = this.#log.statSync().size;
+    if (exiting && logBytes < LOG_LEFT_BYTES) return;
+    // Whoever holds the lock now may be the one who copies next; it is not waited for.
+    if (logBytes > 0 && this.#lock.tryAcquire()) {
+      try {
+        this.#copyLog();
+      } finally {
+        this.#lock.release();
+      }
+    }
     this.#log.close();
     this.#lock.close();
     this.#db.close();
@@ -257,11 +269,25 @@ export class DirectoryEngine implements Engine {
    * it, such as a full disk, the log keeps every commit: no step fails for it, and it is tried again.
    */
   #checkpoint(): void {
+    if (this.#checkpointDue === "rest") {
+      this.#copyLog();
+      this.#checkpointDue = undefined;
+    }
     if (this.#checkpointDue === undefined) return;
     try {
       this.#db.checkpoint();
       // What is written beside the copying is not seen by it, so the rest is always looked at.
-      this.#checkpointDue = this.#checkpointDue === "all" ? "rest" : undefined;
+      this.#checkpointDue = "rest";
+    } catch (error) {
+      if (!(this.#db.failure(error) instanceof CoordError)) throw error;
+    }
+  }
+
+  /** Copies what is left of the log, under the lock, and notes that the database is then complete. */
+  #copyLog(): void {
+    try {
+      this.#files.verify();
+      if (this.#db.checkpoint()) writeBase(this.#lock, this.#db.path, this.#state().commits);
     } catch (error) {
       if (!(this.#db.failure(error) instanceof CoordError)) throw error;
     }
@@ -289,11 +315,14 @@ export class DirectoryEngine implements Engine {
     if (found.kind === "own" && lost <= 0) return;
     if (found.kind === "none" && transaction.commits === 0) return;
     transaction.leap(found.kind === "none" ? undefined : found.mark);
+    writeBase(this.#lock, this.#db.path, Database.commitsWithoutLog(this.#db.path));
     if (found.kind === "none") return;
     const cause = found.kind === "copy" ? "copy" : "behind";
+    const lapsedApprovals = lapseUnused(transaction);
     emit(transaction, "store.restored", "store", undefined, {
       cause,
       lostCommits: Math.max(lost, 0),
+      ...(lapsedApprovals === 0 ? {} : { lapsedApprovals }),
     });
   }
 

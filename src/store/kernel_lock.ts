@@ -73,14 +73,14 @@ export class KernelLock {
   }
 
   /** Reads what the file holds into `bytes`; gives how many there were. */
-  read(bytes: Uint8Array): number {
-    this.#file.seekSync(0, Deno.SeekMode.Start);
+  read(bytes: Uint8Array, offset = 0): number {
+    this.#file.seekSync(offset, Deno.SeekMode.Start);
     return this.#file.readSync(bytes) ?? 0;
   }
 
-  /** Writes `bytes` to the beginning of the file; only who holds the lock may. */
-  write(bytes: Uint8Array): void {
-    this.#file.seekSync(0, Deno.SeekMode.Start);
+  /** Writes `bytes` to the file; only who holds the lock may. */
+  write(bytes: Uint8Array, offset = 0): void {
+    this.#file.seekSync(offset, Deno.SeekMode.Start);
     this.#file.writeSync(bytes);
   }
 

@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { CoordinationClient } from "../../mod.ts";
 import { cli, cliJson, withProject } from "../support/cli.ts";
 import { Running, written } from "../support/wrapped.ts";
 
@@ -144,5 +145,53 @@ Deno.test("log without its database is refused and kept, by readers, writers and
     // The way out that the message names: the directory as a whole.
     await Deno.rename(`${dir}/${HOME}`, `${dir}/damaged`);
     assert.equal((await cli(dir, ["task", "counts"])).code, 0);
+  });
+});
+
+Deno.test("older copy of the database beside the log of the newer one is damage, and the way out is the directory", async () => {
+  await withProject(async (dir) => {
+    const home = `${dir}/${HOME}`;
+    const lines = Array.from({ length: 300 }, (_, index) => JSON.stringify({ title: `t${index}` }));
+    const add = () =>
+      cli(dir, ["task", "add", "--from", "-", "--agent", "ada"], { stdin: lines.join("\n") });
+    assert.equal((await add()).code, 0);
+    // Ends as the library does: the log is copied into the database.
+    await using client = await CoordinationClient.open({ cwd: dir, store: `${dir}/.agentcoord` });
+    await client.tasks.counts();
+    await client.close();
+    await Deno.copyFile(`${home}/store.db`, `${dir}/backup`);
+    assert.equal((await add()).code, 0);
+    const again = await CoordinationClient.open({ cwd: dir, store: `${dir}/.agentcoord` });
+    await again.close();
+    await acquire(dir, "a.py");
+    assert.ok((await Deno.stat(`${home}/store.db-wal`)).size > 0);
+    assert.equal((await cli(dir, ["task", "counts"])).code, 0);
+    await Deno.copyFile(`${dir}/backup`, `${home}/store.db`);
+    const { code, stderr } = await cli(dir, ["task", "counts"]);
+    assert.equal(code, 7, stderr);
+    assert.match(stderr, /older copy, and the log of a newer one lies beside it/);
+    assert.match(stderr, /restore the directory .*namespaces\/default from a backup/);
+    await Deno.remove(`${home}/store.db-wal`);
+    await Deno.remove(`${home}/store.db-shm`).catch(() => undefined);
+    await acquire(dir, "b.py");
+    assert.equal((await restoredEvents(dir))[0]?.cause, "behind");
+  });
+});
+
+Deno.test("approval that was given and not used lapses when an older copy is restored, since it may have been used", async () => {
+  await withProject(async (dir) => {
+    const request = ["approval", "request", "deploy", "--description", "d", "--agent", "v"];
+    const { document } = await cliJson(dir, request);
+    const { id } = document.data;
+    assert.equal((await cli(dir, ["approve", id, "--agent", "maria"])).code, 0);
+    await new Deno.Command("cp", { args: ["-r", `${dir}/.agentcoord`, `${dir}/saved`] }).output();
+    await Deno.remove(`${dir}/.agentcoord`, { recursive: true });
+    await Deno.rename(`${dir}/saved`, `${dir}/.agentcoord`);
+    await acquire(dir, "a.py");
+    const shown = await cliJson(dir, ["approval", "show", id]);
+    assert.equal(shown.document.data.status, "expired");
+    const expired = await cliJson(dir, ["approval", "list", "--status", "expired"]);
+    assert.equal(expired.document.data.length, 1);
+    assert.equal((await restoredEvents(dir))[0]?.lapsedApprovals, 1);
   });
 });

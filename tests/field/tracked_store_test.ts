@@ -37,3 +37,31 @@ Deno.test("store that came with a clone is refused, and the one it was committed
     assert.equal((await cli(`${dir}/clone`, ["task", "list"])).code, 0);
   });
 });
+
+Deno.test("store that came with a clone is refused whatever version git's index has, also when it is split", async () => {
+  await withProject(async (dir) => {
+    const project = `${dir}/upstream`;
+    await Deno.mkdir(project);
+    await git(project, "init", "-q");
+    for (const name of [".agent", ".agentcoor", ".agents", "b"]) {
+      await Deno.writeTextFile(`${project}/${name}`, "");
+    }
+    assert.equal((await cli(project, ["task", "add", "t", "--agent", "m"])).code, 0);
+    await git(project, "add", "-A", "-f");
+    await git(project, "commit", "-qm", "x");
+    const forms: readonly (readonly string[])[] = [
+      ["--index-version", "2"],
+      ["--index-version", "4"],
+      ["--split-index"],
+    ];
+    for (const [index, form] of forms.entries()) {
+      const clone = `${dir}/clone${index}`;
+      await git(dir, "clone", "-q", project, clone);
+      await git(clone, "update-index", "--force-write-index", ...form);
+      assert.equal((await cli(clone, ["status"])).code, 7, form.join(" "));
+      await git(clone, "update-index", "--no-split-index");
+      await git(clone, "rm", "-rq", "--cached", ".agentcoord");
+      assert.equal((await cli(clone, ["status"])).code, 0, form.join(" "));
+    }
+  });
+});
