@@ -61,9 +61,9 @@ const UNSAFE = LAYOUT + UNSAFE_ANYWHERE;
 const UNSAFE_IN_LINE = new RegExp(`[${UNSAFE}]`, "u");
 const UNSAFE_IN_TEXT = new RegExp(`[${UNSAFE_ANYWHERE}]`, "u");
 // Line separators are legal in a text, yet break a one-line message; what has no width hides in one. The joiner of
-// emoji (U+200D) is shown as it is.
+// emoji and the non-joiner of Persian (U+200D, U+200C) are shown as they are.
 const UNPRINTABLE = new RegExp(
-  `[${UNSAFE}\\u2028\\u2029\\u00ad\\u180e\\u200b\\u200c\\u200e\\u200f\\u2060-\\u2064\\ufeff\\u{e0000}-\\u{e007f}]`,
+  `[${UNSAFE}\\u2028\\u2029\\u00ad\\u180e\\u200b\\u200e\\u200f\\u2060-\\u2064\\ufeff\\u{e0000}-\\u{e007f}]`,
   "gu",
 );
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;

@@ -105,8 +105,11 @@ export class Database {
     }
   }
 
-  /** The newest commit in the file alone, as if it had no log; -1 when it cannot be read. */
-  static commitsWithoutLog(path: string): number {
+  /**
+   * The newest commit in the file alone, as if it had no log. `undefined` when it cannot be read so: another process is
+   * writing to it, or stopped on a full disk before all of it was there.
+   */
+  static commitsWithoutLog(path: string): number | undefined {
     const url = new URL("file:");
     url.pathname = path.replaceAll("%", "%25");
     url.searchParams.set("immutable", "1");
@@ -114,10 +117,10 @@ export class Database {
     try {
       db = new DatabaseSync(url, { readOnly: true });
       const row = db.prepare("SELECT commits FROM state").get() as { commits: number } | undefined;
-      return row?.commits ?? -1;
-    } catch {
-      // Damaged, or torn because another process is writing to it: the caller looks again, then refuses.
-      return -1;
+      return row?.commits;
+    } catch (error) {
+      if ((error as { code?: unknown }).code === "ERR_SQLITE_ERROR") return undefined;
+      throw error;
     } finally {
       db?.close();
     }

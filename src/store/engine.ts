@@ -315,7 +315,7 @@ export class DirectoryEngine implements Engine {
     if (found.kind === "own" && lost <= 0) return;
     if (found.kind === "none" && transaction.commits === 0) return;
     transaction.leap(found.kind === "none" ? undefined : found.mark);
-    writeBase(this.#lock, this.#db.path, Database.commitsWithoutLog(this.#db.path));
+    writeBase(this.#lock, this.#db.path, Database.commitsWithoutLog(this.#db.path) ?? 0);
     if (found.kind === "none") return;
     const cause = found.kind === "copy" ? "copy" : "behind";
     const lapsedApprovals = lapseUnused(transaction);

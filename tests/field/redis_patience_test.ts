@@ -39,6 +39,7 @@ redisTest(
     await assert.rejects(bob.tasks.tryClaim({ waitMs: 100 }), { code: "store_unavailable" });
     await server.restart();
     await eventually("a call that works again", () => bob.tasks.counts().catch(() => undefined));
+    await eventually("another's call", () => ada.tasks.counts().catch(() => undefined));
     assert.deepEqual(await bob.tasks.tryClaim({ waitMs: 50 }), []);
     await isWoken(ada, bob);
   },

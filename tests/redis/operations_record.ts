@@ -206,6 +206,8 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
     step: "audit.chain",
     setup: logged,
     call: ({ as }) => as().audit.verify(),
+    // Reads the entries, the events that tell of them, the count and the clock.
+    commands: [3, 6],
   },
   {
     name: "audit.count",
