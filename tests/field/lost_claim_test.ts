@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import { CoordinationClient } from "../../src/client.ts";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { freshNamespace, hasRedis, pause, resp, startRedis } from "../support/redis_server.ts";
+import type { EventType } from "../../src/event/event.ts";
+import { freshNamespace, hasRedis, startRedis } from "../support/redis_server.ts";
+import { startProxy } from "../support/proxy.ts";
 import { eventually } from "../support/wrapped.ts";
 
 const LEASE_MS = 1500;
@@ -19,7 +21,8 @@ Deno.test({
     const namespace = freshNamespace();
     await using direct = await CoordinationClient.open({ store: server.url, namespace });
     await using boss = await direct.session("boss", { heartbeat: false });
-    const store = `${server.url}?command_timeout=300ms`;
+    await using proxy = await startProxy(server);
+    const store = `${proxy.url}?command_timeout=300ms`;
     await using client = await CoordinationClient.open({ store, namespace });
     await using ada = await client.session("ada", { ttlMs: 300 });
     // The scripts are known: a text that has to be sent again would never be.
@@ -28,31 +31,27 @@ Deno.test({
     await (await ada.lockFile("warm.py")).release();
     await boss.tasks.create([{ title: "lost", leaseMs: LEASE_MS }]);
 
-    await using admin = await resp(Number(new URL(server.url).port));
     // Busy for 0.9 s; what arrives meanwhile is executed after it, whoever has given it up.
-    const busy = admin.command(
-      "EVAL",
-      `local function ms() local t = redis.call('TIME') return t[1] * 1000 + t[2] / 1000 end
-       local from = ms()
-       while ms() - from < 900 do end`,
-      0,
-    );
-    await pause(50);
+    const task = async () => (await direct.tasks.list()).tasks[1]!;
+    const claims = async (type: EventType) => (await direct.events.list({ type })).events.length;
     const sent = (error: unknown) =>
       error instanceof StoreUnavailableError && error.details.sent === true;
+    // What is held back arrives, and is executed, once both calls have been given up.
+    proxy.blackhole(true);
     await Promise.all([
       assert.rejects(ada.claimTask(), sent),
       assert.rejects(ada.lockFile("a.py", { ttlMs: LEASE_MS }), sent),
     ]);
-    await busy;
-    const task = async () => (await direct.tasks.list()).tasks[1]!;
-    await eventually("the claim", async () => (await task()).lease?.holder === "ada" || undefined);
-    const { expiresAtMs } = (await task()).lease!;
+    proxy.blackhole(false);
+    await eventually(
+      "both, late",
+      async () =>
+        (await claims("task.claimed")) === 2 && (await claims("lock.acquired")) === 2 || undefined,
+    );
     await eventually("its end", async () => {
       await ada.board.post({ title: "alive", message: "still here" });
       return (await task()).status === "pending" || undefined;
     });
-    assert.ok(Date.now() < expiresAtMs + 10 * LEASE_MS);
     assert.equal((await ada.agents.show("ada")).locks, 0);
     assert.equal((await boss.tasks.claim())[0]!.title, "lost");
   },
