@@ -52,17 +52,17 @@ export function readClock(last: ClockRow, host: HostClocks): ClockReading {
   const wallMs = host.nowMs();
   const anchored = last.anchor_now_ms !== null;
   const reading = (row: ClockRow, moved: boolean) => ({ row, moved, aheadMs: row.now_ms - wallMs });
-  if (wallMs >= last.now_ms) return reading(followed(wallMs), anchored);
-  if (!anchored && last.now_ms - wallMs < SLACK_MS) {
-    return reading(followed(last.now_ms), false);
+  if (!anchored) {
+    if (wallMs >= last.now_ms) return reading(followed(wallMs), false);
+    if (last.now_ms - wallMs < SLACK_MS) return reading(followed(last.now_ms), false);
   }
   const uptimeMs = host.uptimeMs();
   if (anchored) {
     const passedMs = Math.min(wallMs - last.anchor_wall_ms!, uptimeMs - last.anchor_uptime_ms!);
-    if (passedMs >= 0) {
-      const nowMs = Math.max(last.now_ms, last.anchor_now_ms! + passedMs);
-      return reading({ ...last, now_ms: nowMs }, false);
-    }
+    const nowMs = Math.max(last.now_ms, last.anchor_now_ms! + passedMs);
+    // Followed again only once it has caught up with what has really passed.
+    if (wallMs >= nowMs) return reading(followed(wallMs), true);
+    if (passedMs >= 0) return reading({ ...last, now_ms: nowMs }, false);
   }
   const row = {
     now_ms: last.now_ms,
