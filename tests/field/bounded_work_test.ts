@@ -11,9 +11,15 @@ import { Audit } from "../../src/audit/audit.ts";
 import { Board, type Thread } from "../../src/board/board.ts";
 import { RedisStore } from "../../src/store/redis.ts";
 import { Tasks } from "../../src/task/task.ts";
-import { monitor } from "../redis/monitor.ts";
+import { type Executed, monitor } from "../redis/monitor.ts";
 import { type Proxy, startProxy } from "../support/proxy.ts";
-import { freshNamespace, hasRedis, type RedisServer, startRedis } from "../support/redis_server.ts";
+import {
+  freshNamespace,
+  hasRedis,
+  pause,
+  type RedisServer,
+  startRedis,
+} from "../support/redis_server.ts";
 import { storeTest } from "../support/stores.ts";
 
 /** More than an answer should have: the bound, and one thing of the largest kind. */
@@ -109,20 +115,58 @@ redisTest(
   },
 );
 
+/** How many members of tags each script asked for, of the scripts that asked for any. */
+function looksOf(commands: readonly Executed[]): number[] {
+  const looks: number[] = [];
+  for (const { words, byScript } of commands) {
+    if (!byScript) looks.push(0);
+    else if (words[0]!.toUpperCase() === "ZRANGEBYLEX") {
+      looks[looks.length - 1]! += Number(words.at(-1));
+    }
+  }
+  return looks.filter((count) => count > 0);
+}
+
 redisTest(
   "task claim that wants every tag looks at a bounded number of tasks in one step",
   async (site) => {
     const ada = new Tasks(site.as("ada"));
-    await queue(ada, 5000, ["x"]);
-    await queue(ada, 5000, ["y"]);
+    await queue(ada, 10_000, ["x"]);
+    await queue(ada, 10_000, ["y"]);
     await queue(ada, 1, ["x", "y"]);
     const watch = await monitor(site.server);
     try {
       const before = (await watch.read()).length;
       const [task] = await ada.claim({ tags: ["x", "y"], match: "all" });
       assert.equal(task!.title, "x,y-0");
-      const work = workOf((await watch.read()).slice(before));
-      assert.ok(work.length > 1 && Math.max(...work) < 10_000, `did ${work}`);
+      assert.deepEqual(looksOf((await watch.read()).slice(before)), [4096, 4096, 2048]);
+    } finally {
+      await watch.stop();
+    }
+  },
+);
+
+redisTest(
+  "task claim that waits for every tag looks no further while nothing arrives",
+  async (site) => {
+    const ada = new Tasks(site.as("ada"));
+    await queue(ada, 5000, ["x"]);
+    await queue(ada, 5000, ["y"]);
+    const watch = await monitor(site.server);
+    try {
+      const waiting = new Tasks(site.as("bob")).claim({
+        tags: ["x", "y"],
+        match: "all",
+        waitMs: 60_000,
+      });
+      await pause(2000);
+      const before = (await watch.read()).length;
+      await pause(2500);
+      const meanwhile = (await watch.read()).slice(before);
+      assert.ok(meanwhile.some(({ byScript }) => byScript), "it glanced at its place in line");
+      assert.deepEqual(looksOf(meanwhile), []);
+      await ada.create([{ title: "both", tags: ["x", "y"] }]);
+      assert.equal((await waiting)[0]!.title, "both");
     } finally {
       await watch.stop();
     }
