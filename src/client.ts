@@ -2,6 +2,7 @@
  * The library's front door: a client of one store, and sessions that act as one agent each.
  * @module
  */
+import { checkOptions } from "./arguments.ts";
 import { Agents, type RegisterOptions } from "./agent/agent.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Durability, resolveAccess, resolveConfig } from "./config.ts";
@@ -85,10 +86,9 @@ export class CoordinationClient extends Rooms implements AsyncDisposable {
    * @throws {InvalidArgumentError} for a bad option or configuration file.
    * @throws {DeniedError} when only the project's file names the server, and the user has not agreed to it.
    */
-  static async open(
-    { store, namespace, durability, cwd = Deno.cwd(), env = {}, clock = systemClock }:
-      ClientOptions = {},
-  ): Promise<CoordinationClient> {
+  static async open(options: ClientOptions = {}): Promise<CoordinationClient> {
+    const { store, namespace, durability, cwd = Deno.cwd(), env = {}, clock = systemClock } =
+      checkOptions(options);
     const config = await resolveAccess(resolveConfig({ flags: { store, namespace }, env, cwd }));
     const settings = { ...config, durability: durability ?? config.durability, clock };
     return new CoordinationClient(await openContext(settings));
@@ -100,7 +100,7 @@ export class CoordinationClient extends Rooms implements AsyncDisposable {
    * @throws {ConflictError} when a live agent has that name and `takeover` is not set.
    */
   async session(name: string, options: SessionOptions = {}): Promise<Session> {
-    const { heartbeat, onClose, onHeartbeatError, ...registration } = options;
+    const { heartbeat, onClose, onHeartbeatError, ...registration } = checkOptions(options);
     const actor = { name, host: Deno.hostname(), pid: Deno.pid };
     const agents = new Agents({ ...this.#context, actor });
     const agent = await agents.register({ name, ...registration });

@@ -3,6 +3,7 @@
  * that most programs need under one roof.
  * @module
  */
+import { invalid } from "./check.ts";
 import type { Agent } from "./agent/agent.ts";
 import type { Approval, RequestOptions } from "./approval/approval.ts";
 import type { Entry, LogOptions } from "./audit/audit.ts";
@@ -12,7 +13,7 @@ import type { RoomContext } from "./context.ts";
 import type { HeldLock } from "./lock/held.ts";
 import type { HoldOptions } from "./lock/lock.ts";
 import { Rooms } from "./rooms.ts";
-import type { HeldTask } from "./task/held.ts";
+import { HeldTask } from "./task/held.ts";
 import type { ClaimOptions, JsonValue, Task } from "./task/task.ts";
 
 /** How a session behaves; see {@linkcode SessionOptions}. */
@@ -74,8 +75,9 @@ export class Session extends Rooms implements AsyncDisposable {
    *
    * @throws {LeaseLostError} when somebody else has claimed it since.
    */
-  completeTask(task: HeldTask, result?: JsonValue): Promise<Task> {
-    return task.complete(result);
+  async completeTask(task: HeldTask, result?: JsonValue): Promise<Task> {
+    if (!(task instanceof HeldTask)) throw invalid(task, "task", "use what claimTask returned");
+    return await task.complete(result);
   }
 
   /** Opens a thread on the board. */

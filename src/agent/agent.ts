@@ -14,6 +14,7 @@
  * one that dies in between leaves an agent that holds the rest, which lapses by itself.
  * @module
  */
+import { checkArguments } from "../arguments.ts";
 import { checkChoice, checkLeaseMs, checkTags, checkTitle, invalid } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import { formatDuration } from "../duration.ts";
@@ -255,6 +256,19 @@ export class Agents {
     return await (await this.#context.store.agents()).summary();
   }
 }
+
+checkArguments(Agents, {
+  register: ["options"],
+  heartbeat: ["options"],
+  deregister: [],
+  prune: [],
+  get: ["value"],
+  show: ["value"],
+  explain: ["value"],
+  list: ["options"],
+  hung: ["options"],
+  summary: [],
+});
 
 function checkRole(value: string): string {
   return checkText(value, "role", { maxChars: LIMITS.nameChars, allowEmpty: true });

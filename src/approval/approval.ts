@@ -12,6 +12,7 @@
  * and acts only when it returns. An approval that was given does not expire; it stays until it is used.
  * @module
  */
+import { checkArguments } from "../arguments.ts";
 import {
   checkBody,
   checkChoice,
@@ -272,6 +273,18 @@ export class Approvals {
     throw decisionRefused(decision, actor.name, outcome);
   }
 }
+
+checkArguments(Approvals, {
+  request: ["fields"],
+  wait: ["id", "options"],
+  approve: ["id", "options"],
+  reject: ["id", "options"],
+  use: ["id", "options"],
+  get: ["id"],
+  show: ["id"],
+  list: ["options"],
+  counts: [],
+});
 
 /**
  * An approval as it may be acted on. No step lets a requester decide, or somebody who is not among the approvers:

@@ -8,6 +8,7 @@
  * earlier verification elsewhere, and looks whether that link is still in the chain.
  * @module
  */
+import { checkArguments } from "../arguments.ts";
 import { checkBody, checkInteger, checkKey, invalid } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import { checkName, checkText, LIMITS } from "../name.ts";
@@ -228,6 +229,14 @@ export class Audit {
     }, { waitMs: Infinity, bell: () => store.bell(), clock, signal });
   }
 }
+
+checkArguments(Audit, {
+  log: ["fields"],
+  list: ["options"],
+  tail: ["options"],
+  verify: [],
+  count: [],
+});
 
 function filterOf({ agent, type }: EntryOptions): EntryFilter {
   return {

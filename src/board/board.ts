@@ -17,6 +17,7 @@
  * A reply keeps the thread's status unless it says otherwise, and makes a resolved thread active again.
  * @module
  */
+import { checkArguments } from "../arguments.ts";
 import {
   checkBody,
   checkChoice,
@@ -315,6 +316,20 @@ export class Board {
     return thread;
   }
 }
+
+checkArguments(Board, {
+  post: ["fields"],
+  reply: ["id", "fields"],
+  resolve: ["id", "options"],
+  get: ["id"],
+  show: ["id", "options"],
+  list: ["options"],
+  search: ["value", "options"],
+  counts: [],
+  inbox: ["options"],
+  inboxWait: ["options"],
+  ack: ["options"],
+});
 
 function pageOf({ limit = 100, cursor }: PageOptions) {
   if (cursor !== undefined && typeof cursor !== "string") {

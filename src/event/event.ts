@@ -8,6 +8,7 @@
  * has missed something and is told so, by an error, never by a gap.
  * @module
  */
+import { checkArguments } from "../arguments.ts";
 import { checkChoice, checkInteger, invalid } from "../check.ts";
 import type { RoomContext } from "../context.ts";
 import { NotFoundError } from "../errors.ts";
@@ -211,6 +212,11 @@ export class Events {
     }, { waitMs: Infinity, bell: () => store.bell(), clock, signal });
   }
 }
+
+checkArguments(Events, {
+  list: ["options"],
+  follow: ["options"],
+});
 
 function typeOf(type: EventType | undefined): Pick<EventQuery, "type"> {
   return type === undefined ? {} : { type: checkChoice(type, "type", EVENT_TYPES) };

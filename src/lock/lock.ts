@@ -14,6 +14,7 @@
  * with every lock below and above it, whether the path is a directory, a file or nothing yet.
  * @module
  */
+import { checkArguments } from "../arguments.ts";
 import { draftEntry } from "../audit/entry.ts";
 import {
   checkBody,
@@ -334,6 +335,19 @@ export class Locks {
     };
   }
 }
+
+checkArguments(Locks, {
+  acquire: ["value", "options"],
+  tryAcquire: ["value", "options"],
+  hold: ["value", "options"],
+  renew: ["value", "options"],
+  release: ["value", "options"],
+  releaseAll: [],
+  verify: ["value", "fields"],
+  break: ["value", "fields"],
+  list: ["options"],
+  count: [],
+});
 
 /** A lease names its lock as the store does, whatever the path means to this project now. */
 function nameOfLease(lease: Lease): LockPath {

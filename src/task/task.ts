@@ -17,6 +17,7 @@
  * Cancelling takes effect at once; the holder learns of it at its next renewal, by `lease_lost`.
  * @module
  */
+import { checkArguments } from "../arguments.ts";
 import { checkBody, checkJson, checkLeaseMs, checkWaitMs } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import type { CoordError } from "../errors.ts";
@@ -360,6 +361,26 @@ export class Tasks {
     throw refusal(outcome, verb, actor, which);
   }
 }
+
+checkArguments(Tasks, {
+  create: ["value"],
+  claim: ["options"],
+  tryClaim: ["options"],
+  hold: ["options"],
+  renew: ["id", "options"],
+  complete: ["id", "options"],
+  completeAndClaim: ["id", "options"],
+  fail: ["id", "fields"],
+  release: ["id", "options"],
+  cancel: ["id"],
+  retry: ["id"],
+  update: ["id", "fields"],
+  sweep: [],
+  get: ["id"],
+  show: ["id"],
+  list: ["options"],
+  counts: [],
+});
 
 function refusal(
   outcome: Exclude<HoldOutcome, { readonly kind: "done" }>,

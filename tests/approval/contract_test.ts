@@ -12,7 +12,7 @@ import { Events } from "../../src/event/event.ts";
 import { type Bench, storeTest } from "../support/stores.ts";
 
 const deploy = { actionType: "deploy", description: "deploy v2 to production" };
-const UNKNOWN = ["apr_00000000000000000000000000", "nonsense", "", 7 as unknown as string];
+const UNKNOWN = ["apr_00000000000000000000000000", "nonsense", ""];
 
 function rooms({ as }: Bench) {
   return {

@@ -4,7 +4,7 @@ import { InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
 import { Events } from "../../src/event/event.ts";
 import { type Bench, storeTest } from "../support/stores.ts";
 
-const UNKNOWN = ["thr_00000000000000000000000000", "nonsense", "", 7 as unknown as string];
+const UNKNOWN = ["thr_00000000000000000000000000", "nonsense", ""];
 
 function boards({ as }: Bench) {
   return {
