@@ -32,9 +32,10 @@ import summaryLua from "./summary.lua" with { type: "text" };
 import touchLua from "./touch_only.lua" with { type: "text" };
 
 const REGISTER = new Script("agent/register", AGENT_KEYS, rowsLua, registerLua);
-const HEARTBEAT = new Script("agent/heartbeat", AGENT_KEYS, rowsLua, heldLua, heartbeatLua);
-const TOUCH = new Script("agent/touch_only", [], touchLua);
-const PRUNE = new Script("agent/prune", AGENT_KEYS, rowsLua, pruneLua);
+const HEARTBEAT = new Script("agent/heartbeat", AGENT_KEYS, rowsLua, heldLua, heartbeatLua)
+  .freeing();
+const TOUCH = new Script("agent/touch_only", [], touchLua).freeing();
+const PRUNE = new Script("agent/prune", AGENT_KEYS, rowsLua, pruneLua).freeing();
 const LIST = new Script("agent/list", AGENT_KEYS, rowsLua, listLua);
 const SUMMARY = new Script("agent/summary", AGENT_KEYS, summaryLua);
 

@@ -27,7 +27,7 @@ export const DEREGISTER = new Script(
   ...TASK_PARTS,
   heldLua,
   deregisterLua,
-);
+).freeing();
 
 /** See explain.lua. */
 export const EXPLAIN = new Script(

@@ -53,9 +53,9 @@ const INBOX = new Script(
   unread,
   messages,
   inbox,
-);
+).freeing();
 const INBOX_REST = new Script("board/inbox_rest", KEPT, thread, messages, inboxRest);
-const ACK = new Script("board/ack", READING, thread, unread, ack);
+const ACK = new Script("board/ack", READING, thread, unread, ack).freeing();
 
 /** One page of threads as far as one step looked. */
 interface Stretch extends ThreadList {

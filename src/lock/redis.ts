@@ -40,22 +40,22 @@ const ACQUIRE = new Script(
   tenure,
   acquire,
 ).usually(...USUAL_PARTS, acquireFree);
-const ABANDON = new Script("lock/abandon", LOCK_KEYS, ...LEASE_PARTS, line, abandon);
-const RENEW = new Script("lock/renew", LOCK_KEYS, ...LEASE_PARTS, tenure, renew);
+const ABANDON = new Script("lock/abandon", LOCK_KEYS, ...LEASE_PARTS, line, abandon).freeing();
+const RENEW = new Script("lock/renew", LOCK_KEYS, ...LEASE_PARTS, tenure, renew).freeing();
 const RELEASE = new Script(
   "lock/release",
   LOCK_KEYS,
   ...AFTER_USUAL_PARTS,
   tenure,
   release,
-).usually(...USUAL_PARTS, releaseOnly);
+).freeing().usually(...USUAL_PARTS, releaseOnly);
 const RELEASE_ALL = new Script(
   "lock/release_all",
   LOCK_KEYS,
   ...GIVE_BACK_PARTS,
   held,
   releaseAll,
-);
+).freeing();
 const LIST = new Script("lock/list", LOCK_KEYS, ...GIVE_BACK_PARTS, held, list);
 const COUNT = new Script("lock/count", [], count);
 

@@ -16,4 +16,4 @@ export const BREAK = new Script(
   ...GIVE_BACK_PARTS,
   appendAudit,
   breaking,
-);
+).freeing();

@@ -304,7 +304,8 @@ export const SERVER_RULES: readonly FailureRule[] = [
     reason: "out_of_memory",
     retryable: true,
     sentence: ({ place }) =>
-      `${place} has used up its memory (maxmemory); raise the limit, or make room`,
+      `${place} has used up its memory (maxmemory); raise the limit, or make room: finish, release and ` +
+      `prune still work (task prune, board prune, approval prune, agent prune)`,
   },
   {
     matches: /\bMISCONF\b/,

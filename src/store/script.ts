@@ -59,6 +59,8 @@ export class Script {
   readonly step: string;
   /** Lua text that comes before all functions: see {@linkcode Script.usually}. */
   usual = "";
+  /** Whether it works on a server whose memory is full; see {@linkcode Script.freeing}. */
+  frees = false;
 
   /** The last text is the step itself; those before it are the parts that it shares with others. */
   constructor(name: string, keys: readonly string[], ...texts: readonly string[]) {
@@ -77,7 +79,21 @@ export class Script {
     this.usual = parts.join("\n");
     return this;
   }
+
+  /**
+   * Lets the step run although the server's memory is full: it ends what is held, or keeps it alive, and so makes
+   * room in the end. A server refuses a script's commands that may need memory only until the script
+   * has written something (https://redis.io/docs/latest/develop/programmability/eval-intro/), so such a
+   * script begins with a write that needs none and changes nothing.
+   */
+  freeing(): this {
+    this.frees = true;
+    return this;
+  }
 }
+
+/** A write that needs no memory: no topic has this name. */
+const FIRST_WRITE = "redis.call('HDEL', LISTENERS, '')";
 
 /** A script as a server knows it. */
 export interface ScriptText {
@@ -99,7 +115,14 @@ export function textOf(
   const own = batched
     ? ["local function step()", begin, script.step, "end", batch]
     : [begin, script.step];
-  const shared = [state, script.usual, step, touch, ...script.parts];
+  const shared = [
+    script.frees ? FIRST_WRITE : "",
+    state,
+    script.usual,
+    step,
+    touch,
+    ...script.parts,
+  ];
   const text = [constants, locals, ...shared, ...own].join("\n");
   return { text, sha1: createHash("sha1").update(text).digest("hex"), keys };
 }

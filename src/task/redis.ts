@@ -75,7 +75,7 @@ const CLAIM = new Script(
   lapse,
   queue,
   claim,
-).usually("local COMPLETES = false", fast);
+).freeing().usually("local COMPLETES = false", fast);
 const COMPLETE = new Script(
   "task/complete",
   LINKED,
@@ -84,15 +84,16 @@ const COMPLETE = new Script(
   lapse,
   queue,
   complete,
-).usually("local COMPLETES = true", fast);
-const ABANDON = new Script("task/abandon", ["task_waiters", "task_line"], waiters, abandon);
-const RENEW = new Script("task/renew", TASK_KEYS, ...CHANGE_PARTS, tenure, renew);
-const FAIL = new Script("task/fail", TASK_KEYS, ...CHANGE_PARTS, tenure, fail);
-const RELEASE = new Script("task/release", TASK_KEYS, ...CHANGE_PARTS, tenure, release);
-const CANCEL = new Script("task/cancel", TASK_KEYS, ...CHANGE_PARTS, choice, cancel);
+).freeing().usually("local COMPLETES = true", fast);
+const ABANDON = new Script("task/abandon", ["task_waiters", "task_line"], waiters, abandon)
+  .freeing();
+const RENEW = new Script("task/renew", TASK_KEYS, ...CHANGE_PARTS, tenure, renew).freeing();
+const FAIL = new Script("task/fail", TASK_KEYS, ...CHANGE_PARTS, tenure, fail).freeing();
+const RELEASE = new Script("task/release", TASK_KEYS, ...CHANGE_PARTS, tenure, release).freeing();
+const CANCEL = new Script("task/cancel", TASK_KEYS, ...CHANGE_PARTS, choice, cancel).freeing();
 const RETRY = new Script("task/retry", TASK_KEYS, ...CHANGE_PARTS, choice, retry);
 const UPDATE = new Script("task/update", TASK_KEYS, ...CHANGE_PARTS, choice, update);
-const SWEEP = new Script("task/sweep", TASK_KEYS, ...CHANGE_PARTS, lapse, sweep);
+const SWEEP = new Script("task/sweep", TASK_KEYS, ...CHANGE_PARTS, lapse, sweep).freeing();
 const GET = new Script("task/get", ["task_later"], rows, get);
 const LIST = new Script("task/list", ["task_later", "task_tags"], rows, list);
 const COUNTS = new Script("task/counts", ["task_later"], rows, counts);
