@@ -130,11 +130,13 @@ export {
   type Backoff,
   type ClaimOptions,
   type CompleteOptions,
+  type EndedStatus,
   type FailOptions,
   type JsonValue,
   type ListTasksOptions,
   type NewTask,
   type NextOptions,
+  type PruneTasksOptions,
   type ReleaseTaskOptions,
   type RenewOptions,
   type Task,
@@ -147,3 +149,4 @@ export {
   type TaskTenure,
 } from "./src/task/task.ts";
 export { VERSION } from "./src/version.ts";
+export { type Pruned, type PruneOptions } from "./src/prune.ts";

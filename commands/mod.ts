@@ -172,6 +172,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { path: "task show", summary: "show one task", load: () => import("./task/show.ts") },
   { path: "task list", summary: "show tasks, oldest first", load: () => import("./task/list.ts") },
+  {
+    path: "task prune",
+    summary: "remove tasks that ended long ago",
+    load: () => import("./task/prune.ts"),
+  },
   { path: "task counts", summary: "count tasks by status", load: () => import("./task/counts.ts") },
   {
     path: "board list",
@@ -218,6 +223,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: "approval wait",
     summary: "block until somebody decides",
     load: () => import("./approval/wait.ts"),
+  },
+  {
+    path: "approval prune",
+    summary: "remove approvals that ended long ago",
+    load: () => import("./approval/prune.ts"),
   },
   { path: "approval show", summary: "show one approval", load: () => import("./approval/show.ts") },
   {

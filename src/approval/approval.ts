@@ -27,6 +27,7 @@ import { requireActor, type RoomContext } from "../context.ts";
 import { newId } from "../id.ts";
 import { StoreUnavailableError } from "../errors.ts";
 import { checkName, checkText, LIMITS, printable, quote } from "../name.ts";
+import { pruneAll, type Pruned, type PruneOptions } from "../prune.ts";
 import { waitFor } from "../wait.ts";
 import { decisionRefused, gaveUp, unknownApproval, useRefused } from "./refusal.ts";
 import type { ApprovalQuery, Decision, Seen } from "./store.ts";
@@ -215,6 +216,22 @@ export class Approvals {
     throw useRefused(id, actor.name, outcome);
   }
 
+  /**
+   * Removes approvals that were decided, used or expired long ago, with their idempotency keys. The audit log and
+   * the events keep what was decided. Done in portions, each of them one step.
+   *
+   * @param options.olderThanMs how long ago at least, 0 to 10 years. Default 30 days.
+   * @param options.dryRun count them, and remove nothing. Default `false`.
+   */
+  async prune(options: PruneOptions = {}): Promise<Pruned> {
+    const actor = requireActor(this.#context);
+    const approvals = await this.#context.store.approvals();
+    return await pruneAll(
+      options,
+      (portion) => approvals.prune(actor, portion),
+    );
+  }
+
   /** The approval as it is now; `undefined` when there is none with this identifier. */
   async get(id: string): Promise<Approval | undefined> {
     if (typeof id !== "string") return undefined;
@@ -280,6 +297,7 @@ checkArguments(Approvals, {
   approve: ["id", "options"],
   reject: ["id", "options"],
   use: ["id", "options"],
+  prune: ["options"],
   get: ["id"],
   show: ["id"],
   list: ["options"],

@@ -3,6 +3,7 @@
  * @module
  */
 import { emit, listen, notify } from "../event/append.ts";
+import type { PrunedPortion, PrunePortion } from "../prune.ts";
 import type { Actor, Engine, Reader, Transaction } from "../store/transaction.ts";
 import type { Approval, ApprovalCounts, ApprovalStatus } from "./approval.ts";
 import type {
@@ -36,6 +37,9 @@ interface ApprovalRow {
   expires_at_ms: number;
   used_at_ms: number | null;
 }
+
+/** How many approvals one step of pruning looks at. */
+const PRUNED_AT_ONCE = 500;
 
 /** {@linkcode ApprovalStore} on a directory. */
 export class DirectoryApprovals implements ApprovalStore {
@@ -126,6 +130,28 @@ export class DirectoryApprovals implements ApprovalStore {
     });
   }
 
+  prune(actor: Actor, { olderThanMs, after, dryRun }: PrunePortion): Promise<PrunedPortion> {
+    return this.#engine.write(actor, (tx) => {
+      sweepLapsed(tx);
+      const beforeMs = tx.nowMs - olderThanMs;
+      const rows = tx.all<ApprovalRow>(
+        "SELECT * FROM approvals WHERE seq > ? ORDER BY seq LIMIT ? + 0",
+        after,
+        PRUNED_AT_ONCE,
+      );
+      // Later ones were asked for later, and so came to an end later, too.
+      const older = rows.filter((row) => row.created_at_ms < beforeMs);
+      const ended = older.filter((row) => row.status !== "pending" && endedAtMs(row) < beforeMs);
+      for (const [status, group] of Map.groupBy(dryRun ? [] : ended, (row) => row.status)) {
+        for (const { seq } of group) tx.run("DELETE FROM approvals WHERE seq = ?", seq);
+        tx.count(`approvals:${status}`, -group.length);
+        emit(tx, "approval.pruned", status, actor.name, { count: group.length, olderThanMs });
+      }
+      const goesOn = rows.length === PRUNED_AT_ONCE && older.length === rows.length;
+      return { pruned: ended.length, ...(goesOn ? { next: rows.at(-1)!.seq } : {}) };
+    });
+  }
+
   get(id: string): Promise<Approval | undefined> {
     return this.#engine.read((reader) => {
       const row = find(reader, id);
@@ -164,6 +190,11 @@ export class DirectoryApprovals implements ApprovalStore {
       };
     });
   }
+}
+
+/** When an approval came to an end that lasts: decided, used, or past its time. */
+function endedAtMs(row: ApprovalRow): number {
+  return Math.max(row.decided_at_ms ?? row.expires_at_ms, row.used_at_ms ?? 0);
 }
 
 /** Pending by what is written, expired by the clock. The planner would rather look at all pending ones. */

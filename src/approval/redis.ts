@@ -4,6 +4,7 @@
  */
 import { Script } from "../store/script.ts";
 import type { ScriptRunner } from "../store/script_runner.ts";
+import type { PrunedPortion, PrunePortion } from "../prune.ts";
 import type { Actor } from "../store/transaction.ts";
 import type { Approval, ApprovalCounts } from "./approval.ts";
 import count from "./count.lua" with { type: "text" };
@@ -11,6 +12,7 @@ import decide from "./decide.lua" with { type: "text" };
 import get from "./get.lua" with { type: "text" };
 import list from "./list.lua" with { type: "text" };
 import look from "./look.lua" with { type: "text" };
+import prune from "./prune.lua" with { type: "text" };
 import record from "./record.lua" with { type: "text" };
 import request from "./request.lua" with { type: "text" };
 import type {
@@ -30,9 +32,13 @@ const REQUEST = new Script("approval/request", KEYS, record, request);
 const LOOK = new Script("approval/look", KEYS, record, look);
 const DECIDE = new Script("approval/decide", KEYS, record, decide).freeing();
 const USE = new Script("approval/use", KEYS, record, use).freeing();
+const PRUNE = new Script("approval/prune", KEYS, record, prune).freeing();
 const GET = new Script("approval/get", KEYS, record, get);
 const LIST = new Script("approval/list", KEYS, record, list);
 const COUNT = new Script("approval/count", KEYS, record, count);
+
+/** How many approvals one step of pruning looks at. */
+const PRUNED_AT_ONCE = 500;
 
 /** {@linkcode ApprovalStore} on Redis. */
 export class RedisApprovals implements ApprovalStore {
@@ -73,6 +79,11 @@ export class RedisApprovals implements ApprovalStore {
 
   async use(actor: Actor, id: string, digest = ""): Promise<UseOutcome> {
     return answer<UseOutcome>(await this.#runner.write(USE, actor, id, digest))!;
+  }
+
+  async prune(actor: Actor, { olderThanMs, after, dryRun }: PrunePortion): Promise<PrunedPortion> {
+    const args = [olderThanMs, after, PRUNED_AT_ONCE, dryRun ? 1 : 0];
+    return answer<PrunedPortion>(await this.#runner.write(PRUNE, actor, ...args))!;
   }
 
   async get(id: string): Promise<Approval | undefined> {

@@ -19,7 +19,7 @@ end
 sweep_lapsed()
 local approval = {
   id = id,
-  number = string.format('%012.0f', call('HLEN', APPROVALS) + 1),
+  number = string.format('%012.0f', call('HINCRBY', APPROVAL_KEYS, '\0number', 1)),
   status = 'pending',
   requester = ACTOR,
   created = int(now),
@@ -29,6 +29,7 @@ local approval = {
   approvers = approvers,
   head = head,
   decision = '',
+  key = key,
 }
 save(approval)
 file('ZADD', approval)

@@ -2,6 +2,7 @@
  * The atomic steps on approvals that every store offers.
  * @module
  */
+import type { PrunedPortion, PrunePortion } from "../prune.ts";
 import type { Actor } from "../store/transaction.ts";
 import type { Approval, ApprovalCounts, ApprovalStatus } from "./approval.ts";
 
@@ -80,6 +81,8 @@ export interface ApprovalStore {
   decide(actor: Actor, decision: Decision): Promise<DecideOutcome>;
   /** Marks an approved approval of the actor's as used, once. */
   use(actor: Actor, id: string, digest: string | undefined): Promise<UseOutcome>;
+  /** Removes some of the approvals that came to an end long ago. */
+  prune(actor: Actor, portion: PrunePortion): Promise<PrunedPortion>;
   /** The approval now. */
   get(id: string): Promise<Approval | undefined>;
   /** The newest that match; `undefined` when there is none `before`. */

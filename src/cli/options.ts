@@ -29,6 +29,15 @@ export function instant(field: string): (text: string) => number {
   };
 }
 
+/** Parses an instant in the past, as {@linkcode instant}, into how many milliseconds ago it is. */
+export function olderThan(field: string): (text: string) => number {
+  return (text) => {
+    const ms = Date.now() - instant(field)(text);
+    if (ms >= 0) return ms;
+    throw invalid(text, field, "use a time in the past");
+  };
+}
+
 /** Parses a whole number. */
 export function integer(field: string): (text: string) => number {
   return (text) => {

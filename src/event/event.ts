@@ -36,6 +36,7 @@ export type EventType =
   | "task.cancelled"
   | "task.retried"
   | "task.updated"
+  | "task.pruned"
   | "thread.posted"
   | "thread.replied"
   | "thread.resolved"
@@ -44,6 +45,7 @@ export type EventType =
   | "approval.rejected"
   | "approval.expired"
   | "approval.used"
+  | "approval.pruned"
   | "audit.logged"
   | "store.restored";
 
@@ -66,6 +68,7 @@ export const EVENT_TYPES: readonly EventType[] = Object.freeze([
   "task.cancelled",
   "task.retried",
   "task.updated",
+  "task.pruned",
   "thread.posted",
   "thread.replied",
   "thread.resolved",
@@ -74,6 +77,7 @@ export const EVENT_TYPES: readonly EventType[] = Object.freeze([
   "approval.rejected",
   "approval.expired",
   "approval.used",
+  "approval.pruned",
   "audit.logged",
   "store.restored",
 ]);

@@ -129,7 +129,10 @@ for _, member in ipairs(members) do
     else
       status = add_task(member, spec, tonumber(priority), tags, tonumber(start))
     end
-    if ARGV[at + 1] ~= '' then call('HSET', TASK_KEYS, ARGV[at + 1], id) end
+    if ARGV[at + 1] ~= '' then
+      call('HSET', TASK_KEYS, ARGV[at + 1], id)
+      call('HSET', TASKS, id .. 'k', ARGV[at + 1])
+    end
     emit('task.created', id, ACTOR, '{"status":"' .. status .. '","priority":' .. priority .. '}')
   end
 end

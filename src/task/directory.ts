@@ -3,6 +3,7 @@
  * @module
  */
 import { emit } from "../event/append.ts";
+import type { PrunedPortion } from "../prune.ts";
 import type { Actor, Engine } from "../store/transaction.ts";
 import { backoffMs } from "./backoff.ts";
 import { ClaimLooks, type LongLooks } from "./claim_looks.ts";
@@ -11,6 +12,7 @@ import { show, unblock } from "./dependencies.ts";
 import { giveBack } from "./give_back.ts";
 import { countTasks, list } from "./listing.ts";
 import type { AttemptOutcome, JsonValue, Task, TaskCounts } from "./model.ts";
+import { prune } from "./prune.ts";
 import { claim, type Claimed } from "./queue.ts";
 import { endAttempt, settle, specOf, type TaskRow, toTask, wait } from "./rows.ts";
 import { BY_ID, nextDueMs, Step } from "./step.ts";
@@ -21,6 +23,7 @@ import type {
   CompleteOutcome,
   CreateOutcome,
   HoldOutcome,
+  PruneRequest,
   SweepOutcome,
   TaskDraft,
   TaskPatch,
@@ -166,6 +169,10 @@ export class DirectoryTasks implements TaskStore {
       const { lapsed, more } = step.sweep();
       return { lapsed: lapsed.map(({ id }) => id), more };
     });
+  }
+
+  prune(actor: Actor, request: PruneRequest): Promise<PrunedPortion> {
+    return this.#engine.write(actor, (tx) => prune(tx, actor, request));
   }
 
   get(id: string): Promise<Task | undefined> {

@@ -26,6 +26,9 @@ export type TaskStatus =
   | "dead"
   | "cancelled";
 
+/** A {@linkcode TaskStatus} that nothing but a retry by hand changes any more. */
+export type EndedStatus = "completed" | "dead" | "cancelled";
+
 /** Every {@linkcode TaskStatus}. */
 export const TASK_STATUSES: readonly TaskStatus[] = Object.freeze([
   "scheduled",

@@ -8,6 +8,7 @@
  */
 import { Script } from "../store/script.ts";
 import type { ScriptRunner } from "../store/script_runner.ts";
+import type { PrunedPortion } from "../prune.ts";
 import type { Actor } from "../store/transaction.ts";
 import abandon from "./abandon.lua" with { type: "text" };
 import cancel from "./cancel.lua" with { type: "text" };
@@ -24,6 +25,7 @@ import get from "./get.lua" with { type: "text" };
 import lapse from "./lapse.lua" with { type: "text" };
 import list from "./list.lua" with { type: "text" };
 import type { JsonValue, Task, TaskCounts } from "./model.ts";
+import prune from "./prune.lua" with { type: "text" };
 import queue from "./queue.lua" with { type: "text" };
 import { ClaimedTasks, completedWork } from "./redis_claimed.ts";
 import {
@@ -46,6 +48,7 @@ import type {
   CompleteOutcome,
   CreateOutcome,
   HoldOutcome,
+  PruneRequest,
   SweepOutcome,
   TaskDraft,
   TaskPatch,
@@ -94,12 +97,21 @@ const CANCEL = new Script("task/cancel", TASK_KEYS, ...CHANGE_PARTS, choice, can
 const RETRY = new Script("task/retry", TASK_KEYS, ...CHANGE_PARTS, choice, retry);
 const UPDATE = new Script("task/update", TASK_KEYS, ...CHANGE_PARTS, choice, update);
 const SWEEP = new Script("task/sweep", TASK_KEYS, ...CHANGE_PARTS, lapse, sweep).freeing();
+const PRUNE = new Script(
+  "task/prune",
+  ["task_later", "task_links", "task_keys"],
+  rows,
+  prune,
+).freeing();
 const GET = new Script("task/get", ["task_later"], rows, get);
 const LIST = new Script("task/list", ["task_later", "task_tags"], rows, list);
 const COUNTS = new Script("task/counts", ["task_later"], rows, counts);
 
 /** Instead of a place to go on behind: see claim.lua. */
 const GLANCE = "~";
+
+/** How many tasks one step of pruning looks at: about 10 ms of the server. */
+const PRUNED_AT_ONCE = 500;
 
 /** What an identifier looks like; the scripts join several by commas. */
 const ID = /^tsk_[0-9A-Z]{26}$/;
@@ -248,6 +260,14 @@ export class RedisTasks implements TaskStore {
 
   async sweep(actor: Actor): Promise<SweepOutcome> {
     return parse(await this.#runner.write(SWEEP, actor));
+  }
+
+  async prune(
+    actor: Actor,
+    { statuses, olderThanMs, after, dryRun }: PruneRequest,
+  ): Promise<PrunedPortion> {
+    const args = [statuses.join(), olderThanMs, after, PRUNED_AT_ONCE, dryRun ? 1 : 0];
+    return parse(await this.#runner.write(PRUNE, actor, ...args));
   }
 
   async get(id: string): Promise<Task | undefined> {

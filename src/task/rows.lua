@@ -9,7 +9,7 @@ TASKS       <id> -> the spec, what the creator said, one JSON list in lines:
             both while it is claimed, spent (attempts that count), lease (its length), started, ended,
             outcome, error, progress, older (attempts before, a JSON list as text), waits (dependencies not
             yet completed), updated}
-            <id>r -> the result, JSON
+            <id>r -> the result, JSON; <id>k -> its idempotency key, if it has one
 TASK_ORDER  id -> region + place, of every task whatever its status; a change of status is a change of score
             claimed: the instant at which its lease lapses    pending: its rank, see rank_of
             scheduled, blocked, completed, dead, cancelled: the number of its creation

@@ -2,8 +2,9 @@
  * The atomic steps on tasks that every store offers.
  * @module
  */
+import type { PrunedPortion, PrunePortion } from "../prune.ts";
 import type { Actor } from "../store/transaction.ts";
-import type { Backoff, JsonValue, Task, TaskCounts, TaskStatus } from "./model.ts";
+import type { Backoff, EndedStatus, JsonValue, Task, TaskCounts, TaskStatus } from "./model.ts";
 
 /** What does not change while a task is worked on. */
 export interface TaskSpec {
@@ -116,6 +117,11 @@ export interface SweepOutcome {
   readonly more: boolean;
 }
 
+/** Which ended tasks one step is to remove. */
+export interface PruneRequest extends PrunePortion {
+  readonly statuses: readonly EndedStatus[];
+}
+
 /** Atomic steps only; waiting, renewing and throwing belong to {@linkcode Tasks}. */
 export interface TaskStore {
   /** Creates every task, or none. One whose key is known already is answered as it stands. */
@@ -153,6 +159,8 @@ export interface TaskStore {
   update(actor: Actor, id: string, patch: TaskPatch): Promise<ChangeOutcome>;
   /** Returns some of the lapsed leases and due tasks to the queue. */
   sweep(actor: Actor): Promise<SweepOutcome>;
+  /** Removes some of the tasks that ended long ago, but for those that others still wait for. */
+  prune(actor: Actor, request: PruneRequest): Promise<PrunedPortion>;
   get(id: string): Promise<Task | undefined>;
   list(query: TaskQuery): Promise<TaskSlice>;
   counts(): Promise<TaskCounts>;

@@ -18,17 +18,18 @@
  * @module
  */
 import { checkArguments } from "../arguments.ts";
-import { checkBody, checkJson, checkLeaseMs, checkWaitMs } from "../check.ts";
+import { checkBody, checkChoice, checkJson, checkLeaseMs, checkWaitMs, invalid } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import type { CoordError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { type Instant, instantOf } from "../lease.ts";
 import { LIMITS } from "../name.ts";
 import type { Actor } from "../store/transaction.ts";
+import { pruneAll, type Pruned, type PruneOptions } from "../prune.ts";
 import { waitFor } from "../wait.ts";
 import { draftPatch, draftTasks, type NewTask, type TaskChanges } from "./draft.ts";
 import { HeldTask } from "./held.ts";
-import type { JsonValue, Task, TaskCounts } from "./model.ts";
+import type { EndedStatus, JsonValue, Task, TaskCounts } from "./model.ts";
 import {
   checkClaim,
   checkQuery,
@@ -58,6 +59,7 @@ export type {
   Attempt,
   AttemptOutcome,
   Backoff,
+  EndedStatus,
   JsonValue,
   Task,
   TaskCounts,
@@ -75,6 +77,12 @@ export type {
   TaskPage,
   TaskTenure,
 } from "./options.ts";
+
+/** What to remove; see {@linkcode Tasks.prune}. */
+export interface PruneTasksOptions extends PruneOptions {
+  /** Default `completed` and `cancelled`. */
+  readonly statuses?: readonly EndedStatus[];
+}
 
 /** The task queue as one client sees it. */
 export class Tasks {
@@ -259,6 +267,30 @@ export class Tasks {
     }
   }
 
+  /**
+   * Removes tasks that ended long ago: what they were, their results and their idempotency keys. One that another
+   * still waits for is kept. Done in portions, each of them one step.
+   *
+   * @param options.olderThanMs how long ago they have ended at least, 0 to 10 years. Default 30 days.
+   * @param options.statuses which ones. Default `completed` and `cancelled`.
+   * @param options.dryRun count them, and remove nothing. Default `false`.
+   */
+  async prune(options: PruneTasksOptions = {}): Promise<Pruned> {
+    const actor = requireActor(this.#context);
+    const { statuses = ["completed", "cancelled"] } = options;
+    if (!Array.isArray(statuses) || statuses.length === 0) {
+      throw invalid(statuses, "statuses", "use a list of completed, dead and cancelled");
+    }
+    const chosen = statuses.map((status) =>
+      checkChoice<EndedStatus>(status, "statuses", ["completed", "dead", "cancelled"])
+    );
+    const store = await this.#steps();
+    return await pruneAll(
+      options,
+      (request) => store.prune(actor, { ...request, statuses: chosen }),
+    );
+  }
+
   /** The task as it is now; `undefined` when there is none with this identifier. */
   async get(id: string): Promise<Task | undefined> {
     return await (await this.#steps()).get(String(id));
@@ -376,6 +408,7 @@ checkArguments(Tasks, {
   retry: ["id"],
   update: ["id", "fields"],
   sweep: [],
+  prune: ["options"],
   get: ["id"],
   show: ["id"],
   list: ["options"],

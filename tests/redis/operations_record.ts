@@ -202,6 +202,16 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
     },
   },
   {
+    name: "approvals.prune",
+    step: "approvals.prune",
+    setup: async ({ as, advance }) => {
+      const { id } = await as("ada").approvals.request({ actionType: "deploy", description: "d" });
+      await as("bob").approvals.reject(id);
+      advance(1000);
+    },
+    call: ({ as }) => as("eve").approvals.prune({ olderThanMs: 0 }),
+  },
+  {
     name: "audit.verify",
     step: "audit.chain",
     setup: logged,

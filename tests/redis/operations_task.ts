@@ -221,6 +221,16 @@ export const TASK_OPERATIONS: readonly Operation[] = [
       as("ada").tasks.update(id, { title: "b", tags: ["y"], priority: 8, payload: null }),
   },
   {
+    name: "tasks.prune",
+    step: "tasks.prune",
+    setup: async (bench) => {
+      const task = await claimed(bench);
+      await bench.as("ada").tasks.complete(task.id);
+      bench.advance(1000);
+    },
+    call: ({ as }) => as("bob").tasks.prune({ olderThanMs: 0 }),
+  },
+  {
     name: "tasks.sweep",
     step: "tasks.sweep",
     setup: async ({ as, advance }) => {
