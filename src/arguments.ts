@@ -74,7 +74,9 @@ function check(kind: ArgumentKind, value: unknown, field: string = kind): unknow
     throw refused(value, field, "use an object with named fields");
   }
   try {
-    return { ...value };
+    // What is of a class has its fields in getters, which a copy would not have.
+    const made = Object.getPrototypeOf(value);
+    return made === Object.prototype || made === null ? { ...value } : value;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw refused(undefined, field, `its fields cannot be read (${quote(why)})`);

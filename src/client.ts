@@ -4,6 +4,7 @@
  */
 import { checkOptions } from "./arguments.ts";
 import { Agents, type RegisterOptions } from "./agent/agent.ts";
+import { invalid } from "./check.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Durability, resolveAccess, resolveConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
@@ -89,6 +90,8 @@ export class CoordinationClient extends Rooms implements AsyncDisposable {
   static async open(options: ClientOptions = {}): Promise<CoordinationClient> {
     const { store, namespace, durability, cwd = Deno.cwd(), env = {}, clock = systemClock } =
       checkOptions(options);
+    if (typeof cwd !== "string") throw invalid(cwd, "cwd", "use the path of a directory");
+    checkOptions(env, "env");
     const config = await resolveAccess(resolveConfig({ flags: { store, namespace }, env, cwd }));
     const settings = { ...config, durability: durability ?? config.durability, clock };
     return new CoordinationClient(await openContext(settings));

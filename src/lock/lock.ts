@@ -159,14 +159,15 @@ export class Locks {
    */
   async renew(
     paths: LockTarget,
-    { ttlMs, ...tenure }: TenureOptions & { readonly ttlMs?: number } = {},
+    options: TenureOptions & { readonly ttlMs?: number } = {},
   ): Promise<readonly Lease[]> {
     const actor = requireActor(this.#context);
-    const selector = this.#selector(paths, tenure);
+    const { ttlMs } = options;
+    const selector = this.#selector(paths, options);
     const length = ttlMs === undefined ? undefined : checkLeaseMs(ttlMs, "ttlMs");
     const outcome = await (await this.#context.store.locks()).renew(actor, selector, length);
     if ("renewed" in outcome) return outcome.renewed;
-    throw lost("renew", actor.name, outcome.lost, tenure.fence);
+    throw lost("renew", actor.name, outcome.lost, options.fence);
   }
 
   /**

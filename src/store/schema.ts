@@ -7,7 +7,6 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
 
 /** SHA-256 of {@linkcode SCHEMA_TEXT} after each migration; a test makes them anew. */
 const DIGESTS: readonly string[] = [
@@ -15,6 +14,11 @@ const DIGESTS: readonly string[] = [
   "a5ac727146c2255646a87cd514b749ae38a4954871dabc109d4b865409ba3e14",
   "b8ba9dec78e154d630a0ba3603c63cc412f0b19a50f1c83c0617604bd8e8d115",
 ];
+
+/** What can be asked: a database of the embedded engine. */
+interface Prepares {
+  prepare(sql: string): { get(): unknown };
+}
 
 /** All that the schema holds, in one text; where in the file it lies makes no difference. */
 const SCHEMA_TEXT = `
@@ -24,12 +28,12 @@ SELECT group_concat(entry, char(30)) AS text FROM (
 )`;
 
 /** Fingerprint of the schema: the same for all databases that the same migrations made. */
-export function schemaDigest(db: DatabaseSync): string {
+export function schemaDigest(db: Prepares): string {
   const row = db.prepare(SCHEMA_TEXT).get() as { readonly text: string | null };
   return createHash("sha256").update(row.text ?? "").digest("hex");
 }
 
 /** Whether the schema is the one of this version, with nothing added, changed or left out. */
-export function isOwnSchema(db: DatabaseSync, version: number): boolean {
+export function isOwnSchema(db: Prepares, version: number): boolean {
   return schemaDigest(db) === DIGESTS[version - 1];
 }

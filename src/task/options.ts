@@ -11,7 +11,14 @@ import {
   invalid,
 } from "../check.ts";
 import { checkName, LIMITS } from "../name.ts";
-import { type JsonValue, type Task, TASK_STATUSES, type TaskStatus } from "./model.ts";
+import type { PruneOptions } from "../prune.ts";
+import {
+  type EndedStatus,
+  type JsonValue,
+  type Task,
+  TASK_STATUSES,
+  type TaskStatus,
+} from "./model.ts";
 import type { ClaimRequest, TaskQuery, Tenure } from "./store.ts";
 
 /** Which tasks to claim. */
@@ -146,4 +153,22 @@ function checkFilter(
     tags: checkTags(tags, "tags"),
     match: checkChoice(match, "match", ["any", "all"]),
   };
+}
+
+/** What to remove; see {@linkcode Tasks.prune}. */
+export interface PruneTasksOptions extends PruneOptions {
+  /** Default `completed` and `cancelled`. */
+  readonly statuses?: readonly EndedStatus[];
+}
+
+/** The statuses to remove. */
+export function checkStatuses(
+  { statuses = ["completed", "cancelled"] }: PruneTasksOptions,
+): readonly EndedStatus[] {
+  if (!Array.isArray(statuses) || statuses.length === 0) {
+    throw invalid(statuses, "statuses", "use a list of completed, dead and cancelled");
+  }
+  return statuses.map((status) =>
+    checkChoice<EndedStatus>(status, "statuses", ["completed", "dead", "cancelled"])
+  );
 }

@@ -3,10 +3,17 @@
  * @module
  */
 import { formatDuration } from "../duration.ts";
-import { ConflictError, LeaseLostError, NotFoundError, NothingToClaimError } from "../errors.ts";
+import {
+  ConflictError,
+  type CoordError,
+  LeaseLostError,
+  NotFoundError,
+  NothingToClaimError,
+} from "../errors.ts";
 import { printable, quote } from "../name.ts";
 import type { Attempt, Task } from "./model.ts";
-import type { ClaimRequest } from "./store.ts";
+import type { Actor } from "../store/transaction.ts";
+import type { ChangeOutcome, ClaimRequest, HoldOutcome, Tenure } from "./store.ts";
 
 /** There is no such task. */
 export function unknownTask(id: string): NotFoundError {
@@ -85,4 +92,20 @@ function standing({ status, lease, attempts }: Task): string {
 
 function ended({ holder, fence, outcome }: Attempt): string {
   return `by ${quote(holder)} under fence ${fence}, ended as ${outcome}`;
+}
+
+/** Why a call that needs the lease was refused. */
+export function refusal(
+  outcome: Exclude<HoldOutcome, { readonly kind: "done" }>,
+  verb: string,
+  { name }: Actor,
+  { id, fence }: Tenure,
+): CoordError {
+  return outcome.kind === "unknown" ? unknownTask(id) : leaseLost(verb, name, outcome.task, fence);
+}
+
+/** The task that was changed, or why it was not. */
+export function changed(outcome: ChangeOutcome, verb: string, id: string, fix: string): Task {
+  if (outcome.kind === "done") return outcome.task;
+  throw outcome.kind === "unknown" ? unknownTask(id) : wrongStatus(verb, outcome.task, fix);
 }

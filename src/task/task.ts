@@ -17,22 +17,22 @@
  * Cancelling takes effect at once; the holder learns of it at its next renewal, by `lease_lost`.
  * @module
  */
-import { checkArguments } from "../arguments.ts";
-import { checkBody, checkChoice, checkJson, checkLeaseMs, checkWaitMs, invalid } from "../check.ts";
+import { checkArguments, checkOptions } from "../arguments.ts";
+import { checkBody, checkJson, checkLeaseMs, checkWaitMs } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
-import type { CoordError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { type Instant, instantOf } from "../lease.ts";
 import { LIMITS } from "../name.ts";
 import type { Actor } from "../store/transaction.ts";
-import { pruneAll, type Pruned, type PruneOptions } from "../prune.ts";
+import { pruneAll, type Pruned } from "../prune.ts";
 import { waitFor } from "../wait.ts";
 import { draftPatch, draftTasks, type NewTask, type TaskChanges } from "./draft.ts";
 import { HeldTask } from "./held.ts";
-import type { EndedStatus, JsonValue, Task, TaskCounts } from "./model.ts";
+import type { JsonValue, Task, TaskCounts } from "./model.ts";
 import {
   checkClaim,
   checkQuery,
+  checkStatuses,
   checkTenure,
   type ClaimOptions,
   type CompleteOptions,
@@ -40,19 +40,14 @@ import {
   type FailOptions,
   type ListTasksOptions,
   type NextOptions,
+  type PruneTasksOptions,
   type ReleaseTaskOptions,
   type RenewOptions,
   type TaskPage,
   type TaskTenure,
 } from "./options.ts";
-import {
-  leaseLost,
-  nothingToClaim,
-  unknownDependency,
-  unknownTask,
-  wrongStatus,
-} from "./refusal.ts";
-import type { ChangeOutcome, ClaimRequest, HoldOutcome, TaskStore, Tenure } from "./store.ts";
+import { changed, nothingToClaim, refusal, unknownDependency, unknownTask } from "./refusal.ts";
+import type { ClaimRequest, HoldOutcome, TaskStore, Tenure } from "./store.ts";
 
 export type { NewTask, TaskChanges } from "./draft.ts";
 export type {
@@ -72,17 +67,12 @@ export type {
   FailOptions,
   ListTasksOptions,
   NextOptions,
+  PruneTasksOptions,
   ReleaseTaskOptions,
   RenewOptions,
   TaskPage,
   TaskTenure,
 } from "./options.ts";
-
-/** What to remove; see {@linkcode Tasks.prune}. */
-export interface PruneTasksOptions extends PruneOptions {
-  /** Default `completed` and `cancelled`. */
-  readonly statuses?: readonly EndedStatus[];
-}
 
 /** The task queue as one client sees it. */
 export class Tasks {
@@ -147,8 +137,9 @@ export class Tasks {
    */
   async renew(
     id: string,
-    { leaseMs, progress, ...tenure }: RenewOptions = {},
+    options: RenewOptions = {},
   ): Promise<Task> {
+    const { leaseMs, progress } = options;
     const change = {
       ...(leaseMs === undefined ? {} : { leaseMs: checkLeaseMs(leaseMs, "leaseMs") }),
       ...(progress === undefined ? {} : { progress: checkBody(progress, "progress") }),
@@ -156,7 +147,7 @@ export class Tasks {
     return await this.#whileHeld(
       "renew",
       id,
-      tenure,
+      options,
       (store, actor, which) => store.renew(actor, which, change),
     );
   }
@@ -178,9 +169,9 @@ export class Tasks {
    */
   async completeAndClaim(
     id: string,
-    { next = {}, ...options }: CompleteOptions & { readonly next?: NextOptions } = {},
+    options: CompleteOptions & { readonly next?: NextOptions } = {},
   ): Promise<{ readonly task: Task; readonly next: readonly Task[] }> {
-    return await this.#complete(id, options, checkClaim(next));
+    return await this.#complete(id, options, checkClaim(checkOptions(options.next, "next")));
   }
 
   /**
@@ -189,12 +180,13 @@ export class Tasks {
    *
    * @throws {LeaseLostError} when the lease has ended.
    */
-  async fail(id: string, { error, retry = true, ...tenure }: FailOptions): Promise<Task> {
+  async fail(id: string, options: FailOptions): Promise<Task> {
+    const { error, retry = true } = options;
     const change = { error: checkBody(error, "error", false), retry };
     return await this.#whileHeld(
       "fail",
       id,
-      tenure,
+      options,
       (store, actor, which) => store.fail(actor, which, change),
     );
   }
@@ -204,12 +196,13 @@ export class Tasks {
    *
    * @throws {LeaseLostError} when the lease has ended.
    */
-  async release(id: string, { reason, ...tenure }: ReleaseTaskOptions = {}): Promise<Task> {
+  async release(id: string, options: ReleaseTaskOptions = {}): Promise<Task> {
+    const { reason } = options;
     const why = reason === undefined ? undefined : checkBody(reason, "reason");
     return await this.#whileHeld(
       "release",
       id,
-      tenure,
+      options,
       (store, actor, which) => store.release(actor, which, why),
     );
   }
@@ -270,24 +263,14 @@ export class Tasks {
   /**
    * Removes tasks that ended long ago: what they were, their results and their idempotency keys. One that another
    * still waits for is kept. Done in portions, each of them one step.
-   *
-   * @param options.olderThanMs how long ago they have ended at least, 0 to 10 years. Default 30 days.
-   * @param options.statuses which ones. Default `completed` and `cancelled`.
-   * @param options.dryRun count them, and remove nothing. Default `false`.
    */
   async prune(options: PruneTasksOptions = {}): Promise<Pruned> {
     const actor = requireActor(this.#context);
-    const { statuses = ["completed", "cancelled"] } = options;
-    if (!Array.isArray(statuses) || statuses.length === 0) {
-      throw invalid(statuses, "statuses", "use a list of completed, dead and cancelled");
-    }
-    const chosen = statuses.map((status) =>
-      checkChoice<EndedStatus>(status, "statuses", ["completed", "dead", "cancelled"])
-    );
+    const statuses = checkStatuses(options);
     const store = await this.#steps();
     return await pruneAll(
       options,
-      (request) => store.prune(actor, { ...request, statuses: chosen }),
+      (request) => store.prune(actor, { ...request, statuses }),
     );
   }
 
@@ -367,11 +350,12 @@ export class Tasks {
 
   async #complete(
     id: string,
-    { result, ...tenure }: CompleteOptions,
+    options: CompleteOptions,
     next?: ClaimRequest,
   ): Promise<{ readonly task: Task; readonly next: readonly Task[] }> {
     const actor = requireActor(this.#context);
-    const which = checkTenure(id, tenure);
+    const { result } = options;
+    const which = checkTenure(id, options);
     const value = result === undefined
       ? undefined
       : checkJson(result, "result", LIMITS.resultBytes) as JsonValue;
@@ -414,17 +398,3 @@ checkArguments(Tasks, {
   list: ["options"],
   counts: [],
 });
-
-function refusal(
-  outcome: Exclude<HoldOutcome, { readonly kind: "done" }>,
-  verb: string,
-  { name }: Actor,
-  { id, fence }: Tenure,
-): CoordError {
-  return outcome.kind === "unknown" ? unknownTask(id) : leaseLost(verb, name, outcome.task, fence);
-}
-
-function changed(outcome: ChangeOutcome, verb: string, id: string, fix: string): Task {
-  if (outcome.kind === "done") return outcome.task;
-  throw outcome.kind === "unknown" ? unknownTask(id) : wrongStatus(verb, outcome.task, fix);
-}

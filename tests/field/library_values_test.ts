@@ -179,6 +179,11 @@ Deno.test("library front doors refuse what is not an option", async () => {
     for (const value of [null, 5, [], "x"]) {
       await assert.rejects(client.session("ada", value as never), { code: "invalid_argument" });
     }
+    for (const value of [null, 5, [], {}]) {
+      await assert.rejects(CoordinationClient.open({ store: directory, cwd: value as never }), {
+        code: "invalid_argument",
+      });
+    }
     await using session = await client.session("ada");
     for (const value of [null, 5, {}, "x"]) {
       await assert.rejects(session.completeTask(value as never), { code: "invalid_argument" });
@@ -186,6 +191,22 @@ Deno.test("library front doors refuse what is not an option", async () => {
         code: "invalid_argument",
       });
     }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("handle that is passed as the tenure means its own fence, also when it has ended", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await using client = await CoordinationClient.open({ store: directory });
+    await using session = await client.session("ada");
+    const stale = await session.lockFile("a.py");
+    await stale.release();
+    await using _current = await session.lockFile("a.py");
+    await assert.rejects(session.locks.renew("a.py", stale), { code: "lease_lost" });
+    await assert.rejects(session.locks.release("a.py", stale), { code: "lease_lost" });
+    assert.equal((await session.locks.list()).length, 1);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
