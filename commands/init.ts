@@ -29,7 +29,7 @@ export const command = defineCommand({
     const config = await cli.config();
     const settings: FileSettings = {
       ...(config.sources.store === "--store" ? { store: storeSetting(config) } : {}),
-      ...(config.sources.namespace === "--namespace" ? { namespace: config.namespace } : {}),
+      ...(writesNamespace(config) ? { namespace: config.namespace } : {}),
       ...(durability === undefined ? {} : { durability }),
     };
     const left = await leftBehind(cli, config);
@@ -80,6 +80,16 @@ export const command = defineCommand({
   },
 });
 
+/**
+ * With a server its namespace is written down, too: it would come from each clone's own origin, so that a fork, or a
+ * clone made before there was an origin, would be elsewhere on the same server without a word.
+ */
+function writesNamespace({ sources, store }: Config): boolean {
+  if (sources.namespace === "--namespace") return true;
+  return sources.store === "--store" && store.kind === "redis" &&
+    sources.namespace !== "AGENTCOORD_NAMESPACE";
+}
+
 /** The refusal to go over to another store while the one of before has something alive in it. */
 async function leftBehind(cli: Cli, config: Config): Promise<ConflictError | undefined> {
   const { sources } = config;
@@ -97,12 +107,14 @@ async function leftBehind(cli: Cli, config: Config): Promise<ConflictError | und
     cli.warn(`What ${place} still holds could not be seen: ${alive}`);
     return undefined;
   }
-  const parts = Object.entries(alive).filter(([, count]) => count > 0)
-    .map(([what, count]) => `${count} ${count === 1 ? what.slice(0, -1) : what}`);
-  if (parts.length === 0) return undefined;
+  const { locks, tasks } = alive;
+  // Agents register anew by acting, so they alone keep nobody.
+  if (locks === 0 && tasks === 0) return undefined;
+  const parts = [[locks, "lock"], [tasks, "task"]].filter(([count]) => count !== 0)
+    .map(([count, what]) => `${count} ${what}${count === 1 ? "" : "s"}`);
   return new ConflictError(
     `In ${place} (namespace ${old.namespace}) stay behind: ${parts.join(", ")}; ` +
-      "finish or cancel them first, or leave them with --yes",
+      "finish, release or cancel them first, or leave them with --yes",
     { store: place, namespace: old.namespace, ...alive },
     false,
   );

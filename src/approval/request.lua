@@ -17,9 +17,11 @@ if known then
 end
 
 sweep_lapsed()
+local number = (call('HGET', APPROVAL_KEYS, '\0number') or 0) + 1
+call('HSET', APPROVAL_KEYS, '\0number', int(number))
 local approval = {
   id = id,
-  number = string.format('%012.0f', call('HINCRBY', APPROVAL_KEYS, '\0number', 1)),
+  number = string.format('%012.0f', number),
   status = 'pending',
   requester = ACTOR,
   created = int(now),

@@ -39,6 +39,8 @@ const REFUSED = new Map<string, DatabaseSync>();
 
 /** One open database with its statements prepared once each. */
 export class Database {
+  /** Whether this opening brought its schema forward: an older program knows nothing of marks. */
+  cameForward = false;
   readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
@@ -67,7 +69,10 @@ export class Database {
       const database = new Database(path, new DatabaseSync(path, WRITING));
       try {
         database.#check();
-        if (database.#version() < SCHEMA_VERSION) migrate(database.#db, await loadMigrations());
+        if (database.#version() < SCHEMA_VERSION) {
+          migrate(database.#db, await loadMigrations());
+          database.cameForward = true;
+        }
         // Durability comes from syncing the log after the step (see DirectoryEngine): many steps share
         // one sync and nobody holds the store's lock meanwhile. Checkpoints are timed there too.
         database.#db.exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0");

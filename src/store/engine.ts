@@ -119,7 +119,10 @@ export class DirectoryEngine implements Engine {
     isPlainDirectory(`${directory}/bells`);
     const db = await Database.open(path);
     try {
-      return new DirectoryEngine(directory, db, options);
+      const engine = new DirectoryEngine(directory, db, options);
+      // What an older program left has no mark; it gets one at once, so that it is not taken for a copy later.
+      if (db.cameForward) await engine.write(undefined, () => undefined);
+      return engine;
     } catch (error) {
       db.closeRefused();
       throw storeFailure(error, path);
@@ -316,8 +319,8 @@ export class DirectoryEngine implements Engine {
     if (found.kind === "none" && transaction.commits === 0) return;
     transaction.leap(found.kind === "none" ? undefined : found.mark);
     writeBase(this.#lock, this.#db.path, Database.commitsWithoutLog(this.#db.path) ?? 0);
-    if (found.kind === "none") return;
-    const cause = found.kind === "copy" ? "copy" : "behind";
+    if (this.#db.cameForward) return;
+    const cause = found.kind === "own" ? "behind" : "copy";
     const lapsedApprovals = lapseUnused(transaction);
     emit(transaction, "store.restored", "store", undefined, {
       cause,

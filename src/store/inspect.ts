@@ -179,7 +179,7 @@ export function inspectDatabase(directory: string, namespace: string): DatabaseF
       lostCommits: mark.kind === "none"
         ? 0
         : Math.max(0, mark.mark.commits - (state?.commits ?? 0)),
-      copied: mark.kind === "copy",
+      copied: mark.kind === "copy" || (mark.kind === "none" && (state?.commits ?? 0) > 0),
       ...(last === undefined ? {} : { restored: { atMs: last.at_ms, ...JSON.parse(last.data) } }),
     };
   } catch (error) {

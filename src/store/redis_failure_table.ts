@@ -249,7 +249,8 @@ export const SERVER_RULES: readonly FailureRule[] = [
     reason: "auth",
     retryable: false,
     sentence: ({ place }) =>
-      `${place} wants a password; put it into the URL, as in redis://:PASSWORD@host`,
+      `${place} wants a password; store it with agentcoord login, or give a URL with it in ` +
+      `AGENTCOORD_STORE, as in redis://:PASSWORD@host`,
   },
   {
     matches: /without any password configured|no password is set/,

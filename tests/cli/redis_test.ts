@@ -351,7 +351,11 @@ serverTest(
   async (dir, server) => {
     const { port } = server;
     await unusable(dir, `redis://:${SECRET}@127.0.0.1:${port}`, /refused the user or the password/);
-    await unusable(dir, `redis://127.0.0.1:${port}`, /wants a password; put it into the URL/);
+    await unusable(
+      dir,
+      `redis://127.0.0.1:${port}`,
+      /wants a password; store it with agentcoord login/,
+    );
   },
   { requirepass: "another" },
 );

@@ -195,3 +195,30 @@ Deno.test("approval that was given and not used lapses when an older copy is res
     assert.equal((await restoredEvents(dir))[0]?.lapsedApprovals, 1);
   });
 });
+
+Deno.test("backup put back alone in a new directory says so, and lets approvals that were not used lapse", async () => {
+  await withProject(async (dir) => {
+    const home = `${dir}/${HOME}`;
+    const request = ["approval", "request", "deploy", "--description", "d", "--agent", "v"];
+    const { id } = (await cliJson(dir, request)).document.data;
+    assert.equal((await cli(dir, ["approve", id, "--agent", "maria"])).code, 0);
+    const before = await acquire(dir, "a.py");
+    const { backup, DatabaseSync: Sqlite } = await import("node:sqlite");
+    const db = new Sqlite(`${home}/store.db`);
+    await backup(db, `${dir}/copy.db`);
+    db.close();
+    const last = await acquire(dir, "b.py");
+    await Deno.rename(home, `${dir}/away`);
+    await Deno.mkdir(home);
+    await Deno.copyFile(`${dir}/copy.db`, `${home}/store.db`);
+    const { check } = await lostCommits(dir);
+    assert.match(check.hint, /copied/);
+    const next = await acquire(dir, "c.py");
+    assert.ok(next > last && last > before);
+    const [event, ...more] = await restoredEvents(dir);
+    assert.deepEqual(event, { cause: "copy", lostCommits: 0, lapsedApprovals: 1 });
+    assert.deepEqual(more, []);
+    const shown = await cliJson(dir, ["approval", "show", id]);
+    assert.equal(shown.document.data.status, "expired");
+  });
+});

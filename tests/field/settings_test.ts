@@ -8,6 +8,7 @@ import { hideSecrets, resolveConfig } from "../../src/config.ts";
 import { CoordinationClient } from "../../src/client.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
 import { cleanEnvironment, cli, cliJson, withProject as inProject } from "../support/cli.ts";
+import { hasRedis, sharedRedis } from "../support/redis_server.ts";
 
 /** A project in which nobody has made a store. */
 const withProject = (body: (dir: string) => Promise<void>) => inProject(body, { store: false });
@@ -345,6 +346,20 @@ Deno.test("a working directory that is gone is named, and help needs none", asyn
   }
 });
 
+Deno.test({
+  name: "init with a server writes the namespace down, so that no fork or older clone is elsewhere",
+  ignore: !hasRedis(),
+  async fn() {
+    const { url } = await sharedRedis();
+    await withProject(async (dir) => {
+      const { code, stderr } = await cli(dir, ["init", "--store", url]);
+      assert.equal(code, 0, stderr);
+      const written = JSON.parse(await Deno.readTextFile(`${dir}/agentcoord.json`));
+      assert.equal(written.namespace, "default");
+    });
+  },
+});
+
 Deno.test("init leaves a store in which something is alive only with --yes, and says what stays", () =>
   withProject(async (dir) => {
     const acting = { env: { AGENTCOORD_AGENT: "ada" } };
@@ -354,14 +369,14 @@ Deno.test("init leaves a store in which something is alive only with --yes, and 
     assert.equal(refused.code, 3);
     assert.match(
       refused.document.error.message,
-      /\.agentcoord \(namespace default\) stay behind: 1 lock, 1 task, 1 agent; finish/,
+      /\.agentcoord \(namespace default\) stay behind: 1 lock, 1 task; finish/,
     );
     assert.equal((await cli(dir, ["init", "--namespace", "n"])).code, 3);
     const inThere = () => [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
     assert.deepEqual(inThere(), [".agentcoord", ".git"]);
     const left = await cliJson(dir, ["init", "--store", "./other", "--yes"]);
     assert.equal(left.code, 0);
-    assert.match(left.document.warnings.join(), /stay behind: 1 lock, 1 task, 1 agent/);
+    assert.match(left.document.warnings.join(), /stay behind: 1 lock, 1 task/);
     assert.deepEqual(inThere(), [".agentcoord", ".git", "agentcoord.json", "other"]);
     assert.equal(
       (await cli(dir, ["init", "--store", "./third"])).code,

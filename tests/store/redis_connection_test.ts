@@ -82,7 +82,7 @@ redisTest("a Redis connection names a wrong password, user or database at once",
   const cases: [string, string, RegExp][] = [
     [`redis://:${SECRET}@${at}`, "auth", /refused the user or the password in the URL$/],
     [`redis://ada:${SECRET}@${at}`, "auth", /refused the user or the password/],
-    [`redis://${at}`, "auth", /wants a password; put it into the URL/],
+    [`redis://${at}`, "auth", /wants a password; store it with agentcoord login/],
     [`redis://:right@${at}/16`, "database", /has no database 16; use a lower number/],
   ];
   for (const [url, reason, message] of cases) {
