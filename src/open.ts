@@ -86,7 +86,7 @@ async function openStore(
 ): Promise<Store> {
   if (store.kind === "redis") {
     const { RedisStore } = await import("./store/redis.ts");
-    return await RedisStore.open(store.url, { namespace, warn });
+    return await RedisStore.open(store.url, { namespace, warn, hostNowMs: clock.nowMs });
   }
   const { DirectoryStore } = await import("./store/directory.ts");
   const options = { namespace, durability, clock, making, warn };

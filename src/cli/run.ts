@@ -273,8 +273,8 @@ class Call implements Cli {
       `The store's clock is ${formatDuration(Math.abs(aheadMs))} ${
         aheadMs > 0 ? "ahead of" : "behind"
       } ` +
-        `this host's: the host's was set back, or some process has a clock that is ahead; leases last as ` +
-        `long as they should, instants are that far off; agentcoord doctor tells more`,
+        "this host's: a clock was set, or is wrong; leases last as long as they should, instants are that far " +
+        "off; agentcoord doctor tells more",
     );
   }
 

@@ -24,6 +24,8 @@ export interface RedisStoreOptions extends RedisConnectionOptions {
   readonly namespace: string;
   /** Instead of the server's clock; for tests. */
   readonly nowMs?: () => number;
+  /** This host's wall clock, which the store's is compared with. Default: the system's. */
+  readonly hostNowMs?: () => number;
   /** Is told of what the store finds. */
   readonly warn?: Warn | undefined;
 }
@@ -58,13 +60,14 @@ export class RedisStore implements Store {
    */
   static async open(
     url: string,
-    { namespace, nowMs, warn, ...limits }: RedisStoreOptions,
+    { namespace, nowMs, hostNowMs, warn, ...limits }: RedisStoreOptions,
   ): Promise<RedisStore> {
     const [connection, lookBehindFirstAct] = await Promise.all([
       RedisConnection.open(url, limits),
       warn && lookForLapsing(warn),
     ]);
-    const runner = new ScriptRunner(connection, { namespace, nowMs, lookBehindFirstAct });
+    const options = { namespace, nowMs, hostNowMs, lookBehindFirstAct };
+    const runner = new ScriptRunner(connection, options);
     return new RedisStore(connection, runner);
   }
 
@@ -108,6 +111,10 @@ export class RedisStore implements Store {
     return this.#events ??= import("../event/redis.ts").then((room) =>
       new room.RedisEvents(this.#runner)
     );
+  }
+
+  get clockAheadMs(): number | undefined {
+    return this.#runner.clockAheadMs;
   }
 
   bell(): RedisBell {

@@ -3,7 +3,8 @@
  * parts that several share, and the step itself.
  *
  * The order in the text is that of store/state, the usual case, store/step, agent/touch, the parts,
- * store/begin, the step. In the text for batches the last two are a function, which store/batch calls.
+ * store/begin, the step. In the text for batches the last two are a function, which store/batch calls. All of it is
+ * a function, so that whatever it answers goes out together with the store's clock.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -95,6 +96,11 @@ export class Script {
 /** A write that needs no memory: no topic has this name. */
 const FIRST_WRITE = "redis.call('HDEL', LISTENERS, '')";
 
+/** Answers {the store's clock, what the step answered}: of nothing, the first alone. An error goes out as one. */
+const ANSWER = `local reply = run()
+if type(reply) == 'table' and reply.err then return reply end
+return { CLOCK, reply }`;
+
 /** A script as a server knows it. */
 export interface ScriptText {
   readonly text: string;
@@ -123,6 +129,7 @@ export function textOf(
     touch,
     ...script.parts,
   ];
-  const text = [constants, locals, ...shared, ...own].join("\n");
+  const body = [constants, locals, ...shared, ...own];
+  const text = ["local CLOCK = 0", "local function run()", ...body, "end", ANSWER].join("\n");
   return { text, sha1: createHash("sha1").update(text).digest("hex"), keys };
 }

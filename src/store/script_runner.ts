@@ -40,6 +40,8 @@ export interface ScriptRunnerOptions {
   readonly namespace: string;
   /** Instead of the server's clock; for tests. */
   readonly nowMs?: (() => number) | undefined;
+  /** This host's wall clock, which the store's is compared with. */
+  readonly hostNowMs?: (() => number) | undefined;
   /**
    * Looks at something, by reading, right behind the first step of an acting agent: in the same round trip, on the
    * same connection. What it gives is called once the step has been answered.
@@ -64,12 +66,18 @@ interface Batch {
 /** Scripts that were used, with the names of their keys in full, and the connection on which one answered last. */
 type Texts = Map<Script, ScriptText & { taughtOn?: number }>;
 
+/** The store's clock in epoch milliseconds, and what the script answered; nothing for nil. */
+type Answer = readonly [number, unknown?];
+
 /** Runs scripts on one namespace. */
 export class ScriptRunner {
   /** The connection they run on. */
   readonly connection: RedisConnection;
   /** What the names of all keys and channels of the namespace begin with; the braces keep them on one server. */
   readonly prefix: string;
+  /** How far the store's clock was ahead of this host's at the last answer, for certain, in milliseconds. */
+  clockAheadMs: number | undefined;
+  readonly #hostNowMs: () => number;
   readonly #nowMs: (() => number) | undefined;
   readonly #alone: Texts = new Map();
   readonly #batched: Texts = new Map();
@@ -85,12 +93,13 @@ export class ScriptRunner {
   /** Uses a connection that others may use as well. */
   constructor(
     connection: RedisConnection,
-    { namespace, nowMs, lookBehindFirstAct }: ScriptRunnerOptions,
+    { namespace, nowMs, hostNowMs = Date.now, lookBehindFirstAct }: ScriptRunnerOptions,
   ) {
     this.connection = connection;
     this.#look = lookBehindFirstAct;
     this.prefix = `{agentcoord:${namespace}}:`;
     this.#nowMs = nowMs;
+    this.#hostNowMs = hostNowMs;
   }
 
   /** Runs a step that only reads; its answer is what the script returned. */
@@ -220,7 +229,9 @@ export class ScriptRunner {
           ? runId
           : `${nowMs}|||${runId}`;
         const keys = again ? [...known.keys, this.prefix + INDEX_KEY] : known.keys;
-        const answer = await this.#call({ ...known, keys }, args);
+        const askedMs = this.#hostNowMs();
+        const [storeMs, answer = null] = await this.#call({ ...known, keys }, args);
+        this.#compareClocks(askedMs, storeMs);
         known.taughtOn = connects;
         return answer;
       } catch (error) {
@@ -233,15 +244,23 @@ export class ScriptRunner {
     }
   }
 
-  async #call({ sha1, text, keys }: ScriptText, args: readonly RedisArgument[]): Promise<unknown> {
+  /** The script looked at its clock somewhen between these moments: only what lies outside of them is a difference. */
+  #compareClocks(askedMs: number, storeMs: number): void {
+    const answeredMs = this.#hostNowMs();
+    this.clockAheadMs = storeMs > answeredMs
+      ? storeMs - answeredMs
+      : Math.min(0, storeMs - Math.min(askedMs, answeredMs));
+  }
+
+  async #call({ sha1, text, keys }: ScriptText, args: readonly RedisArgument[]): Promise<Answer> {
     const { client } = this.connection;
     this.#callsUnderWay++;
     try {
-      return await client.evalsha(sha1, keys.length, ...keys, ...args);
+      return await client.evalsha(sha1, keys.length, ...keys, ...args) as Answer;
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
       if (args[0] !== "") this.#texts++;
-      return await client.eval(text, keys.length, ...keys, ...args);
+      return await client.eval(text, keys.length, ...keys, ...args) as Answer;
     } finally {
       this.#callsUnderWay--;
       if (this.#gathering?.timer !== undefined) this.#sendGathered();

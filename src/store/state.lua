@@ -89,7 +89,7 @@ do
     -- From here on what passes is counted from the new time.
     dirty = true
   end
-  wall = time
+  wall, CLOCK = time, now
   if WRITES and (quiet or running ~= run) and (place_changed(running) or not raw) then
     local start = math.floor((micros - SINCE_MICROS) * NUMBERS_A_MICRO)
     local leap = raw and LEAP or 0

@@ -37,7 +37,7 @@ export interface Store {
   events(): Promise<EventStore>;
   /**
    * How far the store's clock was from this host's at the last step, in milliseconds: positive when it is ahead.
-   * Absent before the first step, and where the store does not compare them.
+   * Absent before the first step.
    */
   readonly clockAheadMs?: number | undefined;
   /** This process's bell, hung up at the first call. */
