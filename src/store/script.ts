@@ -84,8 +84,9 @@ export class Script {
   /**
    * Lets the step run although the server's memory is full: it ends what is held, or keeps it alive, and so makes
    * room in the end. A server refuses a script's commands that may need memory only until the script
-   * has written something (https://redis.io/docs/latest/develop/programmability/eval-intro/), so such a
-   * script begins with a write that needs none and changes nothing.
+   * has written something (https://redis.io/docs/latest/develop/programmability/eval-intro/), so there is
+   * a second text of such a script, which begins with a write that needs none and changes nothing. It is sent once
+   * the first was refused, which then has not written anything.
    */
   freeing(): this {
     this.frees = true;
@@ -109,10 +110,18 @@ export interface ScriptText {
   readonly keys: readonly string[];
 }
 
-/** The text of `script` for one step, or for several steps of it in one call. */
+/** Which of a script's texts is meant. */
+export interface TextForm {
+  /** For several steps of it in one call. */
+  readonly batched: boolean;
+  /** For a server whose memory is full; see {@linkcode Script.freeing}. */
+  readonly full: boolean;
+}
+
+/** A text of `script`. */
 export function textOf(
   script: Script,
-  { batched, clustered }: { readonly batched: boolean; readonly clustered: boolean },
+  { batched, full, clustered }: TextForm & { readonly clustered: boolean },
 ): ScriptText {
   const keys = [...COMMON_KEYS, ...script.keys];
   const constants = `local SCHEMA, CLUSTERED, EVENTS_KEPT, BATCHED = ` +
@@ -122,7 +131,7 @@ export function textOf(
     ? ["local function step()", begin, script.step, "end", batch]
     : [begin, script.step];
   const shared = [
-    script.frees ? FIRST_WRITE : "",
+    full ? FIRST_WRITE : "",
     state,
     script.usual,
     step,

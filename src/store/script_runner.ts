@@ -14,7 +14,14 @@
  */
 import { CoordError, StoreUnavailableError } from "../errors.ts";
 import type { RedisArgument, RedisConnection } from "./redis_connection.ts";
-import { INDEX_KEY, REDIS_SCHEMA_VERSION, type Script, type ScriptText, textOf } from "./script.ts";
+import {
+  INDEX_KEY,
+  REDIS_SCHEMA_VERSION,
+  type Script,
+  type ScriptText,
+  type TextForm,
+  textOf,
+} from "./script.ts";
 import type { Actor } from "./transaction.ts";
 
 /** An act counts as a sign of life at most this often in one process. */
@@ -63,8 +70,20 @@ interface Batch {
   }[];
 }
 
-/** Scripts that were used, with the names of their keys in full, and the connection on which one answered last. */
-type Texts = Map<Script, ScriptText & { taughtOn?: number }>;
+/** A text with the full names of its keys, whether it is for a full server, and the connection it was answered on last. */
+type KnownText = ScriptText & { readonly full: boolean; taughtOn?: number };
+
+/** One of the forms that scripts are sent in, with the texts of those that were used. */
+class Form implements TextForm {
+  readonly batched: boolean;
+  readonly full: boolean;
+  readonly texts = new Map<Script, KnownText>();
+
+  constructor({ batched, full }: TextForm) {
+    this.batched = batched;
+    this.full = full;
+  }
+}
 
 /** The store's clock in epoch milliseconds, and what the script answered; nothing for nil. */
 type Answer = readonly [number, unknown?];
@@ -79,8 +98,10 @@ export class ScriptRunner {
   clockAheadMs: number | undefined;
   readonly #hostNowMs: () => number;
   readonly #nowMs: (() => number) | undefined;
-  readonly #alone: Texts = new Map();
-  readonly #batched: Texts = new Map();
+  readonly #alone = new Form({ batched: false, full: false });
+  readonly #batched = new Form({ batched: true, full: false });
+  readonly #aloneWhenFull = new Form({ batched: false, full: true });
+  readonly #batchedWhenFull = new Form({ batched: true, full: true });
   readonly #beats = new Map<string, number>();
   readonly #process = crypto.randomUUID().slice(0, 8);
   #look: LookBehindAct | undefined;
@@ -200,19 +221,14 @@ export class ScriptRunner {
    * their way for the second time, and what is sent later would overtake them.
    */
   #isTaught({ script, steps }: Batch): boolean {
-    const texts = steps.length > 1 ? this.#batched : this.#alone;
+    const { texts } = steps.length > 1 ? this.#batched : this.#alone;
     return texts.get(script)?.taughtOn === this.connection.connects;
   }
 
-  async #run(script: Script, texts: Texts, args: RedisArgument[]): Promise<unknown> {
+  async #run(script: Script, form: Form, args: RedisArgument[]): Promise<unknown> {
     const { connection } = this;
-    let known = texts.get(script);
-    if (known === undefined) {
-      const { clustered } = connection;
-      const { keys, ...text } = textOf(script, { batched: texts === this.#batched, clustered });
-      known = { ...text, keys: keys.map((key) => this.prefix + key) };
-      texts.set(script, known);
-    }
+    const whenFull = form.batched ? this.#batchedWhenFull : this.#aloneWhenFull;
+    let known = this.#textOf(script, form);
     const startedAt = performance.now();
     const deadline = startedAt + PATIENCE_MS;
     let again = false;
@@ -236,12 +252,29 @@ export class ScriptRunner {
         return answer;
       } catch (error) {
         const failure = this.#failure(error, script);
+        if (script.frees && !known.full && isOutOfMemory(failure)) {
+          known = this.#textOf(script, whenFull);
+          continue;
+        }
         const wait = connection.wasNeverSent(error) ? 0 : pauseAfter(failure);
         if (wait === undefined || performance.now() + wait >= deadline) throw failure;
         again ||= (failure as CoordError).details.sent === true;
+        // What a repeated call notes of itself, a full server would refuse without a word.
+        if (again && script.frees) known = this.#textOf(script, whenFull);
         if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       }
     }
+  }
+
+  #textOf(script: Script, { batched, full, texts }: Form): KnownText {
+    let known = texts.get(script);
+    if (known === undefined) {
+      const { clustered } = this.connection;
+      const { keys, ...text } = textOf(script, { batched, full, clustered });
+      known = { ...text, full, keys: keys.map((key) => this.prefix + key) };
+      texts.set(script, known);
+    }
+    return known;
   }
 
   /** The script looked at its clock somewhen between these moments: only what lies outside of them is a difference. */
@@ -283,6 +316,10 @@ export class ScriptRunner {
     }
     return failure;
   }
+}
+
+function isOutOfMemory(failure: unknown): boolean {
+  return failure instanceof StoreUnavailableError && failure.details.reason === "out_of_memory";
 }
 
 /** How long to wait before the call is made again; `undefined` when that would not help. */

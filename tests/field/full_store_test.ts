@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { CoordinationClient } from "../../mod.ts";
-import { hasRedis, startRedis } from "../support/redis_server.ts";
+import { hasRedis, type RedisServer, startRedis } from "../support/redis_server.ts";
 
 Deno.test({
   name: "full server lets holders renew, finish and leave, and refuses what is new",
@@ -51,5 +51,39 @@ Deno.test({
     await boss.agents.prune();
     await server.command("CONFIG", "SET", "maxmemory", "0");
     await boss.tasks.create([{ title: "room again" }]);
+  },
+});
+
+/** How often the server has executed HDEL: what a script begins with on a server whose memory is full. */
+async function hdels(server: RedisServer): Promise<number> {
+  const stats = String(await server.command("INFO", "commandstats"));
+  return Number(/cmdstat_hdel:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+}
+
+Deno.test({
+  name: "server with memory left is never sent what works on a full one",
+  ignore: !hasRedis(),
+  async fn() {
+    await using server = await startRedis();
+    await using client = await CoordinationClient.open({ store: server.url });
+    await using ada = await client.session("ada", { heartbeat: false, onClose: "leave" });
+    await ada.tasks.create([{ title: "a" }, { title: "b" }]);
+    const [first, second] = await ada.tasks.claim({ count: 2 });
+    await ada.locks.acquire(["a.py", "b.py"]);
+    const before = await hdels(server);
+    await ada.locks.renew("a.py");
+    await ada.tasks.renew(first!.id);
+    assert.equal(await hdels(server), before);
+
+    await server.command("CONFIG", "SET", "maxmemory", "1mb");
+    await ada.locks.renew("a.py");
+    assert.equal(await hdels(server), before + 1);
+    // Steps of one kind that are asked for at once are one call, also then.
+    await Promise.all([ada.tasks.renew(first!.id), ada.tasks.renew(second!.id)]);
+    assert.equal(await hdels(server), before + 2);
+
+    await server.command("CONFIG", "SET", "maxmemory", "0");
+    await ada.locks.renew("b.py");
+    assert.equal(await hdels(server), before + 2);
   },
 });
