@@ -7,6 +7,11 @@
  * on a server that is running, under names of its own, which it removes; `--store redis` starts a server
  * for the run. There, it stands beside other people's queues and locks from npm; `--no-peers` leaves them out.
  *
+ *     deno run -A scripts/bench.ts --large [--store dir|redis|URL] [--scale 0.1] [--rounds N] [--json]
+ *
+ * fills a store with 300 000 tasks, and as much of everything else, and prints of every command how long its
+ * longest step kept everybody else from the store.
+ *
  * Absolute figures say as much about the machine and its other users as about the program: read the
  * ratios. A missed target does not fail the run, which proves nothing on a busy machine.
  * @module
@@ -23,6 +28,7 @@ import { cli } from "./bench/cli.ts";
 import { create } from "./bench/create.ts";
 import { type Benchmark, judge, type Target, type Verdict } from "./bench/figure.ts";
 import type { Effort } from "./bench/harness.ts";
+import { large, largeText } from "./bench/large/run.ts";
 import { lock } from "./bench/lock.ts";
 import { redisBenchmarks } from "./bench/redis/all.ts";
 import { findPeers } from "./bench/redis/peers.ts";
@@ -140,6 +146,22 @@ async function run(benchmarks: readonly Benchmark[], report: Report): Promise<vo
   );
 }
 
+async function runLarge(
+  { store = "dir", scale, rounds = "3", json }: {
+    readonly store: string | undefined;
+    readonly scale: string;
+    readonly rounds: string | undefined;
+    readonly json: boolean;
+  },
+): Promise<void> {
+  const share = Number(scale);
+  if (!(share > 0 && share <= 10)) {
+    throw new UsageError(`--scale "${scale}": use a number up to 10`);
+  }
+  const report = await large({ store, scale: share, rounds: effortOf(rounds, false).rounds });
+  console.log(json ? JSON.stringify({ schemaVersion: 1, ...report }) : await largeText(report));
+}
+
 async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -150,9 +172,15 @@ async function main(args: string[]): Promise<void> {
       rounds: { type: "string" },
       quick: { type: "boolean", default: false },
       "no-peers": { type: "boolean", default: false },
+      large: { type: "boolean", default: false },
+      scale: { type: "string", default: "1" },
     },
   });
   const { store, only, json } = values;
+  if (values.large) {
+    await runLarge({ store, scale: values.scale, rounds: values.rounds, json });
+    return;
+  }
   const effort = effortOf(values.rounds, values.quick);
   if (store === undefined) {
     await run(choose(DIRECTORY_BENCHMARKS, only), { effort, json, about: [] });
