@@ -1,6 +1,6 @@
 import { type Cli, defineCommand, Exit } from "../src/cli/command.ts";
 import { paint, type View } from "../src/cli/output.ts";
-import { type Check, diagnosis, examine } from "../src/doctor.ts";
+import { type Check, diagnosis, examine } from "../src/doctor/doctor.ts";
 import { systemClock } from "../src/clock.ts";
 import { formatDuration } from "../src/duration.ts";
 import { printable } from "../src/name.ts";

@@ -156,7 +156,7 @@ async function make(cli: Cli, { store: place, namespace }: Config): Promise<bool
   const { store } = await cli.context({ init: true });
   const existed = place.kind === "directory"
     ? hasDatabase(place.directory, namespace)
-    : await (await import("../src/store/redis_inspect.ts")).hasState(place.url, namespace);
+    : await (await import("../src/engine/redis/inspect.ts")).hasState(place.url, namespace);
   // A step that finds nothing to do (nobody waits under a new identifier) shows that steps can write here.
   await (await store.locks()).abandon(newId("wtr"));
   return !existed;

@@ -8,7 +8,7 @@ import { invalid } from "./check.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Durability, resolveAccess, resolveConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
-import { openContext } from "./open.ts";
+import { openContext } from "./open/open.ts";
 import { Rooms } from "./rooms.ts";
 import { Session } from "./session.ts";
 

@@ -18,7 +18,7 @@ import { DURABILITIES, FALLBACKS, readSettingsFile } from "./config/settings_fil
 import { parseStore, type StoreConfig } from "./config/store_value.ts";
 import { checkName } from "./name.ts";
 import { findProject, type Project } from "./project.ts";
-import { redactUrl } from "./store/redis_url.ts";
+import { redactUrl } from "./engine/redis/url.ts";
 
 export { redactUrl };
 export type { Remark, StoreConfig };

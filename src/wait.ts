@@ -3,7 +3,7 @@
  * @module
  */
 import type { Clock } from "./clock.ts";
-import type { Bell } from "./store/bell.ts";
+import type { Bell } from "./engine/bell.ts";
 
 /** A waiter looks at the store at least this often, in case a ring was lost. */
 export const POLL_MS = 1000;

@@ -4,9 +4,9 @@
  */
 import { systemClock } from "../../src/clock.ts";
 import type { RoomContext } from "../../src/context.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
-import { RedisStore } from "../../src/store/redis.ts";
-import type { Store } from "../../src/store/store.ts";
+import { DirectoryStore } from "../../src/open/directory.ts";
+import { RedisStore } from "../../src/open/redis.ts";
+import type { Store } from "../../src/store.ts";
 import type { Durability } from "./bare.ts";
 
 /** Surroundings of an agent of this process's own. Whoever opens it closes `store`. */

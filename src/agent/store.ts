@@ -3,7 +3,7 @@
  * @module
  */
 import type { Lease } from "../lock/lock.ts";
-import type { Actor } from "../store/transaction.ts";
+import type { Actor } from "../engine/directory/transaction.ts";
 import type { Agent, AgentCounts, AgentWord, ClaimedTask } from "./agent.ts";
 
 /** How long an agent counts as alive after a heartbeat, when it did not say: 60 seconds. */

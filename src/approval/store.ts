@@ -3,7 +3,7 @@
  * @module
  */
 import type { PrunedPortion, PrunePortion } from "../prune.ts";
-import type { Actor } from "../store/transaction.ts";
+import type { Actor } from "../engine/directory/transaction.ts";
 import type { Approval, ApprovalCounts, ApprovalStatus } from "./approval.ts";
 
 /** What is asked for, checked and with its identifier. */

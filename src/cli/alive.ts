@@ -6,7 +6,7 @@ import { Agents } from "../agent/agent.ts";
 import type { Config } from "../config.ts";
 import { CoordError } from "../errors.ts";
 import { Locks } from "../lock/lock.ts";
-import { lazyContext } from "../open.ts";
+import { lazyContext } from "../open/open.ts";
 import { Tasks } from "../task/task.ts";
 
 /** How much of it there is. */

@@ -6,7 +6,7 @@ import { posix } from "node:path";
 import { formatDuration } from "../duration.ts";
 import { quote } from "../name.ts";
 import type { Project } from "../project.ts";
-import { LAPSING_TOLD, type LapsingLease, type StoreWarning } from "../store/warning.ts";
+import { LAPSING_TOLD, type LapsingLease, type StoreWarning } from "../engine/warning.ts";
 import { shellWords } from "./wrapper_words.ts";
 
 /** One sentence a lease; one for all of them when there are too many. */

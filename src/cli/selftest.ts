@@ -7,11 +7,11 @@
 import { sleep } from "../clock.ts";
 import type { Config, StoreConfig } from "../config.ts";
 import type { RoomContext } from "../context.ts";
-import type { Check } from "../doctor.ts";
+import type { Check } from "../doctor/doctor.ts";
 import { StoreUnavailableError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { printable } from "../name.ts";
-import { openContext } from "../open.ts";
+import { openContext } from "../open/open.ts";
 import { Tasks } from "../task/task.ts";
 import { selfCommand } from "./self.ts";
 import { TASK_TAGS, type WorkerReport } from "./selftest_worker.ts";
@@ -73,7 +73,7 @@ async function chooseGround({ store }: Config): Promise<Ground> {
   const id = newId("wtr").slice(-12).toLowerCase();
   const namespace = `selftest-${id}`;
   if (store.kind === "redis") {
-    const { removeNamespace } = await import("../store/redis_namespace.ts");
+    const { removeNamespace } = await import("../open/remove_namespace.ts");
     const directory = await Deno.makeTempDir({ prefix: "agentcoord-selftest-" });
     const remove = async () => {
       await Deno.remove(directory, { recursive: true });

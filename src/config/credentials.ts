@@ -10,7 +10,7 @@
  */
 import { InvalidArgumentError } from "../errors.ts";
 import { printable } from "../name.ts";
-import { parseRedisUrl, type RedisTarget } from "../store/redis_url.ts";
+import { parseRedisUrl, type RedisTarget } from "../engine/redis/url.ts";
 import { readPrivateFile, writePrivateFile } from "./private_file.ts";
 import { unusable } from "./settings_file.ts";
 

@@ -4,7 +4,7 @@
  */
 import { InvalidArgumentError } from "../errors.ts";
 import { printable, quote } from "../name.ts";
-import { redactUrl } from "../store/redis_url.ts";
+import { redactUrl } from "../engine/redis/url.ts";
 
 /** A value, what messages call it, and where it came from. */
 export interface Setting {

@@ -7,7 +7,7 @@
  */
 import { InvalidArgumentError } from "../errors.ts";
 import { checkName, printable, quote } from "../name.ts";
-import { parseRedisUrl } from "../store/redis_url.ts";
+import { parseRedisUrl } from "../engine/redis/url.ts";
 import { fileField, invalidSetting, parseWord } from "./setting.ts";
 import { parseStore } from "./store_value.ts";
 import { parseObject, StrictJsonError } from "./strict_json.ts";

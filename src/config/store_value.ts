@@ -7,7 +7,7 @@
  */
 import { checkText, LIMITS } from "../name.ts";
 import { splitPath } from "../path.ts";
-import { parseRedisUrl, redactUrl, REDIS_SCHEMES } from "../store/redis_url.ts";
+import { parseRedisUrl, redactUrl, REDIS_SCHEMES } from "../engine/redis/url.ts";
 import { invalidSetting, type Setting } from "./setting.ts";
 
 /** Where state lives. A `url` may hold a secret: show it with {@linkcode redactUrl} only. */

@@ -6,7 +6,7 @@
  * has agreed once; that is kept by the project's root and the place, in the user's `trust.json`.
  * @module
  */
-import { parseRedisUrl } from "../store/redis_url.ts";
+import { parseRedisUrl } from "../engine/redis/url.ts";
 import { readPrivateFile, writePrivateFile } from "./private_file.ts";
 import { unusable } from "./settings_file.ts";
 import type { StoreConfig } from "./store_value.ts";

@@ -4,7 +4,7 @@
  */
 import type { AuditDraft } from "../audit/entry.ts";
 import type { LockPath } from "../path.ts";
-import type { Actor } from "../store/transaction.ts";
+import type { Actor } from "../engine/directory/transaction.ts";
 import type { Lease, LockMode } from "./lock.ts";
 
 /** Other names of lock paths, see {@linkcode LockPath}: a lease keeps others from these as well. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Agents } from "../../src/agent/agent.ts";
 import type { RoomContext } from "../../src/context.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
+import { DirectoryStore } from "../../src/open/directory.ts";
 import { TestClock } from "../support/stores.ts";
 
 Deno.test("agent deregistered by another process is registered again by its next act", async () => {

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { Agents, type AgentStatus, type AgentWord } from "../../src/agent/agent.ts";
 import { ConflictError, NotFoundError } from "../../src/errors.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { Store } from "../../src/store.ts";
 import { propertyRuns } from "../support/property.ts";
 import { type Bench, storeTest } from "../support/stores.ts";
 

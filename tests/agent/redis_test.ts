@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { RedisAgents } from "../../src/agent/redis.ts";
-import { AGENT_KEYS } from "../../src/agent/redis_keys.ts";
+import { RedisAgents } from "../../src/agent/redis/store.ts";
+import { AGENT_KEYS } from "../../src/agent/redis/keys.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { RedisLocks } from "../../src/lock/redis.ts";
+import { RedisLocks } from "../../src/lock/redis/store.ts";
 import type { RoomContext } from "../../src/context.ts";
-import { Script } from "../../src/store/script.ts";
-import { ScriptRunner } from "../../src/store/script_runner.ts";
-import type { Store } from "../../src/store/store.ts";
+import { Script } from "../../src/engine/redis/script.ts";
+import { ScriptRunner } from "../../src/engine/redis/script_runner.ts";
+import type { Store } from "../../src/store.ts";
 import { type StepBench, stepTest } from "../support/redis_steps.ts";
 
 const DAY = 24 * 3_600_000;

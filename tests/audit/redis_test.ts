@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { Audit, type Entry } from "../../src/audit/audit.ts";
 import { contentHash, nextLink } from "../../src/audit/entry.ts";
-import { RedisAudit } from "../../src/audit/redis.ts";
-import { RedisEvents } from "../../src/event/redis.ts";
+import { RedisAudit } from "../../src/audit/redis/store.ts";
+import { RedisEvents } from "../../src/event/redis/store.ts";
 import type { RoomContext } from "../../src/context.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { Store } from "../../src/store.ts";
 import { type StepBench, stepTest } from "../support/redis_steps.ts";
 
 /** An entry as the stream has it. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Agent, Agents } from "../../src/agent/agent.ts";
 import { resolveConfig } from "../../src/config.ts";
-import { openContext } from "../../src/open.ts";
+import { openContext } from "../../src/open/open.ts";
 import { cli, cliJson, programCommand, withProject } from "../support/cli.ts";
 import { eventually, gone, Running, written } from "../support/wrapped.ts";
 

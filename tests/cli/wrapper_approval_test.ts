@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Approval, Approvals } from "../../src/approval/approval.ts";
 import { resolveConfig } from "../../src/config.ts";
 import { commandDigest, shellWords } from "../../src/cli/wrapper_words.ts";
-import { openContext } from "../../src/open.ts";
+import { openContext } from "../../src/open/open.ts";
 import { cli, cliJson, steady, withProject } from "../support/cli.ts";
 import { eventually, Running, textOf, waiterSeen } from "../support/wrapped.ts";
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { NotFoundError } from "../../src/errors.ts";
-import { emit, listen, notify } from "../../src/event/append.ts";
-import { DirectoryEvents } from "../../src/event/directory.ts";
+import { emit, listen, notify } from "../../src/event/directory/append.ts";
+import { DirectoryEvents } from "../../src/event/directory/store.ts";
 import { Events } from "../../src/event/event.ts";
 import { EVENTS_KEPT } from "../../src/event/store.ts";
 import type { RoomContext } from "../../src/context.ts";
 import { newId, sequenceOf } from "../../src/id.ts";
-import { DirectoryEngine } from "../../src/store/engine.ts";
-import type { Store } from "../../src/store/store.ts";
+import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
+import type { Store } from "../../src/store.ts";
 import { TestClock } from "../support/stores.ts";
 
 interface Workbench {

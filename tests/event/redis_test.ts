@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { RedisEvents } from "../../src/event/redis.ts";
+import { RedisEvents } from "../../src/event/redis/store.ts";
 import { EVENTS_KEPT } from "../../src/event/store.ts";
 import { newId, sequencedAtMs, sequencedId, sequenceOf } from "../../src/id.ts";
-import { RedisBell } from "../../src/store/redis_bell.ts";
-import { Script } from "../../src/store/script.ts";
+import { RedisBell } from "../../src/engine/redis/bell.ts";
+import { Script } from "../../src/engine/redis/script.ts";
 import { type StepBench, stepTest } from "../support/redis_steps.ts";
 
 /** Emits so many events of a type, in one step. */

@@ -9,7 +9,7 @@ import type { RoomContext } from "../../src/context.ts";
 import { Approvals } from "../../src/approval/approval.ts";
 import { Audit } from "../../src/audit/audit.ts";
 import { Board, type Thread } from "../../src/board/board.ts";
-import { RedisStore } from "../../src/store/redis.ts";
+import { RedisStore } from "../../src/open/redis.ts";
 import { Tasks } from "../../src/task/task.ts";
 import { type Executed, monitor } from "../redis/monitor.ts";
 import { type Proxy, startProxy } from "../support/proxy.ts";

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { storeFailure } from "../../src/store/failure.ts";
+import { storeFailure } from "../../src/engine/directory/failure.ts";
 import { cli, withProject } from "../support/cli.ts";
 
 const HOME = ".agentcoord/namespaces/default";

@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { Events } from "../../src/event/event.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { DirectoryEngine } from "../../src/store/engine.ts";
-import { startAfter } from "../../src/store/numbers.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
+import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
+import { startAfter } from "../../src/engine/numbers.ts";
+import { DirectoryStore } from "../../src/open/directory.ts";
 import { cli, withProject } from "../support/cli.ts";
 import { TestClock } from "../support/stores.ts";
 

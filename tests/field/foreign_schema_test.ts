@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { Database, SCHEMA_VERSION } from "../../src/store/database.ts";
-import { MIGRATIONS } from "../../src/store/migrations.ts";
-import { isOwnSchema, schemaDigest } from "../../src/store/schema.ts";
+import { Database, SCHEMA_VERSION } from "../../src/engine/directory/database.ts";
+import { MIGRATIONS } from "../../src/open/migrations.ts";
+import { isOwnSchema, schemaDigest } from "../../src/open/schema.ts";
 import { cli, withProject } from "../support/cli.ts";
 
 const HOME = ".agentcoord/namespaces/default";

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { RedisStore } from "../../src/store/redis.ts";
+import { RedisStore } from "../../src/open/redis.ts";
 import { contentsOf } from "../redis/contents.ts";
 import { type Surroundings, testSideBySide } from "../redis/lanes.ts";
 import { Member } from "../redis/member.ts";

@@ -7,10 +7,10 @@ import { Audit } from "../../src/audit/audit.ts";
 import { Board } from "../../src/board/board.ts";
 import { Events } from "../../src/event/event.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { SCHEMA_VERSION } from "../../src/store/database.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
-import { inspectDatabase } from "../../src/store/inspect.ts";
-import { startAfter } from "../../src/store/numbers.ts";
+import { SCHEMA_VERSION } from "../../src/engine/directory/database.ts";
+import { DirectoryStore } from "../../src/open/directory.ts";
+import { inspectDatabase } from "../../src/engine/directory/inspect.ts";
+import { startAfter } from "../../src/engine/numbers.ts";
 import { Tasks } from "../../src/task/task.ts";
 import { TestClock } from "../support/stores.ts";
 

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { Locks } from "../../src/lock/lock.ts";
-import { RedisStore } from "../../src/store/redis.ts";
+import { RedisStore } from "../../src/open/redis.ts";
 import { cli, cliJson, withProject } from "../support/cli.ts";
 import { freshNamespace, hasRedis, sharedRedis, startRedis } from "../support/redis_server.ts";
 import { TestClock } from "../support/stores.ts";

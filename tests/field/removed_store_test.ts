@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { DirectoryEngine } from "../../src/store/engine.ts";
+import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
 import { cli, withProject } from "../support/cli.ts";
 import { listening } from "../support/golden_stream.ts";
 import { TestClock } from "../support/stores.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { RedisStore } from "../../src/store/redis.ts";
+import { RedisStore } from "../../src/open/redis.ts";
 import { freshNamespace, hasRedis } from "../support/redis_server.ts";
 import { contentsOf } from "./contents.ts";
 import { type Surroundings, testSideBySide } from "./lanes.ts";

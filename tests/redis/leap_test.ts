@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { RedisStore } from "../../src/store/redis.ts";
+import { RedisStore } from "../../src/open/redis.ts";
 import { startProxy } from "../support/proxy.ts";
 import { freshNamespace, hasRedis, startRedis } from "../support/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";

@@ -4,7 +4,7 @@
  */
 import type { RoomContext } from "../../src/context.ts";
 import { Rooms } from "../../src/rooms.ts";
-import type { RedisStore } from "../../src/store/redis.ts";
+import type { RedisStore } from "../../src/open/redis.ts";
 import { openAs } from "../support/workers/context.ts";
 
 /** All rooms of a store, acting as one agent. */

@@ -3,7 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { RedisStore } from "../../src/store/redis.ts";
+import { RedisStore } from "../../src/open/redis.ts";
 import { type RedisCluster, startCluster } from "../support/redis_cluster.ts";
 import { freshNamespace, hasRedis, type RedisServer, startRedis } from "../support/redis_server.ts";
 import { startProxy } from "../support/proxy.ts";

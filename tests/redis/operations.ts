@@ -12,7 +12,7 @@ import { CoordError } from "../../src/errors.ts";
 import { Events } from "../../src/event/event.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { Rooms } from "../../src/rooms.ts";
-import type { RedisStore } from "../../src/store/redis.ts";
+import type { RedisStore } from "../../src/open/redis.ts";
 import { Tasks } from "../../src/task/task.ts";
 import { eventually } from "../support/wrapped.ts";
 import { systemClock } from "../../src/clock.ts";

@@ -8,7 +8,7 @@ import { Redis } from "ioredis";
 import { directoryMeter, serverMeter } from "../../scripts/bench/large/meter.ts";
 import type { LargeReport } from "../../scripts/bench/large/run.ts";
 import { systemClock } from "../../src/clock.ts";
-import { DirectoryEngine } from "../../src/store/engine.ts";
+import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
 import { hasRedis, startRedis } from "../support/redis_server.ts";
 
 /** The script as a process of its own, with as little as there can be of everything. */

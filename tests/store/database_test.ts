@@ -3,9 +3,9 @@ import { DatabaseSync } from "node:sqlite";
 import { Agents } from "../../src/agent/agent.ts";
 import { systemClock } from "../../src/clock.ts";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { Database, SCHEMA_VERSION } from "../../src/store/database.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
-import { MIGRATIONS } from "../../src/store/migrations.ts";
+import { Database, SCHEMA_VERSION } from "../../src/engine/directory/database.ts";
+import { DirectoryStore } from "../../src/open/directory.ts";
+import { MIGRATIONS } from "../../src/open/migrations.ts";
 import { openAs } from "../support/workers/context.ts";
 
 const HOME = "namespaces/default";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { DirectoryEngine, type EngineOptions } from "../../src/store/engine.ts";
-import { KernelLock } from "../../src/store/kernel_lock.ts";
-import type { Reader } from "../../src/store/transaction.ts";
+import { DirectoryEngine, type EngineOptions } from "../../src/engine/directory/engine.ts";
+import { KernelLock } from "../../src/engine/directory/kernel_lock.ts";
+import type { Reader } from "../../src/engine/directory/transaction.ts";
 import { Fleet } from "../support/fleet.ts";
 import { TestClock } from "../support/stores.ts";
 

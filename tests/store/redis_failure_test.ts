@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ConflictError, StoreUnavailableError } from "../../src/errors.ts";
-import { type FailureContext, redisFailure } from "../../src/store/redis_failure.ts";
+import { type FailureContext, redisFailure } from "../../src/engine/redis/failure.ts";
 
 const CONTEXT: FailureContext = {
   place: "db:6379",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { RedisConnection } from "../../src/store/redis_connection.ts";
+import { RedisConnection } from "../../src/engine/redis/connection.ts";
 import { hasRedis, onPath, startRedis } from "../support/redis_server.ts";
 import { respStub } from "../support/resp_stub.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { InvalidArgumentError } from "../../src/errors.ts";
-import { parseRedisUrl, type RedisTarget } from "../../src/store/redis_url.ts";
+import { parseRedisUrl, type RedisTarget } from "../../src/engine/redis/url.ts";
 import { propertyRuns } from "../support/property.ts";
 
 const parse = (url: string) => parseRedisUrl(url, "--store");

@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { RedisConnection } from "../../src/store/redis_connection.ts";
-import { Script } from "../../src/store/script.ts";
-import { ScriptRunner } from "../../src/store/script_runner.ts";
+import { RedisConnection } from "../../src/engine/redis/connection.ts";
+import { Script } from "../../src/engine/redis/script.ts";
+import { ScriptRunner } from "../../src/engine/redis/script_runner.ts";
 import { freshNamespace, hasRedis, sharedRedis } from "../support/redis_server.ts";
 
 const ADA = { name: "ada", host: "test-host", pid: 7 };

@@ -6,7 +6,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/clock.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
+import { DirectoryStore } from "../../src/open/directory.ts";
 
 /** What one run of the program left behind. */
 export interface CliResult {

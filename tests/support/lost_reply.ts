@@ -4,7 +4,7 @@
  * @module
  */
 import type { RoomContext } from "../../src/context.ts";
-import { RedisStore } from "../../src/store/redis.ts";
+import { RedisStore } from "../../src/open/redis.ts";
 import { startProxy } from "./proxy.ts";
 import { freshNamespace, hasRedis, sharedRedis } from "./redis_server.ts";
 import { TestClock } from "./stores.ts";

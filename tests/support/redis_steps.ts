@@ -2,8 +2,8 @@
  * Scripts on a namespace of a test's own, without a room around them.
  * @module
  */
-import { RedisConnection } from "../../src/store/redis_connection.ts";
-import { ScriptRunner } from "../../src/store/script_runner.ts";
+import { RedisConnection } from "../../src/engine/redis/connection.ts";
+import { ScriptRunner } from "../../src/engine/redis/script_runner.ts";
 import { freshNamespace, hasRedis, sharedRedis } from "./redis_server.ts";
 import { TestClock } from "./stores.ts";
 

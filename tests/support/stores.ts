@@ -5,9 +5,9 @@
 import type { Clock } from "../../src/clock.ts";
 import type { RoomContext } from "../../src/context.ts";
 import { normalizeLockPath } from "../../src/path.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
-import { RedisStore } from "../../src/store/redis.ts";
-import type { Store } from "../../src/store/store.ts";
+import { DirectoryStore } from "../../src/open/directory.ts";
+import { RedisStore } from "../../src/open/redis.ts";
+import type { Store } from "../../src/store.ts";
 import { freshNamespace, hasRedis, sharedRedis } from "./redis_server.ts";
 
 /** A clock that moves only when told to. */

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Redis } from "ioredis";
-import { DirectoryEngine } from "../../../src/store/engine.ts";
-import { KernelLock } from "../../../src/store/kernel_lock.ts";
+import { DirectoryEngine } from "../../../src/engine/directory/engine.ts";
+import { KernelLock } from "../../../src/engine/directory/kernel_lock.ts";
 
 /** Measures one kind of store. */
 export interface Meter {

@@ -6,7 +6,7 @@
  * @module
  */
 import { Redis } from "ioredis";
-import { parseRedisUrl } from "../../../src/store/redis_url.ts";
+import { parseRedisUrl } from "../../../src/engine/redis/url.ts";
 import { infoField, startRedis } from "../../../tests/support/redis_server.ts";
 
 /** A part of the server for one turn. */

@@ -1,6 +1,6 @@
 // committer.ts HOME COMMITS NAME LOG: makes commits, one after the other.
 import { systemClock } from "../../../src/clock.ts";
-import { DirectoryEngine } from "../../../src/store/engine.ts";
+import { DirectoryEngine } from "../../../src/engine/directory/engine.ts";
 import { openLog } from "../fleet.ts";
 
 const [home, commits, , log] = Deno.args as [string, string, string, string];

@@ -4,9 +4,9 @@
  */
 import { systemClock } from "../../../src/clock.ts";
 import type { RoomContext } from "../../../src/context.ts";
-import { DirectoryStore } from "../../../src/store/directory.ts";
-import { RedisStore } from "../../../src/store/redis.ts";
-import type { Store } from "../../../src/store/store.ts";
+import { DirectoryStore } from "../../../src/open/directory.ts";
+import { RedisStore } from "../../../src/open/redis.ts";
+import type { Store } from "../../../src/store.ts";
 
 /**
  * Opens the store at `location` acting as `name`. A location is a directory, or the URL of a Redis store

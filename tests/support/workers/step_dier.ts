@@ -1,7 +1,7 @@
 // step_dier.ts HOME SIGNAL: begins a step on the engine at HOME, writes, and sends itself SIGNAL inside it.
 // A process that is resumed finishes the step and says so.
 import { systemClock } from "../../../src/clock.ts";
-import { DirectoryEngine } from "../../../src/store/engine.ts";
+import { DirectoryEngine } from "../../../src/engine/directory/engine.ts";
 
 const [home, signal] = Deno.args as [string, Deno.Signal];
 const engine = await DirectoryEngine.open(home, { durability: "normal", clock: systemClock });

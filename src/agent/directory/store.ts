@@ -1,0 +1,220 @@
+/**
+ * The steps on agents, on the directory engine.
+ *
+ * A status is worked out when it is read, so nothing sweeps this table; only `prune` removes rows.
+ * Registering, beating and leaving are not themselves given the actor: they mark by hand, and always, the sign
+ * of life that other steps imply at most once a second.
+ * @module
+ */
+import { emit } from "../../event/directory/append.ts";
+import { LEASES_A_STEP } from "../../engine/held.ts";
+import type { Actor, Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
+import type { Agent, AgentCounts, AgentStatus } from "../agent.ts";
+import { tasksHeldBy } from "./held.ts";
+import { type AgentRow, findAgent, statusOf, toAgent } from "./rows.ts";
+import {
+  type AgentStore,
+  GONE_AFTER_MS,
+  HUNG_AFTER_MS,
+  type RegisterOutcome,
+  type Registration,
+} from "../store.ts";
+import type { Portion } from "./renew_held.ts";
+import { DEPARTURES, touchAgent } from "./touch.ts";
+
+/** {@linkcode AgentStore} on a directory. */
+export class DirectoryAgents implements AgentStore {
+  readonly #engine: Engine;
+
+  /** Uses the engine's transactions. */
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  register(registration: Registration): Promise<RegisterOutcome> {
+    return this.#engine.write(undefined, (tx) => {
+      const known = findAgent(tx, registration.name);
+      const repeated = known?.registration === registration.id;
+      if (known !== undefined && !repeated && isTaken(known, registration, tx.nowMs)) {
+        return { kind: "taken", agent: toAgent(tx, known), nowMs: tx.nowMs };
+      }
+      if (!repeated) enrol(tx, registration, known);
+      return { kind: "registered", agent: toAgent(tx, findAgent(tx, registration.name)!) };
+    });
+  }
+
+  async heartbeat(
+    actor: Actor,
+    { status, workingOn }: Parameters<AgentStore["heartbeat"]>[1],
+  ): Promise<Agent> {
+    const { renewPortion } = await import("./renew_held.ts");
+    let from: Portion | undefined;
+    const beat = (tx: Transaction) => {
+      touchAgent(tx, actor);
+      if (from === undefined && (status !== undefined || workingOn !== undefined)) {
+        tx.run(
+          `UPDATE agents SET status = COALESCE(?, status), working_on = COALESCE(?, working_on)
+           WHERE name = ?`,
+          status ?? null,
+          workingOn ?? null,
+          actor.name,
+        );
+      }
+      from = renewPortion(tx, actor.name, from, LEASES_A_STEP);
+      return from === undefined ? toAgent(tx, findAgent(tx, actor.name)!) : undefined;
+    };
+    for (;;) {
+      const agent = await this.#engine.write(undefined, beat);
+      if (agent !== undefined) return agent;
+    }
+  }
+
+  touch(actor: Actor): Promise<void> {
+    return this.#engine.write(undefined, (tx) => touchAgent(tx, actor));
+  }
+
+  async deregister(name: string): ReturnType<AgentStore["deregister"]> {
+    // Loaded when somebody leaves: most calls that act on agents are heartbeats.
+    const { releaseHeld } = await import("../../lock/directory/give_back.ts");
+    const { releaseTasksOf } = await import("../../task/directory/give_back.ts");
+    const given = { locks: 0, tasks: 0 };
+    const giveBack = (tx: Transaction) => {
+      const row = findAgent(tx, name);
+      if (row === undefined) return "unknown";
+      const locks = releaseHeld(tx, name, LEASES_A_STEP).length;
+      const { ended, released } = releaseTasksOf(tx, name, LEASES_A_STEP - locks);
+      given.locks += locks;
+      given.tasks += released;
+      if (locks + ended === LEASES_A_STEP) return "more";
+      if (row.gone_at_ms === null) {
+        tx.run("UPDATE agents SET gone_at_ms = ? WHERE name = ?", tx.nowMs, name);
+        tx.count(DEPARTURES, 1);
+        emit(tx, "agent.deregistered", name, name, given);
+      }
+      return "left";
+    };
+    for (let first = true;; first = false) {
+      const now = await this.#engine.write(undefined, giveBack);
+      if (now === "left") return given;
+      // Unknown later: removed by somebody else after a portion of its leases had been given back.
+      if (now === "unknown") return first ? undefined : given;
+    }
+  }
+
+  prune(actor: Actor, limit: number): Promise<readonly Agent[]> {
+    return this.#engine.write(actor, (tx) =>
+      goneAgents(tx, limit).map((row) => {
+        const agent = toAgent(tx, row);
+        tx.run("DELETE FROM agents WHERE name = ?", row.name);
+        emit(tx, "agent.pruned", row.name, actor.name);
+        return agent;
+      }));
+  }
+
+  get(name: string): Promise<Agent | undefined> {
+    return this.#engine.read((reader) => {
+      const row = findAgent(reader, name);
+      return row && toAgent(reader, row);
+    });
+  }
+
+  async explain(name: string): ReturnType<AgentStore["explain"]> {
+    const { leasesHeldBy } = await import("../../lock/directory/give_back.ts");
+    return await this.#engine.read((reader) => {
+      const row = findAgent(reader, name);
+      if (row === undefined) return undefined;
+      const agent = toAgent(reader, row);
+      const tasks = tasksHeldBy(reader, name);
+      return { agent, locks: leasesHeldBy(reader, name), tasks };
+    });
+  }
+
+  list(): Promise<readonly Agent[]> {
+    return this.#engine.read((reader) =>
+      reader.all<AgentRow>("SELECT * FROM agents ORDER BY name")
+        .map((row) => toAgent(reader, row))
+    );
+  }
+
+  hung(thresholdMs: number): Promise<readonly Agent[]> {
+    return this.#engine.read((reader) => {
+      const { nowMs } = reader;
+      const rows = reader.all<AgentRow>(
+        `SELECT * FROM agents
+         WHERE gone_at_ms IS NULL AND last_heartbeat_at_ms < ? AND last_heartbeat_at_ms > ?
+         ORDER BY last_heartbeat_at_ms, name`,
+        nowMs - thresholdMs,
+        thresholdMs < GONE_AFTER_MS ? nowMs - GONE_AFTER_MS : -1,
+      );
+      return rows.map((row) => toAgent(reader, row, "hung"));
+    });
+  }
+
+  summary(): Promise<AgentCounts> {
+    return this.#engine.read((reader) => {
+      // Answered from the two indexes alone; no row of the table is read.
+      const rows = reader.all<{ seen: AgentStatus; n: number }>(
+        `SELECT CASE WHEN last_heartbeat_at_ms <= ?1 THEN 'gone'
+           WHEN last_heartbeat_at_ms < ?2 THEN 'hung' ELSE status END seen, COUNT(*) n
+         FROM agents WHERE gone_at_ms IS NULL GROUP BY seen
+         UNION ALL SELECT 'gone', COUNT(*) FROM agents WHERE gone_at_ms IS NOT NULL`,
+        reader.nowMs - GONE_AFTER_MS,
+        reader.nowMs - HUNG_AFTER_MS,
+      );
+      const counts = { active: 0, idle: 0, blocked: 0, hung: 0, gone: 0 };
+      for (const { seen, n } of rows) counts[seen] += n;
+      return counts;
+    });
+  }
+}
+
+/** Whether a live agent has the name that `wanted` asks for. */
+function isTaken(row: AgentRow, wanted: Registration, nowMs: number): boolean {
+  if (wanted.takeover || row.expires_at_ms <= nowMs) return false;
+  if (statusOf(row, nowMs) === "gone") return false;
+  // Known by its acts alone, and from here: most likely the very one that now introduces itself.
+  return row.registration !== null || row.host !== wanted.host;
+}
+
+/** Writes the registration over whatever is known under its name, and counts it as a heartbeat. */
+function enrol(tx: Transaction, wanted: Registration, known: AgentRow | undefined): void {
+  const { name, id, host, pid, role, workingOn, tags, ttlMs, takeover } = wanted;
+  const wasLive = known !== undefined && isTaken(known, { ...wanted, takeover: false }, tx.nowMs);
+  tx.run(
+    `INSERT OR REPLACE INTO agents VALUES
+       (?1, ?2, ?3, ?4, ?5, 'active', ?6, ?7, ?8, ?9, ?10, ?10, ?10 + ?9, NULL)`,
+    name,
+    known?.id ?? id,
+    id,
+    role ?? known?.role ?? "",
+    workingOn ?? known?.working_on ?? "",
+    tags === undefined ? known?.tags ?? "[]" : JSON.stringify(tags),
+    host,
+    pid ?? null,
+    ttlMs,
+    tx.nowMs,
+  );
+  emit(tx, "agent.registered", name, name, takeover && wasLive ? { takeover: true } : undefined);
+}
+
+/** Agents that are gone and hold nothing, the deregistered first. */
+function goneAgents(reader: Reader, limit: number): AgentRow[] {
+  const idle = reader.counts["tasks:claimed"]
+    ? "AND NOT EXISTS (SELECT 1 FROM tasks WHERE holder = name AND due_at_ms > ?1)"
+    : "";
+  const rows = (column: string, where: string, atMs: number, left: number) =>
+    reader.all<AgentRow>(
+      `SELECT * FROM agents WHERE ${where} AND ${column} <= ?2
+         AND NOT EXISTS (SELECT 1 FROM locks WHERE holder = name AND expires_at_ms > ?1) ${idle}
+       ORDER BY ${column}, name LIMIT ?3 + 0`,
+      reader.nowMs,
+      atMs,
+      left,
+    );
+  const { nowMs } = reader;
+  const left = rows("gone_at_ms", "gone_at_ms IS NOT NULL", nowMs, limit);
+  const silentSince = nowMs - GONE_AFTER_MS;
+  const rest = limit - left.length;
+  const silent = rows("last_heartbeat_at_ms", "gone_at_ms IS NULL", silentSince, rest);
+  return [...left, ...silent];
+}

@@ -1,0 +1,20 @@
+/**
+ * Which of an agent's leases need to be renewed, on Redis.
+ * @module
+ */
+import { LEASES_A_STEP } from "../../engine/held.ts";
+import heldLua from "../../engine/redis/held.lua" with { type: "text" };
+import { Script } from "../../engine/redis/script.ts";
+import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
+import { LAPSING_TOLD, type LapsingLease } from "../../engine/warning.ts";
+import lapsingLua from "./lapsing.lua" with { type: "text" };
+
+const LAPSING = new Script("agent/lapsing", [], heldLua, lapsingLua);
+
+/** Live leases that lapse within a third of their length, the soonest first: a few, of the first that it holds. */
+export async function lapsingLeases(
+  runner: ScriptRunner,
+  holder: string,
+): Promise<readonly LapsingLease[]> {
+  return JSON.parse(String(await runner.read(LAPSING, holder, LEASES_A_STEP, LAPSING_TOLD)));
+}

@@ -1,0 +1,210 @@
+/**
+ * The steps on agents, on Redis.
+ *
+ * A status is worked out when it is read, so nothing sweeps the agents; only `prune` removes some.
+ * Registering, beating and leaving are not themselves given the actor: they mark by hand, and always, the sign
+ * of life that other steps imply at most once a second.
+ * @module
+ */
+import { LEASES_A_STEP } from "../../engine/held.ts";
+import heldLua from "../../engine/redis/held.lua" with { type: "text" };
+import { Script } from "../../engine/redis/script.ts";
+import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
+import type { Actor } from "../../engine/directory/transaction.ts";
+import type { Agent, AgentCounts, AgentStatus, AgentWord } from "../agent.ts";
+import heartbeatLua from "./heartbeat.lua" with { type: "text" };
+import listLua from "./list.lua" with { type: "text" };
+import pruneLua from "./prune.lua" with { type: "text" };
+import type { HeldAnswer } from "./held.ts";
+import { AGENT_KEYS } from "./keys.ts";
+import registerLua from "./register.lua" with { type: "text" };
+import { statusOf } from "../directory/rows.ts";
+import rowsLua from "./rows.lua" with { type: "text" };
+import {
+  type AgentStore,
+  type GivenBack,
+  GONE_AFTER_MS,
+  HUNG_AFTER_MS,
+  type RegisterOutcome,
+  type Registration,
+} from "../store.ts";
+import summaryLua from "./summary.lua" with { type: "text" };
+import touchLua from "./touch_only.lua" with { type: "text" };
+
+const REGISTER = new Script("agent/register", AGENT_KEYS, rowsLua, registerLua);
+const HEARTBEAT = new Script("agent/heartbeat", AGENT_KEYS, rowsLua, heldLua, heartbeatLua)
+  .freeing();
+const TOUCH = new Script("agent/touch_only", [], touchLua).freeing();
+const PRUNE = new Script("agent/prune", AGENT_KEYS, rowsLua, pruneLua).freeing();
+const LIST = new Script("agent/list", AGENT_KEYS, rowsLua, listLua);
+const SUMMARY = new Script("agent/summary", AGENT_KEYS, summaryLua);
+
+/** An agent as scripts show it; see rows.lua and touch.lua. */
+interface ShownAgent {
+  readonly name: string;
+  readonly record: {
+    readonly id: string;
+    readonly role: string;
+    readonly workingOn: string;
+    readonly tags: string;
+    readonly host: string;
+    readonly pid?: number;
+    readonly ttlMs: number;
+    readonly registeredAtMs: number;
+    readonly goneAtMs?: number;
+    readonly seenAtMs?: number;
+  };
+  readonly seenAtMs?: number;
+  readonly status: AgentWord;
+  readonly locks: number;
+  readonly tasks: number;
+}
+
+/** What scripts answer about agents. */
+export interface AgentsAnswer {
+  readonly nowMs: number;
+  readonly agents: readonly ShownAgent[];
+}
+
+/** {@linkcode AgentStore} on Redis. */
+export class RedisAgents implements AgentStore {
+  readonly #runner: ScriptRunner;
+
+  /** Uses the runner's connection and namespace. */
+  constructor(runner: ScriptRunner) {
+    this.#runner = runner;
+  }
+
+  async register(registration: Registration): Promise<RegisterOutcome> {
+    const { id, name, host, pid, role, workingOn, tags, ttlMs, takeover } = registration;
+    const news = { role, workingOn, tags: tags && JSON.stringify(tags) };
+    const text = await this.#runner.write(
+      REGISTER,
+      undefined,
+      name,
+      host,
+      pid ?? "",
+      id,
+      ttlMs,
+      takeover ? 1 : "",
+      GONE_AFTER_MS,
+      ...Object.entries(news).flatMap(([field, value]) =>
+        value === undefined ? [] : [field, value]
+      ),
+    );
+    const answer: AgentsAnswer & { readonly taken?: true } = JSON.parse(String(text));
+    const agent = one(answer);
+    return answer.taken
+      ? { kind: "taken", agent, nowMs: answer.nowMs }
+      : { kind: "registered", agent };
+  }
+
+  async heartbeat(
+    { name, host, pid }: Actor,
+    { status, workingOn }: Parameters<AgentStore["heartbeat"]>[1],
+  ): Promise<Agent> {
+    let news = [status ?? "", ...(workingOn === undefined ? [] : [workingOn])];
+    for (let from = "";;) {
+      const args = [name, host, pid ?? "", LEASES_A_STEP, from, ...news];
+      const text = await this.#runner.write(HEARTBEAT, undefined, ...args);
+      const answer: AgentsAnswer | { readonly next: string } = JSON.parse(String(text));
+      if ("agents" in answer) return one(answer);
+      from = answer.next;
+      news = [""];
+    }
+  }
+
+  async touch({ name, host, pid }: Actor): Promise<void> {
+    await this.#runner.write(TOUCH, undefined, name, host, pid ?? "");
+  }
+
+  async deregister(name: string): ReturnType<AgentStore["deregister"]> {
+    // Loaded when somebody leaves: most calls that act on agents are heartbeats.
+    const { DEREGISTER } = await import("./held.ts");
+    let given: GivenBack = { locks: 0, tasks: 0 };
+    for (let from = "";;) {
+      const { locks, tasks } = given;
+      const args = [name, LEASES_A_STEP, from, locks, tasks];
+      const text = await this.#runner.write(DEREGISTER, undefined, ...args);
+      // Removed by somebody else after a portion of its leases had been given back.
+      if (text === "") return from === "" ? undefined : given;
+      const { next, ...now }: GivenBack & { readonly next: string } = JSON.parse(String(text));
+      if (next === "") return now;
+      [given, from] = [now, next];
+    }
+  }
+
+  async prune(actor: Actor, limit: number): Promise<readonly Agent[]> {
+    return all(await this.#runner.write(PRUNE, actor, limit, GONE_AFTER_MS));
+  }
+
+  async get(name: string): Promise<Agent | undefined> {
+    return all(await this.#runner.read(LIST, "get", name))[0];
+  }
+
+  async explain(name: string): ReturnType<AgentStore["explain"]> {
+    const { EXPLAIN, readHeld } = await import("./held.ts");
+    let agent: Agent | undefined;
+    const portions: HeldAnswer[] = [];
+    for (let from = "";;) {
+      const text = await this.#runner.read(EXPLAIN, name, LEASES_A_STEP, from);
+      if (text === "") break;
+      const answer: AgentsAnswer & HeldAnswer & { readonly next: string } = JSON.parse(
+        String(text),
+      );
+      agent ??= one(answer);
+      portions.push(answer);
+      if (answer.next === "") break;
+      from = answer.next;
+    }
+    return agent && { agent, ...readHeld(portions) };
+  }
+
+  async list(): Promise<readonly Agent[]> {
+    return all(await this.#runner.read(LIST, "all")).sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+
+  async hung(thresholdMs: number): Promise<readonly Agent[]> {
+    const longest = thresholdMs < GONE_AFTER_MS ? GONE_AFTER_MS : "";
+    return all(await this.#runner.read(LIST, "hung", thresholdMs, longest), "hung");
+  }
+
+  async summary(): Promise<AgentCounts> {
+    return JSON.parse(String(await this.#runner.read(SUMMARY, GONE_AFTER_MS, HUNG_AFTER_MS)));
+  }
+}
+
+function all(text: unknown, status?: AgentStatus): Agent[] {
+  const { agents, nowMs }: AgentsAnswer = JSON.parse(String(text));
+  return agents.map((agent) => toAgent(agent, nowMs, status));
+}
+
+function one({ agents, nowMs }: AgentsAnswer): Agent {
+  return toAgent(agents[0]!, nowMs);
+}
+
+/** The public form, with the status that the clock makes of it. */
+function toAgent({ record, ...shown }: ShownAgent, nowMs: number, status?: AgentStatus): Agent {
+  const { pid, ttlMs, goneAtMs } = record;
+  const lastHeartbeatAtMs = shown.seenAtMs ?? record.seenAtMs ?? 0;
+  const said = {
+    status: shown.status,
+    last_heartbeat_at_ms: lastHeartbeatAtMs,
+    gone_at_ms: goneAtMs ?? null,
+  };
+  return {
+    id: record.id,
+    name: shown.name,
+    role: record.role,
+    workingOn: record.workingOn,
+    status: status ?? statusOf(said, nowMs),
+    tags: JSON.parse(record.tags),
+    registeredAtMs: record.registeredAtMs,
+    lastHeartbeatAtMs,
+    expiresAtMs: lastHeartbeatAtMs + ttlMs,
+    host: record.host,
+    ...(pid === undefined ? {} : { pid }),
+    locks: shown.locks,
+    tasks: shown.tasks,
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * The steps on approvals, on Redis.
+ * @module
+ */
+import { Script } from "../../engine/redis/script.ts";
+import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
+import type { PrunedPortion, PrunePortion } from "../../prune.ts";
+import type { Actor } from "../../engine/directory/transaction.ts";
+import type { Approval, ApprovalCounts } from "../approval.ts";
+import count from "./count.lua" with { type: "text" };
+import decide from "./decide.lua" with { type: "text" };
+import get from "./get.lua" with { type: "text" };
+import list from "./list.lua" with { type: "text" };
+import look from "./look.lua" with { type: "text" };
+import prune from "./prune.lua" with { type: "text" };
+import record from "./record.lua" with { type: "text" };
+import request from "./request.lua" with { type: "text" };
+import type {
+  ApprovalDraft,
+  ApprovalList,
+  ApprovalQuery,
+  ApprovalStore,
+  DecideOutcome,
+  Decision,
+  Seen,
+  UseOutcome,
+} from "../store.ts";
+import use from "./use.lua" with { type: "text" };
+
+const KEYS = ["approvals", "approval_lists", "approval_due", "approval_keys"];
+const REQUEST = new Script("approval/request", KEYS, record, request);
+const LOOK = new Script("approval/look", KEYS, record, look);
+const DECIDE = new Script("approval/decide", KEYS, record, decide).freeing();
+const USE = new Script("approval/use", KEYS, record, use).freeing();
+const PRUNE = new Script("approval/prune", KEYS, record, prune).freeing();
+const GET = new Script("approval/get", KEYS, record, get);
+const LIST = new Script("approval/list", KEYS, record, list);
+const COUNT = new Script("approval/count", KEYS, record, count);
+
+/** How many approvals one step of pruning looks at. */
+const PRUNED_AT_ONCE = 500;
+
+/** {@linkcode ApprovalStore} on Redis. */
+export class RedisApprovals implements ApprovalStore {
+  readonly #runner: ScriptRunner;
+
+  /** Runs its scripts there. */
+  constructor(runner: ScriptRunner) {
+    this.#runner = runner;
+  }
+
+  async request(
+    actor: Actor,
+    { id, key = "", timeoutMs, digest = "", approvers, actionType, description }: ApprovalDraft,
+  ): Promise<Approval> {
+    return answer(
+      await this.#runner.write(
+        REQUEST,
+        actor,
+        id,
+        key,
+        timeoutMs,
+        digest,
+        approvers === undefined ? "" : JSON.stringify(approvers),
+        actionType,
+        JSON.stringify({ id, actionType, description }).slice(0, -1),
+      ),
+    )!;
+  }
+
+  async look(actor: Actor | undefined, id: string, bell = ""): Promise<Seen | undefined> {
+    return answer(await this.#runner.write(LOOK, actor, id, bell));
+  }
+
+  async decide(actor: Actor, { id, status, comment }: Decision): Promise<DecideOutcome> {
+    const said = comment === undefined ? "" : JSON.stringify(comment);
+    return answer<DecideOutcome>(await this.#runner.write(DECIDE, actor, id, status, said))!;
+  }
+
+  async use(actor: Actor, id: string, digest = ""): Promise<UseOutcome> {
+    return answer<UseOutcome>(await this.#runner.write(USE, actor, id, digest))!;
+  }
+
+  async prune(actor: Actor, { olderThanMs, after, dryRun }: PrunePortion): Promise<PrunedPortion> {
+    const args = [olderThanMs, after, PRUNED_AT_ONCE, dryRun ? 1 : 0];
+    return answer<PrunedPortion>(await this.#runner.write(PRUNE, actor, ...args))!;
+  }
+
+  async get(id: string): Promise<Approval | undefined> {
+    return answer(await this.#runner.read(GET, id));
+  }
+
+  async list(query: ApprovalQuery): Promise<ApprovalList | undefined> {
+    const { status = "", requestedBy = "", limit } = query;
+    const approvals: Approval[] = [];
+    for (let { before = "" } = query;;) {
+      const left = limit - approvals.length;
+      const part = answer<ApprovalList & { readonly next?: string }>(
+        await this.#runner.read(LIST, status, requestedBy, before, left),
+      );
+      if (part === undefined) return undefined;
+      approvals.push(...part.approvals);
+      if (part.next === undefined) return { approvals, more: part.more };
+      before = part.next;
+    }
+  }
+
+  async counts(): Promise<ApprovalCounts> {
+    return answer<ApprovalCounts>(await this.#runner.read(COUNT))!;
+  }
+}
+
+function answer<T>(text: unknown): T | undefined {
+  return JSON.parse(String(text)) ?? undefined;
+}

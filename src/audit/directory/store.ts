@@ -1,0 +1,115 @@
+/**
+ * The steps on the audit log, on the directory engine.
+ * @module
+ */
+import { listen } from "../../event/directory/append.ts";
+import type { Actor, Engine, Reader, SqlValue } from "../../engine/directory/transaction.ts";
+import { appendAudit, AUDIT_TOPIC, type AuditRow, toEntry } from "./append.ts";
+import type { AuditDraft, Entry } from "../entry.ts";
+import type {
+  AuditStore,
+  ChainPart,
+  EntryFilter,
+  EntryList,
+  EntryQuery,
+  FollowedEntries,
+  FollowQuery,
+} from "../store.ts";
+
+/** {@linkcode AuditStore} on a directory. */
+export class DirectoryAudit implements AuditStore {
+  readonly #engine: Engine;
+
+  /** Uses the engine's transactions. */
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  append(actor: Actor, draft: AuditDraft, key: string | undefined): Promise<Entry> {
+    return this.#engine.write(actor, (tx) => appendAudit(tx, draft, key));
+  }
+
+  list({ before, sinceMs, limit, ...filter }: EntryQuery): Promise<EntryList | undefined> {
+    return this.#engine.read((reader) => {
+      const end = before === undefined ? Number.MAX_SAFE_INTEGER : seqOf(reader, before);
+      if (end === undefined) return undefined;
+      const start = sinceMs === undefined ? 0 : firstSince(reader, sinceMs);
+      const [conditions, values] = conditionsOf(filter);
+      const rows = reader.all<AuditRow>(
+        `SELECT * FROM audit WHERE seq >= ? AND seq < ? ${conditions} ORDER BY seq DESC LIMIT ? + 0`,
+        start,
+        end,
+        ...values,
+        limit + 1,
+      );
+      const entries = rows.slice(0, limit).reverse().map(toEntry);
+      return { entries, more: rows.length > limit };
+    });
+  }
+
+  follow(query: FollowQuery): Promise<FollowedEntries | undefined> {
+    const { bell } = query;
+    if (bell === undefined) return this.#engine.read((reader) => following(reader, query));
+    return this.#engine.write(undefined, (tx) => {
+      const found = following(tx, query);
+      if (found?.entries.length === 0) listen(tx, AUDIT_TOPIC, bell);
+      return found;
+    });
+  }
+
+  chain(after: number, limit: number): Promise<ChainPart> {
+    return this.#engine.read((reader) => {
+      const rows = reader.all<AuditRow>(
+        "SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ? + 0",
+        after,
+        limit,
+      );
+      const places = rows.map((row) => ({ seq: row.seq, entry: toEntry(row) }));
+      const total = reader.counts.audit ?? 0;
+      return { places, more: rows.length === limit, total, nowMs: reader.nowMs };
+    });
+  }
+}
+
+function following(
+  reader: Reader,
+  { after, limit, ...filter }: FollowQuery,
+): FollowedEntries | undefined {
+  const seq = after === undefined ? 0 : seqOf(reader, after);
+  if (seq === undefined) return undefined;
+  const [conditions, values] = conditionsOf(filter);
+  const rows = reader.all<AuditRow>(
+    `SELECT * FROM audit WHERE seq > ? ${conditions} ORDER BY seq LIMIT ? + 0`,
+    seq,
+    ...values,
+    limit,
+  );
+  const last = rows.length === limit
+    ? rows.at(-1)
+    : reader.get<{ id: string }>("SELECT id FROM audit ORDER BY seq DESC LIMIT 1");
+  return { entries: rows.map(toEntry), ...(last === undefined ? {} : { after: last.id }) };
+}
+
+function conditionsOf({ agent, decisionType }: EntryFilter): [string, SqlValue[]] {
+  const conditions: string[] = [];
+  const values: SqlValue[] = [];
+  for (const [column, value] of [["agent", agent], ["decision_type", decisionType]] as const) {
+    if (value === undefined) continue;
+    conditions.push(`AND ${column} = ?`);
+    values.push(value);
+  }
+  return [conditions.join(" "), values];
+}
+
+function seqOf(reader: Reader, id: string): number | undefined {
+  return reader.get<{ seq: number }>("SELECT seq FROM audit WHERE id = ?", id)?.seq;
+}
+
+/** The number of the first entry at or after this instant; instants grow with numbers. */
+function firstSince(reader: Reader, atMs: number): number {
+  const row = reader.get<{ seq: number }>(
+    "SELECT seq FROM audit WHERE created_at_ms >= ? ORDER BY created_at_ms, seq LIMIT 1",
+    atMs,
+  );
+  return row?.seq ?? Number.MAX_SAFE_INTEGER;
+}

@@ -1,0 +1,105 @@
+/**
+ * The steps on the audit log, on Redis.
+ *
+ * The log is a stream whose entries are numbered from 1. Nothing trims it, and no step changes or deletes
+ * an entry.
+ * @module
+ */
+import { Script } from "../../engine/redis/script.ts";
+import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
+import type { Actor } from "../../engine/directory/transaction.ts";
+import { type AuditRow, toEntry } from "../directory/append.ts";
+import appendLua from "./append.lua" with { type: "text" };
+import chainLua from "./chain.lua" with { type: "text" };
+import type { AuditDraft, Entry } from "../entry.ts";
+import followLua from "./follow.lua" with { type: "text" };
+import listLua from "./list.lua" with { type: "text" };
+import logLua from "./log.lua" with { type: "text" };
+import { AUDIT_APPEND_KEYS, auditArguments } from "./draft.ts";
+import type {
+  AuditStore,
+  ChainPart,
+  EntryList,
+  EntryQuery,
+  FollowedEntries,
+  FollowQuery,
+} from "../store.ts";
+
+const LOG = new Script("audit/log", AUDIT_APPEND_KEYS, appendLua, logLua);
+const LIST = new Script("audit/list", AUDIT_APPEND_KEYS, appendLua, listLua);
+const FOLLOW = new Script("audit/follow", AUDIT_APPEND_KEYS, appendLua, followLua);
+const CHAIN = new Script("audit/chain", AUDIT_APPEND_KEYS, appendLua, chainLua);
+
+/** An entry of the stream: its id, then names and values of its fields in turn. */
+type StreamEntry = readonly [string, readonly string[]];
+
+/** {@linkcode AuditStore} on Redis. */
+export class RedisAudit implements AuditStore {
+  readonly #runner: ScriptRunner;
+
+  /** Uses the runner's connection and namespace. */
+  constructor(runner: ScriptRunner) {
+    this.#runner = runner;
+  }
+
+  async append(actor: Actor, draft: AuditDraft, key: string | undefined): Promise<Entry> {
+    const answer = await this.#runner.write(LOG, actor, ...auditArguments(draft, key));
+    return read(answer as StreamEntry).entry;
+  }
+
+  async list(
+    { agent = "", decisionType = "", sinceMs, before = "", limit }: EntryQuery,
+  ): Promise<EntryList | undefined> {
+    const found: ChainPart["places"][number][] = [];
+    for (let below: number | "" = "";;) {
+      const args = [agent, decisionType, sinceMs ?? "", before, limit + 1 - found.length, below];
+      const part = await this.#runner.read(LIST, ...args) as
+        | readonly [number, ...StreamEntry[]]
+        | null;
+      if (part === null) return undefined;
+      const [cut, ...items] = part;
+      found.push(...items.map(read));
+      if (cut === 0) {
+        const entries = found.slice(0, limit).reverse().map(({ entry }) => entry);
+        return { entries, more: found.length > limit };
+      }
+      below = found.at(-1)!.seq;
+    }
+  }
+
+  async follow(
+    { agent = "", decisionType = "", after = "", limit, bell = "" }: FollowQuery,
+  ): Promise<FollowedEntries | undefined> {
+    const args = [agent, decisionType, after, limit, bell];
+    const answer = bell === ""
+      ? this.#runner.read(FOLLOW, ...args)
+      : this.#runner.write(FOLLOW, undefined, ...args);
+    const found = await answer as readonly [string, ...StreamEntry[]] | null;
+    if (found === null) return undefined;
+    const [newest, ...items] = found;
+    const entries = items.map((item) => read(item).entry);
+    const last = entries.length === limit ? entries.at(-1)?.id : newest || undefined;
+    return { entries, ...(last === undefined ? {} : { after: last }) };
+  }
+
+  async chain(after: number, limit: number): Promise<ChainPart> {
+    const answer = await this.#runner.read(CHAIN, after < 0 ? "-" : `(${after}-0`, limit);
+    const [total, nowMs, more, ...items] = answer as readonly [
+      number,
+      number,
+      number,
+      ...StreamEntry[],
+    ];
+    return { places: items.map(read), more: more === 1, total, nowMs };
+  }
+}
+
+/** The entry and its number, whatever somebody has made of them from outside. */
+function read([id, fields]: StreamEntry): ChainPart["places"][number] {
+  const row: Record<string, string> = {};
+  for (let index = 0; index < fields.length; index += 2) row[fields[index]!] = fields[index + 1]!;
+  const seq = Number.parseInt(id);
+  const at = Number(row.created_at_ms);
+  const created_at_ms = Number.isSafeInteger(at) ? at : 0;
+  return { seq, entry: toEntry({ ...row as unknown as AuditRow, seq, created_at_ms }) };
+}

@@ -1,0 +1,217 @@
+/**
+ * How a message reaches the inboxes it belongs to, on the directory engine.
+ *
+ * Nothing is written per reader unless it has to be:
+ *
+ * - A message that names agents leaves one row for each of them; their number is bounded.
+ * - A reply marks those members of its thread that had read everything. Members with something unread
+ *   there are marked already, so each mark is paid for by an earlier acknowledgement.
+ * - A thread of high priority writes nothing: every inbox looks into the one index of such threads, from
+ *   its cursor on.
+ *
+ * Acknowledging removes rows and marks, and moves the cursor. The first look of an agent sets the cursor to
+ * its registration; from then on it outlasts departures and new registrations under the same name.
+ * @module
+ */
+import { listen, notify } from "../../event/directory/append.ts";
+import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
+import type { Message, MessageReason, ThreadPriority } from "../thread.ts";
+import type { Recipient } from "../store.ts";
+
+/** Whom a message for everybody wakes. */
+const EVERYBODY = "inbox:*";
+
+/** One message to deliver. */
+export interface Delivery {
+  /** The message's number. */
+  readonly seq: number;
+  /** The thread's number; equal to `seq` for the message that opens it. */
+  readonly thread: number;
+  readonly author: string;
+  readonly priority: ThreadPriority;
+  readonly recipients: readonly Recipient[];
+}
+
+/** Puts a message that was just stored into the inboxes, and wakes those who wait. */
+export function deliver(
+  tx: Transaction,
+  { seq, thread, author, priority, recipients }: Delivery,
+): void {
+  for (const { name, reason } of recipients) {
+    tx.run("INSERT INTO inbox VALUES (?, ?, ?)", name, seq, reason);
+    notify(tx, topicOf(name));
+  }
+  if (seq !== thread) markMembers(tx, seq, thread, author);
+  else if (priority === "high") notify(tx, EVERYBODY);
+  tx.run("INSERT INTO thread_members VALUES (?, ?, NULL) ON CONFLICT DO NOTHING", author, thread);
+}
+
+function markMembers(tx: Transaction, seq: number, thread: number, author: string): void {
+  const members = tx.all<{ agent: string }>(
+    "SELECT agent FROM thread_members WHERE thread = ? AND unread_from IS NULL AND agent <> ?",
+    thread,
+    author,
+  );
+  if (members.length === 0) return;
+  tx.run(
+    `UPDATE thread_members SET unread_from = ?
+     WHERE thread = ? AND unread_from IS NULL AND agent <> ?`,
+    seq,
+    thread,
+    author,
+  );
+  for (const { agent } of members) notify(tx, topicOf(agent));
+}
+
+/** Rings `bell` at the next message for `agent`. */
+export function awaitMessage(tx: Transaction, agent: string, bell: string): void {
+  listen(tx, topicOf(agent), bell);
+  listen(tx, EVERYBODY, bell);
+}
+
+/** The oldest unread messages of `agent`, in order, with their numbers. */
+export function unread(
+  tx: Transaction,
+  agent: string,
+  limit: number,
+): readonly { readonly seq: number; readonly message: Message }[] {
+  const reasons = new Map<number, MessageReason>();
+  const add = (seqs: readonly number[], reason: MessageReason) => {
+    for (const seq of seqs) if (!reasons.has(seq)) reasons.set(seq, reason);
+  };
+  const named = tx.all<{ message: number; reason: MessageReason }>(
+    "SELECT message, reason FROM inbox WHERE agent = ? ORDER BY message LIMIT ? + 0",
+    agent,
+    limit,
+  );
+  for (const { message, reason } of named) add([message], reason);
+  add(unreadReplies(tx, agent, limit), "reply");
+  add(unreadUrgent(tx, agent, limit), "high_priority");
+  // Each source gave its first ones, so the first ones of all are among them.
+  const seqs = [...reasons.keys()].sort((a, b) => a - b).slice(0, limit);
+  return load(tx, seqs).map((row) => ({
+    seq: row.seq,
+    message: {
+      id: row.id,
+      threadId: row.thread_id,
+      title: row.title,
+      author: row.author,
+      message: row.message,
+      reason: reasons.get(row.seq)!,
+      priority: row.priority,
+      atMs: row.at_ms,
+    },
+  }));
+}
+
+/** Others' messages in the threads where `agent` has something unread: the first `limit` of all. */
+function unreadReplies(reader: Reader, agent: string, limit: number): number[] {
+  const threads = reader.all<{ thread: number; unread_from: number }>(
+    `SELECT thread, unread_from FROM thread_members
+     WHERE agent = ? AND unread_from IS NOT NULL ORDER BY unread_from LIMIT ? + 0`,
+    agent,
+    limit,
+  );
+  let first: number[] = [];
+  for (const { thread, unread_from: from } of threads) {
+    const end = first[limit - 1] ?? Number.MAX_SAFE_INTEGER;
+    if (from > end) break;
+    const rows = reader.all<{ seq: number }>(
+      `SELECT seq FROM messages WHERE thread = ? AND seq BETWEEN ? AND ? AND author <> ?
+       ORDER BY seq LIMIT ? + 0`,
+      thread,
+      from,
+      end,
+      agent,
+      limit,
+    );
+    first = [...first, ...rows.map(({ seq }) => seq)].sort((a, b) => a - b).slice(0, limit);
+  }
+  return first;
+}
+
+/** Others' high-priority threads past the agent's cursor. */
+function unreadUrgent(tx: Transaction, agent: string, limit: number): number[] {
+  const cursor = cursorOf(tx, agent);
+  const rows = tx.all<{ seq: number }>(
+    `SELECT seq FROM threads INDEXED BY threads_high
+     WHERE priority = 'high' AND created_at_ms >= ? AND seq > ? AND author <> ?
+     ORDER BY created_at_ms, seq LIMIT ? + 0`,
+    cursor.at_ms,
+    cursor.message,
+    agent,
+    limit,
+  );
+  return rows.map(({ seq }) => seq);
+}
+
+/** How far the agent has read: a message's number and instant. */
+interface CursorRow {
+  message: number;
+  at_ms: number;
+}
+
+/** The agent's cursor; set to its registration when it has none yet. */
+function cursorOf(tx: Transaction, agent: string): CursorRow {
+  const cursor = tx.get<CursorRow>(
+    "SELECT message, at_ms FROM inbox_cursors WHERE agent = ?",
+    agent,
+  );
+  if (cursor !== undefined) return cursor;
+  const registered = tx.get<{ registered_at_ms: number }>(
+    "SELECT registered_at_ms FROM agents WHERE name = ?",
+    agent,
+  );
+  const start = { message: 0, at_ms: registered?.registered_at_ms ?? tx.nowMs };
+  tx.run("INSERT INTO inbox_cursors VALUES (?, ?, ?)", agent, start.message, start.at_ms);
+  return start;
+}
+
+interface UnreadRow {
+  seq: number;
+  id: string;
+  thread_id: string;
+  title: string;
+  author: string;
+  message: string;
+  priority: ThreadPriority;
+  at_ms: number;
+}
+
+function load(reader: Reader, seqs: readonly number[]): UnreadRow[] {
+  if (seqs.length === 0) return [];
+  return reader.all<UnreadRow>(
+    `SELECT m.seq, m.id, t.id AS thread_id, t.title, m.author, m.message, t.priority, m.at_ms
+     FROM json_each(?) AS wanted
+     JOIN messages AS m ON m.seq = wanted.value JOIN threads AS t ON t.seq = m.thread
+     ORDER BY m.seq`,
+    JSON.stringify(seqs),
+  );
+}
+
+/** Counts every message up to number `seq` as read by `agent`. */
+export function acknowledge(tx: Transaction, agent: string, seq: number): void {
+  const cursor = cursorOf(tx, agent);
+  const message = tx.get<{ at_ms: number }>("SELECT at_ms FROM messages WHERE seq = ?", seq);
+  if (message === undefined || seq <= cursor.message) return;
+  tx.run("DELETE FROM inbox WHERE agent = ? AND message <= ?", agent, seq);
+  tx.run(
+    `UPDATE thread_members SET unread_from = (
+       SELECT m.seq FROM messages AS m
+       WHERE m.thread = thread_members.thread AND m.seq > ?1 AND m.author <> ?2
+       ORDER BY m.seq LIMIT 1)
+     WHERE agent = ?2 AND unread_from <= ?1`,
+    seq,
+    agent,
+  );
+  tx.run(
+    "UPDATE inbox_cursors SET message = ?, at_ms = ? WHERE agent = ?",
+    seq,
+    Math.max(message.at_ms, cursor.at_ms),
+    agent,
+  );
+}
+
+function topicOf(agent: string): string {
+  return `inbox:${agent}`;
+}

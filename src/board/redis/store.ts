@@ -1,0 +1,210 @@
+/**
+ * The steps on the board and the inboxes, on Redis.
+ * @module
+ */
+import { Script } from "../../engine/redis/script.ts";
+import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
+import type { Actor } from "../../engine/directory/transaction.ts";
+import ack from "./ack.lua" with { type: "text" };
+import count from "./count.lua" with { type: "text" };
+import delivery from "./delivery.lua" with { type: "text" };
+import filing from "./filing.lua" with { type: "text" };
+import get from "./get.lua" with { type: "text" };
+import inbox from "./inbox.lua" with { type: "text" };
+import inboxRest from "./inbox_rest.lua" with { type: "text" };
+import list from "./list.lua" with { type: "text" };
+import lookup from "./lookup.lua" with { type: "text" };
+import messages from "./messages.lua" with { type: "text" };
+import post from "./post.lua" with { type: "text" };
+import reply from "./reply.lua" with { type: "text" };
+import resolve from "./resolve.lua" with { type: "text" };
+import search from "./search.lua" with { type: "text" };
+import show from "./show.lua" with { type: "text" };
+import type {
+  BoardStore,
+  InboxQuery,
+  MessageDraft,
+  RepliesQuery,
+  ReplyDraft,
+  SearchQuery,
+  ThreadDraft,
+  ThreadList,
+  ThreadQuery,
+} from "../store.ts";
+import thread from "./thread.lua" with { type: "text" };
+import type { Message, Reply, Thread, ThreadCounts } from "../thread.ts";
+import unread from "./unread.lua" with { type: "text" };
+
+const KEPT = ["board_ids", "threads", "messages"];
+const APPENDING = [...KEPT, "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"];
+const READING = [...KEPT, "board_lists", "thread_parts", "inbox", "inbox_cursors"];
+const POST = new Script("board/post", APPENDING, thread, filing, delivery, post);
+const REPLY = new Script("board/reply", APPENDING, thread, filing, delivery, reply);
+const RESOLVE = new Script("board/resolve", [...KEPT, "board_lists"], thread, filing, resolve);
+const GET = new Script("board/get", KEPT, thread, get);
+const SHOW = new Script("board/show", [...KEPT, "thread_parts"], thread, show);
+const LIST = new Script("board/list", [...KEPT, "board_lists"], thread, lookup, list);
+const SEARCH = new Script("board/search", [...KEPT, "board_words"], thread, lookup, search);
+const COUNT = new Script("board/count", ["board_lists"], count);
+const INBOX = new Script(
+  "board/inbox",
+  [...READING, "inbox_waiters"],
+  thread,
+  unread,
+  messages,
+  inbox,
+).freeing();
+const INBOX_REST = new Script("board/inbox_rest", KEPT, thread, messages, inboxRest);
+const ACK = new Script("board/ack", READING, thread, unread, ack).freeing();
+
+/** One page of threads as far as one step looked. */
+interface Stretch extends ThreadList {
+  /** Where to go on when the step did not look everywhere. */
+  readonly next?: number;
+}
+
+/** Unread messages, and the numbers and reasons of those that the answer had no room for. */
+interface InboxPart {
+  readonly messages: readonly Message[];
+  readonly rest: readonly (readonly [string, string])[];
+}
+
+/** {@linkcode BoardStore} on Redis. */
+export class RedisBoard implements BoardStore {
+  readonly #runner: ScriptRunner;
+
+  /** Runs its scripts there. */
+  constructor(runner: ScriptRunner) {
+    this.#runner = runner;
+  }
+
+  async post(
+    actor: Actor,
+    { id, title, priority, tags, opening, key = "" }: ThreadDraft,
+  ): Promise<Thread> {
+    return answer<Thread>(
+      await this.#runner.write(
+        POST,
+        actor,
+        ...messageArguments(opening),
+        id,
+        key,
+        JSON.stringify(title),
+        priority,
+        JSON.stringify(tags),
+      ),
+    )!;
+  }
+
+  async reply(actor: Actor, draft: ReplyDraft): Promise<Thread | undefined> {
+    const { threadId, key, status } = draft;
+    return answer(
+      await this.#runner.write(
+        REPLY,
+        actor,
+        ...messageArguments(draft),
+        threadId,
+        key ?? "",
+        status ?? "",
+      ),
+    );
+  }
+
+  async resolve(actor: Actor, threadId: string): Promise<Thread | undefined> {
+    return answer(await this.#runner.write(RESOLVE, actor, threadId));
+  }
+
+  async get(threadId: string): Promise<Thread | undefined> {
+    return answer(await this.#runner.read(GET, threadId));
+  }
+
+  async show(
+    threadId: string,
+    { before, limit }: RepliesQuery,
+  ): Promise<Thread | "unknown_reply" | undefined> {
+    let replies: readonly Reply[] = [];
+    for (let from = before;;) {
+      const left = limit - replies.length;
+      const part: (Thread & { readonly next?: string }) | "unknown_reply" | undefined = answer(
+        await this.#runner.read(SHOW, threadId, known("m", from), left),
+      );
+      if (part === undefined || part === "unknown_reply") return part;
+      const { next, ...thread } = part;
+      replies = [...thread.replies ?? [], ...replies];
+      if (next === undefined) return { ...thread, replies };
+      from = next;
+    }
+  }
+
+  list({ status, author, tags, ...page }: ThreadQuery): Promise<ThreadList | undefined> {
+    const facets = tags.map((tag) => `t${tag}`);
+    if (author !== undefined) facets.push(`a${author}`);
+    return this.#page(LIST, page, [status ?? "", ...facets]);
+  }
+
+  search({ words, ...page }: SearchQuery): Promise<ThreadList | undefined> {
+    return this.#page(SEARCH, page, words);
+  }
+
+  async counts(): Promise<ThreadCounts> {
+    return answer<ThreadCounts>(await this.#runner.read(COUNT))!;
+  }
+
+  async inbox(actor: Actor, { limit, ack, bell = "" }: InboxQuery): Promise<readonly Message[]> {
+    const found = answer<InboxPart>(
+      await this.#runner.write(INBOX, actor, limit, ack ? 1 : 0, bell),
+    )!;
+    // What is counted as read has been handed over: the next call begins with the rest.
+    if (ack) return found.messages;
+    const messages = [...found.messages];
+    for (let { rest } = found; rest.length > 0;) {
+      const part = answer<Message[]>(await this.#runner.read(INBOX_REST, ...rest.flat()))!;
+      messages.push(...part);
+      rest = rest.slice(part.length);
+    }
+    return messages;
+  }
+
+  async ack(actor: Actor, upTo: string | undefined): Promise<boolean> {
+    return answer<boolean>(await this.#runner.write(ACK, actor, known("m", upTo)))!;
+  }
+
+  /** One page, put together from as many steps as it takes. */
+  async #page(
+    script: Script,
+    { before, limit }: { readonly before?: string; readonly limit: number },
+    sought: readonly string[],
+  ): Promise<ThreadList | undefined> {
+    const threads: Thread[] = [];
+    for (let below: number | "" = "";;) {
+      const left = limit - threads.length;
+      const stretch: Stretch | undefined = answer(
+        await this.#runner.read(script, known("t", before), below, left, ...sought),
+      );
+      if (stretch === undefined) return undefined;
+      threads.push(...stretch.threads);
+      if (stretch.next === undefined) return { threads, more: stretch.more };
+      below = stretch.next;
+    }
+  }
+}
+
+/** A message as ARGV 5 to 9, see delivery.lua. */
+function messageArguments({ id, message, to, recipients, words }: MessageDraft): string[] {
+  return [
+    id,
+    JSON.stringify(message),
+    JSON.stringify(to),
+    recipients.map(({ name, reason }) => `${name}:${reason.charAt(0)}`).join(" "),
+    words.join(" "),
+  ];
+}
+
+/** An identifier as the scripts look it up; none is not the same as an empty one. */
+function known(kind: "t" | "m", id: string | undefined): string {
+  return id === undefined ? "" : kind + id;
+}
+
+function answer<T>(text: unknown): T | undefined {
+  return JSON.parse(String(text)) ?? undefined;
+}

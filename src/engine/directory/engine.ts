@@ -1,0 +1,385 @@
+/**
+ * Runs atomic steps on one database file shared by many processes.
+ *
+ * The protocol. Every step that writes runs under the kernel lock on `store.lock`, as one transaction
+ * of the embedded engine, which recovers by itself from a process that died inside. Steps of one
+ * process that are waiting together run under one hold of the lock. The kernel lock is what makes it
+ * fair: the engine's own busy handler sleeps and starves some processes for seconds.
+ *
+ * Durability. A commit appends to the write-ahead log. With `full`, a step's promise resolves only after
+ * the log has been synced to the disk, but the sync runs after the kernel lock was given back: another
+ * process's step may already build on this one, and its own sync covers both, because the log is recovered
+ * as a prefix. One sync serves all the steps that a process ran under one hold of the lock.
+ *
+ * The log is copied into the database (a checkpoint) every {@linkcode CHECKPOINT_EVERY} commits, by
+ * whoever makes that commit: first beside the other processes' steps, then the small rest under the
+ * lock, which lets the log start again from its beginning.
+ *
+ * A process frozen inside a step keeps the kernel lock; others then get `store_unavailable` that names
+ * it, after 10 seconds. Safe comes before available.
+ *
+ * Each hold of the lock begins with a look whether the files are still those of the store (store_files.ts) and
+ * ends with the number of the newest commit written beside the database (mark.ts).
+ * @module
+ */
+import type { Clock } from "../../clock.ts";
+import { CoordError, StoreUnavailableError } from "../../errors.ts";
+import { DEPARTURES, touchAgent } from "../../agent/directory/touch.ts";
+import { lapseUnused } from "../../approval/directory/restored.ts";
+import { emit } from "../../event/directory/append.ts";
+import { verifyBase, writeBase } from "./base.ts";
+import { Database, type Durability } from "./database.ts";
+import { StepReader, StepTransaction } from "./step.ts";
+import { storeFailure } from "./failure.ts";
+import { KernelLock } from "./kernel_lock.ts";
+import { type Mark, readMark, writeMark } from "./mark.ts";
+import { isPlainDirectory, openOrMakePlainFile } from "./plain_file.ts";
+import { readState, type StateRow } from "./state_row.ts";
+import { StoreFiles } from "./files.ts";
+import { refuseTracked } from "./tracked.ts";
+import type { Actor, Engine, Reader, Transaction } from "./transaction.ts";
+
+/** Longest wait for the kernel lock, when none is given. */
+const LOCK_TIMEOUT_MS = 10_000;
+/** Longest time one process keeps the kernel lock while it has more steps to run. */
+const HOLD_MS = 4;
+/** Commits between checkpoints: about 8 MB of log. */
+const CHECKPOINT_EVERY = 1024;
+/** The largest log that an exiting process leaves; reading it costs the next process under a millisecond. */
+const LOG_LEFT_BYTES = 256_000;
+/** An act counts as a sign of life at most this often in one process. */
+const BEAT_EVERY_MS = 1000;
+
+interface Job {
+  readonly run: () => boolean;
+  readonly settle: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How a {@linkcode DirectoryEngine} behaves. */
+export interface EngineOptions {
+  /** What a step that returned survives. */
+  readonly durability: Durability;
+  /** Read inside each step; decides what has expired. */
+  readonly clock: Clock;
+  /** Longest wait for the kernel lock, in milliseconds. Default 10 000. */
+  readonly lockTimeoutMs?: number;
+  /** Looks at something behind the first step of an acting agent, in the same transaction. */
+  readonly lookBehindFirstAct?: ((reader: Reader, actor: Actor) => void) | undefined;
+}
+
+/** {@linkcode Engine} on a directory; one object per process and namespace is enough. */
+export class DirectoryEngine implements Engine {
+  /** How far the store's clock was ahead of the host's at the last step, in milliseconds. */
+  clockAheadMs: number | undefined;
+  readonly #directory: string;
+  readonly #durability: Durability;
+  readonly #clock: Clock;
+  #look: EngineOptions["lookBehindFirstAct"];
+  readonly #lockTimeoutMs: number;
+  readonly #lock: KernelLock;
+  readonly #db: Database;
+  readonly #log: Deno.FsFile;
+  readonly #files: StoreFiles;
+  readonly #beats = new Map<string, number>();
+  #departures = 0;
+  #queue: Job[] = [];
+  /** Whether the database was compared with its mark, which this process then keeps. */
+  #compared = false;
+  /** The newest commit of this hold of the lock, which the mark does not have yet. */
+  #unmarked: Mark | undefined;
+  #busy = false;
+  #draining: Promise<void> | undefined;
+  /** What of a checkpoint is to be done: all of it, or the rest that needs the lock. */
+  #checkpointDue: "all" | "rest" | undefined;
+  #closed = false;
+
+  private constructor(directory: string, db: Database, options: EngineOptions) {
+    this.#directory = directory;
+    this.#durability = options.durability;
+    this.#clock = options.clock;
+    this.#look = options.lookBehindFirstAct;
+    this.#lockTimeoutMs = options.lockTimeoutMs ?? LOCK_TIMEOUT_MS;
+    this.#db = db;
+    this.#state();
+    this.#lock = KernelLock.open(`${directory}/store.lock`);
+    if (readMark(this.#lock).kind !== "own") refuseTracked(directory);
+    this.#log = openOrMakePlainFile(`${directory}/store.db-wal`);
+    this.#files = new StoreFiles(directory, this.#lock);
+    verifyBase(this.#lock, db.path);
+  }
+
+  /**
+   * Opens the namespace kept in `directory`, which must exist.
+   *
+   * @throws {StoreUnavailableError} when the files are damaged, foreign, or not writable.
+   */
+  static async open(directory: string, options: EngineOptions): Promise<DirectoryEngine> {
+    const path = `${directory}/store.db`;
+    isPlainDirectory(`${directory}/bells`);
+    const db = await Database.open(path);
+    try {
+      const engine = new DirectoryEngine(directory, db, options);
+      // What an older program left has no mark; it gets one at once, so that it is not taken for a copy later.
+      if (db.cameForward) await engine.write(undefined, () => undefined);
+      return engine;
+    } catch (error) {
+      db.closeRefused();
+      throw storeFailure(error, path);
+    }
+  }
+
+  /** Where this namespace's waiters hang their bells. */
+  get bells(): string {
+    return `${this.#directory}/bells`;
+  }
+
+  write<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#refuseClosed();
+      let value: T;
+      this.#queue.push({
+        run: () => {
+          const done = this.#commit(actor, step);
+          value = done.value;
+          return done.dirty;
+        },
+        settle: () => resolve(value),
+        reject,
+      });
+      if (this.#busy) return;
+      this.#busy = true;
+      // Not at once: what the program asks for in one go shares one hold of the lock and one sync.
+      this.#draining = Promise.resolve().then(() => this.#drain());
+    });
+  }
+
+  read<T>(look: (reader: Reader) => T): Promise<T> {
+    return new Promise((resolve) => {
+      this.#refuseClosed();
+      this.#files.verify();
+      try {
+        this.#db.run("BEGIN", []);
+        try {
+          const reader = new StepReader(this.#db, this.#state(), this.#clock);
+          this.clockAheadMs = reader.aheadMs;
+          resolve(look(reader));
+        } finally {
+          this.#db.rollback();
+        }
+      } catch (error) {
+        throw this.#db.failure(error);
+      }
+    });
+  }
+
+  /**
+   * Looks whether the files are still those of the store.
+   *
+   * @throws {StoreUnavailableError} when they were removed or replaced.
+   */
+  verifyFiles(): void {
+    this.#files.verify();
+  }
+
+  /** What the embedded engine's own check of the file says; `ok` when nothing is wrong. */
+  integrity(): string {
+    return this.#db.integrity();
+  }
+
+  /**
+   * Waits for steps under way, then closes every file. Closing the last connection copies the log into
+   * the database, syncs both and deletes the log; a process that is `exiting` leaves a small log to the
+   * next one instead, as one that is killed does: that saves a one-shot call four syncs.
+   */
+  async close({ exiting = false }: { readonly exiting?: boolean } = {}): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#draining;
+    const logBytes = this.#log.statSync().size;
+    if (exiting && logBytes < LOG_LEFT_BYTES) return;
+    // Whoever holds the lock now may be the one who copies next; it is not waited for.
+    if (logBytes > 0 && this.#lock.tryAcquire()) {
+      try {
+        this.#copyLog();
+      } finally {
+        this.#lock.release();
+      }
+    }
+    this.#log.close();
+    this.#lock.close();
+    this.#db.close();
+  }
+
+  /** Runs queued steps until none is left, giving the kernel lock back every {@linkcode HOLD_MS}. */
+  async #drain(): Promise<void> {
+    try {
+      while (this.#queue.length > 0) {
+        if (!this.#lock.tryAcquire()) await this.#lock.acquire(this.#lockTimeoutMs);
+        const written: Job[] = [];
+        try {
+          this.#files.verify();
+          if (this.#checkpointDue === "rest") this.#checkpoint();
+          this.#runQueued(written);
+          this.#writeMark();
+        } finally {
+          this.#lock.release();
+        }
+        if (written.length > 0) this.#settle(written);
+        if (this.#checkpointDue === "all") this.#checkpoint();
+      }
+    } catch (error) {
+      const failure = this.#db.failure(error);
+      for (const job of this.#queue.splice(0)) job.reject(failure);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #runQueued(written: Job[]): void {
+    const until = this.#clock.monotonicMs() + HOLD_MS;
+    let done = 0;
+    for (const job of this.#queue) {
+      done++;
+      try {
+        if (job.run()) written.push(job);
+        else job.settle();
+      } catch (error) {
+        job.reject(this.#db.failure(error));
+      }
+      if (this.#clock.monotonicMs() >= until) break;
+    }
+    this.#queue = this.#queue.slice(done);
+  }
+
+  /**
+   * Makes what these jobs wrote as durable as promised, then answers them. The sync runs in place: handing it
+   * to a thread of the runtime and back takes about as long again.
+   */
+  #settle(jobs: readonly Job[]): void {
+    try {
+      if (this.#durability === "full") this.#log.syncDataSync();
+    } catch (error) {
+      for (const job of jobs) job.reject(this.#db.failure(error));
+      return;
+    }
+    for (const job of jobs) job.settle();
+  }
+
+  /**
+   * Copies the log into the database: most of it beside other processes' steps, and what they added meanwhile
+   * under the next hold of the lock, which lets the log start again from its beginning. Whatever stops
+   * it, such as a full disk, the log keeps every commit: no step fails for it, and it is tried again.
+   */
+  #checkpoint(): void {
+    if (this.#checkpointDue === "rest") {
+      this.#copyLog();
+      this.#checkpointDue = undefined;
+    }
+    if (this.#checkpointDue === undefined) return;
+    try {
+      this.#db.checkpoint();
+      // What is written beside the copying is not seen by it, so the rest is always looked at.
+      this.#checkpointDue = "rest";
+    } catch (error) {
+      if (!(this.#db.failure(error) instanceof CoordError)) throw error;
+    }
+  }
+
+  /** Copies what is left of the log, under the lock, and notes that the database is then complete. */
+  #copyLog(): void {
+    try {
+      this.#files.verify();
+      if (this.#db.checkpoint()) writeBase(this.#lock, this.#db.path, this.#state().commits);
+    } catch (error) {
+      if (!(this.#db.failure(error) instanceof CoordError)) throw error;
+    }
+  }
+
+  /** Whatever stops it, the mark is then only behind the database, which means nothing. */
+  #writeMark(): void {
+    if (this.#unmarked === undefined) return;
+    try {
+      writeMark(this.#lock, this.#unmarked);
+      this.#unmarked = undefined;
+    } catch (error) {
+      if (!(this.#db.failure(error) instanceof CoordError)) throw error;
+    }
+  }
+
+  /**
+   * Compares the database with its mark, once in a process, and lets the numbers leap when the newest commits
+   * may be missing. Going on harms less than refusing: what is gone does not come back by waiting, leases and
+   * tasks that are left are sound, and no fence is given out twice.
+   */
+  #compare(transaction: StepTransaction): void {
+    const found = readMark(this.#lock);
+    const lost = found.kind === "none" ? 0 : found.mark.commits - transaction.commits;
+    if (found.kind === "own" && lost <= 0) return;
+    if (found.kind === "none" && transaction.commits === 0) return;
+    transaction.leap(found.kind === "none" ? undefined : found.mark);
+    writeBase(this.#lock, this.#db.path, Database.commitsWithoutLog(this.#db.path) ?? 0);
+    if (this.#db.cameForward) return;
+    const cause = found.kind === "own" ? "behind" : "copy";
+    const lapsedApprovals = lapseUnused(transaction);
+    emit(transaction, "store.restored", "store", undefined, {
+      cause,
+      lostCommits: Math.max(lost, 0),
+      ...(lapsedApprovals === 0 ? {} : { lapsedApprovals }),
+    });
+  }
+
+  #commit<T>(
+    actor: Actor | undefined,
+    step: (transaction: Transaction) => T,
+  ): { readonly value: T; readonly dirty: boolean } {
+    this.#db.run("BEGIN IMMEDIATE", []);
+    let open = true;
+    try {
+      const transaction = new StepTransaction(this.#db, this.#state(), this.#clock, this.bells);
+      this.clockAheadMs = transaction.aheadMs;
+      if (!this.#compared) this.#compare(transaction);
+      const beating = actor !== undefined && this.#beatDue(actor, transaction);
+      if (beating) touchAgent(transaction, actor);
+      const value = step(transaction);
+      if (actor !== undefined && this.#look !== undefined) {
+        this.#look(transaction, actor);
+        this.#look = undefined;
+      }
+      const mark = transaction.dirty ? transaction.save() : undefined;
+      this.#db.run("COMMIT", []);
+      open = false;
+      this.#compared = true;
+      if (mark !== undefined) {
+        this.#unmarked = mark;
+        if (mark.commits % CHECKPOINT_EVERY === 0) this.#checkpointDue = "all";
+      }
+      if (beating) this.#beats.set(actor.name, transaction.nowMs);
+      return { value, dirty: transaction.dirty };
+    } finally {
+      if (open) this.#db.rollback();
+    }
+  }
+
+  #refuseClosed(): void {
+    if (!this.#closed) return;
+    throw new StoreUnavailableError(
+      `Cannot use the store: ${this.#directory} has been closed by this program; open it again`,
+      { path: this.#directory },
+    );
+  }
+
+  #beatDue({ name }: Actor, { counts, nowMs }: Reader): boolean {
+    const departures = counts[DEPARTURES] ?? 0;
+    if (departures !== this.#departures) {
+      // Somebody left, perhaps from another process: an act from now on registers it again.
+      this.#beats.clear();
+      this.#departures = departures;
+    }
+    return nowMs - (this.#beats.get(name) ?? -Infinity) >= BEAT_EVERY_MS;
+  }
+
+  #state(): StateRow {
+    return readState(this.#db, `${this.#directory}/store.db`);
+  }
+}

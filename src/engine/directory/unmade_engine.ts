@@ -1,0 +1,127 @@
+/**
+ * The namespace that nobody has made yet: whoever reads finds it empty and leaves nothing behind; the first
+ * step that writes makes it.
+ *
+ * Reading works on an empty database in memory, so that every question is answered by the same statements
+ * as anywhere else. As soon as somebody has made the namespace, this is the real one.
+ * @module
+ */
+import { Database } from "./database.ts";
+import { StepReader } from "./step.ts";
+import { DirectoryEngine, type EngineOptions } from "./engine.ts";
+import { readState } from "./state_row.ts";
+import type { Actor, Engine, Reader, Transaction } from "./transaction.ts";
+
+/** Told what becomes of a namespace that is not there. */
+export interface MakingHooks {
+  /** Somebody reads, and there is nothing to read. Called once. */
+  readonly onAbsent?: () => void;
+  /** It is about to be made; may throw to forbid it. */
+  readonly onMake?: () => void;
+  /** It has been made. */
+  readonly onMade?: () => void;
+}
+
+/** How to make it. */
+export interface UnmadeOptions extends EngineOptions {
+  readonly hooks: MakingHooks;
+  /** Makes the directories that it will lie in. */
+  readonly prepare: () => void;
+}
+
+/** {@linkcode Engine} on a directory without a database yet. */
+export class UnmadeEngine implements Engine {
+  readonly #directory: string;
+  readonly #options: UnmadeOptions;
+  #opening: Promise<DirectoryEngine> | undefined;
+  #engine: DirectoryEngine | undefined;
+  #empty: Promise<Database> | undefined;
+
+  /** `directory` is where the namespace will be; it need not exist. */
+  constructor(directory: string, options: UnmadeOptions) {
+    this.#directory = directory;
+    this.#options = options;
+  }
+
+  /** Where waiters hang their bells: whoever waits has to be found, so this makes the directories. */
+  get bells(): string {
+    if (this.#engine === undefined) {
+      this.#options.hooks.onMake?.();
+      this.#options.prepare();
+    }
+    return `${this.#directory}/bells`;
+  }
+
+  async write<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T> {
+    return await (await this.#open()).write(actor, step);
+  }
+
+  async read<T>(look: (reader: Reader) => T): Promise<T> {
+    if (this.#engine !== undefined || hasDatabase(this.#directory)) {
+      return await (await this.#open()).read(look);
+    }
+    if (this.#empty === undefined) {
+      this.#options.hooks.onAbsent?.();
+      this.#empty = Database.empty();
+    }
+    const db = await this.#empty;
+    return look(new StepReader(db, readState(db, db.path), this.#options.clock));
+  }
+
+  /**
+   * As {@linkcode DirectoryEngine.verifyFiles}; what is not there yet cannot have been taken away.
+   *
+   * @throws {StoreUnavailableError} when the files were removed or replaced.
+   */
+  verifyFiles(): void {
+    this.#engine?.verifyFiles();
+  }
+
+  /** As {@linkcode DirectoryEngine.clockAheadMs}; what is not there yet has no clock of its own. */
+  get clockAheadMs(): number | undefined {
+    return this.#engine?.clockAheadMs;
+  }
+
+  /** What the embedded engine's own check of the file says; nothing is wrong with what is not there. */
+  integrity(): string {
+    return this.#engine?.integrity() ?? "ok";
+  }
+
+  /** Closes what was opened. */
+  async close(options: { readonly exiting?: boolean } = {}): Promise<void> {
+    // One that failed to open has been reported.
+    await this.#opening?.catch(() => undefined);
+    (await this.#empty)?.close();
+    await this.#engine?.close(options);
+  }
+
+  async #open(): Promise<DirectoryEngine> {
+    this.#opening ??= this.#make();
+    return this.#engine = await this.#opening;
+  }
+
+  async #make(): Promise<DirectoryEngine> {
+    const { hooks, prepare } = this.#options;
+    if (hasDatabase(this.#directory)) {
+      return await DirectoryEngine.open(this.#directory, this.#options);
+    }
+    hooks.onMake?.();
+    prepare();
+    const engine = await DirectoryEngine.open(this.#directory, this.#options);
+    hooks.onMade?.();
+    return engine;
+  }
+}
+
+/** Whether there is a database, or what is left of one: that is for the engine to judge. */
+export function hasDatabase(directory: string): boolean {
+  return ["store.db", "store.db-wal"].some((name) => {
+    try {
+      Deno.lstatSync(`${directory}/${name}`);
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,144 @@
+/**
+ * The scripts of the Redis store: each step of a room is one, put together from what all of them begin with,
+ * parts that several share, and the step itself.
+ *
+ * The order in the text is that of store/state, the usual case, store/step, agent/touch, the parts,
+ * store/begin, the step. In the text for batches the last two are a function, which store/batch calls. All of it is
+ * a function, so that whatever it answers goes out together with the store's clock.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import touch from "../../agent/redis/touch.lua" with { type: "text" };
+import { EVENTS_KEPT } from "../../event/store.ts";
+import batch from "./batch.lua" with { type: "text" };
+import begin from "./begin.lua" with { type: "text" };
+import state from "./state.lua" with { type: "text" };
+import step from "./step.lua" with { type: "text" };
+
+/** The form of the data that these scripts read and write. */
+export const REDIS_SCHEMA_VERSION = 1;
+
+/** Keys that every script gets, in this order, before its own; see state.lua. */
+const COMMON_KEYS = [
+  "state",
+  "events",
+  "listeners",
+  "agents",
+  "seen",
+  "held",
+  "locks",
+  "lock_due",
+  "tasks",
+  "task_order",
+] as const;
+
+/** The key that comes last, in calls that are made again: what the stream holds of other calls; see step.lua. */
+export const INDEX_KEY = "recalled";
+
+/** Names of the keys that the scripts loaded so far use. */
+const loadedKeys = new Set<string>([...COMMON_KEYS, INDEX_KEY]);
+
+/**
+ * Names of all keys that the scripts use whose rooms this process has loaded, without the namespace's prefix.
+ */
+export function keyNames(): readonly string[] {
+  return [...loadedKeys];
+}
+
+/**
+ * One step: its text, put together from parts that several steps share, and the keys of its own. The text finds
+ * each key in a local of that name in capitals, wherever it stands among KEYS: `lock_paths` in LOCK_PATHS.
+ */
+export class Script {
+  /** Where the script is to be found, such as `lock/acquire`; messages name it. */
+  readonly name: string;
+  /** Names of its keys besides the common ones. */
+  readonly keys: readonly string[];
+  /** What it shares with other scripts: functions and constants, in Lua. */
+  readonly parts: readonly string[];
+  /** The step itself, in Lua. */
+  readonly step: string;
+  /** Lua text that comes before all functions: see {@linkcode Script.usually}. */
+  usual = "";
+  /** Whether it works on a server whose memory is full; see {@linkcode Script.freeing}. */
+  frees = false;
+
+  /** The last text is the step itself; those before it are the parts that it shares with others. */
+  constructor(name: string, keys: readonly string[], ...texts: readonly string[]) {
+    this.name = name;
+    this.keys = keys;
+    this.parts = texts.slice(0, -1);
+    this.step = texts.at(-1)!;
+    for (const key of keys) loadedKeys.add(key);
+  }
+
+  /**
+   * Adds a text that ends the whole call, of one step or of a batch, if nothing in it is out of the ordinary.
+   * It stands before the parts, because a script pays for every function that it defines.
+   */
+  usually(...parts: readonly string[]): this {
+    this.usual = parts.join("\n");
+    return this;
+  }
+
+  /**
+   * Lets the step run although the server's memory is full: it ends what is held, or keeps it alive, and so makes
+   * room in the end. A server refuses a script's commands that may need memory only until the script
+   * has written something (https://redis.io/docs/latest/develop/programmability/eval-intro/), so there is
+   * a second text of such a script, which begins with a write that needs none and changes nothing. It is sent once
+   * the first was refused, which then has not written anything.
+   */
+  freeing(): this {
+    this.frees = true;
+    return this;
+  }
+}
+
+/** A write that needs no memory: no topic has this name. */
+const FIRST_WRITE = "redis.call('HDEL', LISTENERS, '')";
+
+/** Answers {the store's clock, what the step answered}: of nothing, the first alone. An error goes out as one. */
+const ANSWER = `local reply = run()
+if type(reply) == 'table' and reply.err then return reply end
+return { CLOCK, reply }`;
+
+/** A script as a server knows it. */
+export interface ScriptText {
+  readonly text: string;
+  readonly sha1: string;
+  /** Names of the keys that it is to be given. */
+  readonly keys: readonly string[];
+}
+
+/** Which of a script's texts is meant. */
+export interface TextForm {
+  /** For several steps of it in one call. */
+  readonly batched: boolean;
+  /** For a server whose memory is full; see {@linkcode Script.freeing}. */
+  readonly full: boolean;
+}
+
+/** A text of `script`. */
+export function textOf(
+  script: Script,
+  { batched, full, clustered }: TextForm & { readonly clustered: boolean },
+): ScriptText {
+  const keys = [...COMMON_KEYS, ...script.keys];
+  const constants = `local SCHEMA, CLUSTERED, EVENTS_KEPT, BATCHED = ` +
+    `${REDIS_SCHEMA_VERSION}, ${clustered}, "${EVENTS_KEPT}", ${batched}`;
+  const locals = `local ${keys.join(", ").toUpperCase()} = unpack(KEYS)`;
+  const own = batched
+    ? ["local function step()", begin, script.step, "end", batch]
+    : [begin, script.step];
+  const shared = [
+    full ? FIRST_WRITE : "",
+    state,
+    script.usual,
+    step,
+    touch,
+    ...script.parts,
+  ];
+  const body = [constants, locals, ...shared, ...own];
+  const text = ["local CLOCK = 0", "local function run()", ...body, "end", ANSWER].join("\n");
+  return { text, sha1: createHash("sha1").update(text).digest("hex"), keys };
+}

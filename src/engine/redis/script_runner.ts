@@ -1,0 +1,332 @@
+/**
+ * Runs the steps of the Redis store: one Lua script each, one command on the wire.
+ *
+ * A script is sent by its hash; a server that does not have it yet is sent its text once. An answer that was
+ * lost leaves open whether the step happened, so the same call is made again, with the same name (`op`),
+ * and the script tells what it did the first time: see `recall` in step.lua. A try that arrives after a later one
+ * of the same call does nothing: see RETRIED in state.lua. Whatever a step does counts once, however often it is
+ * sent and in whatever order that arrives.
+ *
+ * Steps of one kind that are asked for at the same moment share a call. While some calls are under way, and the
+ * server has enough to do, the next are gathered for as long as that takes, a few milliseconds at most; whoever
+ * calls alone never waits.
+ * @module
+ */
+import { CoordError, StoreUnavailableError } from "../../errors.ts";
+import type { RedisArgument, RedisConnection } from "./connection.ts";
+import {
+  INDEX_KEY,
+  REDIS_SCHEMA_VERSION,
+  type Script,
+  type ScriptText,
+  type TextForm,
+  textOf,
+} from "./script.ts";
+import type { Actor } from "../directory/transaction.ts";
+
+/** An act counts as a sign of life at most this often in one process. */
+const BEAT_EVERY_MS = 1000;
+/** Longest time that one call is tried again for. */
+const PATIENCE_MS = 5000;
+/** Pause before a server that cannot serve right now is asked again. */
+const PAUSE_MS = 100;
+/** What a server says that is starting, or is about to become the primary. */
+const PASSING: readonly unknown[] = ["readonly", "loading", "primary_down", "cluster_down"];
+
+/** Most steps of a batch: the server serves nobody else meanwhile. */
+const BATCH_STEPS = 32;
+/** So many calls keep the server at work; what is asked for while they are under way is gathered. */
+const BUSY_CALLS = 2;
+/** Longest time that something is gathered for. */
+const GATHER_MS = 5;
+/** A step of more arguments goes alone. */
+const BATCH_ARGUMENTS = 64;
+
+/** How a {@linkcode ScriptRunner} works. */
+export interface ScriptRunnerOptions {
+  readonly namespace: string;
+  /** Instead of the server's clock; for tests. */
+  readonly nowMs?: (() => number) | undefined;
+  /** This host's wall clock, which the store's is compared with. */
+  readonly hostNowMs?: (() => number) | undefined;
+  /**
+   * Looks at something, by reading, right behind the first step of an acting agent: in the same round trip, on the
+   * same connection. What it gives is called once the step has been answered.
+   */
+  readonly lookBehindFirstAct?: LookBehindAct | undefined;
+}
+
+/** See {@linkcode ScriptRunnerOptions}. */
+type LookBehindAct = (runner: ScriptRunner, actor: Actor) => Promise<() => void>;
+
+/** Steps of one kind that go to the server in one call. */
+interface Batch {
+  readonly script: Script;
+  timer?: ReturnType<typeof setTimeout>;
+  readonly steps: {
+    readonly args: RedisArgument[];
+    readonly resolve: (answer: unknown) => void;
+    readonly reject: (error: unknown) => void;
+  }[];
+}
+
+/** A text with the full names of its keys, whether it is for a full server, and the connection it was answered on last. */
+type KnownText = ScriptText & { readonly full: boolean; taughtOn?: number };
+
+/** One of the forms that scripts are sent in, with the texts of those that were used. */
+class Form implements TextForm {
+  readonly batched: boolean;
+  readonly full: boolean;
+  readonly texts = new Map<Script, KnownText>();
+
+  constructor({ batched, full }: TextForm) {
+    this.batched = batched;
+    this.full = full;
+  }
+}
+
+/** The store's clock in epoch milliseconds, and what the script answered; nothing for nil. */
+type Answer = readonly [number, unknown?];
+
+/** Runs scripts on one namespace. */
+export class ScriptRunner {
+  /** The connection they run on. */
+  readonly connection: RedisConnection;
+  /** What the names of all keys and channels of the namespace begin with; the braces keep them on one server. */
+  readonly prefix: string;
+  /** How far the store's clock was ahead of this host's at the last answer, for certain, in milliseconds. */
+  clockAheadMs: number | undefined;
+  readonly #hostNowMs: () => number;
+  readonly #nowMs: (() => number) | undefined;
+  readonly #alone = new Form({ batched: false, full: false });
+  readonly #batched = new Form({ batched: true, full: false });
+  readonly #aloneWhenFull = new Form({ batched: false, full: true });
+  readonly #batchedWhenFull = new Form({ batched: true, full: true });
+  readonly #beats = new Map<string, number>();
+  readonly #process = crypto.randomUUID().slice(0, 8);
+  #look: LookBehindAct | undefined;
+  #calls = 0;
+  /** Writing calls that had to bring their text, as the server did not have it. */
+  #texts = 0;
+  #callsUnderWay = 0;
+  #gathering: Batch | undefined;
+
+  /** Uses a connection that others may use as well. */
+  constructor(
+    connection: RedisConnection,
+    { namespace, nowMs, hostNowMs = Date.now, lookBehindFirstAct }: ScriptRunnerOptions,
+  ) {
+    this.connection = connection;
+    this.#look = lookBehindFirstAct;
+    this.prefix = `{agentcoord:${namespace}}:`;
+    this.#nowMs = nowMs;
+    this.#hostNowMs = hostNowMs;
+  }
+
+  /** Runs a step that only reads; its answer is what the script returned. */
+  read(script: Script, ...args: readonly RedisArgument[]): Promise<unknown> {
+    this.#sendGathered();
+    return this.#run(script, this.#alone, ["", "", "", "", ...args]);
+  }
+
+  /** Runs a step that writes. With an `actor` it is a sign of life of that agent. */
+  async write(
+    script: Script,
+    actor: Actor | undefined,
+    ...args: readonly RedisArgument[]
+  ): Promise<unknown> {
+    const op = `${this.#process}-${(++this.#calls).toString(36)}`;
+    if (actor === undefined) return await this.#gather(script, [op, "", "", "", ...args]);
+    const { name, host, pid } = actor;
+    const now = (this.#nowMs ?? performance.now.bind(performance))();
+    const due = now - (this.#beats.get(name) ?? -Infinity) >= BEAT_EVERY_MS;
+    const origin = `${due ? 1 : 0}${host}\n${pid ?? ""}`;
+    if (!due) return await this.#gather(script, [op, "", name, origin, ...args]);
+    if (this.#look !== undefined) return await this.#firstAct(this.#look, script, actor, args);
+    // Those that are made before it is answered need not be one, too.
+    this.#beats.set(name, now);
+    try {
+      return await this.#gather(script, [op, "", name, origin, ...args]);
+    } catch (error) {
+      this.#beats.delete(name);
+      throw error;
+    }
+  }
+
+  async #firstAct(
+    look: LookBehindAct,
+    script: Script,
+    actor: Actor,
+    args: readonly RedisArgument[],
+  ): Promise<unknown> {
+    this.#look = undefined;
+    const texts = this.#texts;
+    const step = this.write(script, actor, ...args);
+    // Advice only: what keeps it from the server keeps the next step too, and that one says so.
+    const advice = () => look(this, actor).catch(() => () => undefined);
+    const looked = advice();
+    const answer = await step;
+    // A step whose text the server did not have was sent once more, and so was overtaken.
+    const tell = await (this.#texts === texts ? looked : advice());
+    tell();
+    return answer;
+  }
+
+  /** Sends a step together with others of its kind that are asked for at the same moment. */
+  #gather(script: Script, args: RedisArgument[]): Promise<unknown> {
+    if (args.length > BATCH_ARGUMENTS) {
+      this.#sendGathered();
+      return this.#run(script, this.#alone, args);
+    }
+    let batch = this.#gathering;
+    if (batch?.script !== script) {
+      this.#sendGathered();
+      const opened: Batch = batch = this.#gathering = { script, steps: [] };
+      // Until all who were told something just now have asked for more.
+      queueMicrotask(() => {
+        if (this.#gathering !== opened) return;
+        if (this.#callsUnderWay < BUSY_CALLS || !this.#isTaught(opened)) this.#sendGathered();
+        else opened.timer = setTimeout(() => this.#sendGathered(), GATHER_MS);
+      });
+    }
+    const { steps } = batch;
+    return new Promise((resolve, reject) => {
+      steps.push({ args, resolve, reject });
+      if (steps.length === BATCH_STEPS) this.#sendGathered();
+    });
+  }
+
+  #sendGathered(): void {
+    if (this.#gathering === undefined) return;
+    const { script, steps, timer } = this.#gathering;
+    this.#gathering = undefined;
+    clearTimeout(timer);
+    const [first, second] = steps;
+    if (second === undefined) {
+      this.#run(script, this.#alone, first!.args).then(first!.resolve, first!.reject);
+      return;
+    }
+    const args = steps.flatMap(({ args }) => [args.length, ...args]);
+    this.#run(script, this.#batched, [first!.args[0]!, "", ...args]).then((answers) => {
+      for (const [index, { resolve }] of steps.entries()) {
+        resolve((answers as readonly unknown[])[index]);
+      }
+    }, (error) => {
+      for (const { reject } of steps) reject(error);
+    });
+  }
+
+  /**
+   * Whether the server surely has the text. As long as it has not, calls that it has refused for that are on
+   * their way for the second time, and what is sent later would overtake them.
+   */
+  #isTaught({ script, steps }: Batch): boolean {
+    const { texts } = steps.length > 1 ? this.#batched : this.#alone;
+    return texts.get(script)?.taughtOn === this.connection.connects;
+  }
+
+  async #run(script: Script, form: Form, args: RedisArgument[]): Promise<unknown> {
+    const { connection } = this;
+    const whenFull = form.batched ? this.#batchedWhenFull : this.#aloneWhenFull;
+    let known = this.#textOf(script, form);
+    const startedAt = performance.now();
+    const deadline = startedAt + PATIENCE_MS;
+    let again = false;
+    for (let tries = 0;; tries++) {
+      try {
+        if (tries > 0 || !connection.isReady) await connection.ready();
+        const { connects } = connection;
+        // A client of a cluster cannot tell which server is going to answer.
+        const runId = args[0] === "" || connection.clustered ? "" : connection.server.runId;
+        const nowMs = this.#nowMs?.() ?? "";
+        args[1] = again
+          ? `${nowMs}|${connection.serverTimeMs(startedAt)}|${tries}|${runId}`
+          : nowMs === ""
+          ? runId
+          : `${nowMs}|||${runId}`;
+        const keys = again ? [...known.keys, this.prefix + INDEX_KEY] : known.keys;
+        const askedMs = this.#hostNowMs();
+        const [storeMs, answer = null] = await this.#call({ ...known, keys }, args);
+        this.#compareClocks(askedMs, storeMs);
+        known.taughtOn = connects;
+        return answer;
+      } catch (error) {
+        const failure = this.#failure(error, script);
+        if (script.frees && !known.full && isOutOfMemory(failure)) {
+          known = this.#textOf(script, whenFull);
+          continue;
+        }
+        const wait = connection.wasNeverSent(error) ? 0 : pauseAfter(failure);
+        if (wait === undefined || performance.now() + wait >= deadline) throw failure;
+        again ||= (failure as CoordError).details.sent === true;
+        // What a repeated call notes of itself, a full server would refuse without a word.
+        if (again && script.frees) known = this.#textOf(script, whenFull);
+        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      }
+    }
+  }
+
+  #textOf(script: Script, { batched, full, texts }: Form): KnownText {
+    let known = texts.get(script);
+    if (known === undefined) {
+      const { clustered } = this.connection;
+      const { keys, ...text } = textOf(script, { batched, full, clustered });
+      known = { ...text, full, keys: keys.map((key) => this.prefix + key) };
+      texts.set(script, known);
+    }
+    return known;
+  }
+
+  /** The script looked at its clock somewhen between these moments: only what lies outside of them is a difference. */
+  #compareClocks(askedMs: number, storeMs: number): void {
+    const answeredMs = this.#hostNowMs();
+    this.clockAheadMs = storeMs > answeredMs
+      ? storeMs - answeredMs
+      : Math.min(0, storeMs - Math.min(askedMs, answeredMs));
+  }
+
+  async #call({ sha1, text, keys }: ScriptText, args: readonly RedisArgument[]): Promise<Answer> {
+    const { client } = this.connection;
+    this.#callsUnderWay++;
+    try {
+      return await client.evalsha(sha1, keys.length, ...keys, ...args) as Answer;
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      if (args[0] !== "") this.#texts++;
+      return await client.eval(text, keys.length, ...keys, ...args) as Answer;
+    } finally {
+      this.#callsUnderWay--;
+      if (this.#gathering?.timer !== undefined) this.#sendGathered();
+    }
+  }
+
+  #failure(error: unknown, { name }: Script): unknown {
+    const { location } = this.connection;
+    const schema = error instanceof Error && /SCHEMA (\d+)/.exec(error.message)?.[1];
+    if (schema) {
+      const sentence =
+        `Cannot use the store: ${location} holds data of version ${schema} and this ` +
+        `program knows version ${REDIS_SCHEMA_VERSION}; use the newer program`;
+      return new StoreUnavailableError(sentence, { location, reason: "schema" });
+    }
+    const failure = this.connection.failure(error);
+    // A mistake in a script is a bug of ours: say which script, and let it be reported as one.
+    if (!(failure instanceof CoordError) && failure instanceof Error) {
+      return new Error(`${name}: ${failure.message}`, { cause: failure });
+    }
+    return failure;
+  }
+}
+
+function isOutOfMemory(failure: unknown): boolean {
+  return failure instanceof StoreUnavailableError && failure.details.reason === "out_of_memory";
+}
+
+/** How long to wait before the call is made again; `undefined` when that would not help. */
+function pauseAfter(failure: unknown): number | undefined {
+  if (!(failure instanceof StoreUnavailableError) || !failure.retryable) return undefined;
+  const { reason } = failure.details;
+  if (PASSING.includes(reason)) return PAUSE_MS;
+  // The connection is made again; `ready` waits for it, and for no longer than a command may take.
+  return reason === "lost" ? 0 : undefined;
+}

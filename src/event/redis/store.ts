@@ -1,0 +1,74 @@
+/**
+ * The steps on the event stream, on Redis.
+ *
+ * An event's identifier holds the instant and the number that name its place in the stream, so a cursor is
+ * found without an index. Numbers are never used twice, but they leap when a server has started anew.
+ * @module
+ */
+import { sequencedAtMs } from "../../id.ts";
+import { Script } from "../../engine/redis/script.ts";
+import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
+import { eventId } from "../directory/append.ts";
+import endLua from "./end.lua" with { type: "text" };
+import type { CoordEvent, EventType } from "../event.ts";
+import readLua from "./read.lua" with { type: "text" };
+import type { EventQuery, EventsRead, EventStore } from "../store.ts";
+
+const READ = new Script("event/read", [], readLua);
+const END = new Script("event/end", [], endLua);
+
+/** What event/read answers: a word, a place, whether there is more, then four values for each event. */
+type ReadReply = readonly ["read" | "trimmed" | "unknown", number | "", number | "", ...unknown[]];
+
+/** {@linkcode EventStore} on Redis. */
+export class RedisEvents implements EventStore {
+  readonly #runner: ScriptRunner;
+
+  /** Uses the runner's connection and namespace. */
+  constructor(runner: ScriptRunner) {
+    this.#runner = runner;
+  }
+
+  async read({ after, sinceMs, limit, type, bell }: EventQuery): Promise<EventsRead> {
+    const events: CoordEvent[] = [];
+    let from = after !== undefined
+      ? `${sequencedAtMs(after.id)}-${after.seq}`
+      : sinceMs === undefined
+      ? ""
+      : `${sinceMs}`;
+    // One step looks at so many events at most; when few of them match, several steps fill the answer.
+    for (;;) {
+      const ear = events.length === 0 ? bell ?? "" : "";
+      const args = [from, after === undefined ? "" : 1, limit - events.length, type ?? "", ear];
+      const answer = ear === ""
+        ? this.#runner.read(READ, ...args)
+        : this.#runner.write(READ, undefined, ...args);
+      const [kind, atMs, seq, more, ...found] = await answer as ReadReply;
+      const place = atMs === "" || seq === "" ? undefined : eventId(seq, atMs);
+      if (kind !== "read") return { kind, oldest: place };
+      for (let index = 0; index < found.length; index += 4) {
+        events.push(toEvent(found.slice(index, index + 4)));
+      }
+      if (more === 0) return { kind, events, cursor: place! };
+      from = `${atMs}-${seq}`;
+    }
+  }
+
+  async end(): Promise<string> {
+    const [atMs, seq] = await this.#runner.read(END) as [number, number];
+    return eventId(seq, atMs);
+  }
+}
+
+function toEvent(values: readonly unknown[]): CoordEvent {
+  const [atMs, seq, type, text] = values as [number, number, EventType, string];
+  const [agent = "", data = "", subject = ""] = text.split("\0");
+  return {
+    id: eventId(seq, atMs),
+    type,
+    subject,
+    ...(agent === "" ? {} : { agent }),
+    atMs,
+    ...(data === "" ? {} : { data: JSON.parse(data) }),
+  };
+}

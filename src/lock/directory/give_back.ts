@@ -1,0 +1,73 @@
+/**
+ * How leases on locks end, on the directory engine: given back, lapsed, broken, or all at once when their
+ * holder leaves. In every case the waiters they kept out are called.
+ * @module
+ */
+import { emit } from "../../event/directory/append.ts";
+import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
+import type { Lease } from "../lock.ts";
+import { callWaiters } from "./queue.ts";
+import { type LockRow, toLease } from "./rows.ts";
+
+/** Expired leases swept by one step. */
+const SWEEP = 32;
+
+/** Ends these leases and calls whoever they kept waiting. */
+export function endLeases(
+  tx: Transaction,
+  rows: readonly LockRow[],
+  type: "lock.released" | "lock.expired" | "lock.broken",
+  by: string,
+  data?: Readonly<Record<string, unknown>>,
+): Lease[] {
+  if (rows.length === 0) return [];
+  const names: string[] = [];
+  for (const row of rows) {
+    tx.run("DELETE FROM locks WHERE path = ? AND fence = ?", row.path, row.fence);
+    names.push(row.path, ...removeAliases(tx, row));
+    emit(tx, type, row.path, by, { fence: row.fence, ...data });
+  }
+  tx.count("locks", -rows.length);
+  callWaiters(tx, names);
+  return rows.map(toLease);
+}
+
+function removeAliases(tx: Transaction, { path, fence }: LockRow): string[] {
+  if (!tx.counts.lock_aliases) return [];
+  const rows = tx.all<{ alias: string }>(
+    "DELETE FROM lock_aliases WHERE path = ? AND fence = ? RETURNING alias",
+    path,
+    fence,
+  );
+  if (rows.length > 0) tx.count("lock_aliases", -rows.length);
+  return rows.map(({ alias }) => alias);
+}
+
+/** The live leases of one agent, by path. */
+export function leasesHeldBy(reader: Reader, holder: string): Lease[] {
+  return heldBy(reader, holder).map(toLease);
+}
+
+/** Ends the first live leases of an agent, by path; fewer than `limit` when it holds no more. */
+export function releaseHeld(tx: Transaction, holder: string, limit: number): Lease[] {
+  return endLeases(tx, heldBy(tx, holder, limit), "lock.released", holder);
+}
+
+/** Ends leases that have lapsed, oldest first, a bounded number a step. */
+export function sweepExpired(tx: Transaction): void {
+  const rows = tx.all<LockRow>(
+    `SELECT * FROM locks WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ${SWEEP}`,
+    tx.nowMs,
+  );
+  for (const row of rows) endLeases(tx, [row], "lock.expired", row.holder);
+}
+
+function heldBy(reader: Reader, holder: string, limit = -1): LockRow[] {
+  return reader.all<LockRow>(
+    `SELECT * FROM locks WHERE holder = ? AND expires_at_ms > ?
+     ORDER BY path, fence LIMIT ? + 0`,
+    holder,
+    reader.nowMs,
+    limit,
+  );
+}

@@ -1,0 +1,286 @@
+/**
+ * The steps on locks, on the directory engine.
+ *
+ * A lease is live while `expires_at_ms` is ahead of the step's clock; rows behind it count for nothing and
+ * are swept by later steps.
+ * @module
+ */
+import type { AuditDraft } from "../../audit/entry.ts";
+import { emit } from "../../event/directory/append.ts";
+import type { LockPath } from "../../path.ts";
+import { LEASES_A_STEP } from "../../engine/held.ts";
+import type { Actor, Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
+import { endLeases, leasesHeldBy, releaseHeld, sweepExpired } from "./give_back.ts";
+import type { Lease } from "../lock.ts";
+import {
+  CALL_MS,
+  callWaiters,
+  findWaiter,
+  queue,
+  removeWaiter,
+  standsInLine,
+  type WaiterRow,
+  waitersOn,
+} from "./queue.ts";
+import {
+  liveNamed,
+  liveOver,
+  type LockRow,
+  modesConflict,
+  namesOf,
+  overlapping,
+  toLease,
+} from "./rows.ts";
+import type {
+  AcquireOutcome,
+  AcquireRequest,
+  Blocker,
+  LeaseSelector,
+  LockStore,
+  LostLease,
+} from "../store.ts";
+import { parseRowTexts } from "../../engine/directory/row_json.ts";
+
+/** {@linkcode LockStore} on a directory. */
+export class DirectoryLocks implements LockStore {
+  readonly #engine: Engine;
+
+  /** Uses the engine's transactions. */
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  acquire(actor: Actor, request: AcquireRequest): Promise<AcquireOutcome> {
+    return this.#engine.write(actor, (tx) => {
+      sweepExpired(tx);
+      const place = request.waiter && findWaiter(tx, request.waiter.id);
+      const before = place?.seq ?? Infinity;
+      const held = blockingLease(tx, actor.name, request);
+      let ahead = held === undefined ? waiterAhead(tx, request, before) : undefined;
+      // It could go, so it is called: one that is frozen must not stand in line unasked, nor a dead one at all.
+      if (ahead?.waiter.called_at_ms === null) {
+        callWaiters(tx, request.paths.flatMap((path) => namesOf(path, request.aliases)));
+        ahead = waiterAhead(tx, request, before);
+      }
+      if (held === undefined && ahead === undefined) {
+        if (place !== undefined) removeWaiter(tx, place.seq);
+        return { kind: "acquired", leases: grant(tx, actor, request) };
+      }
+      if (request.waiter !== undefined) queue(tx, actor, request, request.waiter, place);
+      const blocker: Blocker = held !== undefined
+        ? { kind: "lease", ...held }
+        : { kind: "waiter", path: ahead!.path, holder: ahead!.waiter.agent };
+      const retryInMs = held === undefined ? CALL_MS : held.lease.expiresAtMs - tx.nowMs;
+      return { kind: "held", blocker, nowMs: tx.nowMs, retryInMs };
+    });
+  }
+
+  abandon(waiterId: string): Promise<void> {
+    return this.#engine.write(undefined, (tx) => {
+      const place = findWaiter(tx, waiterId);
+      if (place === undefined) return;
+      removeWaiter(tx, place.seq);
+      callWaiters(tx, parseRowTexts(place.paths, "a waiter for locks"));
+    });
+  }
+
+  renew(
+    actor: Actor,
+    selector: LeaseSelector,
+    ttlMs: number | undefined,
+  ): ReturnType<LockStore["renew"]> {
+    return this.#engine.write(actor, (tx) => {
+      const { held, lost } = select(tx, actor, selector);
+      if (lost.length > 0) return { lost };
+      const renewed = held.map((row) => extend(tx, row, ttlMs ?? row.ttl_ms));
+      return { renewed };
+    });
+  }
+
+  release(actor: Actor, selector: LeaseSelector): ReturnType<LockStore["release"]> {
+    return this.#engine.write(actor, (tx) => {
+      const { held, lost } = select(tx, actor, selector);
+      return { released: endLeases(tx, held, "lock.released", actor.name), lost };
+    });
+  }
+
+  async releaseAll(actor: Actor): Promise<readonly Lease[]> {
+    const all: Lease[] = [];
+    for (;;) {
+      const released = await this.#engine.write(
+        actor,
+        (tx) => releaseHeld(tx, actor.name, LEASES_A_STEP),
+      );
+      all.push(...released);
+      if (released.length < LEASES_A_STEP) return all;
+    }
+  }
+
+  covering({ path, aliases }: LockPath): Promise<readonly Lease[]> {
+    return this.#engine.read((reader) =>
+      [path, ...aliases].flatMap((name) => liveOver(reader, name)).map(toLease)
+    );
+  }
+
+  async break(actor: Actor, name: LockPath, record: AuditDraft): ReturnType<LockStore["break"]> {
+    const { appendAudit } = await import("../../audit/directory/append.ts");
+    return this.#engine.write(actor, (tx) => {
+      const names = [name.path, ...name.aliases];
+      const rows = firstOf(names, (each) => liveNamed(tx, each));
+      const [covering] = rows.length === 0 ? firstOf(names, (each) => liveOver(tx, each)) : [];
+      if (covering !== undefined) return { broken: [], covering: toLease(covering) };
+      if (rows.length > 0) appendAudit(tx, record);
+      return { broken: endLeases(tx, rows, "lock.broken", actor.name, { reason: record.reason }) };
+    });
+  }
+
+  list(holder?: string): Promise<readonly Lease[]> {
+    return this.#engine.read((reader) => {
+      if (holder !== undefined) return leasesHeldBy(reader, holder);
+      const sql = "SELECT * FROM locks WHERE expires_at_ms > ? ORDER BY path, fence";
+      return reader.all<LockRow>(sql, reader.nowMs).map(toLease);
+    });
+  }
+
+  count(): Promise<number> {
+    return this.#engine.read((reader) => {
+      // Few at any time: every acquisition sweeps some.
+      const sql = "SELECT COUNT(*) AS lapsed FROM locks WHERE expires_at_ms <= ?";
+      const lapsed = reader.get<{ lapsed: number }>(sql, reader.nowMs)!.lapsed;
+      return (reader.counts.locks ?? 0) - lapsed;
+    });
+  }
+}
+
+/** Grants every path under one new fence; what the actor holds already keeps its own. */
+function grant(tx: Transaction, actor: Actor, request: AcquireRequest): Lease[] {
+  const { paths, aliases, mode, intent, ttlMs } = request;
+  let fence: number | undefined;
+  let renewed = 0;
+  const leases = paths.map((path) => {
+    const own = (name: string) => liveNamed(tx, name).filter((row) => row.holder === actor.name);
+    const [mine] = request.reentrant ? firstOf(namesOf(path, aliases), own) : [];
+    if (mine !== undefined) {
+      renewed++;
+      return extend(tx, mine, ttlMs);
+    }
+    fence ??= tx.nextFence();
+    const lease = {
+      path,
+      mode,
+      holder: actor.name,
+      fence,
+      intent,
+      acquiredAtMs: tx.nowMs,
+      expiresAtMs: tx.nowMs + ttlMs,
+    };
+    tx.run(
+      `INSERT INTO locks (path, fence, holder, mode, intent, ttl_ms, acquired_at_ms, expires_at_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      path,
+      fence,
+      lease.holder,
+      mode,
+      intent,
+      ttlMs,
+      lease.acquiredAtMs,
+      lease.expiresAtMs,
+    );
+    for (const alias of aliases?.[path] ?? []) {
+      tx.run("INSERT INTO lock_aliases VALUES (?, ?, ?)", alias, path, fence);
+      tx.count("lock_aliases", 1);
+    }
+    emit(tx, "lock.acquired", path, actor.name, { fence, mode });
+    return lease;
+  });
+  tx.count("locks", leases.length - renewed);
+  // Other readers that queued behind the same writer may come in together.
+  if (mode === "shared") callWaiters(tx, paths.flatMap((path) => namesOf(path, aliases)));
+  return leases;
+}
+
+function extend(tx: Transaction, row: LockRow, ttlMs: number): Lease {
+  const expiresAtMs = Math.max(row.expires_at_ms, tx.nowMs + ttlMs);
+  tx.run(
+    "UPDATE locks SET ttl_ms = ?, expires_at_ms = ? WHERE path = ? AND fence = ?",
+    ttlMs,
+    expiresAtMs,
+    row.path,
+    row.fence,
+  );
+  return toLease({ ...row, expires_at_ms: expiresAtMs });
+}
+
+/** The actor's live leases that `selector` means, and the paths on which it has none such. */
+function select(reader: Reader, actor: Actor, { paths, aliases, fence }: LeaseSelector) {
+  const held: LockRow[] = [];
+  const lost: LostLease[] = [];
+  for (const path of paths) {
+    const names = namesOf(path, aliases);
+    const mine = firstOf(
+      names,
+      (name) =>
+        liveNamed(reader, name).filter((row) =>
+          row.holder === actor.name && (fence === undefined || row.fence === fence)
+        ),
+    );
+    held.push(...mine);
+    if (mine.length > 0) continue;
+    const here = firstOf(names, (name) => liveNamed(reader, name));
+    const above = names.flatMap((name) => liveOver(reader, name)).find((row) =>
+      row.holder === actor.name && !here.some((one) => one.path === row.path)
+    );
+    lost.push({
+      path,
+      ...(here[0] && { current: toLease(here[0]) }),
+      ...(above && { covering: toLease(above) }),
+    });
+  }
+  return { held, lost };
+}
+
+/** What the first of these names has. */
+function firstOf<Row>(names: readonly string[], find: (name: string) => Row[]): Row[] {
+  for (const name of names) {
+    const found = find(name);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+/** A live lease that keeps the request from being granted. */
+function blockingLease(
+  tx: Transaction,
+  actor: string,
+  { paths, aliases, mode, reentrant }: AcquireRequest,
+): { readonly lease: Lease; readonly asked: string } | undefined {
+  for (const path of paths) {
+    const rows = namesOf(path, aliases).flatMap((name) => overlapping<LockRow>(tx, "locks", name));
+    for (const row of rows) {
+      if (row.expires_at_ms <= tx.nowMs) continue;
+      const own = row.holder === actor;
+      // One's own shared lease cannot quietly become an exclusive one: other readers may be inside.
+      if (own && reentrant && (row.mode === "exclusive" || mode === "shared")) continue;
+      if (own || modesConflict(row.mode, mode)) {
+        return { lease: toLease(row), asked: path };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** A waiter that came before `before` and that the request has to wait behind. */
+function waiterAhead(
+  tx: Transaction,
+  { paths, aliases, mode }: AcquireRequest,
+  before: number,
+): { readonly path: string; readonly waiter: WaiterRow } | undefined {
+  const waiting = (tx.counts.lock_waiters ?? 0) > 0;
+  for (const path of waiting ? paths : []) {
+    for (const waiter of namesOf(path, aliases).flatMap((name) => waitersOn(tx, name))) {
+      const ahead = waiter.seq < before && standsInLine(waiter, tx.nowMs);
+      if (ahead && modesConflict(waiter.mode, mode)) return { path, waiter };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,94 @@
+/**
+ * Opens a store and gathers what every room is given.
+ * @module
+ */
+import { type Clock, systemClock } from "../clock.ts";
+import { type Durability, redactUrl, type StoreConfig } from "../config.ts";
+import type { RoomContext } from "../context.ts";
+import type { Project } from "../project.ts";
+import { doubtsAbout } from "../lock_doubt.ts";
+import { foldsCase, resolveLockPath } from "../lock_name.ts";
+import { LazyStore } from "./lazy.ts";
+import type { Store } from "../store.ts";
+import type { MakingHooks } from "../engine/directory/unmade_engine.ts";
+import type { Actor } from "../engine/directory/transaction.ts";
+import type { Warn } from "../engine/warning.ts";
+
+/** What {@linkcode openContext} needs. */
+export interface OpenOptions {
+  readonly store: StoreConfig;
+  readonly namespace: string;
+  /** Of a directory; a Redis server has its own settings. */
+  readonly durability: Durability;
+  readonly project: Project;
+  readonly actor?: Actor | undefined;
+  readonly clock?: Clock;
+  /** Is told of what the store finds that whoever acts should know. Default: the store does not look. */
+  readonly onWarning?: Warn;
+}
+
+/** What {@linkcode lazyContext} takes besides. */
+export interface LazyOptions extends MakingHooks {
+  /** Called when the store is about to be opened. Default: nothing. */
+  readonly onOpen?: () => void;
+  /** Told what the caller should know though a call went well. Default: nobody. */
+  readonly warn?: (message: string) => void;
+}
+
+/**
+ * Opens the store and binds it to a project and, if one is named, an acting agent.
+ *
+ * @throws {StoreUnavailableError} when the store cannot be used.
+ */
+export async function openContext(options: OpenOptions): Promise<RoomContext> {
+  return contextOf(options, await openStore(options));
+}
+
+/**
+ * As {@linkcode openContext}, but the first step that needs the store opens it, and the first that writes
+ * makes it: what is refused before, or only looks, leaves no store behind.
+ */
+export function lazyContext(
+  options: OpenOptions,
+  { onOpen = () => undefined, warn, ...making }: LazyOptions = {},
+): RoomContext {
+  const { store } = options;
+  const location = store.kind === "redis" ? redactUrl(store.url) : store.directory;
+  const lazy = new LazyStore({ kind: store.kind, location }, () => {
+    onOpen();
+    return openStore(options, making);
+  });
+  return contextOf(options, lazy, warn);
+}
+
+function contextOf(
+  { actor, clock = systemClock, project }: OpenOptions,
+  store: Store,
+  warn?: (message: string) => void,
+): RoomContext {
+  let folds: boolean | undefined;
+  return {
+    store,
+    actor,
+    clock,
+    lockPath: (path, rules) => {
+      folds ??= foldsCase(project);
+      return resolveLockPath(path, project, { ...rules, foldsCase: folds });
+    },
+    ...(warn && { warn, doubtsAbout: (path) => doubtsAbout(path, project) }),
+  };
+}
+
+/** Loads the code of the one kind of store it opens: the other kind would cost start-up time for nothing. */
+async function openStore(
+  { store, namespace, durability, clock = systemClock, onWarning: warn }: OpenOptions,
+  making?: MakingHooks,
+): Promise<Store> {
+  if (store.kind === "redis") {
+    const { RedisStore } = await import("./redis.ts");
+    return await RedisStore.open(store.url, { namespace, warn, hostNowMs: clock.nowMs });
+  }
+  const { DirectoryStore } = await import("./directory.ts");
+  const options = { namespace, durability, clock, making, warn };
+  return await DirectoryStore.open(store.directory, options);
+}

@@ -1,0 +1,62 @@
+/**
+ * Removing tasks that ended long ago, on the directory engine.
+ * @module
+ */
+import { emit } from "../../event/directory/append.ts";
+import type { PrunedPortion } from "../../prune.ts";
+import type { Actor, Transaction } from "../../engine/directory/transaction.ts";
+import type { EndedStatus } from "../model.ts";
+import { COLUMNS, specOf, type TaskRow } from "./rows.ts";
+import type { PruneRequest } from "../store.ts";
+
+/** How many tasks one step looks at, whatever becomes of them. */
+const LOOKED_AT = 500;
+
+/** Removes those of the next tasks, in the order they were created, that ended before the instant. */
+export function prune(
+  tx: Transaction,
+  { name }: Actor,
+  { statuses, olderThanMs, after, dryRun }: PruneRequest,
+): PrunedPortion {
+  const beforeMs = tx.nowMs - olderThanMs;
+  const rows = tx.all<TaskRow>(
+    `SELECT ${COLUMNS} FROM tasks WHERE seq > ? ORDER BY seq LIMIT ? + 0`,
+    after,
+    LOOKED_AT,
+  );
+  // Later ones were created later, and so have ended later, too.
+  const older = rows.filter((row) => specOf(row).createdAtMs < beforeMs);
+  const ended = older.filter((row) =>
+    (statuses as readonly string[]).includes(row.status) && row.updated_at_ms < beforeMs &&
+    !isNeeded(tx, row)
+  );
+  if (!dryRun) {
+    for (const row of ended) remove(tx, row);
+    for (const [status, group] of Map.groupBy(ended, (row) => row.status as EndedStatus)) {
+      tx.count(`tasks:${status}`, -group.length);
+      emit(tx, "task.pruned", status, name, { count: group.length, olderThanMs });
+    }
+  }
+  const goesOn = rows.length === LOOKED_AT && older.length === rows.length;
+  return { pruned: ended.length, ...(goesOn ? { next: rows.at(-1)!.seq } : {}) };
+}
+
+function isNeeded(tx: Transaction, { seq }: TaskRow): boolean {
+  if (!tx.counts.task_links) return false;
+  return tx.get("SELECT 1 FROM task_links WHERE on_seq = ? LIMIT 1", seq) !== undefined;
+}
+
+function remove(tx: Transaction, row: TaskRow): void {
+  if (tx.counts.task_links) {
+    for (const id of specOf(row).dependsOn) {
+      const links = tx.run(
+        "DELETE FROM task_links WHERE on_seq = (SELECT seq FROM tasks WHERE id = ?) AND seq = ?",
+        id,
+        row.seq,
+      );
+      tx.count("task_links", -links);
+    }
+  }
+  tx.run("DELETE FROM task_texts WHERE seq = ?", row.seq);
+  tx.run("DELETE FROM tasks WHERE seq = ?", row.seq);
+}

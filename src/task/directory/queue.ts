@@ -1,0 +1,135 @@
+/**
+ * Taking tasks from the queue, on the directory engine.
+ *
+ * The queue is the index of pending tasks in the order of their rank; `task_tags` has the same order for
+ * each tag. A claim reads the head of the queue, or the heads of the tags it asks for, and never a task
+ * that it does not take.
+ *
+ * The number of rows stands in the statement itself: SQLite plans a statement anew each time a bound limit
+ * changes hands, which costs more than all the rest of a claim.
+ * @module
+ */
+import { emit } from "../../event/directory/append.ts";
+import type { Actor } from "../../engine/directory/transaction.ts";
+import type { Task } from "../model.ts";
+import { beginAttempt, COLUMNS, seqOfRank, specOf, type TaskRow, toTask } from "./rows.ts";
+import type { Step } from "./step.ts";
+import type { ClaimRequest } from "../store.ts";
+
+/** The queue, best task first. */
+const QUEUE = `SELECT ${COLUMNS} FROM tasks INDEXED BY tasks_live
+  WHERE status = 'pending' AND holder IS NULL ORDER BY rank`;
+const HEAD = `${QUEUE} LIMIT 1`;
+
+/** How often one step returns a few tasks to the queue before it leaves the rest to another. */
+const SWEEPS = 16;
+/** Tasks of one tag that a step looks at when all of several tags are asked for. */
+const PORTION = 4096;
+const BY_SEQ = `SELECT ${COLUMNS} FROM tasks WHERE seq = ?`;
+
+/** What a step that looks for tasks got. */
+export interface Claimed {
+  readonly tasks: Task[];
+  /** Nothing was found, but what is left to return to the queue may be it. */
+  readonly more: boolean;
+  /** Nothing was found, but not all was looked at: the rank behind which to go on. */
+  readonly place?: number | undefined;
+}
+
+/**
+ * Claims the best tasks that qualify, after returning to the queue what has come back to it.
+ *
+ * @param place where an earlier step of the same call left off
+ */
+export function claim(step: Step, actor: Actor, request: ClaimRequest, place = -1): Claimed {
+  for (let sweeps = 1;; sweeps++) {
+    const { more } = step.sweep();
+    const found = best(step, request, place);
+    const { rows, goOn } = found;
+    if (more && rows.length < request.count && goOn === undefined && sweeps < SWEEPS) continue;
+    const tasks = rows.map((row) => take(step, actor, row, request.leaseMs));
+    return tasks.length > 0 ? { tasks, more: false } : { tasks, more, place: goOn };
+  }
+}
+
+function take(step: Step, actor: Actor, row: TaskRow, leaseMs = specOf(row).leaseMs): Task {
+  const { tx } = step;
+  const fence = tx.nextFence();
+  beginAttempt(row, { holder: actor.name, fence, leaseMs, nowMs: tx.nowMs });
+  step.save(row, "pending");
+  emit(tx, "task.claimed", row.id, actor.name, { fence });
+  return toTask(step.tx, row);
+}
+
+/** The best tasks; fewer than asked for are all there are, unless the look goes on behind a rank. */
+interface Best {
+  readonly rows: readonly TaskRow[];
+  readonly goOn?: number | undefined;
+}
+
+function best(step: Step, { tags, match, count }: ClaimRequest, place: number): Best {
+  const { tx } = step;
+  if (tags.length === 0) {
+    return { rows: tx.all<TaskRow>(count === 1 ? HEAD : `${QUEUE} LIMIT ${count}`) };
+  }
+  const { ranks, goOn } = match === "any" || tags.length === 1
+    ? { ranks: ranksOfAny(step, tags, count) }
+    : ranksOfAll(step, tags, count, place);
+  return { rows: ranks.map((rank) => tx.get<TaskRow>(BY_SEQ, seqOfRank(rank))!), goOn };
+}
+
+/** The best ranks that carry at least one of the tags: merged from the heads of each. */
+function ranksOfAny(step: Step, tags: readonly string[], count: number): number[] {
+  const ranks = new Set<number>();
+  for (const tag of tags) {
+    for (const rank of ranksFrom(step, tag, 0, count)) ranks.add(rank);
+  }
+  return [...ranks].sort((a, b) => a - b).slice(0, count);
+}
+
+/**
+ * The best ranks behind `place` that carry every tag. The rarest tag has them all; where it has many that lack
+ * the others, a step looks at a bounded number of them.
+ */
+function ranksOfAll(
+  { tx }: Step,
+  tags: readonly string[],
+  count: number,
+  place: number,
+): { readonly ranks: number[]; readonly goOn?: number | undefined } {
+  const sizes = tags.map((tag) => {
+    const { n } = tx.get<{ n: number }>(
+      `SELECT COUNT(*) n FROM (SELECT 1 FROM task_tags WHERE tag = ? LIMIT ${PORTION})`,
+      tag,
+    )!;
+    return { tag, n };
+  });
+  const [rarest, ...others] = sizes.sort((a, b) => a.n - b.n).map(({ tag }) => tag);
+  const portion = `SELECT rank FROM task_tags WHERE tag = ?1 AND rank > ?2 ORDER BY rank`;
+  const ranks = tx.all<{ rank: number }>(
+    `SELECT rank FROM (${portion} LIMIT ${PORTION}) AS some
+     WHERE ${
+      others.map((_, n) =>
+        `EXISTS (SELECT 1 FROM task_tags WHERE tag = ?${n + 3} AND rank = some.rank)`
+      ).join(" AND ")
+    } ORDER BY rank LIMIT ${count}`,
+    rarest!,
+    place,
+    ...others,
+  ).map(({ rank }) => rank);
+  if (ranks.length === count) return { ranks };
+  const last = tx.get<{ rank: number }>(
+    `${portion} LIMIT 1 OFFSET ${PORTION - 1}`,
+    rarest!,
+    place,
+  );
+  return { ranks, goOn: last?.rank };
+}
+
+function ranksFrom(step: Step, tag: string, from: number, count: number): number[] {
+  return step.tx.all<{ rank: number }>(
+    `SELECT rank FROM task_tags WHERE tag = ? AND rank >= ? ORDER BY rank LIMIT ${count}`,
+    tag,
+    from,
+  ).map(({ rank }) => rank);
+}

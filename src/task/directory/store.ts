@@ -1,0 +1,305 @@
+/**
+ * The steps on tasks, on the directory engine.
+ * @module
+ */
+import { emit } from "../../event/directory/append.ts";
+import type { PrunedPortion } from "../../prune.ts";
+import type { Actor, Engine } from "../../engine/directory/transaction.ts";
+import { backoffMs } from "../backoff.ts";
+import { ClaimLooks, type LongLooks } from "../claim_looks.ts";
+import { create, rewrite } from "./creation.ts";
+import { show, unblock } from "./dependencies.ts";
+import { giveBack } from "./give_back.ts";
+import { countTasks, list } from "./listing.ts";
+import type { AttemptOutcome, JsonValue, Task, TaskCounts } from "../model.ts";
+import { prune } from "./prune.ts";
+import { claim, type Claimed } from "./queue.ts";
+import { endAttempt, settle, specOf, type TaskRow, toTask, wait } from "./rows.ts";
+import { BY_ID, nextDueMs, Step } from "./step.ts";
+import type {
+  ChangeOutcome,
+  ClaimOutcome,
+  ClaimRequest,
+  CompleteOutcome,
+  CreateOutcome,
+  HoldOutcome,
+  PruneRequest,
+  SweepOutcome,
+  TaskDraft,
+  TaskPatch,
+  TaskQuery,
+  TaskSlice,
+  TaskStore,
+  Tenure,
+  Waiter,
+} from "../store.ts";
+import { hangBell, hasBell, takeBell } from "./waiters.ts";
+
+/** {@linkcode TaskStore} on a directory. */
+export class DirectoryTasks implements TaskStore {
+  readonly #engine: Engine;
+  readonly #longLooks: LongLooks = new Map();
+
+  /** Uses the engine's transactions. */
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  create(actor: Actor, drafts: readonly TaskDraft[]): Promise<CreateOutcome> {
+    return this.#write(actor, (step) => create(step, actor, drafts));
+  }
+
+  async claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome> {
+    const looks = new ClaimLooks(this.#longLooks, waiter);
+    let place: number | undefined;
+    for (;;) {
+      const outcome = await this.#write(
+        actor,
+        (step) => this.#look(step, actor, request, { waiter, place, glances: looks.glances }),
+      );
+      if (!("place" in outcome)) {
+        if (outcome.tasks.length === 0) looks.end(place !== undefined);
+        return outcome;
+      }
+      place = outcome.place;
+    }
+  }
+
+  async abandon(waiterId: string): Promise<void> {
+    this.#longLooks.delete(waiterId);
+    await this.#engine.write(undefined, (tx) => takeBell(tx, waiterId));
+  }
+
+  renew(
+    actor: Actor,
+    tenure: Tenure,
+    { leaseMs, progress }: { readonly leaseMs?: number; readonly progress?: string },
+  ): Promise<HoldOutcome> {
+    return this.#whileHeld(actor, tenure, undefined, (step, row) => {
+      const { nowMs } = step.tx;
+      if (leaseMs !== undefined) row.lease_ms = leaseMs;
+      if (progress !== undefined) row.progress = progress;
+      row.due_at_ms = Math.max(row.due_at_ms!, nowMs + row.lease_ms);
+      row.updated_at_ms = nowMs;
+      step.save(row, "claimed");
+    });
+  }
+
+  async complete(
+    actor: Actor,
+    tenure: Tenure,
+    result: JsonValue | undefined,
+    next?: ClaimRequest,
+  ): Promise<CompleteOutcome> {
+    const { outcome, claimed } = await this.#write(actor, (step) => {
+      const outcome = complete(step, actor, tenure, result);
+      if (outcome.kind !== "done" || next === undefined) return { outcome };
+      return { outcome, claimed: claim(step, actor, next) };
+    });
+    if (outcome.kind !== "done") return outcome;
+    const unlooked = claimed?.place !== undefined;
+    const tasks = unlooked ? (await this.claim(actor, next!)).tasks : claimed?.tasks ?? [];
+    return { ...outcome, next: tasks };
+  }
+
+  fail(
+    actor: Actor,
+    tenure: Tenure,
+    { error, retry }: { readonly error: string; readonly retry: boolean },
+  ): Promise<HoldOutcome> {
+    return this.#whileHeld(actor, tenure, "failed", (step, row) => {
+      const { nowMs } = step.tx;
+      const { maxAttempts, backoff } = specOf(row);
+      endAttempt(row, "failed", nowMs, error);
+      if (retry && row.spent < maxAttempts) {
+        wait(row, nowMs + backoffMs(backoff, row.spent), nowMs);
+      } else row.status = "dead";
+      step.save(row, "claimed");
+      emit(step.tx, "task.failed", row.id, actor.name, { fence: row.fence });
+      if (row.status === "dead") step.died(row);
+    });
+  }
+
+  release(actor: Actor, tenure: Tenure, reason: string | undefined): Promise<HoldOutcome> {
+    return this.#whileHeld(actor, tenure, "released", (step, row) => giveBack(step, row, reason));
+  }
+
+  cancel(actor: Actor, id: string): Promise<ChangeOutcome> {
+    return this.#change(actor, id, (step, row) => {
+      const { status, fence } = row;
+      if (status === "cancelled") return true;
+      if (status === "completed" || status === "dead") return false;
+      const { nowMs } = step.tx;
+      if (status === "claimed") endAttempt(row, "cancelled", nowMs);
+      row.status = "cancelled";
+      row.due_at_ms = null;
+      row.updated_at_ms = nowMs;
+      step.save(row, status);
+      const data = status === "claimed" ? { fence } : undefined;
+      emit(step.tx, "task.cancelled", id, actor.name, data);
+      return true;
+    });
+  }
+
+  retry(actor: Actor, id: string): Promise<ChangeOutcome> {
+    return this.#change(actor, id, (step, row) => {
+      const { status } = row;
+      if (status !== "dead" && status !== "cancelled") return false;
+      const { nowMs } = step.tx;
+      wait(row, specOf(row).notBeforeMs, nowMs);
+      row.spent = 0;
+      row.updated_at_ms = nowMs;
+      step.save(row, status);
+      emit(step.tx, "task.retried", id, actor.name);
+      return true;
+    });
+  }
+
+  update(actor: Actor, id: string, patch: TaskPatch): Promise<ChangeOutcome> {
+    return this.#change(actor, id, (step, row) => {
+      if (!["scheduled", "blocked", "pending"].includes(row.status)) return false;
+      rewrite(step, row, patch);
+      emit(step.tx, "task.updated", id, actor.name, { fields: Object.keys(patch) });
+      return true;
+    });
+  }
+
+  sweep(actor: Actor): Promise<SweepOutcome> {
+    return this.#write(actor, (step) => {
+      const { lapsed, more } = step.sweep();
+      return { lapsed: lapsed.map(({ id }) => id), more };
+    });
+  }
+
+  prune(actor: Actor, request: PruneRequest): Promise<PrunedPortion> {
+    return this.#engine.write(actor, (tx) => prune(tx, actor, request));
+  }
+
+  get(id: string): Promise<Task | undefined> {
+    return this.#engine.read((reader) => {
+      const row = reader.get<TaskRow>(BY_ID, id);
+      return row && show(reader, row);
+    });
+  }
+
+  list(query: TaskQuery): Promise<TaskSlice> {
+    return this.#engine.read((reader) => list(reader, query));
+  }
+
+  counts(): Promise<TaskCounts> {
+    return this.#engine.read(countTasks);
+  }
+
+  /** One step of a claim. Who waits is in line from the first one; who was woken since begins again. */
+  #look(
+    step: Step,
+    actor: Actor,
+    request: ClaimRequest,
+    { waiter, place, glances }: {
+      readonly waiter: Waiter | undefined;
+      readonly place: number | undefined;
+      readonly glances: boolean;
+    },
+  ): ClaimOutcome | { readonly place: number } {
+    const { tx } = step;
+    const inLine = waiter !== undefined && hasBell(tx, waiter.id);
+    const glance = glances && place === undefined && inLine;
+    const woken = waiter !== undefined && !inLine;
+    const claimed: Claimed = glance
+      ? { tasks: [], more: step.sweep().more }
+      : claim(step, actor, request, woken ? undefined : place);
+    const { tasks, more } = claimed;
+    if (tasks.length > 0) {
+      if (waiter !== undefined) takeBell(tx, waiter.id);
+      return { tasks };
+    }
+    if (waiter !== undefined) hangBell(tx, waiter, request);
+    if (claimed.place !== undefined) return { place: claimed.place };
+    const dueMs = more ? tx.nowMs : nextDueMs(tx);
+    return dueMs === undefined ? { tasks } : { tasks, retryInMs: dueMs - tx.nowMs };
+  }
+
+  #write<T>(actor: Actor, body: (step: Step) => T): Promise<T> {
+    return this.#engine.write(actor, (tx) => {
+      const step = new Step(tx);
+      const value = body(step);
+      step.end();
+      return value;
+    });
+  }
+
+  /** Runs `body` on a task whose live lease the tenure means; `repeat` is the outcome that it leads to. */
+  #whileHeld(
+    actor: Actor,
+    tenure: Tenure,
+    repeat: AttemptOutcome | undefined,
+    body: (step: Step, row: TaskRow) => void,
+  ): Promise<HoldOutcome> {
+    return this.#write(actor, (step) => {
+      const { tx } = step;
+      const row = step.find(tenure.id);
+      if (row === undefined) return { kind: "unknown" };
+      settle(row, tx.nowMs);
+      if (row.status === "claimed" && isNewest(row, actor, tenure)) {
+        body(step, row);
+        return { kind: "done", task: toTask(step.tx, row) };
+      }
+      const done = repeat !== undefined && isRepeat(row, actor, tenure, repeat);
+      return { kind: done ? "done" : "lost", task: show(tx, row) };
+    });
+  }
+
+  /** Runs `body` on a task as time has left it; `false` from it means that the status forbids it. */
+  #change(
+    actor: Actor,
+    id: string,
+    body: (step: Step, row: TaskRow) => boolean,
+  ): Promise<ChangeOutcome> {
+    return this.#write(actor, (step) => {
+      const row = step.find(id);
+      if (row === undefined) return { kind: "unknown" };
+      step.settle(row);
+      const done = body(step, row);
+      return { kind: done ? "done" : "refused", task: show(step.tx, row) };
+    });
+  }
+}
+
+/** Whether the tenure means the newest attempt. */
+function isNewest(row: TaskRow, { name }: Actor, { fence = row.fence }: Tenure): boolean {
+  return row.worker === name && row.fence === fence;
+}
+
+/** Whether the tenure has ended in this very way: the same call once more, its answer having been lost. */
+function isRepeat(row: TaskRow, actor: Actor, tenure: Tenure, outcome: AttemptOutcome): boolean {
+  return tenure.fence !== undefined && isNewest(row, actor, tenure) && row.outcome === outcome;
+}
+
+/**
+ * A completion counts while its attempt is the newest one: also after the lease has lapsed, as long as
+ * nobody has claimed the task since and it has not died of it.
+ */
+function complete(
+  step: Step,
+  actor: Actor,
+  tenure: Tenure,
+  result: JsonValue | undefined,
+): HoldOutcome {
+  const { tx } = step;
+  const row = step.find(tenure.id);
+  if (row === undefined) return { kind: "unknown" };
+  const { status } = row;
+  settle(row, tx.nowMs);
+  const late = row.outcome === "expired" && row.status !== "dead" && row.status !== "cancelled";
+  if ((row.status !== "claimed" && !late) || !isNewest(row, actor, tenure)) {
+    const done = isRepeat(row, actor, tenure, "completed");
+    return { kind: done ? "done" : "lost", task: show(tx, row) };
+  }
+  endAttempt(row, "completed", tx.nowMs);
+  row.status = "completed";
+  row.result = result === undefined ? null : JSON.stringify(result);
+  step.save(row, status);
+  emit(tx, "task.completed", row.id, actor.name, { fence: row.fence });
+  unblock(step, row);
+  return { kind: "done", task: toTask(step.tx, row) };
+}

@@ -1,0 +1,89 @@
+/**
+ * Those who wait for a task, on the directory engine.
+ *
+ * A waiter that found nothing leaves its bell and its wishes in the same step. Each task that arrives in the
+ * queue wakes one waiter that may take it, in the order they came, and takes it out of the line: a
+ * thousand waiters do not all run for one task. A waiter that is woken and finds nothing gets in line
+ * again. A ring that its hearer cannot use any more costs another one the wait for its next slow look.
+ * @module
+ */
+import type { Transaction } from "../../engine/directory/transaction.ts";
+import { specOf, type TaskRow } from "./rows.ts";
+import type { ClaimRequest, Waiter } from "../store.ts";
+import { parseRowTexts } from "../../engine/directory/row_json.ts";
+
+/** Waiters looked at by one step. */
+const LOOKED_AT = 256;
+/** A waiter looks at the store every second; unseen for this long it is gone. */
+const SILENCE_MS = 60_000;
+
+interface WaiterRow {
+  readonly seq: number;
+  readonly bell: string;
+  readonly tags: string;
+  readonly match: ClaimRequest["match"];
+}
+
+/** Puts a waiter in line, or notes that it is still there. */
+export function hangBell(
+  tx: Transaction,
+  { id, bell }: Waiter,
+  { tags, match }: Pick<ClaimRequest, "tags" | "match">,
+): void {
+  const seen = tx.run("UPDATE task_waiters SET seen_at_ms = ? WHERE id = ?", tx.nowMs, id);
+  if (seen > 0) return;
+  tx.run(
+    "INSERT INTO task_waiters (id, bell, tags, match, seen_at_ms) VALUES (?, ?, ?, ?, ?)",
+    id,
+    bell,
+    JSON.stringify(tags),
+    match,
+    tx.nowMs,
+  );
+  tx.count("task_waiters", 1);
+}
+
+/** Whether a waiter is in line. */
+export function hasBell(tx: Transaction, id: string): boolean {
+  if (!tx.counts.task_waiters) return false;
+  return tx.get("SELECT 1 FROM task_waiters WHERE id = ?", id) !== undefined;
+}
+
+/** Takes a waiter out of the line. */
+export function takeBell(tx: Transaction, id: string): void {
+  if (!tx.counts.task_waiters) return;
+  tx.count("task_waiters", -tx.run("DELETE FROM task_waiters WHERE id = ?", id));
+}
+
+/** Wakes one waiter for each of these pending tasks. */
+export function wakeWaiters(tx: Transaction, tasks: readonly TaskRow[]): void {
+  if (!tx.counts.task_waiters) return;
+  const silent = tx.run("DELETE FROM task_waiters WHERE seen_at_ms < ?", tx.nowMs - SILENCE_MS);
+  tx.count("task_waiters", -silent);
+  const line = tx.all<WaiterRow>(
+    `SELECT seq, bell, tags, match FROM task_waiters ORDER BY seq LIMIT ${LOOKED_AT}`,
+  ).map((row) => ({ ...row, wants: parseRowTexts(row.tags, "a waiter for tasks") }));
+  for (const task of tasks) {
+    const { tags } = specOf(task);
+    for (let place = 0; place < line.length; place++) {
+      const { seq, bell, match, wants } = line[place]!;
+      if (!qualifies(tags, wants, match)) continue;
+      line.splice(place--, 1);
+      tx.run("DELETE FROM task_waiters WHERE seq = ?", seq);
+      tx.count("task_waiters", -1);
+      // A dead one does not count as woken: the next in line is.
+      if (tx.ring(bell)) break;
+    }
+    if (line.length === 0) return;
+  }
+}
+
+function qualifies(
+  tags: readonly string[],
+  wants: readonly string[],
+  match: ClaimRequest["match"],
+): boolean {
+  if (wants.length === 0) return true;
+  const carried = (tag: string) => tags.includes(tag);
+  return match === "any" ? wants.some(carried) : wants.every(carried);
+}

@@ -1,0 +1,187 @@
+/**
+ * Tasks as the scripts of the Redis store keep and show them; see rows.lua.
+ * @module
+ */
+import type { Attempt, AttemptOutcome, JsonValue, Task, TaskStatus } from "../model.ts";
+import change from "./change.lua" with { type: "text" };
+import giveBack from "./give_back.lua" with { type: "text" };
+import rows from "./rows.lua" with { type: "text" };
+import type { TaskDraft } from "../store.ts";
+import waiters from "./waiters.lua" with { type: "text" };
+
+/** Keys of the scripts that change tasks, besides the common ones. */
+export const TASK_KEYS: readonly string[] = [
+  "task_later",
+  "task_tags",
+  "task_waiters",
+  "task_line",
+];
+/** What every script begins with that changes tasks. */
+export const CHANGE_PARTS: readonly string[] = [rows, waiters, change];
+/** The parts of a script that returns an agent's tasks to the queue: see give_back.lua. Needs TASK_KEYS. */
+export const GIVE_BACK_PARTS: readonly string[] = [...CHANGE_PARTS, giveBack];
+
+/**
+ * A task's spec: its place in the order of creation, priority, length of a lease, most attempts, tags, first
+ * letter and base of the backoff, earliest instant, when it was created, by whom, what it depends on; then
+ * its title, description and payload.
+ */
+export type SpecReply = readonly [
+  number,
+  number,
+  number,
+  number,
+  string,
+  string,
+  number,
+  number | null,
+  number,
+  string,
+  string,
+  string,
+  string,
+  JsonValue?,
+];
+
+/** A task as scripts show it. */
+export interface TaskReply {
+  readonly id: string;
+  readonly s: SpecReply;
+  /** The work on it; absent while it is pending and nobody has ever claimed it. */
+  readonly w?: {
+    readonly status: TaskStatus;
+    readonly worker?: string;
+    readonly fence?: number;
+    readonly lease?: number;
+    readonly started?: number;
+    readonly ended?: number;
+    readonly outcome?: AttemptOutcome;
+    readonly error?: string;
+    readonly progress?: string;
+    readonly older?: string;
+    readonly updated?: number;
+  };
+  /** When its lease lapses or its time comes; of a task just claimed it is left out. */
+  readonly due?: number;
+  readonly r?: JsonValue;
+  /** Why a blocked task will not go on by itself. */
+  readonly why?: string;
+}
+
+/** The work on a task. */
+export type WorkReply = NonNullable<TaskReply["w"]>;
+
+/** The title in a spec. */
+export function titleOf(spec: SpecReply): string {
+  return spec[11];
+}
+
+/** What a script keeps of a draft's fields: its line from the priority to the earliest instant. */
+export function fieldsOf(
+  { priority, leaseMs, maxAttempts, tags, backoff, notBeforeMs }: TaskDraft,
+): string {
+  const { kind, baseMs } = backoff;
+  const letter = kind.charAt(0);
+  return `${priority},${leaseMs},${maxAttempts},"${tags.join()}","${letter}",${baseMs},${
+    notBeforeMs ?? null
+  }`;
+}
+
+/** What a script keeps of a draft's texts: lines of JSON. */
+export function textsOf({ title, description, payload }: TaskDraft): string {
+  const texts = `${JSON.stringify(title)},\n${JSON.stringify(description)}`;
+  return payload === undefined ? texts : `${texts},\n${JSON.stringify(payload)}`;
+}
+
+/** The task that was just made of a draft, pending and without dependencies. */
+export function newTask(draft: TaskDraft, createdBy: string, nowMs: number): Task {
+  const { notBeforeMs, payload } = draft;
+  return {
+    id: draft.id,
+    title: draft.title,
+    description: draft.description,
+    priority: draft.priority,
+    tags: draft.tags,
+    status: "pending",
+    dependsOn: [],
+    ...(payload === undefined ? {} : { payload }),
+    attempts: [],
+    maxAttempts: draft.maxAttempts,
+    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+    createdBy,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  };
+}
+
+const UNTOUCHED: WorkReply = Object.freeze({ status: "pending" });
+
+/** The task that a script shows; `result` when it was left out of the reply. */
+export function toTask(reply: TaskReply, result: JsonValue | undefined = reply.r): Task {
+  const { id, s: spec, w: work = UNTOUCHED, why } = reply;
+  const [, priority, , maxAttempts, tags, , , start, createdAtMs, createdBy, needs] = spec;
+  const { status, worker, started = 0, ended = 0, updated = 0 } = work;
+  const due = reply.due ?? started + (work.lease ?? 0);
+  const notBeforeMs = status === "scheduled" ? due : start ?? undefined;
+  return {
+    id,
+    title: spec[11],
+    description: spec[12],
+    priority,
+    tags: listOf(tags),
+    status,
+    dependsOn: listOf(needs),
+    ...(why === undefined ? {} : { blockedReason: why }),
+    ...(spec.length === 13 ? {} : { payload: spec[13]! }),
+    ...(result === undefined ? {} : { result }),
+    attempts: attemptsOf(work),
+    maxAttempts,
+    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+    createdBy,
+    createdAtMs,
+    updatedAtMs: Math.max(createdAtMs, started, ended, updated),
+    ...(status === "claimed"
+      ? { lease: { holder: worker!, fence: work.fence!, expiresAtMs: due } }
+      : {}),
+  };
+}
+
+function listOf(names: string): readonly string[] {
+  return names === "" ? [] : names.split(",");
+}
+
+function attemptsOf(work: WorkReply): Attempt[] {
+  const older: Attempt[] = work.older === undefined ? [] : JSON.parse(work.older).map(ordered);
+  const { worker, fence, started, ended, outcome, error, progress } = work;
+  if (worker !== undefined) {
+    older.push(ordered({
+      holder: worker,
+      fence: fence!,
+      startedAtMs: started!,
+      endedAtMs: ended,
+      outcome,
+      error,
+      progress,
+    }));
+  }
+  return older;
+}
+
+/** Scripts write the fields of an object in any order, and leave out what there is not. */
+function ordered(
+  { holder, fence, startedAtMs, endedAtMs, outcome, error, progress }:
+    & {
+      readonly [Field in keyof Attempt]: Attempt[Field] | undefined;
+    }
+    & Pick<Attempt, "holder" | "fence" | "startedAtMs">,
+): Attempt {
+  return {
+    holder,
+    fence,
+    startedAtMs,
+    ...(endedAtMs === undefined ? {} : { endedAtMs }),
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(error === undefined ? {} : { error }),
+    ...(progress === undefined ? {} : { progress }),
+  };
+}

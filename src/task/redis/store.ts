@@ -1,0 +1,316 @@
+/**
+ * The steps on tasks, on Redis.
+ *
+ * A task's spec is written when it is created, the work on it apart from that with every change of status, so a
+ * claim or a completion does not rewrite what is long. One sorted set has every task in the region of its
+ * status; see rows.lua.
+ * @module
+ */
+import { Script } from "../../engine/redis/script.ts";
+import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
+import type { PrunedPortion } from "../../prune.ts";
+import type { Actor } from "../../engine/directory/transaction.ts";
+import abandon from "./abandon.lua" with { type: "text" };
+import cancel from "./cancel.lua" with { type: "text" };
+import choice from "./choice.lua" with { type: "text" };
+import claim from "./claim.lua" with { type: "text" };
+import { ClaimLooks, type LongLooks } from "../claim_looks.ts";
+import complete from "./complete.lua" with { type: "text" };
+import counts from "./counts.lua" with { type: "text" };
+import create from "./create.lua" with { type: "text" };
+import dependencies from "./dependencies.lua" with { type: "text" };
+import fail from "./fail.lua" with { type: "text" };
+import fast from "./fast.lua" with { type: "text" };
+import get from "./get.lua" with { type: "text" };
+import lapse from "./lapse.lua" with { type: "text" };
+import list from "./list.lua" with { type: "text" };
+import type { JsonValue, Task, TaskCounts } from "../model.ts";
+import prune from "./prune.lua" with { type: "text" };
+import queue from "./queue.lua" with { type: "text" };
+import { ClaimedTasks, completedWork } from "./claimed.ts";
+import {
+  CHANGE_PARTS,
+  fieldsOf,
+  newTask,
+  TASK_KEYS,
+  type TaskReply,
+  textsOf,
+  toTask,
+} from "./rows.ts";
+import release from "./release.lua" with { type: "text" };
+import renew from "./renew.lua" with { type: "text" };
+import retry from "./retry.lua" with { type: "text" };
+import rows from "./rows.lua" with { type: "text" };
+import type {
+  ChangeOutcome,
+  ClaimOutcome,
+  ClaimRequest,
+  CompleteOutcome,
+  CreateOutcome,
+  HoldOutcome,
+  PruneRequest,
+  SweepOutcome,
+  TaskDraft,
+  TaskPatch,
+  TaskQuery,
+  TaskSlice,
+  TaskStore,
+  Tenure,
+  Waiter,
+} from "../store.ts";
+import sweep from "./sweep.lua" with { type: "text" };
+import tenure from "./tenure.lua" with { type: "text" };
+import update from "./update.lua" with { type: "text" };
+import waiters from "./waiters.lua" with { type: "text" };
+
+const LINKED = [...TASK_KEYS, "task_links"];
+const CREATE = new Script(
+  "task/create",
+  [...LINKED, "task_keys"],
+  ...CHANGE_PARTS,
+  dependencies,
+  create,
+);
+const CLAIM = new Script(
+  "task/claim",
+  TASK_KEYS,
+  ...CHANGE_PARTS,
+  lapse,
+  queue,
+  claim,
+).freeing().usually("local COMPLETES = false", fast);
+const COMPLETE = new Script(
+  "task/complete",
+  LINKED,
+  ...CHANGE_PARTS,
+  dependencies,
+  lapse,
+  queue,
+  complete,
+).freeing().usually("local COMPLETES = true", fast);
+const ABANDON = new Script("task/abandon", ["task_waiters", "task_line"], waiters, abandon)
+  .freeing();
+const RENEW = new Script("task/renew", TASK_KEYS, ...CHANGE_PARTS, tenure, renew).freeing();
+const FAIL = new Script("task/fail", TASK_KEYS, ...CHANGE_PARTS, tenure, fail).freeing();
+const RELEASE = new Script("task/release", TASK_KEYS, ...CHANGE_PARTS, tenure, release).freeing();
+const CANCEL = new Script("task/cancel", TASK_KEYS, ...CHANGE_PARTS, choice, cancel).freeing();
+const RETRY = new Script("task/retry", TASK_KEYS, ...CHANGE_PARTS, choice, retry);
+const UPDATE = new Script("task/update", TASK_KEYS, ...CHANGE_PARTS, choice, update);
+const SWEEP = new Script("task/sweep", TASK_KEYS, ...CHANGE_PARTS, lapse, sweep).freeing();
+const PRUNE = new Script(
+  "task/prune",
+  ["task_later", "task_links", "task_keys"],
+  rows,
+  prune,
+).freeing();
+const GET = new Script("task/get", ["task_later"], rows, get);
+const LIST = new Script("task/list", ["task_later", "task_tags"], rows, list);
+const COUNTS = new Script("task/counts", ["task_later"], rows, counts);
+
+/** Instead of a place to go on behind: see claim.lua. */
+const GLANCE = "~";
+
+/** How many tasks one step of pruning looks at: about 10 ms of the server. */
+const PRUNED_AT_ONCE = 500;
+
+/** What an identifier looks like; the scripts join several by commas. */
+const ID = /^tsk_[0-9A-Z]{26}$/;
+
+/** {@linkcode TaskStore} on Redis. */
+export class RedisTasks implements TaskStore {
+  readonly #runner: ScriptRunner;
+  readonly #claimed = new ClaimedTasks();
+  readonly #longLooks: LongLooks = new Map();
+
+  /** Uses the runner's connection and namespace. */
+  constructor(runner: ScriptRunner) {
+    this.#runner = runner;
+  }
+
+  async create(actor: Actor, drafts: readonly TaskDraft[]): Promise<CreateOutcome> {
+    const args = drafts.flatMap((draft) => [
+      draft.id,
+      draft.key ?? "",
+      fieldsOf(draft),
+      draft.dependsOn.map((on) => typeof on === "number" ? `#${on}` : ID.test(on) ? on : "?")
+        .join(),
+      textsOf(draft),
+    ]);
+    const text = await this.#runner.write(CREATE, actor, ...args);
+    const reply:
+      | { readonly kind: "created"; readonly nowMs: number; readonly tasks: (0 | TaskReply)[] }
+      | { readonly kind: "unknown"; readonly index: number; readonly place: number } = parse(text);
+    if (reply.kind === "created") {
+      const tasks = reply.tasks.map((task, index) =>
+        task === 0 ? newTask(drafts[index]!, actor.name, reply.nowMs) : toTask(task)
+      );
+      return { kind: "created", tasks };
+    }
+    const { index, place } = reply;
+    return { kind: "unknown", index, dependency: String(drafts[index]!.dependsOn[place]) };
+  }
+
+  async claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome> {
+    const looks = new ClaimLooks(this.#longLooks, waiter);
+    for (let place = looks.glances ? GLANCE : "";;) {
+      const line = waiter === undefined && place === ""
+        ? []
+        : [waiter?.id ?? "", waiter?.bell ?? "", ...(place === "" ? [] : [place])];
+      const answer = await this.#runner.write(CLAIM, actor, wanted(request), ...line);
+      if (Array.isArray(answer)) return { tasks: this.#claimed.read(answer, 0, actor, request) };
+      const text = String(answer);
+      if (text.startsWith("@")) {
+        place = text.slice(1);
+        continue;
+      }
+      looks.end(place !== "" && place !== GLANCE);
+      return text === "" ? { tasks: [] } : { tasks: [], retryInMs: Number(text) };
+    }
+  }
+
+  async abandon(waiterId: string): Promise<void> {
+    this.#longLooks.delete(waiterId);
+    await this.#runner.write(ABANDON, undefined, waiterId);
+  }
+
+  async renew(
+    actor: Actor,
+    { id, fence }: Tenure,
+    { leaseMs, progress }: { readonly leaseMs?: number; readonly progress?: string },
+  ): Promise<HoldOutcome> {
+    const note = progress === undefined ? [""] : [1, progress];
+    return outcome(await this.#runner.write(RENEW, actor, id, fence ?? "", leaseMs ?? "", ...note));
+  }
+
+  async complete(
+    actor: Actor,
+    { id, fence }: Tenure,
+    result: JsonValue | undefined,
+    next?: ClaimRequest,
+  ): Promise<CompleteOutcome> {
+    const request = next === undefined ? "" : wanted(next);
+    const text = result === undefined ? "" : JSON.stringify(result);
+    const spec = this.#claimed.take(id, fence);
+    const args = [request, id, fence ?? "", text, ...(spec === undefined ? [1] : [])];
+    const answer = await this.#runner.write(COMPLETE, actor, ...args) as readonly string[];
+    const first = answer[0]!;
+    const claimed = next === undefined ? [] : this.#claimed.read(answer, 1, actor, next);
+    if (spec !== undefined) {
+      const work = completedWork(first, actor.name, fence!);
+      if (work !== undefined) {
+        return { kind: "done", task: toTask({ id, s: spec, w: work }, result), next: claimed };
+      }
+    }
+    const reply: Reply<"done" | "lost"> & { readonly sent?: true; readonly unlooked?: true } =
+      parse(first);
+    if (reply.kind === "unknown") return reply;
+    if (reply.kind === "lost") return { kind: "lost", task: toTask(reply.task) };
+    const task = reply.sent ? toTask(reply.task, result) : toTask(reply.task);
+    if (!reply.unlooked) return { kind: "done", task, next: claimed };
+    return { kind: "done", task, next: (await this.claim(actor, next!)).tasks };
+  }
+
+  async fail(
+    actor: Actor,
+    { id, fence }: Tenure,
+    { error, retry }: { readonly error: string; readonly retry: boolean },
+  ): Promise<HoldOutcome> {
+    return outcome(await this.#runner.write(FAIL, actor, id, fence ?? "", error, retry ? 1 : 0));
+  }
+
+  async release(
+    actor: Actor,
+    { id, fence }: Tenure,
+    reason: string | undefined,
+  ): Promise<HoldOutcome> {
+    const why = reason === undefined ? [""] : [1, reason];
+    return outcome(await this.#runner.write(RELEASE, actor, id, fence ?? "", ...why));
+  }
+
+  async cancel(actor: Actor, id: string): Promise<ChangeOutcome> {
+    return outcome(await this.#runner.write(CANCEL, actor, id));
+  }
+
+  async retry(actor: Actor, id: string): Promise<ChangeOutcome> {
+    return outcome(await this.#runner.write(RETRY, actor, id));
+  }
+
+  async update(actor: Actor, id: string, patch: TaskPatch): Promise<ChangeOutcome> {
+    const { priority = "", leaseMs = "", maxAttempts = "", tags, backoff, notBeforeMs } = patch;
+    const { title, description, payload } = patch;
+    return outcome(
+      await this.#runner.write(
+        UPDATE,
+        actor,
+        id,
+        JSON.stringify(Object.keys(patch)),
+        priority,
+        leaseMs,
+        maxAttempts,
+        tags === undefined ? "" : `=${tags.join()}`,
+        backoff === undefined ? "" : backoff.kind.charAt(0),
+        backoff === undefined ? "" : backoff.baseMs,
+        notBeforeMs === undefined ? "" : String(notBeforeMs),
+        JSON.stringify(title) ?? "",
+        JSON.stringify(description) ?? "",
+        JSON.stringify(payload) ?? "",
+      ),
+    );
+  }
+
+  async sweep(actor: Actor): Promise<SweepOutcome> {
+    return parse(await this.#runner.write(SWEEP, actor));
+  }
+
+  async prune(
+    actor: Actor,
+    { statuses, olderThanMs, after, dryRun }: PruneRequest,
+  ): Promise<PrunedPortion> {
+    const args = [statuses.join(), olderThanMs, after, PRUNED_AT_ONCE, dryRun ? 1 : 0];
+    return parse(await this.#runner.write(PRUNE, actor, ...args));
+  }
+
+  async get(id: string): Promise<Task | undefined> {
+    const text = await this.#runner.read(GET, id);
+    return text === "" ? undefined : toTask(parse(text));
+  }
+
+  async list(query: TaskQuery): Promise<TaskSlice> {
+    const { status = "", tags, match, holder = "", createdBy = "", limit, after } = query;
+    if (holder !== "" && status !== "" && status !== "claimed") return { tasks: [] };
+    const args = [status, tags.join(), match, holder, createdBy, limit, after];
+    const reply: { readonly tasks: TaskReply[]; readonly next?: number } = parse(
+      await this.#runner.read(LIST, ...args),
+    );
+    return { ...reply, tasks: reply.tasks.map(show) };
+  }
+
+  async counts(): Promise<TaskCounts> {
+    return parse(await this.#runner.read(COUNTS));
+  }
+}
+
+/** What a step on one task answers. */
+type Reply<Kind extends string> =
+  | { readonly kind: Kind; readonly task: TaskReply }
+  | { readonly kind: "unknown" };
+
+function outcome<Kind extends string>(text: unknown) {
+  const reply: Reply<Kind> = parse(text);
+  if (!("task" in reply)) return reply;
+  return { kind: reply.kind, task: toTask(reply.task) };
+}
+
+/** What to claim, as task/fast reads it. */
+function wanted({ tags, match, leaseMs, count }: ClaimRequest): string {
+  if (count === 1 && tags.length === 0 && leaseMs === undefined) return "1";
+  return `${count}|${match}|${leaseMs ?? ""}|${tags.join()}`;
+}
+
+function show(reply: TaskReply): Task {
+  return toTask(reply);
+}
+
+function parse<T>(text: unknown): T {
+  return JSON.parse(String(text));
+}
