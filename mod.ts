@@ -34,23 +34,19 @@
 export { type ClientOptions, CoordinationClient, type SessionOptions } from "./src/client.ts";
 export { Rooms } from "./src/rooms.ts";
 export { Session } from "./src/session.ts";
+export type {
+  Agent,
+  AgentCounts,
+  AgentReport,
+  AgentStatus,
+  AgentWord,
+  ClaimedTask,
+} from "./src/agent/model.ts";
+export { Agents, type HeartbeatOptions, type RegisterOptions } from "./src/agent/agent.ts";
+export type { Approval, ApprovalCounts, ApprovalStatus } from "./src/approval/model.ts";
 export {
-  type Agent,
-  type AgentCounts,
-  type AgentReport,
-  Agents,
-  type AgentStatus,
-  type AgentWord,
-  type ClaimedTask,
-  type HeartbeatOptions,
-  type RegisterOptions,
-} from "./src/agent/agent.ts";
-export {
-  type Approval,
-  type ApprovalCounts,
   type ApprovalPage,
   Approvals,
-  type ApprovalStatus,
   type DecideOptions,
   type ListApprovalsOptions,
   type RequestOptions,
@@ -103,21 +99,19 @@ export {
   StoreUnavailableError,
   TimeoutError,
 } from "./src/errors.ts";
+export type { CoordEvent, EventType } from "./src/event/model.ts";
 export {
-  type CoordEvent,
   type EventPage,
   Events,
   type EventsSince,
-  type EventType,
   type FollowOptions,
   type ListEventsOptions,
 } from "./src/event/event.ts";
 export { HeldLock } from "./src/lock/held.ts";
+export type { Lease, LockMode } from "./src/lock/model.ts";
 export {
   type AcquireOptions,
   type HoldOptions,
-  type Lease,
-  type LockMode,
   Locks,
   type LockTarget,
   type TenureOptions,

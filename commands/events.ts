@@ -1,7 +1,8 @@
 import { defineCommand, Exit } from "../src/cli/command.ts";
 import { choice, integer } from "../src/cli/options.ts";
 import { ago, type View } from "../src/cli/output.ts";
-import { type CoordEvent, EVENT_TYPES, Events } from "../src/event/event.ts";
+import { type CoordEvent, EVENT_TYPES } from "../src/event/model.ts";
+import { Events } from "../src/event/event.ts";
 import { printable } from "../src/name.ts";
 
 /** `agentcoord events` */

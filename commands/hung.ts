@@ -1,4 +1,5 @@
-import { type Agent, type AgentReport, Agents } from "../src/agent/agent.ts";
+import type { Agent, AgentReport } from "../src/agent/model.ts";
+import { Agents } from "../src/agent/agent.ts";
 import { defineCommand } from "../src/cli/command.ts";
 import { duration } from "../src/cli/options.ts";
 import { agentTable, heldText } from "./agent/text.ts";

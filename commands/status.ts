@@ -1,4 +1,5 @@
-import { Agents, type AgentStatus } from "../src/agent/agent.ts";
+import type { AgentStatus } from "../src/agent/model.ts";
+import { Agents } from "../src/agent/agent.ts";
 import { Approvals } from "../src/approval/approval.ts";
 import { Audit } from "../src/audit/audit.ts";
 import { Board } from "../src/board/board.ts";

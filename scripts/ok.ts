@@ -19,6 +19,7 @@ interface Step {
 const STEPS: readonly Step[] = [
   { name: "format", run: () => deno("fmt", "--check") },
   { name: "lint", run: () => deno("lint") },
+  { name: "scripts", run: () => deno("run", "-A", "scripts/lua.ts", "--check") },
   { name: "types", run: () => deno("check") },
   { name: "documentation", run: () => deno("doc", "--lint", "mod.ts") },
   { name: "structure", run: structure },

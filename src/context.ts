@@ -6,7 +6,7 @@ import type { Clock } from "./clock.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import type { LockPath } from "./path.ts";
 import type { Store } from "./store.ts";
-import type { Actor } from "./engine/directory/transaction.ts";
+import type { Actor } from "./engine/actor.ts";
 
 /** A client's surroundings, shared by its rooms. */
 export interface RoomContext {

@@ -4,8 +4,9 @@
  * @module
  */
 import { invalid } from "./check.ts";
-import type { Agent } from "./agent/agent.ts";
-import type { Approval, RequestOptions } from "./approval/approval.ts";
+import type { Agent } from "./agent/model.ts";
+import type { Approval } from "./approval/model.ts";
+import type { RequestOptions } from "./approval/approval.ts";
 import type { Entry, LogOptions } from "./audit/audit.ts";
 import type { PostOptions, Thread } from "./board/board.ts";
 import type { Timer } from "./clock.ts";

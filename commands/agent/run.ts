@@ -1,5 +1,6 @@
-import { type Agent, Agents, type RegisterOptions } from "../../src/agent/agent.ts";
-import { DEFAULT_AGENT_TTL_MS } from "../../src/agent/store.ts";
+import type { Agent } from "../../src/agent/model.ts";
+import { Agents, type RegisterOptions } from "../../src/agent/agent.ts";
+import { DEFAULT_AGENT_TTL_MS } from "../../src/agent/model.ts";
 import { sleep } from "../../src/clock.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
 import { duration, list } from "../../src/cli/options.ts";

@@ -2,7 +2,7 @@
  * How agents read to people.
  * @module
  */
-import type { Agent, AgentReport } from "../../src/agent/agent.ts";
+import type { Agent, AgentReport } from "../../src/agent/model.ts";
 import { ago, safeText, table, type View } from "../../src/cli/output.ts";
 
 /** A table of agents. */

@@ -1,4 +1,5 @@
-import { type Approval, Approvals, type RequestOptions } from "../../src/approval/approval.ts";
+import type { Approval } from "../../src/approval/model.ts";
+import { Approvals, type RequestOptions } from "../../src/approval/approval.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
 import { duration, list } from "../../src/cli/options.ts";
 import { exitCodesHelp, type Tenure, wrap } from "../../src/cli/wrapper.ts";

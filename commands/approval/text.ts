@@ -2,7 +2,7 @@
  * How approvals read to people.
  * @module
  */
-import type { Approval } from "../../src/approval/approval.ts";
+import type { Approval } from "../../src/approval/model.ts";
 import { ago, safeText, table, type View } from "../../src/cli/output.ts";
 
 /** A table of approvals. */

@@ -1,4 +1,5 @@
-import { type Approval, Approvals } from "../../src/approval/approval.ts";
+import type { Approval } from "../../src/approval/model.ts";
+import { Approvals } from "../../src/approval/approval.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { duration } from "../../src/cli/options.ts";
 import { CoordError, DeniedError } from "../../src/errors.ts";

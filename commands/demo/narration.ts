@@ -3,7 +3,7 @@
  * @module
  */
 import { paint, type View } from "../../src/cli/output.ts";
-import type { CoordEvent } from "../../src/event/event.ts";
+import type { CoordEvent } from "../../src/event/model.ts";
 import { printable } from "../../src/name.ts";
 
 /** What the narrator knows besides the events. */

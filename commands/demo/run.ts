@@ -3,7 +3,7 @@ import { selfCommand } from "../../src/cli/self.ts";
 import { CoordinationClient } from "../../src/client.ts";
 import { sleep } from "../../src/clock.ts";
 import { CoordError } from "../../src/errors.ts";
-import type { CoordEvent } from "../../src/event/event.ts";
+import type { CoordEvent } from "../../src/event/model.ts";
 import type { Task } from "../../src/task/task.ts";
 import { line, narrate } from "./narration.ts";
 import { type Job, makeProject, TASKS, wrongFiles } from "./project.ts";

@@ -11,7 +11,8 @@ import {
 } from "../../src/cli/wrapper.ts";
 import { LeaseLostError } from "../../src/errors.ts";
 import type { HeldLock } from "../../src/lock/held.ts";
-import { DEFAULT_LOCK_TTL_MS, type HoldOptions, type Lease, Locks } from "../../src/lock/lock.ts";
+import type { Lease } from "../../src/lock/model.ts";
+import { DEFAULT_LOCK_TTL_MS, type HoldOptions, Locks } from "../../src/lock/lock.ts";
 import { quote } from "../../src/name.ts";
 
 /** A lease ended by `lock break` is noticed this soon, long before its next renewal. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { formatDuration } from "../../src/duration.ts";
-import type { Lease } from "../../src/lock/lock.ts";
+import type { Lease } from "../../src/lock/model.ts";
 import { printable } from "../../src/name.ts";
 import { ago, table, type View } from "../../src/cli/output.ts";
 

@@ -54,27 +54,32 @@ const IMPORT_RULES: readonly ImportRule[] = [
     to: /^src\/cli\//,
   },
   {
-    rule: "A room's domain file speaks to its store.ts, never to one engine.",
-    from: /^src\/(?!store\/)(\w+)\/\1\.ts$/,
-    to: /(?:^|\/)(?:directory|redis)\.ts$/,
+    rule: "Only src/open/, and the wings of the same engine, import a room's wing.",
+    from: /^src\/(?!open\/|\w+\/(?:directory|redis)\/)|^commands\/|^(?:main|mod)\.ts$/,
+    to: /^src\/(?!engine\/)\w+\/(?:directory|redis)\//,
   },
   {
-    rule: "A room's directory.ts and redis.ts belong to the room; only src/store/ composes them.",
-    from: /^(?!src\/store\/)/,
-    to: /^src\/(?!store\/)\w+\/(?:directory|redis)\.ts$/,
-    unless: (from, to) => posix.dirname(from) === posix.dirname(to),
+    rule: "A wing never imports the other engine's wing.",
+    from: /^src\/\w+\/(?:directory|redis)\//,
+    to: /^src\/\w+\/(?:directory|redis)\//,
+    unless: (from, to) => wingOf(from) === wingOf(to),
   },
   {
-    rule: "Only src/store/database.ts speaks to SQLite.",
-    from: /^(?!src\/store\/database\.ts$)/,
+    rule: "Only src/engine/directory/database.ts speaks to SQLite.",
+    from: /^(?!src\/engine\/directory\/database\.ts$)/,
     to: /^node:sqlite$/,
   },
   {
-    rule: "Only src/store/redis*.ts speaks to Redis' client.",
-    from: /^(?!src\/store\/redis\w*\.ts$)/,
+    rule: "Only src/engine/redis/ speaks to Redis' client.",
+    from: /^(?!src\/engine\/redis\/)/,
     to: /^(?:npm:)?ioredis(?:[@/]|$)/,
   },
 ];
+
+/** The engine whose wing a file lies in; `undefined` outside of the wings. */
+function wingOf(path: string): string | undefined {
+  return /^src\/\w+\/(directory|redis)\//.exec(path)?.[1];
+}
 
 /** Library files that may touch the process after all, each with its reason. */
 const PROCESS_EXCEPTIONS: ReadonlyMap<string, string> = new Map([]);
@@ -88,8 +93,8 @@ interface CodeRule {
 
 const CODE_RULES: readonly CodeRule[] = [
   {
-    rule: "Only src/store/ takes kernel file locks and watches files.",
-    binds: (path) => !path.startsWith("src/store/"),
+    rule: "Only src/engine/directory/ takes kernel file locks and watches files.",
+    binds: (path) => !path.startsWith("src/engine/directory/"),
     pattern: /\.(?:lockSync|tryLockSync|tryLock)\b|\.lock\(\s*true\b|\bDeno\.watchFs\b/g,
   },
   {

@@ -2,7 +2,7 @@
  * Holds what the workers of a soak test were told against what the store says in the end.
  * @module
  */
-import type { Approval } from "../../src/approval/approval.ts";
+import type { Approval } from "../../src/approval/model.ts";
 import { CoordError } from "../../src/errors.ts";
 import { Rooms } from "../../src/rooms.ts";
 import type { Task } from "../../src/task/task.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { type CoordEvent, Events } from "../../src/event/event.ts";
+import type { CoordEvent } from "../../src/event/model.ts";
+import { Events } from "../../src/event/event.ts";
 import { sequenceOf } from "../../src/id.ts";
 import { openAs } from "../../tests/support/workers/context.ts";
 

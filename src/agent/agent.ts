@@ -14,85 +14,19 @@
  * one that dies in between leaves an agent that holds the rest, which lapses by itself.
  * @module
  */
+import type { Agent, AgentCounts, AgentReport, AgentStatus, AgentWord } from "./model.ts";
 import { checkArguments } from "../arguments.ts";
 import { checkChoice, checkLeaseMs, checkTags, checkTitle, invalid } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
 import { newId } from "../id.ts";
-import type { Lease } from "../lock/lock.ts";
 import { checkName, checkText, LIMITS, quote } from "../name.ts";
-import {
-  DEFAULT_AGENT_TTL_MS,
-  type GivenBack,
-  HUNG_AFTER_MS,
-  type RegisterOutcome,
-} from "./store.ts";
-
-/** What an agent says of itself. */
-export type AgentWord = "active" | "idle" | "blocked";
-
-/**
- * What others see: the agent's own word while it beats; `hung` without a heartbeat past the threshold;
- * `gone` once it has deregistered or been silent for 24 hours.
- */
-export type AgentStatus = AgentWord | "hung" | "gone";
+import { DEFAULT_AGENT_TTL_MS, HUNG_AFTER_MS } from "./model.ts";
+import type { GivenBack, RegisterOutcome } from "./store.ts";
 
 const WORDS: readonly AgentWord[] = ["active", "idle", "blocked"];
 const STATUSES: readonly AgentStatus[] = [...WORDS, "hung", "gone"];
-
-/** A named participant. */
-export interface Agent {
-  /** `agt_…`; stays the same when the name is registered again. */
-  readonly id: string;
-  /** Unique in the namespace. */
-  readonly name: string;
-  /** What it is for, such as `engineer`; may be empty. */
-  readonly role: string;
-  /** What it is doing now; may be empty. */
-  readonly workingOn: string;
-  /** As worked out when it was read. */
-  readonly status: AgentStatus;
-  /** What it can do, such as `backend`. */
-  readonly tags: readonly string[];
-  /** When it was registered last, in epoch milliseconds of the store's clock. */
-  readonly registeredAtMs: number;
-  /** When it was last heard of. */
-  readonly lastHeartbeatAtMs: number;
-  /** Until then its name is refused to others. */
-  readonly expiresAtMs: number;
-  /** Host it was registered from. */
-  readonly host: string;
-  /** Process it was registered from, where that is known. */
-  readonly pid?: number;
-  /** How many live leases on locks it holds. */
-  readonly locks: number;
-  /** How many claimed tasks it holds. */
-  readonly tasks: number;
-}
-
-/** How many agents there are of each status. */
-export type AgentCounts = Readonly<Record<AgentStatus, number>>;
-
-/** A task that an agent holds. */
-export interface ClaimedTask {
-  /** `tsk_…` */
-  readonly id: string;
-  /** Its title. */
-  readonly title: string;
-  /** When this agent claimed it, in epoch milliseconds. */
-  readonly sinceMs: number;
-}
-
-/** An agent, what it holds, and since when. */
-export interface AgentReport {
-  /** The agent. */
-  readonly agent: Agent;
-  /** Its live leases on locks; `acquiredAtMs` says since when. */
-  readonly locks: readonly Lease[];
-  /** The tasks it has claimed. */
-  readonly tasks: readonly ClaimedTask[];
-}
 
 /** How to register. What is left out stays as it was when the name was known before. */
 export interface RegisterOptions {

@@ -2,16 +2,9 @@
  * The atomic steps on agents that every store offers.
  * @module
  */
-import type { Lease } from "../lock/lock.ts";
-import type { Actor } from "../engine/directory/transaction.ts";
-import type { Agent, AgentCounts, AgentWord, ClaimedTask } from "./agent.ts";
-
-/** How long an agent counts as alive after a heartbeat, when it did not say: 60 seconds. */
-export const DEFAULT_AGENT_TTL_MS = 60_000;
-/** Silent for longer than this, an agent is `hung`: 5 minutes. */
-export const HUNG_AFTER_MS = 300_000;
-/** Silent for this long, an agent is `gone`: a day. */
-export const GONE_AFTER_MS = 24 * 60 * 60 * 1000;
+import type { Lease } from "../lock/model.ts";
+import type { Actor } from "../engine/actor.ts";
+import type { Agent, AgentCounts, AgentWord, ClaimedTask } from "./model.ts";
 
 /** What a registration sets. What is left out stays as it was under this name, or is empty. */
 export interface Registration {

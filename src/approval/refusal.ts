@@ -11,7 +11,7 @@ import {
   TimeoutError,
 } from "../errors.ts";
 import { printable, quote } from "../name.ts";
-import type { Approval } from "./approval.ts";
+import type { Approval } from "./model.ts";
 import type { DecideOutcome, Decision, Seen, UseOutcome } from "./store.ts";
 
 /** No approval has this identifier. */

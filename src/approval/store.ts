@@ -3,8 +3,8 @@
  * @module
  */
 import type { PrunedPortion, PrunePortion } from "../prune.ts";
-import type { Actor } from "../engine/directory/transaction.ts";
-import type { Approval, ApprovalCounts, ApprovalStatus } from "./approval.ts";
+import type { Actor } from "../engine/actor.ts";
+import type { Approval, ApprovalCounts, ApprovalStatus } from "./model.ts";
 
 /** What is asked for, checked and with its identifier. */
 export interface ApprovalDraft {

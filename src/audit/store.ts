@@ -2,7 +2,7 @@
  * The atomic steps on the audit log that every store offers.
  * @module
  */
-import type { Actor } from "../engine/directory/transaction.ts";
+import type { Actor } from "../engine/actor.ts";
 import type { AuditDraft, Entry } from "./entry.ts";
 
 /** Which entries a step reads; every condition given must hold. */

@@ -2,7 +2,7 @@
  * The atomic steps on the board and the inboxes that every store offers.
  * @module
  */
-import type { Actor } from "../engine/directory/transaction.ts";
+import type { Actor } from "../engine/actor.ts";
 import type {
   Message,
   MessageReason,

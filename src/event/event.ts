@@ -8,6 +8,7 @@
  * has missed something and is told so, by an error, never by a gap.
  * @module
  */
+import { type CoordEvent, EVENT_TYPES, type EventType } from "./model.ts";
 import { checkArguments } from "../arguments.ts";
 import { checkChoice, checkInteger, invalid } from "../check.ts";
 import type { RoomContext } from "../context.ts";
@@ -16,87 +17,6 @@ import { sequenceOf } from "../id.ts";
 import { LIMITS, quote } from "../name.ts";
 import { waitFor } from "../wait.ts";
 import type { EventQuery, EventsRead, EventStore } from "./store.ts";
-
-/** What can happen. The first word is the primitive. */
-export type EventType =
-  | "lock.acquired"
-  | "lock.released"
-  | "lock.expired"
-  | "lock.broken"
-  | "agent.registered"
-  | "agent.deregistered"
-  | "agent.pruned"
-  | "task.created"
-  | "task.claimed"
-  | "task.completed"
-  | "task.failed"
-  | "task.expired"
-  | "task.released"
-  | "task.dead"
-  | "task.cancelled"
-  | "task.retried"
-  | "task.updated"
-  | "task.pruned"
-  | "thread.posted"
-  | "thread.replied"
-  | "thread.resolved"
-  | "approval.requested"
-  | "approval.approved"
-  | "approval.rejected"
-  | "approval.expired"
-  | "approval.used"
-  | "approval.pruned"
-  | "audit.logged"
-  | "store.restored";
-
-/** Every {@linkcode EventType}. */
-export const EVENT_TYPES: readonly EventType[] = Object.freeze([
-  "lock.acquired",
-  "lock.released",
-  "lock.expired",
-  "lock.broken",
-  "agent.registered",
-  "agent.deregistered",
-  "agent.pruned",
-  "task.created",
-  "task.claimed",
-  "task.completed",
-  "task.failed",
-  "task.expired",
-  "task.released",
-  "task.dead",
-  "task.cancelled",
-  "task.retried",
-  "task.updated",
-  "task.pruned",
-  "thread.posted",
-  "thread.replied",
-  "thread.resolved",
-  "approval.requested",
-  "approval.approved",
-  "approval.rejected",
-  "approval.expired",
-  "approval.used",
-  "approval.pruned",
-  "audit.logged",
-  "store.restored",
-]);
-
-/** One thing that happened. */
-export interface CoordEvent {
-  /** `evt_…`; sorts by order of happening, and is the cursor for what comes after. */
-  readonly id: string;
-  /** What happened. */
-  readonly type: EventType;
-  /** To what: a lock's path, an agent's name, or the identifier of a task, thread or approval. */
-  readonly subject: string;
-  /** Who did it; absent when nobody did, as when a lease lapses without a holder. */
-  readonly agent?: string;
-  /** When, in epoch milliseconds of the store's clock. */
-  readonly atMs: number;
-  /** A few facts that depend on the type, such as a lease's fence. */
-  readonly data?: Readonly<Record<string, unknown>>;
-}
 
 /** Where in the stream to start: after the event with this identifier, or at this epoch millisecond. */
 export type EventsSince = string | number;

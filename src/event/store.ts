@@ -3,10 +3,7 @@
  * engine's other steps do that themselves.
  * @module
  */
-import type { CoordEvent, EventType } from "./event.ts";
-
-/** How many events a store keeps at least; older ones are dropped as new ones arrive. */
-export const EVENTS_KEPT = 100_000;
+import type { CoordEvent, EventType } from "./model.ts";
 
 /** Which events a step reads. Without `after` and `sinceMs`: from the oldest kept. */
 export interface EventQuery {

@@ -5,7 +5,8 @@
 import type { Clock } from "../clock.ts";
 import { LeaseLostError } from "../errors.ts";
 import { type Instant, LeaseKeeper } from "../lease.ts";
-import type { Lease, Locks } from "./lock.ts";
+import type { Lease } from "./model.ts";
+import type { Locks } from "./lock.ts";
 
 /**
  * Leases held by this process: renewed at a third of their length, released on disposal.

@@ -4,8 +4,8 @@
  */
 import type { AuditDraft } from "../audit/entry.ts";
 import type { LockPath } from "../path.ts";
-import type { Actor } from "../engine/directory/transaction.ts";
-import type { Lease, LockMode } from "./lock.ts";
+import type { Actor } from "../engine/actor.ts";
+import type { Lease, LockMode } from "./model.ts";
 
 /** Other names of lock paths, see {@linkcode LockPath}: a lease keeps others from these as well. */
 export type Aliases = Readonly<Record<string, readonly string[]>>;

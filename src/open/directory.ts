@@ -20,13 +20,14 @@ import type { DirectoryEvents } from "../event/directory/store.ts";
 import type { DirectoryLocks } from "../lock/directory/store.ts";
 import type { DirectoryTasks } from "../task/directory/store.ts";
 import { StoreUnavailableError } from "../errors.ts";
-import { FileBell } from "../engine/bell.ts";
+import { FileBell } from "../engine/directory/file_bell.ts";
 import type { Durability } from "../engine/directory/database.ts";
 import { DirectoryEngine } from "../engine/directory/engine.ts";
 import { storeFailure } from "../engine/directory/failure.ts";
 import { isPlainDirectory, makePlainDirectory } from "../engine/directory/plain_file.ts";
 import type { Store } from "../store.ts";
-import type { Actor, Reader } from "../engine/directory/transaction.ts";
+import type { Actor } from "../engine/actor.ts";
+import type { Reader } from "../engine/directory/transaction.ts";
 import type { Warn } from "../engine/warning.ts";
 import { hasDatabase, type MakingHooks, UnmadeEngine } from "../engine/directory/unmade_engine.ts";
 

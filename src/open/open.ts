@@ -11,7 +11,7 @@ import { foldsCase, resolveLockPath } from "../lock_name.ts";
 import { LazyStore } from "./lazy.ts";
 import type { Store } from "../store.ts";
 import type { MakingHooks } from "../engine/directory/unmade_engine.ts";
-import type { Actor } from "../engine/directory/transaction.ts";
+import type { Actor } from "../engine/actor.ts";
 import type { Warn } from "../engine/warning.ts";
 
 /** What {@linkcode openContext} needs. */

@@ -16,7 +16,7 @@ import { RedisBell } from "../engine/redis/bell.ts";
 import { RedisConnection, type RedisConnectionOptions } from "../engine/redis/connection.ts";
 import { ScriptRunner } from "../engine/redis/script_runner.ts";
 import type { Store } from "../store.ts";
-import type { Actor } from "../engine/directory/transaction.ts";
+import type { Actor } from "../engine/actor.ts";
 import type { Warn } from "../engine/warning.ts";
 
 /** How to open a {@linkcode RedisStore}. */

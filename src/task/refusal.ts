@@ -12,7 +12,7 @@ import {
 } from "../errors.ts";
 import { printable, quote } from "../name.ts";
 import type { Attempt, Task } from "./model.ts";
-import type { Actor } from "../engine/directory/transaction.ts";
+import type { Actor } from "../engine/actor.ts";
 import type { ChangeOutcome, ClaimRequest, HoldOutcome, Tenure } from "./store.ts";
 
 /** There is no such task. */

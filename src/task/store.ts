@@ -3,7 +3,7 @@
  * @module
  */
 import type { PrunedPortion, PrunePortion } from "../prune.ts";
-import type { Actor } from "../engine/directory/transaction.ts";
+import type { Actor } from "../engine/actor.ts";
 import type { Backoff, EndedStatus, JsonValue, Task, TaskCounts, TaskStatus } from "./model.ts";
 
 /** What does not change while a task is worked on. */

@@ -23,7 +23,7 @@ import { requireActor, type RoomContext } from "../context.ts";
 import { newId } from "../id.ts";
 import { type Instant, instantOf } from "../lease.ts";
 import { LIMITS } from "../name.ts";
-import type { Actor } from "../engine/directory/transaction.ts";
+import type { Actor } from "../engine/actor.ts";
 import { pruneAll, type Pruned } from "../prune.ts";
 import { waitFor } from "../wait.ts";
 import { draftPatch, draftTasks, type NewTask, type TaskChanges } from "./draft.ts";

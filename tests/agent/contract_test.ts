@@ -3,9 +3,11 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Agent, Agents, type AgentStatus, type AgentWord } from "../../src/agent/agent.ts";
+import type { Agent, AgentStatus, AgentWord } from "../../src/agent/model.ts";
+import { Agents } from "../../src/agent/agent.ts";
 import { ConflictError, InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
-import { type CoordEvent, Events } from "../../src/event/event.ts";
+import type { CoordEvent } from "../../src/event/model.ts";
+import { Events } from "../../src/event/event.ts";
 import { newId } from "../../src/id.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { Tasks } from "../../src/task/task.ts";

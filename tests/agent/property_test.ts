@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Agents, type AgentStatus, type AgentWord } from "../../src/agent/agent.ts";
+import type { AgentStatus, AgentWord } from "../../src/agent/model.ts";
+import { Agents } from "../../src/agent/agent.ts";
 import { ConflictError, NotFoundError } from "../../src/errors.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import type { Store } from "../../src/store.ts";

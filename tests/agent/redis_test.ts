@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { RedisAgents } from "../../src/agent/redis/store.ts";
-import { AGENT_KEYS } from "../../src/agent/redis/keys.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { RedisLocks } from "../../src/lock/redis/store.ts";
 import type { RoomContext } from "../../src/context.ts";
@@ -14,7 +13,7 @@ const DAY = 24 * 3_600_000;
 /** Registers `w1`, `w2` and so on: every second one idle, every third one blocked, some of them silent. */
 const CROWD = new Script(
   "test/crowd",
-  AGENT_KEYS,
+  ["agent_words", "agents_left"],
   `local counts = { active = 0, idle = 0, blocked = 0, hung = 0, gone = 0 }
    for i = 1, tonumber(ARGV[5]) do
      local name, word = 'w' .. i, i % 2 == 0 and 'idle' or i % 3 == 0 and 'blocked' or 'active'

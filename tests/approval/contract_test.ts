@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Approval, Approvals } from "../../src/approval/approval.ts";
+import type { Approval } from "../../src/approval/model.ts";
+import { Approvals } from "../../src/approval/approval.ts";
 import {
   ConflictError,
   CoordError,

@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Approval, Approvals } from "../../src/approval/approval.ts";
+import type { Approval } from "../../src/approval/model.ts";
+import { Approvals } from "../../src/approval/approval.ts";
 import { CoordError } from "../../src/errors.ts";
 import { propertyRuns } from "../support/property.ts";
 import { storeTest } from "../support/stores.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Approval, Approvals } from "../../src/approval/approval.ts";
+import type { Approval } from "../../src/approval/model.ts";
+import { Approvals } from "../../src/approval/approval.ts";
 import { Audit } from "../../src/audit/audit.ts";
 import { Board } from "../../src/board/board.ts";
 import { Fleet, seeded } from "../support/fleet.ts";

@@ -311,7 +311,7 @@ serverTest("the rules for a Redis user in the README are enough", async (dir, se
 Deno.test("doctor tries every command that the scripts run", async () => {
   const { readTree } = await import("../../scripts/checks/layers.ts");
   const tree = await readTree(fileURLToPath(new URL("../..", import.meta.url)));
-  const inspecting = "src/store/redis_inspect.lua";
+  const inspecting = "src/engine/redis/inspect.lua";
   const commands = (pattern: RegExp, isMeant: (path: string) => boolean) => {
     const texts = [...tree].filter(([path]) => /^src\/.*\.lua$/.test(path) && isMeant(path));
     const found = texts.flatMap(([, text]) => [...text.matchAll(pattern)].map(([, name]) => name));
@@ -497,8 +497,8 @@ Deno.test("a call that works on a directory loads nothing of Redis", async () =>
   for (const path of ["main.ts", "commands/status.ts", "commands/init.ts", "commands/doctor.ts"]) {
     load(file(path));
   }
-  load(file("src/store/directory.ts"));
+  load(file("src/open/directory.ts"));
   assert.ok(loaded.size > 40);
-  const redis = [...loaded].filter((specifier) => /redis|\.lua$|script\.ts$/.test(specifier));
-  assert.deepEqual(redis, [file("src/store/redis_url.ts")]);
+  const redis = [...loaded].filter((specifier) => /redis|scripts?\.ts$/.test(specifier));
+  assert.deepEqual(redis, [file("src/engine/redis/url.ts")]);
 });

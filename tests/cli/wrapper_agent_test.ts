@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Agent, Agents } from "../../src/agent/agent.ts";
+import type { Agent } from "../../src/agent/model.ts";
+import { Agents } from "../../src/agent/agent.ts";
 import { resolveConfig } from "../../src/config.ts";
 import { openContext } from "../../src/open/open.ts";
 import { cli, cliJson, programCommand, withProject } from "../support/cli.ts";

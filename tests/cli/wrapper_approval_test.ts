@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Approval, Approvals } from "../../src/approval/approval.ts";
+import type { Approval } from "../../src/approval/model.ts";
+import { Approvals } from "../../src/approval/approval.ts";
 import { resolveConfig } from "../../src/config.ts";
 import { commandDigest, shellWords } from "../../src/cli/wrapper_words.ts";
 import { openContext } from "../../src/open/open.ts";

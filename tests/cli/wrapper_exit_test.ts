@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { CoordEvent } from "../../src/event/event.ts";
+import type { CoordEvent } from "../../src/event/model.ts";
 import { cli, cliJson, programCommand, withProject } from "../support/cli.ts";
 import { assertNothingHeld } from "../support/wrapped.ts";
 

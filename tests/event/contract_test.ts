@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
-import { type CoordEvent, Events, type EventType } from "../../src/event/event.ts";
+import type { CoordEvent, EventType } from "../../src/event/model.ts";
+import { Events } from "../../src/event/event.ts";
 import { sequencedId } from "../../src/id.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { type Bench, storeTest } from "../support/stores.ts";

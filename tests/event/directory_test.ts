@@ -3,7 +3,7 @@ import { NotFoundError } from "../../src/errors.ts";
 import { emit, listen, notify } from "../../src/event/directory/append.ts";
 import { DirectoryEvents } from "../../src/event/directory/store.ts";
 import { Events } from "../../src/event/event.ts";
-import { EVENTS_KEPT } from "../../src/event/store.ts";
+import { EVENTS_KEPT } from "../../src/event/model.ts";
 import type { RoomContext } from "../../src/context.ts";
 import { newId, sequenceOf } from "../../src/id.ts";
 import { DirectoryEngine } from "../../src/engine/directory/engine.ts";

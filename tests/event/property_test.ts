@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type CoordEvent, Events, type EventType } from "../../src/event/event.ts";
+import type { CoordEvent, EventType } from "../../src/event/model.ts";
+import { Events } from "../../src/event/event.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { propertyRuns } from "../support/property.ts";
 import { type Bench, storeTest } from "../support/stores.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RedisEvents } from "../../src/event/redis/store.ts";
-import { EVENTS_KEPT } from "../../src/event/store.ts";
+import { EVENTS_KEPT } from "../../src/event/model.ts";
 import { newId, sequencedAtMs, sequencedId, sequenceOf } from "../../src/id.ts";
 import { RedisBell } from "../../src/engine/redis/bell.ts";
 import { Script } from "../../src/engine/redis/script.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Lease } from "../../src/lock/lock.ts";
+import type { Lease } from "../../src/lock/model.ts";
 import { Events } from "../../src/event/event.ts";
 import { Fleet, seeded } from "../support/fleet.ts";
 import { placeTest } from "../support/places.ts";

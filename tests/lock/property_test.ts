@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CoordError } from "../../src/errors.ts";
-import { type Lease, type LockMode, Locks } from "../../src/lock/lock.ts";
+import type { Lease, LockMode } from "../../src/lock/model.ts";
+import { Locks } from "../../src/lock/lock.ts";
 import { propertyRuns } from "../support/property.ts";
 import { storeTest } from "../support/stores.ts";
 

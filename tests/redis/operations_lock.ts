@@ -2,7 +2,7 @@
  * Operations on locks.
  * @module
  */
-import type { Lease } from "../../src/lock/lock.ts";
+import type { Lease } from "../../src/lock/model.ts";
 import type { Operation } from "./operations.ts";
 
 /** Long enough to look twice, and short enough for a test. */

@@ -2,7 +2,7 @@
  * Operations on approvals, the audit log and events.
  * @module
  */
-import type { Approval } from "../../src/approval/approval.ts";
+import type { Approval } from "../../src/approval/model.ts";
 import type { Entry } from "../../src/audit/audit.ts";
 import type { Operation, OperationBench } from "./operations.ts";
 import { WAIT_MS } from "./operations_lock.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { FileBell, ringBell } from "../../src/engine/bell.ts";
+import { FileBell, ringBell } from "../../src/engine/directory/file_bell.ts";
 import { newId } from "../../src/id.ts";
 
-const BELL = new URL("../../src/engine/bell.ts", import.meta.url).href;
+const BELL = new URL("../../src/engine/directory/file_bell.ts", import.meta.url).href;
 
 /** Runs `body` with a directory for bells; the bells it hangs are taken down after it. */
 function bellTest(

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Reader } from "../../engine/directory/transaction.ts";
-import type { ClaimedTask } from "../agent.ts";
+import type { ClaimedTask } from "../model.ts";
 
 /** How many live leases on locks and claimed tasks the agent holds. */
 export function countHeld(

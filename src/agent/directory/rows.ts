@@ -2,10 +2,10 @@
  * An agent's row on the directory engine: what it says by itself, and what the clock makes of it.
  * @module
  */
+import { statusOf } from "../model.ts";
 import type { Reader } from "../../engine/directory/transaction.ts";
-import type { Agent, AgentStatus, AgentWord } from "../agent.ts";
+import type { Agent, AgentStatus, AgentWord } from "../model.ts";
 import { countHeld } from "./held.ts";
-import { GONE_AFTER_MS, HUNG_AFTER_MS } from "../store.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
 
 /** A row of `agents`. */
@@ -29,16 +29,6 @@ export interface AgentRow {
 /** The agent with this name. */
 export function findAgent(reader: Reader, name: string): AgentRow | undefined {
   return reader.get<AgentRow>("SELECT * FROM agents WHERE name = ?", name);
-}
-
-/** What others see of it at `nowMs`. */
-export function statusOf(
-  row: Pick<AgentRow, "status" | "last_heartbeat_at_ms" | "gone_at_ms">,
-  nowMs: number,
-): AgentStatus {
-  const silentMs = nowMs - row.last_heartbeat_at_ms;
-  if (row.gone_at_ms !== null || silentMs >= GONE_AFTER_MS) return "gone";
-  return silentMs > HUNG_AFTER_MS ? "hung" : row.status;
 }
 
 /** The public form of a row, with what it holds now. */

@@ -8,17 +8,14 @@
  */
 import { emit } from "../../event/directory/append.ts";
 import { LEASES_A_STEP } from "../../engine/held.ts";
-import type { Actor, Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
-import type { Agent, AgentCounts, AgentStatus } from "../agent.ts";
+import type { Actor } from "../../engine/actor.ts";
+import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
+import type { Agent, AgentCounts, AgentStatus } from "../model.ts";
 import { tasksHeldBy } from "./held.ts";
-import { type AgentRow, findAgent, statusOf, toAgent } from "./rows.ts";
-import {
-  type AgentStore,
-  GONE_AFTER_MS,
-  HUNG_AFTER_MS,
-  type RegisterOutcome,
-  type Registration,
-} from "../store.ts";
+import { statusOf } from "../model.ts";
+import { type AgentRow, findAgent, toAgent } from "./rows.ts";
+import { GONE_AFTER_MS, HUNG_AFTER_MS } from "../model.ts";
+import type { AgentStore, RegisterOutcome, Registration } from "../store.ts";
 import type { Portion } from "./renew_held.ts";
 import { DEPARTURES, touchAgent } from "./touch.ts";
 

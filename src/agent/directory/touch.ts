@@ -4,8 +4,9 @@
  */
 import { emit } from "../../event/directory/append.ts";
 import { newId } from "../../id.ts";
-import type { Actor, Transaction } from "../../engine/directory/transaction.ts";
-import { DEFAULT_AGENT_TTL_MS } from "../store.ts";
+import type { Actor } from "../../engine/actor.ts";
+import type { Transaction } from "../../engine/directory/transaction.ts";
+import { DEFAULT_AGENT_TTL_MS } from "../model.ts";
 
 /**
  * The count of agents that ever deregistered. A process that remembers whose sign of life is not due yet

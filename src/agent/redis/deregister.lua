@@ -1,7 +1,8 @@
---[[ agent/deregister: ends what the agent holds, a portion a step, and with the last one the agent; needs
-store/held, lock/give_back and task/give_back.
+--[[ agent/deregister: ends what the agent holds, a portion a step, and with the last one the agent.
 
-KEYS    agent_words, agents_left, and those of the parts
+NEEDS   engine/held, lock/give_back, task/give_back
+KEYS    agent_words, agents_left
+FLAGS   frees
 ARGV    5 name, 6 leases in a portion, 7 where the portion begins, "" at first, 8 and 9 the locks and tasks given
         back by the portions before
 RETURN  {locks, tasks, next}: how many it gave back by now, and where the next portion begins, "" after the last one;

@@ -1,6 +1,9 @@
 --[[ agent/heartbeat: a sign of life that also renews what the agent holds, a portion a step; registers a name that is
-unknown or has left. Needs agent/rows and store/held.
+unknown or has left.
 
+NEEDS   engine/held, agent/rows
+KEYS    agent_words
+FLAGS   frees
 ARGV    5 name, 6 host, 7 pid or "", 8 leases in a portion, 9 where the portion begins, "" at first,
         10 status to set or "", then workingOn to set, if any
 RETURN  {nowMs, agents} after the last portion, before it {next}: where the next one begins

@@ -3,41 +3,16 @@
  * scripts of locks and tasks along.
  * @module
  */
-import type { Lease } from "../../lock/lock.ts";
-import { GIVE_BACK_PARTS as LOCK_PARTS, LOCK_KEYS } from "../../lock/redis/parts.ts";
-import heldLua from "../../engine/redis/held.lua" with { type: "text" };
-import { Script } from "../../engine/redis/script.ts";
-import {
-  GIVE_BACK_PARTS as TASK_PARTS,
-  type SpecReply,
-  TASK_KEYS,
-  titleOf,
-} from "../../task/redis/rows.ts";
-import type { ClaimedTask } from "../agent.ts";
-import deregisterLua from "./deregister.lua" with { type: "text" };
-import explainLua from "./explain.lua" with { type: "text" };
-import { AGENT_KEYS } from "./keys.ts";
-import rowsLua from "./rows.lua" with { type: "text" };
+import type { Lease } from "../../lock/model.ts";
+import { script } from "../../engine/redis/script.ts";
+import { type SpecReply, titleOf } from "../../task/redis/rows.ts";
+import type { ClaimedTask } from "../model.ts";
 
 /** See deregister.lua. */
-export const DEREGISTER = new Script(
-  "agent/deregister",
-  [...AGENT_KEYS, ...LOCK_KEYS, ...TASK_KEYS],
-  ...LOCK_PARTS,
-  ...TASK_PARTS,
-  heldLua,
-  deregisterLua,
-).freeing();
+export const DEREGISTER = script("agent/deregister");
 
 /** See explain.lua. */
-export const EXPLAIN = new Script(
-  "agent/explain",
-  [...AGENT_KEYS, ...LOCK_KEYS],
-  ...LOCK_PARTS,
-  rowsLua,
-  heldLua,
-  explainLua,
-);
+export const EXPLAIN = script("agent/explain");
 
 /** What explain.lua answers besides the agent: one portion. */
 export interface HeldAnswer {

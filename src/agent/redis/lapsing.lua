@@ -1,5 +1,6 @@
---[[ agent/lapsing: which of an agent's leases need to be renewed: a few, of the first that it holds; needs store/held.
+--[[ agent/lapsing: which of an agent's leases need to be renewed: a few, of the first that it holds.
 
+NEEDS   engine/held
 ARGV    5 name, 6 how many of what it holds are looked at, 7 how many are told of
 RETURN  [{kind: lock or task, subject, lapsesInMs}…]: live leases that lapse within a third of their length, the soonest
         first ]]

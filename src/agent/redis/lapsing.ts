@@ -3,13 +3,11 @@
  * @module
  */
 import { LEASES_A_STEP } from "../../engine/held.ts";
-import heldLua from "../../engine/redis/held.lua" with { type: "text" };
-import { Script } from "../../engine/redis/script.ts";
+import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import { LAPSING_TOLD, type LapsingLease } from "../../engine/warning.ts";
-import lapsingLua from "./lapsing.lua" with { type: "text" };
 
-const LAPSING = new Script("agent/lapsing", [], heldLua, lapsingLua);
+const LAPSING = script("agent/lapsing");
 
 /** Live leases that lapse within a third of their length, the soonest first: a few, of the first that it holds. */
 export async function lapsingLeases(

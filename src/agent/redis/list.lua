@@ -1,5 +1,6 @@
---[[ agent/list: one agent, all, or those silent for too long and not gone; needs agent/rows.
+--[[ agent/list: one agent, all, or those silent for too long and not gone.
 
+NEEDS   agent/rows
 ARGV    5 one of get, all and hung
         get: 6 name   hung: 6 how long the silence must be exceeded, 7 how long it may be
 RETURN  {nowMs, agents}: of hung the longest silent first ]]

@@ -1,6 +1,8 @@
---[[ agent/prune: removes agents that are gone and hold no live lease, the deregistered first; needs
-agent/rows.
+--[[ agent/prune: removes agents that are gone and hold no live lease, the deregistered first.
 
+NEEDS   agent/rows
+KEYS    agents_left, agent_words
+FLAGS   frees
 ARGV    5 most to remove, 6 how long a silent agent counts as there
 RETURN  {nowMs, agents}: the removed, as they were ]]
 local LIMIT, GONE_AFTER = tonumber(ARGV[5]), tonumber(ARGV[6])

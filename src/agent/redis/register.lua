@@ -1,6 +1,7 @@
---[[ agent/register: registers a name that is new, lapsed, gone, or on this host known by its acts alone;
-needs agent/rows.
+--[[ agent/register: registers a name that is new, lapsed, gone, or on this host known by its acts alone.
 
+NEEDS   agent/rows
+KEYS    agent_words
 ARGV    5 name, 6 host, 7 pid or "", 8 id of the registration, 9 ttl, 10 1 to take the name even when it
         lives, 11 how long a silent agent counts as there, then names and values of what else to set
 RETURN  {nowMs, agents, taken?} with the one who has the name now

@@ -1,6 +1,6 @@
 --[[ agent/rows: what is shown of an agent, as far as the server knows it; part of the agents' scripts.
 
-KEYS         agent_words, agents_left
+KEYS    agent_words
 AGENT_WORDS  name -> idle or blocked, of those who have not deregistered and said so; all others are active
 AGENTS_LEFT  name -> when it deregistered; one that is back is still there until prune finds it ]]
 

@@ -7,37 +7,21 @@
  * @module
  */
 import { LEASES_A_STEP } from "../../engine/held.ts";
-import heldLua from "../../engine/redis/held.lua" with { type: "text" };
-import { Script } from "../../engine/redis/script.ts";
+import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
-import type { Actor } from "../../engine/directory/transaction.ts";
-import type { Agent, AgentCounts, AgentStatus, AgentWord } from "../agent.ts";
-import heartbeatLua from "./heartbeat.lua" with { type: "text" };
-import listLua from "./list.lua" with { type: "text" };
-import pruneLua from "./prune.lua" with { type: "text" };
+import type { Actor } from "../../engine/actor.ts";
+import type { Agent, AgentCounts, AgentStatus, AgentWord } from "../model.ts";
 import type { HeldAnswer } from "./held.ts";
-import { AGENT_KEYS } from "./keys.ts";
-import registerLua from "./register.lua" with { type: "text" };
-import { statusOf } from "../directory/rows.ts";
-import rowsLua from "./rows.lua" with { type: "text" };
-import {
-  type AgentStore,
-  type GivenBack,
-  GONE_AFTER_MS,
-  HUNG_AFTER_MS,
-  type RegisterOutcome,
-  type Registration,
-} from "../store.ts";
-import summaryLua from "./summary.lua" with { type: "text" };
-import touchLua from "./touch_only.lua" with { type: "text" };
+import { statusOf } from "../model.ts";
+import { GONE_AFTER_MS, HUNG_AFTER_MS } from "../model.ts";
+import type { AgentStore, GivenBack, RegisterOutcome, Registration } from "../store.ts";
 
-const REGISTER = new Script("agent/register", AGENT_KEYS, rowsLua, registerLua);
-const HEARTBEAT = new Script("agent/heartbeat", AGENT_KEYS, rowsLua, heldLua, heartbeatLua)
-  .freeing();
-const TOUCH = new Script("agent/touch_only", [], touchLua).freeing();
-const PRUNE = new Script("agent/prune", AGENT_KEYS, rowsLua, pruneLua).freeing();
-const LIST = new Script("agent/list", AGENT_KEYS, rowsLua, listLua);
-const SUMMARY = new Script("agent/summary", AGENT_KEYS, summaryLua);
+const REGISTER = script("agent/register");
+const HEARTBEAT = script("agent/heartbeat");
+const TOUCH = script("agent/touch_only");
+const PRUNE = script("agent/prune");
+const LIST = script("agent/list");
+const SUMMARY = script("agent/summary");
 
 /** An agent as scripts show it; see rows.lua and touch.lua. */
 interface ShownAgent {

@@ -1,10 +1,10 @@
---[[ agent/touch: the sign of life that every acting step is, see store/begin; part of every script.
+--[[ agent/touch: the sign of life that every acting step is, see engine/begin; part of every script.
 
 AGENTS  name -> JSON {id, registration?, role, workingOn, tags (JSON as text), host, pid?, ttlMs,
         registeredAtMs, goneAtMs?, seenAtMs?}; seenAtMs stands in for SEEN once an agent has left
 SEEN    name -> last sign of life, of every agent that has not deregistered
 HELD    members of score 0: name NUL l path NUL fence for a lease on a lock, name NUL t id for a claimed task;
-        LOCK_DUE has path NUL fence -> when it lapses, TASK_ORDER id -> when it lapses (see task/order)
+        LOCK_DUE has path NUL fence -> when it lapses, TASK_ORDER id -> when it lapses (see task/rows)
 KEEPS   no lease is longer for it: whoever lost track of one must not keep it alive by going on. ]]
 
 -- Marks that the agent lives; registers a name that is unknown or has left.

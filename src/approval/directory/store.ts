@@ -4,8 +4,9 @@
  */
 import { emit, listen, notify } from "../../event/directory/append.ts";
 import type { PrunedPortion, PrunePortion } from "../../prune.ts";
-import type { Actor, Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
-import type { Approval, ApprovalCounts, ApprovalStatus } from "../approval.ts";
+import type { Actor } from "../../engine/actor.ts";
+import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
+import type { Approval, ApprovalCounts, ApprovalStatus } from "../model.ts";
 import type {
   ApprovalDraft,
   ApprovalList,

@@ -1,5 +1,7 @@
 --[[ approval/count: how many approvals have each status now.
 
+NEEDS   approval/record
+KEYS    approval_lists, approval_due
 RETURN  {"pending":…,"approved":…,"rejected":…,"expired":…} ]]
 local function written(status)
   local prefix = list_of('', status)

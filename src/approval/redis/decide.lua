@@ -1,5 +1,7 @@
 --[[ approval/decide: makes the actor's decision final.
 
+NEEDS   approval/record
+FLAGS   frees
 ARGV    5 id, 6 approved|rejected, 7 comment (JSON) or ""
 RETURN  {"kind":"decided"|"own"|"not_approver"|"closed","approval":…,"nowMs":…} | {"kind":"not_found"}
 KEEPS   the first decision stands; one that comes too late, or from who may not decide, changes nothing. ]]

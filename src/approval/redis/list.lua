@@ -1,5 +1,7 @@
 --[[ approval/list: approvals with a status, of a requester, or all; newest first.
 
+NEEDS   approval/record
+KEYS    approval_lists, approval_due, approvals
 ARGV    5 status or "", 6 who asked or "", 7 id that only older ones are wanted than, or "", 8 limit
 RETURN  {"approvals":[…],"more":true|false,"next"?:id}, with the id to go on behind when the answer had no room for
         all | null when there is none with that id ]]

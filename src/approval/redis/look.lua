@@ -1,5 +1,6 @@
 --[[ approval/look: an approval as it stands, for one who waits for its decision.
 
+NEEDS   approval/record
 ARGV    5 id, 6 bell to ring once it is not pending any more, or ""
 RETURN  {"approval":…,"nowMs":…} | null ]]
 local id, bell = ARGV[5], ARGV[6]

@@ -1,5 +1,8 @@
---[[ approval/prune: removes approvals that were decided or expired long ago; needs approval/record.
+--[[ approval/prune: removes approvals that were decided or expired long ago.
 
+NEEDS   approval/record
+KEYS    approvals, approval_keys, approval_lists
+FLAGS   frees
 ARGV    5 how long ago they ended at least  6 place after which to begin: the status' place in the list below x 10^12 + number  7 how many
         to look at  8 1 to remove nothing, and only count
 RETURN  {"pruned":…,"next":…}; next is the place to go on after, absent at the end ]]

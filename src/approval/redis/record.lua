@@ -1,6 +1,6 @@
 --[[ approval/record: approvals as they are kept; part of every approval script.
 
-KEYS    approvals, approval_lists, approval_due, approval_keys
+KEYS    approvals, approval_lists, approval_due
 APPROVALS      id -> fields with NUL between them: number, status, who asked, when, expiry, when used or "",
                digest or "", approvers (JSON) or "", head (the client's JSON of id, kind and description),
                decision (JSON members) or "", idempotency key or ""

@@ -1,5 +1,7 @@
 --[[ approval/request: asks for an approval, unless its id or key is there already.
 
+NEEDS   approval/record
+KEYS    approval_keys, approval_due
 ARGV    5 id, 6 idempotency key or "", 7 timeout_ms, 8 digest or "", 9 approvers (JSON) or "",
         10 kind of action, 11 head, see approval/record
 RETURN  the approval

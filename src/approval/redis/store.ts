@@ -2,19 +2,11 @@
  * The steps on approvals, on Redis.
  * @module
  */
-import { Script } from "../../engine/redis/script.ts";
+import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { PrunedPortion, PrunePortion } from "../../prune.ts";
-import type { Actor } from "../../engine/directory/transaction.ts";
-import type { Approval, ApprovalCounts } from "../approval.ts";
-import count from "./count.lua" with { type: "text" };
-import decide from "./decide.lua" with { type: "text" };
-import get from "./get.lua" with { type: "text" };
-import list from "./list.lua" with { type: "text" };
-import look from "./look.lua" with { type: "text" };
-import prune from "./prune.lua" with { type: "text" };
-import record from "./record.lua" with { type: "text" };
-import request from "./request.lua" with { type: "text" };
+import type { Actor } from "../../engine/actor.ts";
+import type { Approval, ApprovalCounts } from "../model.ts";
 import type {
   ApprovalDraft,
   ApprovalList,
@@ -25,17 +17,15 @@ import type {
   Seen,
   UseOutcome,
 } from "../store.ts";
-import use from "./use.lua" with { type: "text" };
 
-const KEYS = ["approvals", "approval_lists", "approval_due", "approval_keys"];
-const REQUEST = new Script("approval/request", KEYS, record, request);
-const LOOK = new Script("approval/look", KEYS, record, look);
-const DECIDE = new Script("approval/decide", KEYS, record, decide).freeing();
-const USE = new Script("approval/use", KEYS, record, use).freeing();
-const PRUNE = new Script("approval/prune", KEYS, record, prune).freeing();
-const GET = new Script("approval/get", KEYS, record, get);
-const LIST = new Script("approval/list", KEYS, record, list);
-const COUNT = new Script("approval/count", KEYS, record, count);
+const REQUEST = script("approval/request");
+const LOOK = script("approval/look");
+const DECIDE = script("approval/decide");
+const USE = script("approval/use");
+const PRUNE = script("approval/prune");
+const GET = script("approval/get");
+const LIST = script("approval/list");
+const COUNT = script("approval/count");
 
 /** How many approvals one step of pruning looks at. */
 const PRUNED_AT_ONCE = 500;

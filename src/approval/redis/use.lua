@@ -1,5 +1,7 @@
 --[[ approval/use: marks an approved approval of the actor's as used.
 
+NEEDS   approval/record
+FLAGS   frees
 ARGV    5 id, 6 digest of what is about to be done, or ""
 RETURN  {"kind":"used"|"not_requester"|"not_approved"|"other_digest"|"used_before","approval":…,"nowMs":…}
         | {"kind":"not_found"}

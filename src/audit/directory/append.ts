@@ -4,25 +4,11 @@
  */
 import { emit, notify } from "../../event/directory/append.ts";
 import type { Transaction } from "../../engine/directory/transaction.ts";
+import { type AuditRow, toEntry } from "../row.ts";
 import { type AuditDraft, type Entry, nextLink } from "../entry.ts";
 
 /** Whom the next entry wakes: those who follow the log. */
 export const AUDIT_TOPIC = "audit";
-
-/** An entry as the table keeps it. */
-export interface AuditRow {
-  seq: number;
-  id: string;
-  key: string | null;
-  agent: string;
-  decision_type: string;
-  context: string;
-  reason: string;
-  refs: string;
-  created_at_ms: number;
-  content_hash: string;
-  link: string;
-}
 
 /**
  * Adds the entry at the end of the chain. A draft that is in the chain already, by its identifier or its
@@ -57,30 +43,4 @@ export function appendAudit(tx: Transaction, draft: AuditDraft, key?: string): E
   emit(tx, "audit.logged", draft.id, draft.agent, { decisionType: draft.decisionType });
   notify(tx, AUDIT_TOPIC);
   return { ...draft, createdAtMs, link };
-}
-
-/** The entry in this row. */
-export function toEntry(row: AuditRow): Entry {
-  return {
-    id: row.id,
-    agent: row.agent,
-    decisionType: row.decision_type,
-    context: row.context,
-    reason: row.reason,
-    refs: parseRefs(row.refs),
-    contentHash: row.content_hash,
-    createdAtMs: row.created_at_ms,
-    link: row.link,
-  };
-}
-
-/** A list that somebody has broken from outside is shown as it stands; its content hash no longer fits. */
-function parseRefs(text: string): readonly string[] {
-  try {
-    const refs: unknown = JSON.parse(text);
-    if (Array.isArray(refs) && refs.every((ref) => typeof ref === "string")) return refs;
-  } catch {
-    // Not JSON at all: the same answer.
-  }
-  return [text];
 }

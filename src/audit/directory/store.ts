@@ -3,8 +3,10 @@
  * @module
  */
 import { listen } from "../../event/directory/append.ts";
-import type { Actor, Engine, Reader, SqlValue } from "../../engine/directory/transaction.ts";
-import { appendAudit, AUDIT_TOPIC, type AuditRow, toEntry } from "./append.ts";
+import type { Actor } from "../../engine/actor.ts";
+import type { Engine, Reader, SqlValue } from "../../engine/directory/transaction.ts";
+import { type AuditRow, toEntry } from "../row.ts";
+import { appendAudit, AUDIT_TOPIC } from "./append.ts";
 import type { AuditDraft, Entry } from "../entry.ts";
 import type {
   AuditStore,

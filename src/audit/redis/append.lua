@@ -1,6 +1,6 @@
 --[[ audit/append: how entries are kept, and adding one at the end of the chain.
 
-KEYS       audit, audit_ids, audit_keys, audit_by
+KEYS    audit, audit_ids, audit_keys, audit_by
 AUDIT      a stream; an entry's id is <its number>-0; its fields are named as a table's columns would be
 AUDIT_IDS  id -> number, of every entry taken in: their count is what the log should hold
 AUDIT_KEYS idempotency key -> number

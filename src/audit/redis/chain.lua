@@ -1,5 +1,7 @@
---[[ audit/chain: a stretch of the log as it is stored; needs audit/append.
+--[[ audit/chain: a stretch of the log as it is stored.
 
+NEEDS   audit/append
+KEYS    audit_ids
 ARGV    5 where the stretch begins, as XRANGE takes it: behind a number whatever stands there is wanted, also
           what somebody has squeezed in before the next  6 limit
 RETURN  {count of entries taken in, the store's clock, 1 if others may follow or else 0, entry…}; an entry is

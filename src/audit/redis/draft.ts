@@ -1,16 +1,8 @@
 /**
- * What a script that includes append.lua needs: its keys, and a draft in the form of its arguments.
+ * An entry to be as the arguments of scripts that include append.lua.
  * @module
  */
 import type { AuditDraft } from "../entry.ts";
-
-/** Keys of the audit log besides the common ones. */
-export const AUDIT_APPEND_KEYS: readonly string[] = [
-  "audit",
-  "audit_ids",
-  "audit_keys",
-  "audit_by",
-];
 
 /** The arguments of `append_audit`, all of them. */
 export function auditArguments(draft: AuditDraft, key?: string): readonly string[] {

@@ -1,5 +1,7 @@
---[[ audit/follow: the next entries that match, oldest first; needs audit/append.
+--[[ audit/follow: the next entries that match, oldest first.
 
+NEEDS   audit/append
+KEYS    audit_ids, audit_by, audit
 ARGV    5 agent, 6 type, "" for any  7 id of the entry to start after, "" for the beginning  8 limit
         9 bell to hang up when nothing is found, "" for none
 RETURN  {id of the newest entry of all or "", entry…}, with the id of the last one instead if the answer had no

@@ -1,5 +1,7 @@
---[[ audit/list: the newest entries that match, newest first; needs audit/append.
+--[[ audit/list: the newest entries that match, newest first.
 
+NEEDS   audit/append
+KEYS    audit_ids, audit_by
 ARGV    5 agent, 6 type, "" for any  7 instant of the oldest wanted, "" for any  8 id of the entry that the
         page ends before, "" for none  9 limit  10 number that an earlier step of the same page did
         not look below, or ""

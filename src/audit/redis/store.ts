@@ -5,17 +5,12 @@
  * an entry.
  * @module
  */
-import { Script } from "../../engine/redis/script.ts";
+import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
-import type { Actor } from "../../engine/directory/transaction.ts";
-import { type AuditRow, toEntry } from "../directory/append.ts";
-import appendLua from "./append.lua" with { type: "text" };
-import chainLua from "./chain.lua" with { type: "text" };
+import type { Actor } from "../../engine/actor.ts";
+import { type AuditRow, toEntry } from "../row.ts";
 import type { AuditDraft, Entry } from "../entry.ts";
-import followLua from "./follow.lua" with { type: "text" };
-import listLua from "./list.lua" with { type: "text" };
-import logLua from "./log.lua" with { type: "text" };
-import { AUDIT_APPEND_KEYS, auditArguments } from "./draft.ts";
+import { auditArguments } from "./draft.ts";
 import type {
   AuditStore,
   ChainPart,
@@ -25,10 +20,10 @@ import type {
   FollowQuery,
 } from "../store.ts";
 
-const LOG = new Script("audit/log", AUDIT_APPEND_KEYS, appendLua, logLua);
-const LIST = new Script("audit/list", AUDIT_APPEND_KEYS, appendLua, listLua);
-const FOLLOW = new Script("audit/follow", AUDIT_APPEND_KEYS, appendLua, followLua);
-const CHAIN = new Script("audit/chain", AUDIT_APPEND_KEYS, appendLua, chainLua);
+const LOG = script("audit/log");
+const LIST = script("audit/list");
+const FOLLOW = script("audit/follow");
+const CHAIN = script("audit/chain");
 
 /** An entry of the stream: its id, then names and values of its fields in turn. */
 type StreamEntry = readonly [string, readonly string[]];

@@ -3,7 +3,8 @@
  * @module
  */
 import { emit } from "../../event/directory/append.ts";
-import type { Actor, Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
+import type { Actor } from "../../engine/actor.ts";
+import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
 import type { Message, Reply, Thread, ThreadCounts, ThreadStatus } from "../thread.ts";
 import { acknowledge, awaitMessage, deliver, unread } from "./delivery.ts";
 import { facetsOf, fileThread, findThreads, indexWords, refile, searchThreads } from "./lookup.ts";

@@ -1,5 +1,8 @@
 --[[ board/ack: counts messages as read by the actor.
 
+NEEDS   board/unread
+KEYS    board_ids
+FLAGS   frees
 ARGV    5 m id of the message to count up to, or "" for every message there is
 RETURN  true | false when there is no such message
 KEEPS   a call whose answer was lost does not count what came since. ]]

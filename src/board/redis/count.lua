@@ -1,6 +1,6 @@
 --[[ board/count: how many threads have each status.
 
-KEYS    board_lists, see board/filing
+KEYS    board_lists
 RETURN  {"active":…,"waiting":…,"resolved":…} ]]
 local function count(status)
   local first = '\0' .. status .. '\0'

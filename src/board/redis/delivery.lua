@@ -1,6 +1,7 @@
 --[[ board/delivery: appends a message to its thread and brings it to the inboxes; part of post and reply.
 
-KEYS           board_words, thread_parts, inbox, inbox_waiters
+NEEDS   board/thread
+KEYS    board_words, thread_parts, inbox, inbox_waiters, messages, board_ids, board_lists
 ARGV           5 message's id, 6 text (JSON), 7 addressees (JSON), 8 recipients: name:d or name:m each, for
                direct or mention, with a space between them, 9 words, with a space between them
 BOARD_WORDS    members of score 0: word NUL number of a thread in which it occurs

@@ -1,6 +1,7 @@
 --[[ board/filing: where threads are found by status, author and tag; part of the scripts that change threads.
 
-KEYS         board_lists
+NEEDS   board/thread
+KEYS    board_lists
 BOARD_LISTS  members of score 0: facet NUL status NUL number. The facet is t and a tag, a and the author, or
              nothing; h NUL instant (14 digits) number author stands for an opening of high priority
 KEEPS        a thread is in the lists of exactly one status: that it has. ]]

@@ -1,6 +1,8 @@
 --[[ board/inbox: the actor's oldest unread messages, in order.
 
-KEYS    inbox_waiters, see board/delivery
+NEEDS   board/unread, board/messages
+KEYS    inbox_waiters
+FLAGS   frees
 ARGV    5 limit, 6 1 to count them as read, 7 bell to ring at the next message when there is none, or ""
 RETURN  {"messages":[…],"rest":[[number, reason]…]}; rest are those that the answer had no room for. When messages
         are counted as read, only those that are shown are

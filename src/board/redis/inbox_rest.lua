@@ -1,5 +1,6 @@
---[[ board/inbox_rest: unread messages that an inbox had no room for; needs board/messages.
+--[[ board/inbox_rest: unread messages that an inbox had no room for.
 
+NEEDS   board/messages
 ARGV    5.. number and first letter of the reason of each, in turn
 RETURN  [message…], as many as one answer may hold ]]
 local numbers, reasons = {}, {}

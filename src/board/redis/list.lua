@@ -1,6 +1,7 @@
 --[[ board/list: threads of a status, an author, and tags, newest first.
 
-KEYS    board_lists, see board/filing
+NEEDS   board/lookup
+KEYS    board_lists
 ARGV    5 to 7 see board/lookup, 8 status or "", 9.. facets, see board/filing
 RETURN  {"threads":[…],"more":…,"next"?:…} | null when there is no such thread to begin at ]]
 local facets = { unpack(ARGV, 9) }

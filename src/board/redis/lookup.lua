@@ -1,5 +1,7 @@
 --[[ board/lookup: the newest threads that stand in several lists at once; part of list and search.
 
+NEEDS   board/thread
+KEYS    messages, threads, board_ids
 ARGV    5 t id of a thread that only older ones are wanted than, or "", 6 number that an earlier step of
         the same page did not look below, or "", 7 limit
 KEEPS   one step looks at a bounded number of places, and shows a bounded number of bytes: where the lists have

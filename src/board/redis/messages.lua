@@ -1,5 +1,7 @@
 --[[ board/messages: messages of an inbox as they are shown; part of inbox and of the script that shows the rest.
 
+NEEDS   board/thread
+KEYS    messages, threads
 KEEPS   one answer shows a bounded number of bytes. ]]
 local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
 local SHOW_BYTES, SHOW_CHUNK = 1048576, 8

@@ -1,5 +1,7 @@
 --[[ board/post: opens a thread, unless its id or key is there already.
 
+NEEDS   board/delivery, board/filing
+KEYS    board_ids
 ARGV    5 to 9 of the message that opens it, see board/delivery, 10 id, 11 idempotency key or "",
         12 title (JSON), 13 priority, 14 tags (JSON)
 RETURN  the thread

@@ -1,5 +1,7 @@
 --[[ board/reply: appends a reply, unless its id or key is there already.
 
+NEEDS   board/delivery, board/filing
+KEYS    board_ids
 ARGV    5 to 9 of the reply, see board/delivery, 10 thread's id, 11 idempotency key or "",
         12 the thread's status from now on, or ""
 RETURN  the thread with this reply | null

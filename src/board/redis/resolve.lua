@@ -1,5 +1,6 @@
 --[[ board/resolve: closes a thread.
 
+NEEDS   board/filing
 ARGV    5 thread's id
 RETURN  the thread | null ]]
 local thread = find_thread(ARGV[5])

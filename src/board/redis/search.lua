@@ -1,6 +1,7 @@
 --[[ board/search: threads in which every one of these words occurs, newest first.
 
-KEYS    board_words, see board/delivery
+NEEDS   board/lookup
+KEYS    board_words
 ARGV    5 to 7 see board/lookup, 8.. words
 RETURN  {"threads":[…],"more":…,"next"?:…} | null when there is no such thread to begin at ]]
 local lists = {}

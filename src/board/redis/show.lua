@@ -1,6 +1,7 @@
 --[[ board/show: a thread with its newest replies, oldest first.
 
-KEYS    thread_parts, see board/delivery
+NEEDS   board/thread
+KEYS    board_ids, thread_parts, messages
 ARGV    5 thread's id, 6 m id of a message that only older ones are wanted than, or "", 7 limit
 RETURN  the thread, with "next": id of the oldest reply shown if the answer had no room for those before it |
         "unknown_reply" | null ]]

@@ -2,24 +2,9 @@
  * The steps on the board and the inboxes, on Redis.
  * @module
  */
-import { Script } from "../../engine/redis/script.ts";
+import { type Script, script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
-import type { Actor } from "../../engine/directory/transaction.ts";
-import ack from "./ack.lua" with { type: "text" };
-import count from "./count.lua" with { type: "text" };
-import delivery from "./delivery.lua" with { type: "text" };
-import filing from "./filing.lua" with { type: "text" };
-import get from "./get.lua" with { type: "text" };
-import inbox from "./inbox.lua" with { type: "text" };
-import inboxRest from "./inbox_rest.lua" with { type: "text" };
-import list from "./list.lua" with { type: "text" };
-import lookup from "./lookup.lua" with { type: "text" };
-import messages from "./messages.lua" with { type: "text" };
-import post from "./post.lua" with { type: "text" };
-import reply from "./reply.lua" with { type: "text" };
-import resolve from "./resolve.lua" with { type: "text" };
-import search from "./search.lua" with { type: "text" };
-import show from "./show.lua" with { type: "text" };
+import type { Actor } from "../../engine/actor.ts";
 import type {
   BoardStore,
   InboxQuery,
@@ -31,31 +16,19 @@ import type {
   ThreadList,
   ThreadQuery,
 } from "../store.ts";
-import thread from "./thread.lua" with { type: "text" };
 import type { Message, Reply, Thread, ThreadCounts } from "../thread.ts";
-import unread from "./unread.lua" with { type: "text" };
 
-const KEPT = ["board_ids", "threads", "messages"];
-const APPENDING = [...KEPT, "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"];
-const READING = [...KEPT, "board_lists", "thread_parts", "inbox", "inbox_cursors"];
-const POST = new Script("board/post", APPENDING, thread, filing, delivery, post);
-const REPLY = new Script("board/reply", APPENDING, thread, filing, delivery, reply);
-const RESOLVE = new Script("board/resolve", [...KEPT, "board_lists"], thread, filing, resolve);
-const GET = new Script("board/get", KEPT, thread, get);
-const SHOW = new Script("board/show", [...KEPT, "thread_parts"], thread, show);
-const LIST = new Script("board/list", [...KEPT, "board_lists"], thread, lookup, list);
-const SEARCH = new Script("board/search", [...KEPT, "board_words"], thread, lookup, search);
-const COUNT = new Script("board/count", ["board_lists"], count);
-const INBOX = new Script(
-  "board/inbox",
-  [...READING, "inbox_waiters"],
-  thread,
-  unread,
-  messages,
-  inbox,
-).freeing();
-const INBOX_REST = new Script("board/inbox_rest", KEPT, thread, messages, inboxRest);
-const ACK = new Script("board/ack", READING, thread, unread, ack).freeing();
+const POST = script("board/post");
+const REPLY = script("board/reply");
+const RESOLVE = script("board/resolve");
+const GET = script("board/get");
+const SHOW = script("board/show");
+const LIST = script("board/list");
+const SEARCH = script("board/search");
+const COUNT = script("board/count");
+const INBOX = script("board/inbox");
+const INBOX_REST = script("board/inbox_rest");
+const ACK = script("board/ack");
 
 /** One page of threads as far as one step looked. */
 interface Stretch extends ThreadList {

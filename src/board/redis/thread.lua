@@ -1,6 +1,6 @@
 --[[ board/thread: threads and messages as they are kept; part of every script that shows or changes them.
 
-KEYS       board_ids, threads, messages
+KEYS    threads, board_ids, messages
 BOARD_IDS  t id of a thread, m id of a message, T key of a thread, M key of a reply -> number
 THREADS    number -> fields with NUL between them: id, status, replies, when it last changed, priority,
            author, when it was opened, tags (JSON), title (JSON)

@@ -1,6 +1,7 @@
 --[[ board/unread: what the actor has not read yet; part of inbox and ack.
 
-KEYS           board_lists, thread_parts, inbox (see board/filing and board/delivery), inbox_cursors
+NEEDS   board/thread
+KEYS    inbox_cursors, thread_parts, inbox, board_lists
 INBOX_CURSORS  agent -> number of the message it has read up to, an instant, and its last calls that moved
                the cursor, with spaces between: op = what the call gave, numbers and their reasons' letters
 KEEPS          the cursor never turns back; it is set to the agent's registration by its first look. ]]

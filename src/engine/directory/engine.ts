@@ -37,7 +37,8 @@ import { isPlainDirectory, openOrMakePlainFile } from "./plain_file.ts";
 import { readState, type StateRow } from "./state_row.ts";
 import { StoreFiles } from "./files.ts";
 import { refuseTracked } from "./tracked.ts";
-import type { Actor, Engine, Reader, Transaction } from "./transaction.ts";
+import type { Actor } from "../actor.ts";
+import type { Engine, Reader, Transaction } from "./transaction.ts";
 
 /** Longest wait for the kernel lock, when none is given. */
 const LOCK_TIMEOUT_MS = 10_000;

@@ -5,7 +5,7 @@
  */
 import { statfsSync } from "node:fs";
 import { CoordError } from "../../errors.ts";
-import { openBell } from "../bell.ts";
+import { openBell } from "./file_bell.ts";
 import { Database, SCHEMA_VERSION } from "./database.ts";
 import { refuseForeign } from "../../open/directory.ts";
 import { storeFailure } from "./failure.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../../clock.ts";
-import { ringBell } from "../bell.ts";
+import { ringBell } from "./file_bell.ts";
 import type { Database } from "./database.ts";
 import type { Mark } from "./mark.ts";
 import { startAfter } from "../numbers.ts";

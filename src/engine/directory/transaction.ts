@@ -2,6 +2,7 @@
  * What a step of the directory store works with: one atomic transaction, or one consistent read.
  * @module
  */
+import type { Actor } from "../actor.ts";
 
 /** A value a statement binds or returns. */
 export type SqlValue = string | number | null;
@@ -35,16 +36,6 @@ export interface Transaction extends Reader {
   count(kind: string, by: number): void;
   /** Wakes a waiter; `false` when it is dead. */
   ring(bell: string): boolean;
-}
-
-/** Who acts. An acting name that was never registered is registered by acting. */
-export interface Actor {
-  /** The agent's name. */
-  readonly name: string;
-  /** Host it runs on. */
-  readonly host: string;
-  /** Its process, where that is known. */
-  readonly pid?: number;
 }
 
 /** Runs steps on a store's data. */

@@ -10,7 +10,8 @@ import { Database } from "./database.ts";
 import { StepReader } from "./step.ts";
 import { DirectoryEngine, type EngineOptions } from "./engine.ts";
 import { readState } from "./state_row.ts";
-import type { Actor, Engine, Reader, Transaction } from "./transaction.ts";
+import type { Actor } from "../actor.ts";
+import type { Engine, Reader, Transaction } from "./transaction.ts";
 
 /** Told what becomes of a namespace that is not there. */
 export interface MakingHooks {

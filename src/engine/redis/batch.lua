@@ -1,6 +1,6 @@
---[[ store/batch: several steps of one kind in one call: what they share is read and written once, and defined once.
+--[[ engine/batch: several steps of one kind in one call: what they share is read and written once, and defined once.
 
-ARGV    1 and 2 as store/state  then for each step how many arguments follow, and these, as store/begin numbers them
+ARGV    1 and 2 as engine/state  then for each step how many arguments follow, and these, as engine/begin numbers them
 RETURN  what each step answered
 KEEPS   the steps happen in this order, each as it would alone. ]]
 local given, answers, at = ARGV, {}, 3

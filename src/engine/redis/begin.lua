@@ -1,6 +1,6 @@
---[[ store/begin: how every step begins: with the answer of an earlier try of it, or with its actor's sign of life.
+--[[ engine/begin: how every step begins: with the answer of an earlier try of it, or with its actor's sign of life.
 
-ARGV    1 op: names this step, "" for one that only reads    2 not a step's, see store/state
+ARGV    1 op: names this step, "" for one that only reads    2 not a step's, see engine/state
         3 actor's name, "" for none    4 1 or 0: whether its sign of life is due, then host, line feed, pid
         a script's own arguments come after them ]]
 OP, ACTOR = ARGV[1], ARGV[3]

@@ -1,4 +1,4 @@
---[[ store/held: what an agent holds, a portion a step: the server serves nobody else meanwhile.
+--[[ engine/held: what an agent holds, a portion a step: the server serves nobody else meanwhile.
 
 HELD  see agent/touch; LOCKS see lock/rows, TASKS task/rows ]]
 

@@ -1,4 +1,4 @@
---[[ store/redis_inspect: what can be learned where the namespace lies, in a cluster too. Changes nothing.
+--[[ engine/inspect: what can be learned where the namespace lies, in a cluster too. Changes nothing.
 
 KEYS    1 state, 2 a key that nobody ever makes
 ARGV    1 a channel that nobody listens to

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../clock.ts";
 import { RedisConnection, type RedisServerInfo } from "./connection.ts";
-import script from "./inspect.lua" with { type: "text" };
+import { LUA } from "./scripts.ts";
 import { parseRedisUrl, type RedisTarget } from "./url.ts";
 import { REDIS_SCHEMA_VERSION } from "./script.ts";
 
@@ -69,7 +69,13 @@ export function inspectRedis(
     const channel = `${prefix}bell:doctor`;
     const [settings, found, evalsha] = await Promise.all([
       readSettings(connection),
-      connection.client.eval(script, 2, state, `${prefix}doctor`, channel) as Promise<string[]>,
+      connection.client.eval(
+        LUA["engine/inspect"],
+        2,
+        state,
+        `${prefix}doctor`,
+        channel,
+      ) as Promise<string[]>,
       mayEvalsha(connection, state),
     ]);
     const [version = "", history, instant, wall, serverMs, info = "", ...denied] = found;

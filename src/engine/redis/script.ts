@@ -2,47 +2,43 @@
  * The scripts of the Redis store: each step of a room is one, put together from what all of them begin with,
  * parts that several share, and the step itself.
  *
- * The order in the text is that of store/state, the usual case, store/step, agent/touch, the parts,
- * store/begin, the step. In the text for batches the last two are a function, which store/batch calls. All of it is
+ * The order in the text is that of engine/state, the usual case, engine/step, agent/touch, the parts,
+ * engine/begin, the step. In the text for batches the last two are a function, which engine/batch calls. All of it is
  * a function, so that whatever it answers goes out together with the store's clock.
  * @module
  */
 import { createHash } from "node:crypto";
-import touch from "../../agent/redis/touch.lua" with { type: "text" };
-import { EVENTS_KEPT } from "../../event/store.ts";
-import batch from "./batch.lua" with { type: "text" };
-import begin from "./begin.lua" with { type: "text" };
-import state from "./state.lua" with { type: "text" };
-import step from "./step.lua" with { type: "text" };
+import {
+  COMMON_KEYS,
+  LUA,
+  type LuaName,
+  type ScriptName,
+  type ScriptParts,
+  SCRIPTS,
+} from "./scripts.ts";
 
 /** The form of the data that these scripts read and write. */
 export const REDIS_SCHEMA_VERSION = 1;
 
-/** Keys that every script gets, in this order, before its own; see state.lua. */
-const COMMON_KEYS = [
-  "state",
-  "events",
-  "listeners",
-  "agents",
-  "seen",
-  "held",
-  "locks",
-  "lock_due",
-  "tasks",
-  "task_order",
-] as const;
+/** What stands before the parts of every script. */
+const PREAMBLE = { before: "engine/state", after: ["engine/step", "agent/touch"] } as const;
 
 /** The key that comes last, in calls that are made again: what the stream holds of other calls; see step.lua. */
 export const INDEX_KEY = "recalled";
 
-/** Names of the keys that the scripts loaded so far use. */
-const loadedKeys = new Set<string>([...COMMON_KEYS, INDEX_KEY]);
-
-/**
- * Names of all keys that the scripts use whose rooms this process has loaded, without the namespace's prefix.
- */
+/** Names of all keys that the scripts use, without the namespace's prefix. */
 export function keyNames(): readonly string[] {
-  return [...loadedKeys];
+  const own = Object.values(SCRIPTS).flatMap(({ keys }) => keys);
+  return [...new Set([...COMMON_KEYS, INDEX_KEY, ...own])];
+}
+
+/** The script of this name. */
+export function script(name: ScriptName): Script {
+  const { keys, parts, fast = [], lets = [], frees }: ScriptParts = SCRIPTS[name];
+  const texts = (names: readonly LuaName[]) => names.map((one) => LUA[one]);
+  const fastPath = [...lets.map((one) => `local ${one}`), ...texts(fast)];
+  const found = new Script(name, keys, ...texts(parts), LUA[name]).usually(...fastPath);
+  return frees ? found.freeing() : found;
 }
 
 /**
@@ -69,7 +65,6 @@ export class Script {
     this.keys = keys;
     this.parts = texts.slice(0, -1);
     this.step = texts.at(-1)!;
-    for (const key of keys) loadedKeys.add(key);
   }
 
   /**
@@ -124,18 +119,18 @@ export function textOf(
   { batched, full, clustered }: TextForm & { readonly clustered: boolean },
 ): ScriptText {
   const keys = [...COMMON_KEYS, ...script.keys];
-  const constants = `local SCHEMA, CLUSTERED, EVENTS_KEPT, BATCHED = ` +
-    `${REDIS_SCHEMA_VERSION}, ${clustered}, "${EVENTS_KEPT}", ${batched}`;
+  const constants = `local SCHEMA, CLUSTERED, BATCHED = ` +
+    `${REDIS_SCHEMA_VERSION}, ${clustered}, ${batched}`;
   const locals = `local ${keys.join(", ").toUpperCase()} = unpack(KEYS)`;
+  const begin = LUA["engine/begin"];
   const own = batched
-    ? ["local function step()", begin, script.step, "end", batch]
+    ? ["local function step()", begin, script.step, "end", LUA["engine/batch"]]
     : [begin, script.step];
   const shared = [
     full ? FIRST_WRITE : "",
-    state,
+    LUA[PREAMBLE.before],
     script.usual,
-    step,
-    touch,
+    ...PREAMBLE.after.map((name) => LUA[name]),
     ...script.parts,
   ];
   const body = [constants, locals, ...shared, ...own];

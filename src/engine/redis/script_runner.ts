@@ -22,7 +22,7 @@ import {
   type TextForm,
   textOf,
 } from "./script.ts";
-import type { Actor } from "../directory/transaction.ts";
+import type { Actor } from "../actor.ts";
 
 /** An act counts as a sign of life at most this often in one process. */
 const BEAT_EVERY_MS = 1000;

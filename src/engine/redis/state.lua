@@ -1,16 +1,16 @@
---[[ store/state: what every script begins with: the clock, the counters, and the event stream.
+--[[ engine/state: what every script begins with: the clock, the counters, and the event stream.
 
-KEYS    1 state, 2 events, 3 listeners, 4 agents, 5 seen, 6 held, 7 locks, 8 lock_due, 9 tasks, 10 task_order;
-        a script's own keys come after them; each is in a local of that name in capitals
+KEYS    state, events, listeners, agents, seen, held, locks, lock_due, tasks, task_order
+RULES   event/model: EVENTS_KEPT
 ARGV    1 "" when nothing is going to be written
         2 the server's run id as the client was told it on this connection, "" where it cannot know; or
         now|since|try|run: the time to work with (tests only, else empty), and for a call of which an earlier try may
         have been executed: when the first try was made, by the server's clock, 0 where that is not known; which try this is
-        the rest is read by store/begin, or store/batch
+        the rest is read by engine/begin, or engine/batch
 EVENTS  a stream; an entry holds what a step did, or a few: a few events at most. Its id is <instant>-<number of
         its last event>; its fields are those of its events, then o -> whose they are, and r -> the answer kept
 STATE   one string of numbers: what nearly every step reads and writes costs it one GET and one SET
-LISTENERS  topic -> bells, see store/step; and RETRIED -> " op=try" of each call that was made again lately
+LISTENERS  topic -> bells, see engine/step; and RETRIED -> " op=try" of each call that was made again lately
 KEEPS   the clock never steps backwards, and never stands still: when the server's clock was set back, it goes on from
         where it was; a fence, and an event's number, is never handed out twice, not even by a server that has lost
         the newest writes or all of them: a namespace without memory, and one that another server or another
@@ -19,7 +19,7 @@ local call = redis.call
 local ARGV = ARGV
 local WRITES = ARGV[1] ~= ''
 local HUGE = math.huge
--- Where a namespace without memory starts to count, as src/store/numbers.ts: seconds since 2025 x 65536; here by the
+-- Where a namespace without memory starts to count, as src/engine/numbers.ts: seconds since 2025 x 65536; here by the
 -- microsecond, so that a server that is emptied and written to again at once does not start where it did before.
 local SINCE_MICROS = 1735689600000000
 local NUMBERS_A_MICRO = 0.065536

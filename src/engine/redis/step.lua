@@ -1,5 +1,5 @@
---[[ store/step: what every step is made with: waking, its events, its answer, and what an earlier try did. The
-parts that several scripts share follow, each once in a script; store/begin comes before the step itself. ]]
+--[[ engine/step: what every step is made with: waking, its events, its answer, and what an earlier try did. The
+parts that several scripts share follow, each once in a script; engine/begin comes before the step itself. ]]
 local CALLED = ARGV
 local OP, ACTOR = '', ''
 local ENTRY_EVENTS = 8

@@ -2,10 +2,9 @@
  * Appends to the event stream from inside another room's step, on the directory engine.
  * @module
  */
-import { sequencedId } from "../../id.ts";
 import type { Transaction } from "../../engine/directory/transaction.ts";
-import type { EventType } from "../event.ts";
-import { EVENTS_KEPT } from "../store.ts";
+import type { EventType } from "../model.ts";
+import { EVENTS_KEPT } from "../model.ts";
 
 /** How many appends share one trimming, so that most steps pay nothing for it. */
 const TRIM_EVERY = 1000;
@@ -47,11 +46,6 @@ function trim(tx: Transaction, seq: number): void {
     );
   if (last !== undefined) tx.run("DELETE FROM events WHERE seq <= ?", last.seq);
   tx.run("DELETE FROM listeners WHERE seen_at_ms < ?", tx.nowMs - LISTENER_KEPT_MS);
-}
-
-/** The identifier of the event with this number. */
-export function eventId(seq: number, atMs: number): string {
-  return sequencedId("evt", atMs, seq);
 }
 
 /**

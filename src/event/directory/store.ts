@@ -7,9 +7,11 @@
  * @module
  */
 import type { Engine, Reader } from "../../engine/directory/transaction.ts";
-import { eventId, listen } from "./append.ts";
-import type { CoordEvent, EventType } from "../event.ts";
-import { type EventQuery, EVENTS_KEPT, type EventsRead, type EventStore } from "../store.ts";
+import { eventId } from "../model.ts";
+import { listen } from "./append.ts";
+import type { CoordEvent, EventType } from "../model.ts";
+import { EVENTS_KEPT } from "../model.ts";
+import type { EventQuery, EventsRead, EventStore } from "../store.ts";
 import { parseRowObject } from "../../engine/directory/row_json.ts";
 
 interface EventRow {

@@ -6,16 +6,14 @@
  * @module
  */
 import { sequencedAtMs } from "../../id.ts";
-import { Script } from "../../engine/redis/script.ts";
+import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
-import { eventId } from "../directory/append.ts";
-import endLua from "./end.lua" with { type: "text" };
-import type { CoordEvent, EventType } from "../event.ts";
-import readLua from "./read.lua" with { type: "text" };
+import { eventId } from "../model.ts";
+import type { CoordEvent, EventType } from "../model.ts";
 import type { EventQuery, EventsRead, EventStore } from "../store.ts";
 
-const READ = new Script("event/read", [], readLua);
-const END = new Script("event/end", [], endLua);
+const READ = script("event/read");
+const END = script("event/end");
 
 /** What event/read answers: a word, a place, whether there is more, then four values for each event. */
 type ReadReply = readonly ["read" | "trimmed" | "unknown", number | "", number | "", ...unknown[]];

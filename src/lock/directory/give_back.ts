@@ -5,7 +5,7 @@
  */
 import { emit } from "../../event/directory/append.ts";
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
-import type { Lease } from "../lock.ts";
+import type { Lease } from "../model.ts";
 import { callWaiters } from "./queue.ts";
 import { type LockRow, toLease } from "./rows.ts";
 

@@ -8,8 +8,9 @@
  * @module
  */
 import { pathsConflict } from "../../path.ts";
-import type { Actor, Reader, Transaction } from "../../engine/directory/transaction.ts";
-import type { LockMode } from "../lock.ts";
+import type { Actor } from "../../engine/actor.ts";
+import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
+import type { LockMode } from "../model.ts";
 import { modesConflict, namesOf, overlapping } from "./rows.ts";
 import type { AcquireRequest } from "../store.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";

@@ -4,7 +4,7 @@
  */
 import { covers, lockPathAncestors } from "../../path.ts";
 import type { Reader } from "../../engine/directory/transaction.ts";
-import type { Lease, LockMode } from "../lock.ts";
+import type { Lease, LockMode } from "../model.ts";
 import type { Aliases } from "../store.ts";
 
 /** One lease on one path, live or not. */

@@ -9,9 +9,10 @@ import type { AuditDraft } from "../../audit/entry.ts";
 import { emit } from "../../event/directory/append.ts";
 import type { LockPath } from "../../path.ts";
 import { LEASES_A_STEP } from "../../engine/held.ts";
-import type { Actor, Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
+import type { Actor } from "../../engine/actor.ts";
+import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
 import { endLeases, leasesHeldBy, releaseHeld, sweepExpired } from "./give_back.ts";
-import type { Lease } from "../lock.ts";
+import type { Lease } from "../model.ts";
 import {
   CALL_MS,
   callWaiters,

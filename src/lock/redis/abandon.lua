@@ -1,5 +1,7 @@
 --[[ lock/abandon: takes a waiter out of the queue and calls whoever it kept waiting.
 
+NEEDS   lock/line
+FLAGS   frees
 ARGV    5 waiter's id
 RETURN  "" ]]
 local waiter = find_waiter(ARGV[5])

@@ -1,5 +1,8 @@
 --[[ lock/acquire: grants every path, or none and queues the waiter if there is one.
 
+NEEDS   lock/tenure, lock/give_back
+FAST    lock/acquire_free
+KEYS    lock_line
 ARGV    5 ttl_ms, 6 mode, 7 intent, 8 1 to renew what the actor holds already, 9 waiter's id or "", 10 its bell,
         11.. paths, each with its other names behind it
 RETURN  {"kind":"acquired","leases":[…]} | {"kind":"held","blocker":…,"nowMs":…,"retryInMs":…}

@@ -1,5 +1,8 @@
 --[[ lock/acquire_free: the usual case of lock/acquire: one path without other names that is free, and
-nobody ahead in line. ]]
+nobody ahead in line.
+
+NEEDS   lock/names
+KEYS    lock_paths, lock_waiters, lock_line ]]
 if PLAIN and not BATCHED and #ARGV == 11 and now < lock_floor and not string.find(ARGV[11], '^[./]?$') and
   not string.find(ARGV[11], '\0', 1, true) and
   string.sub(ARGV[4], 1, 1) == '0' and (lock_waiters == 0 or ARGV[6] == 'exclusive') then

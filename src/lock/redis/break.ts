@@ -3,17 +3,7 @@
  * along, which acquiring and releasing do without.
  * @module
  */
-import { AUDIT_APPEND_KEYS } from "../../audit/redis/draft.ts";
-import appendAudit from "../../audit/redis/append.lua" with { type: "text" };
-import { Script } from "../../engine/redis/script.ts";
-import breaking from "./break.lua" with { type: "text" };
-import { GIVE_BACK_PARTS, LOCK_KEYS } from "./parts.ts";
+import { script } from "../../engine/redis/script.ts";
 
 /** See break.lua. */
-export const BREAK = new Script(
-  "lock/break",
-  [...LOCK_KEYS, ...AUDIT_APPEND_KEYS],
-  ...GIVE_BACK_PARTS,
-  appendAudit,
-  breaking,
-).freeing();
+export const BREAK = script("lock/break");

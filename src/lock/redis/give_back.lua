@@ -1,7 +1,6 @@
---[[ lock/give_back: how leases end: given back, lapsed, broken, or all at once when their holder leaves; needs
-lock/rows and lock/line. In every case the waiters they kept out are called.
+--[[ lock/give_back: how leases end: given back, lapsed, broken, or all at once when their holder leaves. In every case the waiters they kept out are called.
 
-KEYS    lock_paths, lock_waiters, lock_line ]]
+NEEDS   lock/line ]]
 local SWEEP = 32
 
 -- Ends these leases; more is JSON to add to their events' data, or nil.

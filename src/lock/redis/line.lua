@@ -1,6 +1,7 @@
---[[ lock/line: the queue of those who wait for locks; needs lock/names
-and lock/rows.
+--[[ lock/line: the queue of those who wait for locks.
 
+NEEDS   lock/rows
+KEYS    lock_waiters, lock_line
 LOCK_WAITERS  waiter's id -> JSON {seq, id, agent, mode, paths, bell, seen, called?}
 LOCK_LINE     path NUL seq NUL id, by name: who waits for each path, in the order they came
 KEEPS         a request is granted when no live lease and no earlier live waiter conflicts with it. Whoever ends a

@@ -1,6 +1,8 @@
 --[[ lock/list: live leases: those that cover one path, the nearest first, then those that cover its other
 names; or of one holder, or all, by path.
 
+NEEDS   lock/give_back, engine/held
+KEYS    lock_paths
 ARGV    5 path with its other names, or "", 6 holder or ""
 RETURN  [lease…] ]]
 if ARGV[5] ~= '' then

@@ -1,7 +1,9 @@
 --[[ lock/names: the names under which a lock or a waiter on a path, or above it, is kept; also for
 the usual cases, which come before all other parts.
 
-LOCK_WAITERS, LOCK_LINE  as in lock/line ]]
+LOCK_WAITERS, LOCK_LINE  as in lock/line
+
+KEYS    lock_line ]]
 local SILENCE_MS = 5000
 
 -- A path and the names above it, the nearest first.

@@ -1,5 +1,8 @@
 --[[ lock/release: ends every selected tenure that still exists.
 
+NEEDS   lock/tenure, lock/give_back
+FAST    lock/release_only
+FLAGS   frees
 ARGV    5 fence or "", 6.. paths
 RETURN  {"released":[…],"lost":[{path, current?}]} ]]
 local held, lost = select_leases({ unpack(ARGV, 6) }, ARGV[5])

@@ -1,5 +1,7 @@
---[[ lock/release_all: ends the tenures of the actor, a portion a step; needs lock/give_back and store/held.
+--[[ lock/release_all: ends the tenures of the actor, a portion a step.
 
+NEEDS   engine/held, lock/give_back
+FLAGS   frees
 ARGV    5 leases in a portion, 6 where the portion begins, "" at first
 RETURN  {released: [lease…], next: where the next portion begins, "" after the last one} ]]
 local leases, tasks, following = held_portion(ACTOR, ARGV[6], ARGV[5])

@@ -1,5 +1,8 @@
 --[[ lock/release_only: the usual case of lock/release: one path that nobody shares, and that nobody waits for, or
-only those in line for it, of whom the first is called. ]]
+only those in line for it, of whom the first is called.
+
+NEEDS   lock/names
+KEYS    lock_waiters, lock_paths ]]
 if PLAIN and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
   local path, actor = ARGV[6], ARGV[3]
   local record = call('HGET', LOCKS, path)

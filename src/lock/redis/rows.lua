@@ -1,7 +1,7 @@
---[[ lock/rows: leases as they are kept, and which of them one path concerns; part of every lock script; needs
-lock/names.
+--[[ lock/rows: leases as they are kept, and which of them one path concerns; part of every lock script.
 
-KEYS       lock_paths, lock_waiters, lock_line
+NEEDS   lock/names
+KEYS    lock_paths
 LOCKS      path -> JSON list of {holder, fence, mode, intent, ttl, at, also?}, of every lease not yet swept; also has
            its other names, each of which has {of: its path, fence} here
 LOCK_DUE   path NUL fence -> the instant at which that lease lapses; one that has counts for nothing

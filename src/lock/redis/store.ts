@@ -8,56 +8,25 @@
 import type { AuditDraft } from "../../audit/entry.ts";
 import type { LockPath } from "../../path.ts";
 import { LEASES_A_STEP } from "../../engine/held.ts";
-import held from "../../engine/redis/held.lua" with { type: "text" };
-import { Script } from "../../engine/redis/script.ts";
+import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
-import type { Actor } from "../../engine/directory/transaction.ts";
-import abandon from "./abandon.lua" with { type: "text" };
-import acquire from "./acquire.lua" with { type: "text" };
-import acquireFree from "./acquire_free.lua" with { type: "text" };
-import count from "./count.lua" with { type: "text" };
-import line from "./line.lua" with { type: "text" };
-import list from "./list.lua" with { type: "text" };
-import type { Lease } from "../lock.ts";
-import {
-  AFTER_USUAL_PARTS,
-  GIVE_BACK_PARTS,
-  LEASE_PARTS,
-  LOCK_KEYS,
-  USUAL_PARTS,
-} from "./parts.ts";
-import release from "./release.lua" with { type: "text" };
-import releaseOnly from "./release_only.lua" with { type: "text" };
-import releaseAll from "./release_all.lua" with { type: "text" };
-import renew from "./renew.lua" with { type: "text" };
-import type { AcquireOutcome, AcquireRequest, Aliases, LeaseSelector, LockStore } from "../store.ts";
-import tenure from "./tenure.lua" with { type: "text" };
+import type { Actor } from "../../engine/actor.ts";
+import type { Lease } from "../model.ts";
+import type {
+  AcquireOutcome,
+  AcquireRequest,
+  Aliases,
+  LeaseSelector,
+  LockStore,
+} from "../store.ts";
 
-const ACQUIRE = new Script(
-  "lock/acquire",
-  LOCK_KEYS,
-  ...AFTER_USUAL_PARTS,
-  tenure,
-  acquire,
-).usually(...USUAL_PARTS, acquireFree);
-const ABANDON = new Script("lock/abandon", LOCK_KEYS, ...LEASE_PARTS, line, abandon).freeing();
-const RENEW = new Script("lock/renew", LOCK_KEYS, ...LEASE_PARTS, tenure, renew).freeing();
-const RELEASE = new Script(
-  "lock/release",
-  LOCK_KEYS,
-  ...AFTER_USUAL_PARTS,
-  tenure,
-  release,
-).freeing().usually(...USUAL_PARTS, releaseOnly);
-const RELEASE_ALL = new Script(
-  "lock/release_all",
-  LOCK_KEYS,
-  ...GIVE_BACK_PARTS,
-  held,
-  releaseAll,
-).freeing();
-const LIST = new Script("lock/list", LOCK_KEYS, ...GIVE_BACK_PARTS, held, list);
-const COUNT = new Script("lock/count", [], count);
+const ACQUIRE = script("lock/acquire");
+const ABANDON = script("lock/abandon");
+const RENEW = script("lock/renew");
+const RELEASE = script("lock/release");
+const RELEASE_ALL = script("lock/release_all");
+const LIST = script("lock/list");
+const COUNT = script("lock/count");
 
 /** {@linkcode LockStore} on Redis. */
 export class RedisLocks implements LockStore {

@@ -1,4 +1,6 @@
---[[ lock/tenure: which leases a caller means, and making them longer; needs lock/rows. ]]
+--[[ lock/tenure: which leases a caller means, and making them longer.
+
+NEEDS   lock/rows ]]
 
 -- Extends a lease to a time from now; never shortens it.
 local function extend(lease, ttl)

@@ -3,7 +3,8 @@
  * @module
  */
 import { emit } from "../../event/directory/append.ts";
-import type { Actor, Transaction } from "../../engine/directory/transaction.ts";
+import type { Actor } from "../../engine/actor.ts";
+import type { Transaction } from "../../engine/directory/transaction.ts";
 import { link, show } from "./dependencies.ts";
 import {
   COLUMNS,

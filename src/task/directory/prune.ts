@@ -4,7 +4,8 @@
  */
 import { emit } from "../../event/directory/append.ts";
 import type { PrunedPortion } from "../../prune.ts";
-import type { Actor, Transaction } from "../../engine/directory/transaction.ts";
+import type { Actor } from "../../engine/actor.ts";
+import type { Transaction } from "../../engine/directory/transaction.ts";
 import type { EndedStatus } from "../model.ts";
 import { COLUMNS, specOf, type TaskRow } from "./rows.ts";
 import type { PruneRequest } from "../store.ts";

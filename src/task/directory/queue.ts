@@ -10,7 +10,7 @@
  * @module
  */
 import { emit } from "../../event/directory/append.ts";
-import type { Actor } from "../../engine/directory/transaction.ts";
+import type { Actor } from "../../engine/actor.ts";
 import type { Task } from "../model.ts";
 import { beginAttempt, COLUMNS, seqOfRank, specOf, type TaskRow, toTask } from "./rows.ts";
 import type { Step } from "./step.ts";

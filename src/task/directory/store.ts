@@ -4,7 +4,8 @@
  */
 import { emit } from "../../event/directory/append.ts";
 import type { PrunedPortion } from "../../prune.ts";
-import type { Actor, Engine } from "../../engine/directory/transaction.ts";
+import type { Actor } from "../../engine/actor.ts";
+import type { Engine } from "../../engine/directory/transaction.ts";
 import { backoffMs } from "../backoff.ts";
 import { ClaimLooks, type LongLooks } from "../claim_looks.ts";
 import { create, rewrite } from "./creation.ts";

@@ -1,6 +1,7 @@
 --[[ task/abandon: takes a waiter out of the line.
 
-KEYS    task_waiters, task_line
+NEEDS   task/waiters
+FLAGS   frees
 ARGV    5 waiter's id ]]
 take_bell(ARGV[5])
 return finish('')

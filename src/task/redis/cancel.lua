@@ -1,6 +1,7 @@
 --[[ task/cancel: ends a task for good, whoever holds it; done already is done.
 
-KEYS    as task/change ]]
+NEEDS   task/choice
+FLAGS   frees ]]
 local task = chosen_task()
 if not task then return finish('{"kind":"unknown"}') end
 local work, from = task.work, task.work.status

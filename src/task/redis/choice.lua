@@ -1,5 +1,6 @@
---[[ task/choice: what the steps begin with that need no lease; needs task/change.
+--[[ task/choice: what the steps begin with that need no lease.
 
+NEEDS   task/change
 ARGV    5 id
 RETURN  {"kind":"done","task":…} | {"kind":"refused","task":…} | {"kind":"unknown"} ]]
 

@@ -3,7 +3,11 @@
 A look that is too long for one step goes on in others. Its waiter is in line from the first of them, so no
 arrival escapes it: who was woken meanwhile, and so is out of the line, begins again.
 
-KEYS    as task/change
+NEEDS   task/queue
+FAST    task/fast
+KEYS    task_line
+FLAGS   frees
+LET     COMPLETES = false
 ARGV    as task/fast, in 6 and 7 "" for no waiter, then, if there is one
         8 place behind which to go on, as this script answered it, or ~ if this waiter has looked everywhere
           lately: as long as it is in line nothing has come that would be for it

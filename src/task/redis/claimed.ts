@@ -3,7 +3,7 @@
  * client knows the rest. See fast.lua.
  * @module
  */
-import type { Actor } from "../../engine/directory/transaction.ts";
+import type { Actor } from "../../engine/actor.ts";
 import type { Task } from "../model.ts";
 import { type SpecReply, toTask, type WorkReply } from "./rows.ts";
 import type { ClaimRequest } from "../store.ts";

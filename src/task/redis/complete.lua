@@ -3,7 +3,10 @@
 A completion counts while its attempt is the newest one: also after the lease has lapsed, as long as nobody
 has claimed the task since and it has not died of it.
 
-KEYS    as task/dependencies and task/queue
+NEEDS   task/dependencies, task/queue
+FAST    task/fast
+FLAGS   frees
+LET     COMPLETES = true
 ARGV    as task/fast
 RETURN  as task/fast, but instead of the record {"kind":"done","task":…}, with "sent":true and without the
         result if that is the one just sent, {"kind":"lost","task":…} or {"kind":"unknown"} ]]

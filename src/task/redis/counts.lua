@@ -1,5 +1,6 @@
 --[[ task/counts: how many tasks there are in each status, corrected by those that time alone has moved on.
 
+NEEDS   task/rows
 KEYS    task_later
 RETURN  {status: number…} ]]
 local STATUSES = { 'claimed', 'pending', 'scheduled', 'blocked', 'completed', 'dead', 'cancelled' }

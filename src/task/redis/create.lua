@@ -1,6 +1,7 @@
 --[[ task/create: creates every task of a batch, or none.
 
-KEYS       as task/dependencies, and task_keys
+NEEDS   task/dependencies
+KEYS    task_keys, task_later
 TASK_KEYS  idempotency key -> id of the task that has it
 ARGV       from 5 on, five for each draft: id, key or "", its spec from the priority to not before, what it
            depends on, joined by commas (# and a place in the batch counted from 0, or the id of an older

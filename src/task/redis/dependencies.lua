@@ -1,6 +1,7 @@
---[[ task/dependencies: tasks that wait for others; needs task/change.
+--[[ task/dependencies: tasks that wait for others.
 
-KEYS        task_links
+NEEDS   task/change
+KEYS    task_links
 TASK_LINKS  members of score 0: id NUL id of a task that waits for it, from the moment one depends on the
             other until that is completed; one that dies or is cancelled keeps its links, so that bringing
             it back is enough to revive whoever waits for it

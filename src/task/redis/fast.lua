@@ -3,7 +3,8 @@ its record says claimed, and the first in the queue is claimed for the first tim
 done together, one command for all of them. Whatever is not that simple goes on to task/complete or
 task/claim, and then nothing has been written yet. COMPLETES says which of the two this is.
 
-ARGV    as store/begin and store/batch number them; of each step
+KEYS    task_tags
+ARGV    as engine/begin and engine/batch number them; of each step
         5 what to claim: 1, or count|any or all|length of the lease or empty|tags joined by commas, or "" for
           nothing
         in task/complete: 6 id  7 fence or ""  8 result as JSON or ""  9 1 to be told the spec, too

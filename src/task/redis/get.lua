@@ -1,6 +1,6 @@
 --[[ task/get: one task as it is now.
 
-KEYS    task_later
+NEEDS   task/rows
 ARGV    5 id
 RETURN  a task, "" when there is none ]]
 local task = find(ARGV[5])

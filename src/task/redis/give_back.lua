@@ -1,7 +1,6 @@
---[[ task/give_back: returns to the queue what an agent holds, in the step that includes this;
-needs task/rows, task/waiters and task/change. GIVE_BACK_PARTS in redis_rows.ts has them all, in order.
+--[[ task/give_back: returns to the queue what an agent holds, in the step that includes this. GIVE_BACK_PARTS in redis_rows.ts has them all, in order.
 
-KEYS    task_later, task_tags, task_waiters, task_line ]]
+NEEDS   task/change ]]
 
 -- The attempts are recorded as released and do not count. Answers the identifiers of those tasks.
 local function release_tasks(ids)

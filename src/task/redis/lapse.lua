@@ -1,6 +1,7 @@
---[[ task/lapse: returns to the queue what time has sent there; needs task/change.
+--[[ task/lapse: returns to the queue what time has sent there.
 
-KEYS    as task/change ]]
+NEEDS   task/change
+KEYS    task_later ]]
 local SWEEP = 64
 
 -- Settles a bounded number of scheduled tasks that are due and of lapsed leases. Answers whether there may be

@@ -4,7 +4,8 @@ A list merges what lies in the regions it asks for, each read some members at a 
 than it shows. Where only the tasks themselves can tell which are meant, and where they are large, one step looks
 at a bounded number of them, shows a bounded number of bytes, and answers where to go on.
 
-KEYS    task_later, task_tags
+NEEDS   task/rows
+KEYS    task_tags, task_later
 ARGV    5 status or ""  6 tags, joined by commas  7 any|all  8 holder or ""  9 creator or ""  10 limit
         11 number of creation after which to begin
 RETURN  {"tasks":[…],"next":…}; next is the number to go on after, absent at the end ]]

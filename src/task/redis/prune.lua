@@ -1,6 +1,8 @@
---[[ task/prune: removes tasks that ended long ago; needs task/rows. One that others still wait for is kept.
+--[[ task/prune: removes tasks that ended long ago. One that others still wait for is kept.
 
-KEYS    task_later, task_links, task_keys
+NEEDS   task/rows
+KEYS    task_links, task_keys
+FLAGS   frees
 ARGV    5 statuses, joined by commas  6 how long ago they ended at least  7 score in TASK_ORDER after which to begin  8 how many to look
         at  9 1 to remove nothing, and only count
 RETURN  {"pruned":…,"next":…}; next is the score to go on after, absent at the end ]]

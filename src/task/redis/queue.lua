@@ -1,9 +1,10 @@
---[[ task/queue: takes tasks from the queue; needs task/lapse.
+--[[ task/queue: takes tasks from the queue.
 
 A claim reads the head of the queue, or the heads of the tags it asks for, and never a task that it does
 not take.
 
-KEYS    as task/change ]]
+NEEDS   task/lapse
+KEYS    task_tags ]]
 local SWEEPS = 16
 -- Members of a tag that one claim looks at, and how many at a time: 4096 took 5 to 7 ms among 20 000.
 local PORTION, CHUNK = 4096, 256

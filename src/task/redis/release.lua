@@ -1,6 +1,7 @@
 --[[ task/release: ends an attempt as if it had not been made.
 
-KEYS    as task/change
+NEEDS   task/tenure, task/change
+FLAGS   frees
 ARGV    7 1 when the next is a reason  8 the reason ]]
 local task, kind, other = held_task('released')
 if not task then return refuse(kind, other) end

@@ -1,5 +1,6 @@
 --[[ task/rows: tasks as they are kept; part of every task script that looks at single ones.
 
+KEYS    task_later
 TASKS       <id> -> the spec, what the creator said, one JSON list in lines:
             [seq,priority,lease,max,"tags","backoff kind",its base,not before or null,created
             at,"by","depends on", then title, description and, if there is one, payload; tags and

@@ -3,23 +3,7 @@
  * @module
  */
 import type { Attempt, AttemptOutcome, JsonValue, Task, TaskStatus } from "../model.ts";
-import change from "./change.lua" with { type: "text" };
-import giveBack from "./give_back.lua" with { type: "text" };
-import rows from "./rows.lua" with { type: "text" };
 import type { TaskDraft } from "../store.ts";
-import waiters from "./waiters.lua" with { type: "text" };
-
-/** Keys of the scripts that change tasks, besides the common ones. */
-export const TASK_KEYS: readonly string[] = [
-  "task_later",
-  "task_tags",
-  "task_waiters",
-  "task_line",
-];
-/** What every script begins with that changes tasks. */
-export const CHANGE_PARTS: readonly string[] = [rows, waiters, change];
-/** The parts of a script that returns an agent's tasks to the queue: see give_back.lua. Needs TASK_KEYS. */
-export const GIVE_BACK_PARTS: readonly string[] = [...CHANGE_PARTS, giveBack];
 
 /**
  * A task's spec: its place in the order of creation, priority, length of a lease, most attempts, tags, first

@@ -6,41 +6,14 @@
  * status; see rows.lua.
  * @module
  */
-import { Script } from "../../engine/redis/script.ts";
+import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { PrunedPortion } from "../../prune.ts";
-import type { Actor } from "../../engine/directory/transaction.ts";
-import abandon from "./abandon.lua" with { type: "text" };
-import cancel from "./cancel.lua" with { type: "text" };
-import choice from "./choice.lua" with { type: "text" };
-import claim from "./claim.lua" with { type: "text" };
+import type { Actor } from "../../engine/actor.ts";
 import { ClaimLooks, type LongLooks } from "../claim_looks.ts";
-import complete from "./complete.lua" with { type: "text" };
-import counts from "./counts.lua" with { type: "text" };
-import create from "./create.lua" with { type: "text" };
-import dependencies from "./dependencies.lua" with { type: "text" };
-import fail from "./fail.lua" with { type: "text" };
-import fast from "./fast.lua" with { type: "text" };
-import get from "./get.lua" with { type: "text" };
-import lapse from "./lapse.lua" with { type: "text" };
-import list from "./list.lua" with { type: "text" };
 import type { JsonValue, Task, TaskCounts } from "../model.ts";
-import prune from "./prune.lua" with { type: "text" };
-import queue from "./queue.lua" with { type: "text" };
 import { ClaimedTasks, completedWork } from "./claimed.ts";
-import {
-  CHANGE_PARTS,
-  fieldsOf,
-  newTask,
-  TASK_KEYS,
-  type TaskReply,
-  textsOf,
-  toTask,
-} from "./rows.ts";
-import release from "./release.lua" with { type: "text" };
-import renew from "./renew.lua" with { type: "text" };
-import retry from "./retry.lua" with { type: "text" };
-import rows from "./rows.lua" with { type: "text" };
+import { fieldsOf, newTask, type TaskReply, textsOf, toTask } from "./rows.ts";
 import type {
   ChangeOutcome,
   ClaimOutcome,
@@ -58,54 +31,22 @@ import type {
   Tenure,
   Waiter,
 } from "../store.ts";
-import sweep from "./sweep.lua" with { type: "text" };
-import tenure from "./tenure.lua" with { type: "text" };
-import update from "./update.lua" with { type: "text" };
-import waiters from "./waiters.lua" with { type: "text" };
 
-const LINKED = [...TASK_KEYS, "task_links"];
-const CREATE = new Script(
-  "task/create",
-  [...LINKED, "task_keys"],
-  ...CHANGE_PARTS,
-  dependencies,
-  create,
-);
-const CLAIM = new Script(
-  "task/claim",
-  TASK_KEYS,
-  ...CHANGE_PARTS,
-  lapse,
-  queue,
-  claim,
-).freeing().usually("local COMPLETES = false", fast);
-const COMPLETE = new Script(
-  "task/complete",
-  LINKED,
-  ...CHANGE_PARTS,
-  dependencies,
-  lapse,
-  queue,
-  complete,
-).freeing().usually("local COMPLETES = true", fast);
-const ABANDON = new Script("task/abandon", ["task_waiters", "task_line"], waiters, abandon)
-  .freeing();
-const RENEW = new Script("task/renew", TASK_KEYS, ...CHANGE_PARTS, tenure, renew).freeing();
-const FAIL = new Script("task/fail", TASK_KEYS, ...CHANGE_PARTS, tenure, fail).freeing();
-const RELEASE = new Script("task/release", TASK_KEYS, ...CHANGE_PARTS, tenure, release).freeing();
-const CANCEL = new Script("task/cancel", TASK_KEYS, ...CHANGE_PARTS, choice, cancel).freeing();
-const RETRY = new Script("task/retry", TASK_KEYS, ...CHANGE_PARTS, choice, retry);
-const UPDATE = new Script("task/update", TASK_KEYS, ...CHANGE_PARTS, choice, update);
-const SWEEP = new Script("task/sweep", TASK_KEYS, ...CHANGE_PARTS, lapse, sweep).freeing();
-const PRUNE = new Script(
-  "task/prune",
-  ["task_later", "task_links", "task_keys"],
-  rows,
-  prune,
-).freeing();
-const GET = new Script("task/get", ["task_later"], rows, get);
-const LIST = new Script("task/list", ["task_later", "task_tags"], rows, list);
-const COUNTS = new Script("task/counts", ["task_later"], rows, counts);
+const CREATE = script("task/create");
+const CLAIM = script("task/claim");
+const COMPLETE = script("task/complete");
+const ABANDON = script("task/abandon");
+const RENEW = script("task/renew");
+const FAIL = script("task/fail");
+const RELEASE = script("task/release");
+const CANCEL = script("task/cancel");
+const RETRY = script("task/retry");
+const UPDATE = script("task/update");
+const SWEEP = script("task/sweep");
+const PRUNE = script("task/prune");
+const GET = script("task/get");
+const LIST = script("task/list");
+const COUNTS = script("task/counts");
 
 /** Instead of a place to go on behind: see claim.lua. */
 const GLANCE = "~";

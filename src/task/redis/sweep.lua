@@ -1,6 +1,7 @@
 --[[ task/sweep: returns some of the lapsed leases and due tasks to the queue.
 
-KEYS    as task/change
+NEEDS   task/lapse
+FLAGS   frees
 RETURN  {"lapsed":[…],"more":…} ]]
 local more, lapsed = sweep()
 wake_waiters()

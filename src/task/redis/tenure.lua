@@ -1,5 +1,6 @@
---[[ task/tenure: what the steps of a task's holder begin with; needs task/rows.
+--[[ task/tenure: what the steps of a task's holder begin with.
 
+NEEDS   task/rows
 ARGV    5 id  6 fence or "": this one's tenure is meant, or else the actor's
 RETURN  {"kind":"done","task":…} | {"kind":"lost","task":…} | {"kind":"unknown"} ]]
 local function answer(kind, task)

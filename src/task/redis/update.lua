@@ -1,6 +1,6 @@
 --[[ task/update: changes what the creator said of a task that waits.
 
-KEYS    as task/change
+NEEDS   task/choice
 ARGV    6 names of the fields that change, a JSON list; then each field, "" where it stays: 7 priority  8
         length of a lease  9 most attempts  10 = and tags joined by commas  11 backoff kind  12 its base  13
         not before, or null for now  14 title  15 description  16 payload, as JSON ]]

@@ -4,7 +4,7 @@ A waiter that found nothing leaves its bell and its wishes in the same step. Eac
 queue wakes one waiter that may take it, in the order they came, and takes it out of the line; one that is
 woken and finds nothing gets in line again.
 
-KEYS          task_waiters, task_line
+KEYS    task_line, task_waiters
 TASK_WAITERS  waiter's id -> seen at NUL bell NUL what it wants to claim, as in task/fast
 TASK_LINE     waiter's id -> its place
 KEEPS         task_waiters counts both; while it is 0 nobody pays for waking. ]]

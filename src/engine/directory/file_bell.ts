@@ -1,0 +1,144 @@
+/**
+ * How one process wakes another in the directory store: a waiter owns a file, watches it, and keeps it
+ * locked; whoever makes its wish come true writes one byte to it.
+ *
+ * The lock on the file says that the waiter still lives, so a dead one is noticed by the very process
+ * that would have woken it. A ring is only a hint: waiters look at the store again in any case, at
+ * once when rung and by a slow poll when not.
+ * @module
+ */
+import { Ear } from "../bell.ts";
+import { makePlainDirectory } from "./plain_file.ts";
+
+/** Without file notifications a waiter looks at the store this often. */
+const UNWATCHED_POLL_MS = 100;
+
+/** What a ring writes, always over the one before. */
+const RING = new Uint8Array(1);
+
+/** A bell this young may belong to a process that has made it and not locked it yet. */
+const YOUNG_MS = 60_000;
+
+/** What {@linkcode newId} makes for a waiter. */
+const BELL_NAME = /^wtr_[0-9A-HJKMNP-TV-Z]{26}$/;
+
+/** A bell made of a watched, locked file. */
+export class FileBell extends Ear {
+  readonly ready: Promise<void> = Promise.resolve();
+  readonly #path: string;
+  readonly #file: Deno.FsFile;
+  #watcher: Deno.FsWatcher | undefined;
+  #closed = false;
+
+  /** Hangs a new bell in `directory`, creating the directory when it is missing. */
+  constructor(directory: string) {
+    super();
+    makePlainDirectory(directory);
+    sweepDead(directory);
+    this.#path = `${directory}/${this.id}`;
+    this.#file = Deno.openSync(this.#path, { createNew: true, write: true, mode: 0o600 });
+    try {
+      this.#file.lockSync(true);
+      // Claims the space that a ring needs, so that no step of the one who rings fails for want of it.
+      this.#file.writeSync(RING);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    try {
+      this.#watcher = Deno.watchFs(this.#path, { recursive: false });
+      this.#listen(this.#watcher);
+    } catch {
+      // The kernel's limit on watches is used up: polling faster keeps waiting correct, only slower.
+      this.#watcher = undefined;
+    }
+  }
+
+  override wait(heard: number, ms: number, signal?: AbortSignal): Promise<void> {
+    const limit = this.#watcher === undefined ? Math.min(ms, UNWATCHED_POLL_MS) : ms;
+    return super.wait(heard, limit, signal);
+  }
+
+  /** Takes the bell down. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#watcher?.close();
+    this.#file.close();
+    takeAway(this.#path);
+  }
+
+  async #listen(watcher: Deno.FsWatcher): Promise<void> {
+    for await (const event of watcher) {
+      if (event.kind !== "modify") continue;
+      this.ring();
+    }
+  }
+}
+
+/** Rings the bell `id` in `directory`; `false` when nobody alive listens to it any more. */
+export function ringBell(directory: string, id: string): boolean {
+  return withBell(directory, id, (file) => file.writeSync(RING));
+}
+
+/** Takes away what processes left that died while they waited and that nobody has rung since. */
+function sweepDead(directory: string): void {
+  for (const { name } of Deno.readDirSync(directory)) {
+    withBell(directory, name, () => undefined, YOUNG_MS);
+  }
+}
+
+/**
+ * Calls `act` with the bell's file when somebody alive listens to it. One that is dead, and older than
+ * `youngMs`, is taken away. Returns whether it is alive.
+ */
+function withBell(
+  directory: string,
+  id: string,
+  act: (file: Deno.FsFile) => void,
+  youngMs = 0,
+): boolean {
+  const file = openBell(directory, id);
+  if (file === undefined) return false;
+  const path = `${directory}/${id}`;
+  try {
+    if (!file.tryLockSync(true)) {
+      act(file);
+      return true;
+    }
+    const { mtime } = file.statSync();
+    if (Date.now() - (mtime?.getTime() ?? 0) >= youngMs) takeAway(path);
+    return false;
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Opens a bell. The name comes from a row or from the directory itself, and either may be somebody's work: only
+ * a name that a bell can have becomes part of a path, and only a regular file without a second name is opened.
+ * Anything else is no bell, so nobody alive listens to it, and it is left where it is.
+ */
+export function openBell(directory: string, id: string): Deno.FsFile | undefined {
+  if (!BELL_NAME.test(id)) return undefined;
+  const path = `${directory}/${id}`;
+  try {
+    const info = Deno.lstatSync(path);
+    if (!info.isFile || (info.nlink ?? 1) > 1) return undefined;
+    const file = Deno.openSync(path, { write: true });
+    const { ino, dev } = file.statSync();
+    if (ino === info.ino && dev === info.dev) return file;
+    file.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return undefined;
+}
+
+function takeAway(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

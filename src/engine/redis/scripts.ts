@@ -1,0 +1,3404 @@
+/**
+ * The Lua files of the Redis store and how scripts are put together from them. Written by scripts/lua.ts from
+ * src/<room>/redis/*.lua: change those, then run `scripts/dev lua`. As many lines as they have.
+ * @module
+ */
+// deno-fmt-ignore-file -- generated
+
+/** The code of each Lua file, without comments. */
+export const LUA = {
+  "agent/deregister": `local NAME = ARGV[5]
+local record = call('HGET', AGENTS, NAME)
+if not record then return finish('') end
+local leases, claimed, following = held_portion(NAME, ARGV[7], ARGV[6])
+local locks = ARGV[8] + #release_leases(NAME, leases)
+local tasks = ARGV[9] + #release_tasks(claimed)
+local given_back = '"locks":' .. locks .. ',"tasks":' .. tasks
+local seen = following == '' and call('ZSCORE', SEEN, NAME)
+if seen then
+  local agent = cjson.decode(record)
+  agent.goneAtMs, agent.seenAtMs = now, tonumber(seen)
+  call('HSET', AGENTS, NAME, cjson.encode(agent))
+  call('ZREM', SEEN, NAME)
+  call('HDEL', AGENT_WORDS, NAME)
+  call('ZADD', AGENTS_LEFT, int(now), NAME)
+  departed_at, dirty = now, true
+  emit('agent.deregistered', NAME, NAME, '{' .. given_back .. '}')
+end
+return finish('{' .. given_back .. ',"next":' .. cjson.encode(following) .. '}', true)
+`,
+  "agent/explain": `local NAME, PORTION, FROM = unpack(ARGV, 5, 7)
+local record = call('HGET', AGENTS, NAME)
+if not record then return '' end
+local members, claimed, following = held_portion(NAME, FROM, PORTION)
+local tasks = {}
+for _, id in ipairs(live_of(claimed, TASK_ORDER)) do
+  local kept = call('HMGET', TASKS, id, id .. 'w')
+  tasks[#tasks + 1] = '{"id":"' .. id .. '","s":' .. kept[1] ..
+    ',"sinceMs":' .. int(cjson.decode(kept[2]).started) .. '}'
+end
+local agent = FROM == '' and string.sub(answer_with({ shown_agent(NAME, record) }), 1, -2) .. ',' or '{'
+return agent .. '"locks":' .. show_all(live_leases(members)) .. ',"tasks":[' .. table.concat(tasks, ',') ..
+  '],"next":' .. cjson.encode(following) .. '}'
+`,
+  "agent/heartbeat": `local NAME, HOST, PID, PORTION, FROM, STATUS, WORKING_ON = unpack(ARGV, 5, 11)
+touch(NAME, HOST, PID)
+local record = call('HGET', AGENTS, NAME)
+if STATUS == 'active' then
+  call('HDEL', AGENT_WORDS, NAME)
+elseif STATUS ~= '' then
+  call('HSET', AGENT_WORDS, NAME, STATUS)
+end
+if WORKING_ON then
+  local agent = cjson.decode(record)
+  agent.workingOn = WORKING_ON
+  record = cjson.encode(agent)
+  call('HSET', AGENTS, NAME, record)
+end
+local leases, tasks, following = held_portion(NAME, FROM, PORTION)
+local function renew(set, members, lengths)
+  local later = {}
+  for i, due in ipairs(instants(set, members)) do
+    local longer = due > now and lengths[i] and now + lengths[i] or 0
+    if longer > due then later[#later + 1], later[#later + 2] = int(longer), members[i] end
+  end
+  if later[1] then call('ZADD', set, unpack(later)) end
+end
+renew(LOCK_DUE, leases, lock_lengths(leases))
+renew(TASK_ORDER, tasks, task_lengths(tasks))
+if following ~= '' then return finish('{"next":' .. cjson.encode(following) .. '}') end
+return finish(answer_with({ shown_agent(NAME, record) }))
+`,
+  "agent/lapsing": `local leases, tasks = held_portion(ARGV[5], '', ARGV[6])
+local lapsing = {}
+local function look(kind, set, members, lengths)
+  for i, due in ipairs(instants(set, members)) do
+    if due > now and lengths[i] and (due - now) * 3 < lengths[i] then
+      local subject = kind == 'lock' and string.match(members[i], '^(.*)%z%d+$') or members[i]
+      lapsing[#lapsing + 1] = { kind = kind, subject = subject, lapsesInMs = due - now }
+    end
+  end
+end
+look('lock', LOCK_DUE, leases, lock_lengths(leases))
+look('task', TASK_ORDER, tasks, task_lengths(tasks))
+table.sort(lapsing, function(a, b)
+  if a.lapsesInMs ~= b.lapsesInMs then return a.lapsesInMs < b.lapsesInMs end
+  if a.kind ~= b.kind then return a.kind < b.kind end
+  return a.subject < b.subject
+end)
+return list({ unpack(lapsing, 1, tonumber(ARGV[7])) })
+`,
+  "agent/list": `local KIND, SUBJECT, LONGEST = ARGV[5], ARGV[6], ARGV[7]
+local agents = {}
+if KIND == 'get' then
+  local record = call('HGET', AGENTS, SUBJECT)
+  if record then agents[1] = shown_agent(SUBJECT, record) end
+elseif KIND == 'all' then
+  local records = call('HGETALL', AGENTS)
+  for i = 1, #records, 2 do agents[#agents + 1] = shown_agent(records[i], records[i + 1]) end
+else
+  local from = LONGEST == '' and '-inf' or '(' .. int(now - LONGEST)
+  for _, name in ipairs(call('ZRANGEBYSCORE', SEEN, from, '(' .. int(now - SUBJECT))) do
+    agents[#agents + 1] = shown_agent(name, call('HGET', AGENTS, name))
+  end
+end
+return answer_with(agents)
+`,
+  "agent/prune": `local LIMIT, GONE_AFTER = tonumber(ARGV[5]), tonumber(ARGV[6])
+local CHUNK = 100
+local removed = {}
+local function remove(name)
+  local record = call('HGET', AGENTS, name)
+  local locks, tasks = count_held(name)
+  if locks > 0 or tasks > 0 then return false end
+  removed[#removed + 1] = shown_agent(name, record)
+  call('HDEL', AGENTS, name)
+  call('ZREM', SEEN, name)
+  call('ZREM', AGENTS_LEFT, name)
+  call('HDEL', AGENT_WORDS, name)
+  emit('agent.pruned', name, ACTOR)
+  return true
+end
+local function remove_from(set, instant, is_back)
+  local kept, names = 0, nil
+  repeat
+    names = call('ZRANGEBYSCORE', set, '-inf', int(instant), 'LIMIT', kept, CHUNK)
+    for _, name in ipairs(names) do
+      if #removed == LIMIT then return end
+      if is_back and is_back(name) then
+        call('ZREM', set, name)
+      elseif not remove(name) then
+        kept = kept + 1
+      end
+    end
+  until #names < CHUNK
+end
+remove_from(AGENTS_LEFT, now, function(name)
+  return call('ZSCORE', SEEN, name)
+end)
+remove_from(SEEN, now - GONE_AFTER)
+return finish(answer_with(removed), true)
+`,
+  "agent/register": `local NAME, HOST, PID, ID, TTL, TAKEOVER, GONE_AFTER = unpack(ARGV, 5, 11)
+local record = call('HGET', AGENTS, NAME)
+local known = record and cjson.decode(record)
+local function is_live()
+  local seen = tonumber(call('ZSCORE', SEEN, NAME) or -HUGE)
+  if now >= seen + known.ttlMs or now - seen >= tonumber(GONE_AFTER) then return false end
+  return known.registration ~= nil or known.host ~= HOST
+end
+if not known or known.registration ~= ID then
+  local live = known and is_live()
+  if live and TAKEOVER == '' then
+    return finish('{"taken":true,' .. string.sub(answer_with({ shown_agent(NAME, record) }), 2))
+  end
+  local agent = { id = ID, role = '', workingOn = '', tags = '[]' }
+  for field in pairs(agent) do agent[field] = known and known[field] or agent[field] end
+  for i = 12, #ARGV, 2 do agent[ARGV[i]] = ARGV[i + 1] end
+  agent.registration, agent.host, agent.pid, agent.ttlMs, agent.registeredAtMs = ID, HOST, tonumber(PID),
+    tonumber(TTL), now
+  record = cjson.encode(agent)
+  call('HSET', AGENTS, NAME, record)
+  call('ZADD', SEEN, int(now), NAME)
+  call('HDEL', AGENT_WORDS, NAME)
+  emit('agent.registered', NAME, NAME, live and '{"takeover":true}')
+end
+return finish(answer_with({ shown_agent(NAME, record) }), true)
+`,
+  "agent/rows": `local function live_of(members, set)
+  local live = {}
+  for first = 1, #members, 1000 do
+    local some = { unpack(members, first, math.min(first + 999, #members)) }
+    for i, due in ipairs(call('ZMSCORE', set, unpack(some))) do
+      if tonumber(due or 0) > now then live[#live + 1] = some[i] end
+    end
+  end
+  return live
+end
+local FEW = 100
+local lapsed_in = {}
+local function count_held(name)
+  local function count_live(kind, next_kind, set)
+    local prefix, from, to = name .. '\\0' .. kind, '[' .. name .. '\\0' .. kind, '(' .. name .. '\\0' .. next_kind
+    local held = call('ZLEXCOUNT', HELD, from, to)
+    if held == 0 then return 0 end
+    local lapsed = lapsed_in[set] or call('ZRANGEBYSCORE', set, '-inf', int(now), 'LIMIT', 0, FEW)
+    lapsed_in[set] = lapsed
+    if #lapsed == 0 then return held end
+    local members = {}
+    if #lapsed < FEW then
+      for i, member in ipairs(lapsed) do members[i] = prefix .. member end
+      for _, score in ipairs(call('ZMSCORE', HELD, unpack(members))) do
+        if score then held = held - 1 end
+      end
+      return held
+    end
+    for i, member in ipairs(call('ZRANGEBYLEX', HELD, from, to)) do members[i] = string.sub(member, #prefix + 1) end
+    return #live_of(members, set)
+  end
+  return count_live('l', 'm', LOCK_DUE), count_live('t', 'u', TASK_ORDER)
+end
+local function shown_agent(name, record)
+  local seen = call('ZSCORE', SEEN, name)
+  local locks, tasks = count_held(name)
+  return '{"name":"' .. name .. '","record":' .. record ..
+    (seen and ',"seenAtMs":' .. int(seen) or '') ..
+    ',"status":"' .. (call('HGET', AGENT_WORDS, name) or 'active') ..
+    '","locks":' .. locks .. ',"tasks":' .. tasks .. '}'
+end
+local function answer_with(agents)
+  return '{"nowMs":' .. int(now) .. ',"agents":[' .. table.concat(agents, ',') .. ']}'
+end
+`,
+  "agent/summary": `local CHUNK = 1000
+local awake_from = now - ARGV[6]
+local here = call('ZCOUNT', SEEN, '(' .. int(now - ARGV[5]), '+inf')
+local awake = call('ZCOUNT', SEEN, int(awake_from), '+inf')
+local gone = call('HLEN', AGENTS) - here
+local counts = { active = awake, idle = 0, blocked = 0, hung = here - awake, gone = gone }
+local words = call('HGETALL', AGENT_WORDS)
+for first = 1, #words, CHUNK * 2 do
+  local names = {}
+  for i = first, math.min(first + CHUNK * 2, #words) - 1, 2 do names[#names + 1] = words[i] end
+  for i, seen in ipairs(call('ZMSCORE', SEEN, unpack(names))) do
+    if seen and tonumber(seen) >= awake_from then
+      local word = words[first + i * 2 - 1]
+      counts[word], counts.active = counts[word] + 1, counts.active - 1
+    end
+  end
+end
+return cjson.encode(counts)
+`,
+  "agent/touch": `local function touch(name, host, pid)
+  if call('ZSCORE', SEEN, name) then
+    call('ZADD', SEEN, int(now), name)
+    return
+  end
+  local function sequenced_id(prefix, at, number)
+    local digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+    local function encode(value, length)
+      local text = ''
+      while #text < length do
+        local digit = value % 32 + 1
+        text = string.sub(digits, digit, digit) .. text
+        value = math.floor(value / 32)
+      end
+      return text
+    end
+    return prefix .. '_' .. encode(at, 10) .. encode(number, 16)
+  end
+  local known = call('HGET', AGENTS, name)
+  local agent = known and cjson.decode(known) or
+    { role = '', workingOn = '', tags = '[]', ttlMs = 60000, id = sequenced_id('agt', now, event + 1) }
+  agent.registration, agent.goneAtMs, agent.seenAtMs = nil, nil, nil
+  agent.host, agent.pid, agent.registeredAtMs = host, tonumber(pid), now
+  call('HSET', AGENTS, name, cjson.encode(agent))
+  call('ZADD', SEEN, int(now), name)
+  emit('agent.registered', name, name)
+end
+`,
+  "agent/touch_only": `touch(ARGV[5], ARGV[6], ARGV[7])
+return finish('')
+`,
+  "approval/count": `local function written(status)
+  local prefix = list_of('', status)
+  return call('ZLEXCOUNT', APPROVAL_LISTS, '[' .. prefix, '(' .. prefix .. ':')
+end
+local lapsed = call('ZCOUNT', APPROVAL_DUE, '-inf', int(now))
+return cjson.encode({
+  pending = call('ZCARD', APPROVAL_DUE) - lapsed,
+  approved = written('approved'),
+  rejected = written('rejected'),
+  expired = written('expired') + lapsed,
+})
+`,
+  "approval/decide": `local id, status, comment = ARGV[5], ARGV[6], ARGV[7]
+local function may_decide(approval)
+  if approval.approvers == '' then return true end
+  for _, name in ipairs(cjson.decode(approval.approvers)) do
+    if name == ACTOR then return true end
+  end
+  return false
+end
+local approval = find(id)
+if not approval then return finish('{"kind":"not_found"}') end
+if did(id, 'approval.approved', 'approval.rejected') then
+  approval.used = ''
+  return finish(outcome('decided', approval))
+end
+if approval.requester == ACTOR then return finish(outcome('own', approval)) end
+if not may_decide(approval) then return finish(outcome('not_approver', approval)) end
+if status_at(approval, now) ~= 'pending' then
+  local closed = outcome('closed', approval)
+  sweep_lapsed()
+  return finish(closed)
+end
+sweep_lapsed()
+approval.decision = ',"decidedBy":"' .. ACTOR .. '","decidedAtMs":' .. int(now) ..
+  (comment ~= '' and ',"comment":' .. comment or '')
+move(approval, status, ACTOR)
+return finish(outcome('decided', approval))
+`,
+  "approval/get": `local approval = find(ARGV[5])
+return approval and show(approval) or 'null'
+`,
+  "approval/list": `local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
+local status, requester, before, limit = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
+local CHUNK = math.min(limit + 1, 256)
+local SOURCES = {
+  pending = { { 'pending', function(expires) return expires > now end } },
+  approved = { { 'approved' } },
+  rejected = { { 'rejected' } },
+  expired = { { 'expired' }, { 'pending', function(expires) return expires <= now end } },
+  [''] = { { 'pending' }, { 'approved' }, { 'rejected' }, { 'expired' } },
+}
+local function open_list(name, counts, end_number)
+  local prefix = list_of(requester, name)
+  return {
+    first = '[' .. prefix,
+    last = '(' .. prefix .. end_number,
+    skip = #prefix,
+    counts = counts,
+    at = 1,
+    heads = {},
+  }
+end
+local function fill(source)
+  source.at, source.heads = 1, {}
+  repeat
+    local members = call('ZREVRANGEBYLEX', APPROVAL_LISTS, source.last, source.first, 'LIMIT', 0, CHUNK)
+    source.ended = #members < CHUNK
+    if #members == 0 then return end
+    source.last = '(' .. members[#members]
+    local ids = {}
+    for i, member in ipairs(members) do ids[i] = string.sub(member, source.skip + 13) end
+    local expiries = source.counts and call('ZMSCORE', APPROVAL_DUE, unpack(ids))
+    for i, member in ipairs(members) do
+      if not source.counts or source.counts(tonumber(expiries[i])) then
+        local number = tonumber(string.sub(member, source.skip + 1, source.skip + 12))
+        source.heads[#source.heads + 1] = { number = number, id = ids[i] }
+      end
+    end
+  until #source.heads > 0 or source.ended
+end
+local function head_of(source)
+  if source.at > #source.heads and not source.ended then fill(source) end
+  return source.heads[source.at]
+end
+local end_number = ':'
+if before ~= '' then
+  local approval = find(before)
+  if not approval then return 'null' end
+  end_number = approval.number
+end
+local sources = {}
+for i, source in ipairs(SOURCES[status]) do sources[i] = open_list(source[1], source[2], end_number) end
+local ids = {}
+while #ids <= limit do
+  local newest
+  for _, source in ipairs(sources) do
+    local head = head_of(source)
+    if head and (not newest or head.number > head_of(newest).number) then newest = source end
+  end
+  if not newest then break end
+  ids[#ids + 1] = head_of(newest).id
+  newest.at = newest.at + 1
+end
+local more = #ids > limit
+if more then ids[#ids] = nil end
+local approvals, bytes, go_on = {}, 0, ''
+for first = 1, #ids, SHOW_CHUNK do
+  if bytes > SHOW_BYTES then
+    go_on = ',"next":"' .. ids[first - 1] .. '"'
+    break
+  end
+  local chunk = { unpack(ids, first, math.min(first + SHOW_CHUNK - 1, #ids)) }
+  for i, record in ipairs(call('HMGET', APPROVALS, unpack(chunk))) do
+    local text = show(parse(chunk[i], record))
+    approvals[#approvals + 1], bytes = text, bytes + #text
+  end
+end
+return '{"approvals":[' .. table.concat(approvals, ',') .. '],"more":' .. tostring(more) .. go_on .. '}'
+`,
+  "approval/look": `local id, bell = ARGV[5], ARGV[6]
+local approval = find(id)
+if not approval then return finish('null') end
+local status = status_at(approval, now)
+if status == 'pending' and bell ~= '' then listen('approval:' .. id, bell) end
+if status ~= approval.status then move(approval, status) end
+return finish('{"approval":' .. show(approval) .. ',"nowMs":' .. int(now) .. '}')
+`,
+  "approval/prune": `local BEFORE, AFTER, left, DRY = now - ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
+local STATUSES, PLACES = { 'approved', 'rejected', 'expired' }, 1000000000000
+local function ended_at(approval)
+  local decided = tonumber(string.match(approval.decision, '"decidedAtMs":(%d+)') or approval.expires)
+  return math.max(decided, tonumber(approval.used) or 0)
+end
+local function remove(approval)
+  file('ZREM', approval)
+  call('HDEL', APPROVALS, approval.id)
+  if approval.key ~= '' then call('HDEL', APPROVAL_KEYS, approval.key) end
+end
+sweep_lapsed()
+local pruned, next_after = 0, nil
+for i, status in ipairs(STATUSES) do
+  if not next_after and AFTER < i * PLACES then
+    local prefix = list_of('', status)
+    local from = string.format('%012.0f', math.max(AFTER - (i - 1) * PLACES, 0))
+    local members = call('ZRANGEBYLEX', APPROVAL_LISTS, '(' .. prefix .. from .. '\\255', '(' .. prefix .. ':', 'LIMIT', 0, left)
+    local count, reached = 0, false
+    for _, member in ipairs(members) do
+      local approval = find(string.sub(member, #prefix + 13))
+      if tonumber(approval.created) >= BEFORE then
+        reached = true
+        break
+      end
+      if ended_at(approval) < BEFORE then
+        if not DRY then remove(approval) end
+        count = count + 1
+      end
+    end
+    left, pruned = left - #members, pruned + count
+    if left == 0 and not reached then
+      next_after = (i - 1) * PLACES + tonumber(string.sub(members[#members], #prefix + 1, #prefix + 12))
+    end
+    if count > 0 and not DRY then
+      emit('approval.pruned', status, ACTOR, '{"count":' .. count .. ',"olderThanMs":' .. ARGV[5] .. '}')
+    end
+  end
+end
+return finish('{"pruned":' .. pruned .. (next_after and ',"next":' .. int(next_after) or '') .. '}', true)
+`,
+  "approval/record": `local SWEEP = 32
+local FIELDS = '^' .. string.rep('(%Z*)%z', 10) .. '(%Z*)$'
+local function parse(id, record)
+  local approval = { id = id }
+  approval.number, approval.status, approval.requester, approval.created, approval.expires, approval.used,
+    approval.digest, approval.approvers, approval.head, approval.decision, approval.key = string.match(record, FIELDS)
+  return approval
+end
+local function find(id)
+  local record = id and call('HGET', APPROVALS, id)
+  return record and parse(id, record)
+end
+local function save(approval)
+  call('HSET', APPROVALS, approval.id, table.concat({
+    approval.number,
+    approval.status,
+    approval.requester,
+    approval.created,
+    approval.expires,
+    approval.used,
+    approval.digest,
+    approval.approvers,
+    approval.head,
+    approval.decision,
+    approval.key,
+  }, '\\0'))
+end
+local function list_of(requester, status)
+  return requester .. '\\0' .. status .. '\\0'
+end
+local function file(command, approval)
+  for _, requester in ipairs({ '', approval.requester }) do
+    local member = list_of(requester, approval.status) .. approval.number .. approval.id
+    if command == 'ZADD' then
+      call('ZADD', APPROVAL_LISTS, 0, member)
+    else
+      call('ZREM', APPROVAL_LISTS, member)
+    end
+  end
+end
+local function status_at(approval, at)
+  if approval.status == 'pending' and tonumber(approval.expires) <= at then return 'expired' end
+  return approval.status
+end
+local function show(approval, at)
+  return table.concat({
+    approval.head,
+    ',"requestedBy":"',
+    approval.requester,
+    '","status":"',
+    status_at(approval, at or now),
+    '","createdAtMs":',
+    approval.created,
+    ',"expiresAtMs":',
+    approval.expires,
+    approval.digest ~= '' and ',"digest":' .. cjson.encode(approval.digest) or '',
+    approval.approvers ~= '' and ',"approvers":' .. approval.approvers or '',
+    approval.decision,
+    approval.used ~= '' and ',"usedAtMs":' .. approval.used or '',
+    '}',
+  })
+end
+local function outcome(kind, approval)
+  return '{"kind":"' .. kind .. '","approval":' .. show(approval) .. ',"nowMs":' .. int(now) .. '}'
+end
+local function move(approval, status, by)
+  file('ZREM', approval)
+  call('ZREM', APPROVAL_DUE, approval.id)
+  approval.status = status
+  file('ZADD', approval)
+  save(approval)
+  emit('approval.' .. status, approval.id, by, '{"requestedBy":"' .. approval.requester .. '"}')
+  notify('approval:' .. approval.id)
+end
+local function sweep_lapsed()
+  for _, id in ipairs(call('ZRANGEBYSCORE', APPROVAL_DUE, '-inf', int(now), 'LIMIT', 0, SWEEP)) do
+    move(find(id), 'expired')
+  end
+end
+local function did(id, ...)
+  if not REPEATED then return false end
+  for _, event_told in ipairs((recall())) do
+    for _, type in ipairs({ ... }) do
+      if event_told[1] == type and event_told[2] == id then return true end
+    end
+  end
+  return false
+end
+`,
+  "approval/request": `local id, key, timeout, digest, approvers, action, head = unpack(ARGV, 5, 11)
+local known = find(id) or find(key ~= '' and call('HGET', APPROVAL_KEYS, key))
+if known then
+  if REPEATED and known.id == id then
+    known.status, known.used, known.decision = 'pending', '', ''
+    return finish(show(known, tonumber(known.created)))
+  end
+  return finish(show(known))
+end
+sweep_lapsed()
+local number = (call('HGET', APPROVAL_KEYS, '\\0number') or 0) + 1
+call('HSET', APPROVAL_KEYS, '\\0number', int(number))
+local approval = {
+  id = id,
+  number = string.format('%012.0f', number),
+  status = 'pending',
+  requester = ACTOR,
+  created = int(now),
+  expires = int(now + timeout),
+  used = '',
+  digest = digest,
+  approvers = approvers,
+  head = head,
+  decision = '',
+  key = key,
+}
+save(approval)
+file('ZADD', approval)
+call('ZADD', APPROVAL_DUE, approval.expires, id)
+if key ~= '' then call('HSET', APPROVAL_KEYS, key, id) end
+emit('approval.requested', id, ACTOR, '{"actionType":"' .. action .. '"}')
+return finish(show(approval))
+`,
+  "approval/use": `local id, digest = ARGV[5], ARGV[6]
+local approval = find(id)
+if not approval then return finish('{"kind":"not_found"}') end
+if did(id, 'approval.used') then return finish(outcome('used', approval)) end
+if approval.requester ~= ACTOR then return finish(outcome('not_requester', approval)) end
+if approval.status ~= 'approved' then return finish(outcome('not_approved', approval)) end
+if approval.digest ~= digest then return finish(outcome('other_digest', approval)) end
+if approval.used ~= '' then return finish(outcome('used_before', approval)) end
+approval.used = int(now)
+save(approval)
+emit('approval.used', id, ACTOR)
+return finish(outcome('used', approval))
+`,
+  "audit/append": `local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
+local function bytes_of(entry)
+  local bytes = 0
+  for i = 2, #entry[2], 2 do bytes = bytes + #entry[2][i] end
+  return bytes
+end
+local function digits16(number)
+  return string.format('%016.0f', number)
+end
+local function audit_field(entry, name)
+  for i = 1, #entry[2], 2 do
+    if entry[2][i] == name then return entry[2][i + 1] end
+  end
+end
+local function entry_at(number)
+  local id = int(number) .. '-0'
+  return call('XRANGE', AUDIT, id, id)[1]
+end
+local function entries_at(places)
+  local entries, bytes = {}, 0
+  for _, place in ipairs(places) do
+    if bytes > SHOW_BYTES then return entries, true end
+    local entry = entry_at(string.sub(place, -16))
+    if entry then
+      entries[#entries + 1], bytes = entry, bytes + bytes_of(entry)
+    end
+  end
+  return entries, false
+end
+local function entries_from(command, start, stop, most)
+  local entries, bytes = {}, 0
+  while #entries < most do
+    if bytes > SHOW_BYTES then return entries, true end
+    local count = math.min(SHOW_CHUNK, most - #entries)
+    local chunk = call(command, AUDIT, start, stop, 'COUNT', count)
+    for _, entry in ipairs(chunk) do
+      entries[#entries + 1], bytes = entry, bytes + bytes_of(entry)
+    end
+    if #chunk < count then break end
+    start = '(' .. chunk[count][1]
+  end
+  return entries, false
+end
+local function last_number_ever()
+  local facts = call('XINFO', 'STREAM', AUDIT)
+  for i = 1, #facts, 2 do
+    if facts[i] == 'last-generated-id' then return tonumber(string.match(facts[i + 1], '^%d+')) end
+  end
+end
+local function append_audit(id, agent, type, context, reason, refs, content_hash, key)
+  local known = call('HGET', AUDIT_IDS, id) or key ~= '' and call('HGET', AUDIT_KEYS, key)
+  local entry = known and entry_at(known)
+  if entry then return entry end
+  local newest = call('XREVRANGE', AUDIT, '+', '-', 'COUNT', 1)[1]
+  local link = redis.sha1hex((newest and audit_field(newest, 'link') or '') .. content_hash)
+  local fields = { 'id', id, 'agent', agent, 'decision_type', type, 'context', context, 'reason', reason,
+    'refs', refs, 'created_at_ms', int(now), 'content_hash', content_hash, 'link', link }
+  local number = call('HLEN', AUDIT_IDS) + 1
+  local refused = redis.pcall('XADD', AUDIT, int(number) .. '-0', unpack(fields)).err
+  if refused then
+    if string.find(refused, 'equal or smaller', 1, true) then number = last_number_ever() + 1 end
+    call('XADD', AUDIT, int(number) .. '-0', unpack(fields))
+  end
+  call('HSET', AUDIT_IDS, id, int(number))
+  if key ~= '' then call('HSET', AUDIT_KEYS, key, int(number)) end
+  local place = digits16(number)
+  call('ZADD', AUDIT_BY, 0, agent .. '\\0\\0' .. place, 0, '\\0' .. type .. '\\0' .. place,
+    0, agent .. '\\0' .. type .. '\\0' .. place, 0, '@' .. digits16(now) .. place)
+  emit('audit.logged', id, agent, '{"decisionType":' .. cjson.encode(type) .. '}')
+  notify('audit')
+  return { int(number) .. '-0', fields }
+end
+`,
+  "audit/chain": `local START, LIMIT = ARGV[5], tonumber(ARGV[6])
+local entries, cut = entries_from('XRANGE', START, '+', LIMIT)
+return { call('HLEN', AUDIT_IDS), now, (cut or #entries == LIMIT) and 1 or 0, unpack(entries) }
+`,
+  "audit/follow": `local AGENT, TYPE, AFTER, LIMIT, BELL = unpack(ARGV, 5, 9)
+local first = 1
+if AFTER ~= '' then
+  local number = call('HGET', AUDIT_IDS, AFTER)
+  if not number then return finish(false) end
+  first = number + 1
+end
+local entries, cut
+if AGENT == '' and TYPE == '' then
+  entries, cut = entries_from('XRANGE', int(first), '+', tonumber(LIMIT))
+else
+  local group = AGENT .. '\\0' .. TYPE .. '\\0'
+  entries, cut = entries_at(call('ZRANGEBYLEX', AUDIT_BY, '[' .. group .. digits16(first), '(' .. group .. 'A',
+    'LIMIT', 0, LIMIT))
+end
+if BELL ~= '' and #entries == 0 then listen('audit', BELL) end
+local newest = cut and entries[#entries] or call('XREVRANGE', AUDIT, '+', '-', 'COUNT', 1)[1]
+table.insert(entries, 1, newest and audit_field(newest, 'id') or '')
+return finish(entries)
+`,
+  "audit/list": `local AGENT, TYPE, SINCE, BEFORE, LIMIT, BELOW = unpack(ARGV, 5, 10)
+local first, last = 0, 9007199254740991
+if BELOW ~= '' then
+  last = tonumber(BELOW) - 1
+elseif BEFORE ~= '' then
+  last = tonumber(call('HGET', AUDIT_IDS, BEFORE) or 0) - 1
+  if last < 0 then return false end
+end
+if SINCE ~= '' then
+  local place = call('ZRANGEBYLEX', AUDIT_BY, '[@' .. digits16(SINCE), '(A', 'LIMIT', 0, 1)[1]
+  if not place then return { 0 } end
+  first = tonumber(string.sub(place, -16))
+end
+if first > last then return { 0 } end
+local entries, cut
+if AGENT == '' and TYPE == '' then
+  entries, cut = entries_from('XREVRANGE', int(last), int(first), tonumber(LIMIT))
+else
+  local group = AGENT .. '\\0' .. TYPE .. '\\0'
+  local from, to = '[' .. group .. digits16(first), '[' .. group .. digits16(last)
+  entries, cut = entries_at(call('ZREVRANGEBYLEX', AUDIT_BY, to, from, 'LIMIT', 0, LIMIT))
+end
+table.insert(entries, 1, cut and 1 or 0)
+return entries
+`,
+  "audit/log": `return finish(append_audit(unpack(ARGV, 5)))
+`,
+  "board/ack": `if ARGV[5] ~= '' then
+  local number = call('HGET', BOARD_IDS, ARGV[5])
+  if not number then return finish('false') end
+  local cursor = find_cursor()
+  acknowledge(cursor, number)
+  save_cursor(cursor)
+elseif not given_before() then
+  local cursor = find_cursor()
+  remember(cursor, '')
+  acknowledge(cursor, number_of(messages))
+  save_cursor(cursor)
+end
+return finish('true')
+`,
+  "board/count": `local function count(status)
+  local first = '\\0' .. status .. '\\0'
+  return call('ZLEXCOUNT', BOARD_LISTS, '[' .. first, '(' .. first .. ':')
+end
+return cjson.encode({ active = count('active'), waiting = count('waiting'), resolved = count('resolved') })
+`,
+  "board/delivery": `local WORDS_AT_ONCE = 2000
+local function index_words(thread, words)
+  local scored = {}
+  for word in string.gmatch(words, '[^ ]+') do
+    scored[#scored + 1] = 0
+    scored[#scored + 1] = word .. '\\0' .. thread.number
+    if #scored == WORDS_AT_ONCE * 2 then
+      call('ZADD', BOARD_WORDS, unpack(scored))
+      scored = {}
+    end
+  end
+  if #scored > 0 then call('ZADD', BOARD_WORDS, unpack(scored)) end
+end
+local function mark_members(thread, number)
+  local first = thread.number .. 'r'
+  for _, member in ipairs(call('ZRANGEBYLEX', THREAD_PARTS, '[' .. first, '(' .. thread.number .. 's')) do
+    local agent = string.sub(member, #first + 1)
+    if agent ~= ACTOR then
+      call('ZREM', THREAD_PARTS, member)
+      call('ZADD', THREAD_PARTS, 0, thread.number .. 's' .. agent)
+      call('ZADD', INBOX, 0, agent .. '\\0u' .. number .. thread.number)
+      notify('inbox:' .. agent)
+    end
+  end
+end
+local function wake_everybody()
+  local bells = call('ZRANGEBYSCORE', INBOX_WAITERS, int(now - LISTENER_MS), '+inf')
+  for _, bell in ipairs(bells) do ring(bell) end
+  call('DEL', INBOX_WAITERS)
+end
+local function append(thread)
+  messages = messages + 1
+  local message = {
+    number = number_of(messages),
+    id = ARGV[5],
+    author = ACTOR,
+    at = int(now),
+    text = ARGV[6],
+    to = ARGV[7],
+  }
+  local opens = not thread.number
+  thread.number = thread.number or message.number
+  local fields = { message.id, thread.number, ACTOR, message.at, message.to, message.text }
+  call('HSET', MESSAGES, message.number, table.concat(fields, '\\0'))
+  call('HSET', BOARD_IDS, 'm' .. message.id, message.number)
+  index_words(thread, ARGV[9])
+  for name, reason in string.gmatch(ARGV[8], '([^ :]+):(%a)') do
+    call('ZADD', INBOX, 0, name .. '\\0n' .. message.number .. reason)
+    notify('inbox:' .. name)
+  end
+  if opens then
+    if thread.priority == 'high' then
+      call('ZADD', BOARD_LISTS, 0, 'h\\0' .. string.format('%014.0f', now) .. message.number .. ACTOR)
+      wake_everybody()
+    end
+  else
+    call('ZADD', THREAD_PARTS, 0, thread.number .. 'm' .. message.number .. ACTOR)
+    mark_members(thread, message.number)
+  end
+  if not call('ZSCORE', THREAD_PARTS, thread.number .. 's' .. ACTOR) then
+    call('ZADD', THREAD_PARTS, 0, thread.number .. 'r' .. ACTOR)
+  end
+  return message
+end
+`,
+  "board/filing": `local function places_of(thread)
+  local tail = '\\0' .. thread.status .. '\\0' .. thread.number
+  local places = { tail, 'a' .. thread.author .. tail }
+  for _, tag in ipairs(cjson.decode(thread.tags)) do places[#places + 1] = 't' .. tag .. tail end
+  return places
+end
+local function file(thread)
+  local scored = {}
+  for _, place in ipairs(places_of(thread)) do
+    scored[#scored + 1] = 0
+    scored[#scored + 1] = place
+  end
+  call('ZADD', BOARD_LISTS, unpack(scored))
+end
+local function update(thread, status)
+  thread.updated = int(now)
+  if status ~= thread.status then
+    call('ZREM', BOARD_LISTS, unpack(places_of(thread)))
+    thread.status = status
+    file(thread)
+  end
+  save_thread(thread)
+end
+`,
+  "board/get": `local thread = find_thread(ARGV[5])
+return thread and show(thread) or 'null'
+`,
+  "board/inbox": `local limit, ack, bell = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
+local given = given_before()
+if given then
+  local numbers, reasons = {}, {}
+  for number, reason in string.gmatch(given, '(%d+)(%a)') do
+    numbers[#numbers + 1] = number_of(number)
+    reasons[number_of(number)] = reason
+  end
+  return finish('{"messages":[' .. show_messages(numbers, reasons) .. '],"rest":[]}')
+end
+local cursor = find_cursor()
+local numbers, reasons = unread(cursor, limit)
+if #numbers == 0 then
+  if bell ~= '' then
+    listen('inbox:' .. ACTOR, bell)
+    call('ZREMRANGEBYSCORE', INBOX_WAITERS, '-inf', '(' .. int(now - LISTENER_MS))
+    call('ZADD', INBOX_WAITERS, int(now), bell)
+  end
+  return finish('{"messages":[],"rest":[]}')
+end
+local shown, count = show_messages(numbers, reasons)
+if ack then
+  local giving = {}
+  for i = 1, count do giving[i] = int(tonumber(numbers[i])) .. reasons[numbers[i]] end
+  remember(cursor, table.concat(giving))
+  acknowledge(cursor, numbers[count])
+  save_cursor(cursor)
+end
+local rest = {}
+for i = count + 1, #numbers do rest[i - count] = '["' .. numbers[i] .. '","' .. reasons[numbers[i]] .. '"]' end
+return finish('{"messages":[' .. shown .. '],"rest":[' .. table.concat(rest, ',') .. ']}')
+`,
+  "board/inbox_rest": `local numbers, reasons = {}, {}
+for i = 5, #ARGV, 2 do
+  numbers[#numbers + 1] = ARGV[i]
+  reasons[ARGV[i]] = ARGV[i + 1]
+end
+return '[' .. show_messages(numbers, reasons) .. ']'
+`,
+  "board/list": `local facets = { unpack(ARGV, 9) }
+if #facets == 0 then facets[1] = '' end
+local groups = {}
+for _, status in ipairs(ARGV[8] ~= '' and { ARGV[8] } or { 'active', 'waiting', 'resolved' }) do
+  local lists = {}
+  for i, facet in ipairs(facets) do lists[i] = facet .. '\\0' .. status .. '\\0' end
+  groups[#groups + 1] = lists
+end
+return page(BOARD_LISTS, groups)
+`,
+  "board/lookup": `local LEAPS = 2048
+local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
+local function newest_shared(set, lists, below, most)
+  local found, agreed, candidate = {}, 0, below - 1
+  if #lists == 1 then
+    local first = lists[1]
+    local last = '[' .. first .. number_of(candidate)
+    local members = call('ZREVRANGEBYLEX', set, last, '[' .. first, 'LIMIT', 0, most)
+    for i, member in ipairs(members) do found[i] = tonumber(string.sub(member, #first + 1)) end
+    return found
+  end
+  for leap = 0, LEAPS - 1 do
+    local first = lists[leap % #lists + 1]
+    local last = '[' .. first .. number_of(candidate)
+    local member = call('ZREVRANGEBYLEX', set, last, '[' .. first, 'LIMIT', 0, 1)[1]
+    if not member then return found end
+    local number = tonumber(string.sub(member, #first + 1))
+    agreed = number == candidate and agreed + 1 or 1
+    candidate = number
+    if agreed == #lists then
+      found[#found + 1] = number
+      if #found == most then return found end
+      candidate, agreed = number - 1, 0
+    end
+  end
+  return found, candidate + 1
+end
+local function show_threads(numbers)
+  local shown, bytes = {}, 0
+  for first = 1, #numbers, SHOW_CHUNK do
+    if bytes > SHOW_BYTES then return table.concat(shown, ','), numbers[first - 1] end
+    local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
+    local openings = call('HMGET', MESSAGES, unpack(chunk))
+    for i, record in ipairs(call('HMGET', THREADS, unpack(chunk))) do
+      local text = show_thread(parse_thread(chunk[i], record), parse_message(chunk[i], openings[i]))
+      shown[#shown + 1], bytes = text, bytes + #text
+    end
+  end
+  return table.concat(shown, ',')
+end
+local function page(set, groups)
+  local before, below, limit = ARGV[5], tonumber(ARGV[6]) or messages + 1, tonumber(ARGV[7])
+  if before ~= '' and ARGV[6] == '' then
+    below = tonumber(call('HGET', BOARD_IDS, before) or nil)
+    if not below then return 'null' end
+  end
+  local numbers, go_on = {}, 0
+  for _, lists in ipairs(groups) do
+    local found, from = newest_shared(set, lists, below, limit + 1)
+    go_on = math.max(go_on, from or 0)
+    for _, number in ipairs(found) do numbers[#numbers + 1] = number end
+  end
+  table.sort(numbers, function(a, b) return a > b end)
+  local kept = {}
+  for _, number in ipairs(numbers) do
+    if number < go_on or #kept > limit then break end
+    kept[#kept + 1] = number_of(number)
+  end
+  local more = #kept > limit
+  if more then kept[#kept] = nil end
+  local shown, last = show_threads(kept)
+  local below_next = last and tonumber(last) or not more and go_on > 0 and go_on
+  local next_below = below_next and ',"next":' .. int(below_next) or ''
+  return '{"threads":[' .. shown .. '],"more":' .. tostring(more) .. next_below .. '}'
+end
+`,
+  "board/messages": `local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
+local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
+local function show_messages(numbers, reasons)
+  local shown, bytes = {}, 0
+  for first = 1, #numbers, SHOW_CHUNK do
+    if bytes > SHOW_BYTES then break end
+    local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
+    local found, threads = {}, {}
+    for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
+      found[i] = parse_message(chunk[i], record)
+      threads[i] = found[i].thread
+    end
+    for i, record in ipairs(call('HMGET', THREADS, unpack(threads))) do
+      local message, thread = found[i], parse_thread(threads[i], record)
+      local text = table.concat({
+        '{"id":"',
+        message.id,
+        '","threadId":"',
+        thread.id,
+        '","title":',
+        thread.title,
+        ',"author":"',
+        message.author,
+        '","message":',
+        message.text,
+        ',"reason":"',
+        REASONS[reasons[message.number]],
+        '","priority":"',
+        thread.priority,
+        '","atMs":',
+        message.at,
+        '}',
+      })
+      shown[#shown + 1], bytes = text, bytes + #text
+    end
+  end
+  return table.concat(shown, ','), #shown
+end
+`,
+  "board/post": `local id, key, title, priority, tags = unpack(ARGV, 10, 14)
+local known = call('HGET', BOARD_IDS, 't' .. id)
+if known and REPEATED then
+  local thread = thread_at(known)
+  thread.status, thread.replies, thread.updated = 'active', '0', thread.created
+  return finish(show(thread))
+end
+known = known or key ~= '' and call('HGET', BOARD_IDS, 'T' .. key)
+if known then return finish(show(thread_at(known))) end
+local thread = {
+  id = id,
+  status = 'active',
+  replies = '0',
+  updated = int(now),
+  priority = priority,
+  author = ACTOR,
+  created = int(now),
+  tags = tags,
+  title = title,
+}
+local opening = append(thread)
+save_thread(thread)
+file(thread)
+call('HSET', BOARD_IDS, 't' .. id, thread.number)
+if key ~= '' then call('HSET', BOARD_IDS, 'T' .. key, thread.number) end
+emit('thread.posted', id, ACTOR, '{"title":' .. title .. ',"priority":"' .. priority .. '"}')
+return finish(show_thread(thread, opening))
+`,
+  "board/reply": `local thread_id, key, wanted = ARGV[10], ARGV[11], ARGV[12]
+local known = call('HGET', BOARD_IDS, 'm' .. ARGV[5]) or key ~= '' and call('HGET', BOARD_IDS, 'M' .. key)
+if known then
+  local reply = message_at(known)
+  return finish(show(thread_at(reply.thread), ',"reply":' .. show_reply(reply)))
+end
+local thread = find_thread(thread_id)
+if not thread then return finish('null') end
+local reply = append(thread)
+if key ~= '' then call('HSET', BOARD_IDS, 'M' .. key, reply.number) end
+emit('thread.replied', thread_id, ACTOR, '{"messageId":"' .. reply.id .. '"}')
+local status = wanted
+if status == '' then status = thread.status == 'resolved' and 'active' or thread.status end
+if status == 'resolved' and thread.status ~= status then emit('thread.resolved', thread_id, ACTOR) end
+thread.replies = int(thread.replies + 1)
+update(thread, status)
+return finish(show(thread, ',"reply":' .. show_reply(reply)))
+`,
+  "board/resolve": `local thread = find_thread(ARGV[5])
+if not thread then return finish('null') end
+local done = thread.status == 'resolved' or REPEATED and #recall() > 0
+if not done then
+  update(thread, 'resolved')
+  emit('thread.resolved', thread.id, ACTOR)
+end
+return finish(show(thread))
+`,
+  "board/search": `local lists = {}
+for i, word in ipairs({ unpack(ARGV, 8) }) do lists[i] = word .. '\\0' end
+return page(BOARD_WORDS, { lists })
+`,
+  "board/show": `local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
+local before, limit = ARGV[6], ARGV[7]
+local thread = find_thread(ARGV[5])
+if not thread then return 'null' end
+local replies = thread.number .. 'm'
+local last = '(' .. thread.number .. 'n'
+if before ~= '' then
+  local number = call('HGET', BOARD_IDS, before)
+  if not number or message_at(number).thread ~= thread.number then return '"unknown_reply"' end
+  last = '(' .. replies .. number
+end
+local numbers, shown = {}, {}
+for i, member in ipairs(call('ZREVRANGEBYLEX', THREAD_PARTS, last, '[' .. replies, 'LIMIT', 0, limit)) do
+  numbers[i] = string.sub(member, #replies + 1, #replies + 12)
+end
+local bytes, next_before = 0, ''
+for first = 1, #numbers, SHOW_CHUNK do
+  if bytes > SHOW_BYTES then
+    next_before = ',"next":"' .. message_at(numbers[first - 1]).id .. '"'
+    break
+  end
+  local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
+  for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
+    local text = show_reply(parse_message(chunk[i], record))
+    table.insert(shown, 1, text)
+    bytes = bytes + #text
+  end
+end
+return show(thread, ',"replies":[' .. table.concat(shown, ',') .. ']' .. next_before)
+`,
+  "board/thread": `local THREAD_FIELDS = '^' .. string.rep('(%Z*)%z', 8) .. '(%Z*)$'
+local MESSAGE_FIELDS = '^' .. string.rep('(%Z*)%z', 5) .. '(%Z*)$'
+local function number_of(value)
+  return string.format('%012.0f', value)
+end
+local function parse_thread(number, record)
+  local thread = { number = number }
+  thread.id, thread.status, thread.replies, thread.updated, thread.priority, thread.author, thread.created,
+    thread.tags, thread.title = string.match(record, THREAD_FIELDS)
+  return thread
+end
+local function thread_at(number)
+  return parse_thread(number, call('HGET', THREADS, number))
+end
+local function find_thread(id)
+  local number = call('HGET', BOARD_IDS, 't' .. id)
+  return number and thread_at(number)
+end
+local function save_thread(thread)
+  call('HSET', THREADS, thread.number, table.concat({
+    thread.id,
+    thread.status,
+    thread.replies,
+    thread.updated,
+    thread.priority,
+    thread.author,
+    thread.created,
+    thread.tags,
+    thread.title,
+  }, '\\0'))
+end
+local function parse_message(number, record)
+  local message = { number = number }
+  message.id, message.thread, message.author, message.at, message.to, message.text =
+    string.match(record, MESSAGE_FIELDS)
+  return message
+end
+local function message_at(number)
+  return parse_message(number, call('HGET', MESSAGES, number))
+end
+local function show_thread(thread, opening, more)
+  return table.concat({
+    '{"id":"',
+    thread.id,
+    '","title":',
+    thread.title,
+    ',"message":',
+    opening.text,
+    ',"author":"',
+    thread.author,
+    '","priority":"',
+    thread.priority,
+    '","tags":',
+    thread.tags,
+    ',"to":',
+    opening.to,
+    ',"status":"',
+    thread.status,
+    '","replyCount":',
+    thread.replies,
+    ',"createdAtMs":',
+    thread.created,
+    ',"updatedAtMs":',
+    thread.updated,
+    more or '',
+    '}',
+  })
+end
+local function show(thread, more)
+  return show_thread(thread, message_at(thread.number), more)
+end
+local function show_reply(message)
+  return table.concat({
+    '{"id":"',
+    message.id,
+    '","author":"',
+    message.author,
+    '","message":',
+    message.text,
+    message.to ~= '[]' and ',"to":' .. message.to or '',
+    ',"atMs":',
+    message.at,
+    '}',
+  })
+end
+`,
+  "board/unread": `local GIVEN_KEPT = 4
+local CHUNK = 64
+local LAST = string.rep('9', 12)
+local function save_cursor(cursor)
+  call('HSET', INBOX_CURSORS, ACTOR, cursor.number .. ' ' .. cursor.at .. cursor.given)
+end
+local function find_cursor()
+  local cursor = {}
+  local kept = call('HGET', INBOX_CURSORS, ACTOR)
+  if kept then
+    cursor.number, cursor.at, cursor.given = string.match(kept, '^(%d+) (%d+)(.*)$')
+    return cursor
+  end
+  local agent = call('HGET', AGENTS, ACTOR)
+  cursor.number, cursor.given = number_of(0), ''
+  cursor.at = int(agent and cjson.decode(agent).registeredAtMs or now)
+  save_cursor(cursor)
+  return cursor
+end
+local function given_before()
+  if not REPEATED then return end
+  for op, given in string.gmatch(find_cursor().given, ' ([^ =]+)=([^ ]*)') do
+    if op == OP then return given end
+  end
+end
+local function remember(cursor, given)
+  local kept, count = ' ' .. OP .. '=' .. given, 1
+  for older in string.gmatch(cursor.given, ' [^ ]+') do
+    if count == GIVEN_KEPT then break end
+    kept, count = kept .. older, count + 1
+  end
+  cursor.given = kept
+end
+local function replies_of_others(thread, from, to, most)
+  local found, first = {}, thread .. 'm'
+  local start, stop = '[' .. first .. from, '(' .. first .. to .. '\\255'
+  repeat
+    local members = call('ZRANGEBYLEX', THREAD_PARTS, start, stop, 'LIMIT', 0, CHUNK)
+    for _, member in ipairs(members) do
+      if string.sub(member, #first + 13) ~= ACTOR then
+        found[#found + 1] = string.sub(member, #first + 1, #first + 12)
+        if #found == most then return found end
+      end
+    end
+    if #members > 0 then start = '(' .. members[#members] end
+  until #members < CHUNK
+  return found
+end
+local function unread_replies(most)
+  local first = ACTOR .. '\\0u'
+  local found, stop = {}, LAST
+  local members = call('ZRANGEBYLEX', INBOX, '[' .. first, '(' .. ACTOR .. '\\0v', 'LIMIT', 0, most)
+  for _, member in ipairs(members) do
+    local from, thread = string.sub(member, #first + 1, #first + 12), string.sub(member, #first + 13)
+    if from > stop then break end
+    for _, number in ipairs(replies_of_others(thread, from, stop, most)) do found[#found + 1] = number end
+    if #found >= most * 2 then
+      table.sort(found)
+      for i = #found, most + 1, -1 do found[i] = nil end
+      stop = found[most]
+    end
+  end
+  return found
+end
+local function unread_urgent(cursor, most)
+  local found = {}
+  local start = '[h\\0' .. string.format('%014.0f', cursor.at) .. number_of(cursor.number + 1)
+  repeat
+    local members = call('ZRANGEBYLEX', BOARD_LISTS, start, '(h\\1', 'LIMIT', 0, CHUNK)
+    for _, member in ipairs(members) do
+      local number, author = string.sub(member, 17, 28), string.sub(member, 29)
+      if author ~= ACTOR then
+        found[#found + 1] = number
+        if #found == most then return found end
+      end
+    end
+    if #members > 0 then start = '(' .. members[#members] end
+  until #members < CHUNK
+  return found
+end
+local function unread(cursor, most)
+  local reasons, numbers = {}, {}
+  local function add(number, reason)
+    if not reasons[number] then numbers[#numbers + 1] = number end
+    reasons[number] = reasons[number] or reason
+  end
+  local first = ACTOR .. '\\0n'
+  local named = call('ZRANGEBYLEX', INBOX, '[' .. first, '(' .. ACTOR .. '\\0o', 'LIMIT', 0, most)
+  for _, member in ipairs(named) do
+    add(string.sub(member, #first + 1, #first + 12), string.sub(member, #first + 13))
+  end
+  for _, number in ipairs(unread_replies(most)) do add(number, 'r') end
+  for _, number in ipairs(unread_urgent(cursor, most)) do add(number, 'h') end
+  table.sort(numbers)
+  for i = #numbers, most + 1, -1 do numbers[i] = nil end
+  return numbers, reasons
+end
+local function move_marks(number)
+  local first = ACTOR .. '\\0u'
+  local stop = '(' .. first .. number_of(number + 1)
+  for _, member in ipairs(call('ZRANGEBYLEX', INBOX, '[' .. first, stop)) do
+    local thread = string.sub(member, #first + 13)
+    local following = replies_of_others(thread, number_of(number + 1), LAST, 1)[1]
+    call('ZREM', INBOX, member)
+    if following then
+      call('ZADD', INBOX, 0, first .. following .. thread)
+    else
+      call('ZREM', THREAD_PARTS, thread .. 's' .. ACTOR)
+      call('ZADD', THREAD_PARTS, 0, thread .. 'r' .. ACTOR)
+    end
+  end
+end
+local function acknowledge(cursor, number)
+  if number <= cursor.number then return end
+  local first = ACTOR .. '\\0n'
+  call('ZREMRANGEBYLEX', INBOX, '[' .. first, '(' .. first .. number_of(number + 1))
+  move_marks(number)
+  cursor.number = number
+  cursor.at = int(math.max(message_at(number).at, cursor.at))
+end
+`,
+  "engine/batch": `local given, answers, at = ARGV, {}, 3
+while at <= #given do
+  local last = at + given[at]
+  ARGV = { unpack(given, at + 1, last) }
+  answers[#answers + 1] = step() or false
+  at = last + 1
+end
+save_state()
+return answers
+`,
+  "engine/begin": `OP, ACTOR = ARGV[1], ARGV[3]
+news, told = {}, 0
+if REPEATED then
+  local _, answer = recall()
+  if answer then return finish(answer) end
+end
+if ACTOR ~= '' and (string.sub(ARGV[4], 1, 1) == '1' or
+  now - departed_at < DEPARTURE_MS and not call('ZSCORE', SEEN, ACTOR)) then
+  local host, pid = string.match(ARGV[4], '^.(.*)\\n(%d*)$')
+  touch(ACTOR, host, pid)
+end
+`,
+  "engine/held": `local function held_portion(name, from, count)
+  local first = from == '' and '[' .. name .. '\\0' or '(' .. name .. '\\0' .. from
+  local members = call('ZRANGEBYLEX', HELD, first, '(' .. name .. '\\1', 'LIMIT', 0, count)
+  local leases, tasks = {}, {}
+  for _, member in ipairs(members) do
+    local some = string.sub(member, #name + 2, #name + 2) == 'l' and leases or tasks
+    some[#some + 1] = string.sub(member, #name + 3)
+  end
+  return leases, tasks, #members == tonumber(count) and string.sub(members[#members], #name + 2) or ''
+end
+local function instants(set, members)
+  if #members == 0 then return {} end
+  local all = call('ZMSCORE', set, unpack(members))
+  for i, due in ipairs(all) do all[i] = tonumber(due or 0) end
+  return all
+end
+local function lock_lengths(leases)
+  local paths, tenures, lengths = {}, {}, {}
+  for i, member in ipairs(leases) do paths[i], tenures[i] = string.match(member, '^(.*)%z(%d+)$') end
+  for i, kept in ipairs(paths[1] and call('HMGET', LOCKS, unpack(paths)) or {}) do
+    for _, lease in ipairs(kept and cjson.decode(kept) or {}) do
+      if int(lease.fence) == tenures[i] then lengths[i] = lease.ttl end
+    end
+  end
+  return lengths
+end
+local function task_lengths(tasks)
+  local works, lengths = {}, {}
+  for i, id in ipairs(tasks) do works[i] = id .. 'w' end
+  for i, work in ipairs(works[1] and call('HMGET', TASKS, unpack(works)) or {}) do
+    lengths[i] = tonumber(work and string.match(work, '"lease":(%d+)'))
+  end
+  return lengths
+end
+`,
+  "engine/inspect": `local state, nothing, channel = KEYS[1], KEYS[2], ARGV[1]
+local function int(number)
+  return string.format('%.0f', number)
+end
+local version, history, instant, wall = '', '', 0, 0
+local raw = redis.call('GET', state)
+if raw then
+  version = #raw >= 8 and int((struct.unpack('>d', raw))) or '0'
+  history = string.match(raw, '(' .. string.rep('%x', 40) .. ')%z$') or ''
+  if #raw > 16 * 8 then instant, wall = struct.unpack('>d', raw, 9), struct.unpack('>d', raw, 113) end
+end
+local time = redis.call('TIME')
+local info = redis.pcall('INFO')
+local reply = { version, history, int(instant), int(wall), int(time[1] * 1000 + time[2] / 1000),
+  type(info) == 'string' and info or '' }
+local function try(command, ...)
+  local answer = redis.pcall(command, ...)
+  if type(answer) ~= 'table' or not answer.err then return end
+  if string.find(answer.err, 'NOPERM', 1, true) or string.find(answer.err, "can't run", 1, true) or
+    string.find(answer.err, 'ACL failure.* to run the ') then
+    reply[#reply + 1] = command
+  end
+end
+try('DEL', nothing)
+try('GET', nothing)
+try('HDEL', nothing, 'f')
+try('HEXISTS', nothing, 'f')
+try('HGET', nothing, 'f')
+try('HGETALL', nothing)
+try('HLEN', nothing)
+try('HMGET', nothing, 'f')
+try('INFO', 'replication')
+try('PEXPIRE', nothing, 1)
+try('PUBLISH', channel, '')
+try('SET', nothing, '', 'XX')
+try('TIME')
+try('XADD', nothing, 'NOMKSTREAM', '*', 'f', '')
+try('XINFO', 'STREAM', nothing)
+try('XLEN', nothing)
+try('XRANGE', nothing, '-', '+', 'COUNT', 1)
+try('XREVRANGE', nothing, '+', '-', 'COUNT', 1)
+try('ZADD', nothing, 'XX', 0, 'm')
+try('ZCARD', nothing)
+try('ZCOUNT', nothing, 0, 0)
+try('ZLEXCOUNT', nothing, '-', '+')
+try('ZMSCORE', nothing, 'm')
+try('ZRANGE', nothing, 0, 0)
+try('ZRANGEBYLEX', nothing, '-', '+')
+try('ZRANGEBYSCORE', nothing, 0, 0)
+try('ZREM', nothing, 'm')
+try('ZREMRANGEBYLEX', nothing, '-', '+')
+try('ZREMRANGEBYSCORE', nothing, 0, 0)
+try('ZREVRANGE', nothing, 0, 0)
+try('ZREVRANGEBYLEX', nothing, '+', '-')
+try('ZSCORE', nothing, 'm')
+if raw then
+  try('HSET', state, 'f', '')
+  try('HSETNX', state, 'f', '')
+end
+return reply
+`,
+  "engine/state": `local EVENTS_KEPT = 100000
+local call = redis.call
+local ARGV = ARGV
+local WRITES = ARGV[1] ~= ''
+local HUGE = math.huge
+local SINCE_MICROS = 1735689600000000
+local NUMBERS_A_MICRO = 0.065536
+local LEAP = 65536
+local QUIET_MS = 5
+local RETRIED_MS = 120000
+local RETRIED, RETRIED_BYTES = ' retried', 65536
+local RECALL_MARGIN_MS = 2000
+local DEPARTURE_MS = 10000
+local STATE_FORMAT = '>ddddddddddddddddss'
+local version, now, fence, event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
+local lock_floor, lock_waiters, lock_seq = HUGE, 0, 0
+local task_floor, task_waiters, task_links, task_seq, messages = HUGE, 0, 0, 0, 0
+local wall, retried_until, run, history = 0, 0, '', ''
+local dirty = false
+local REPEATED, since = false, 0
+local function place_changed(running)
+  local info = redis.pcall('INFO', 'replication')
+  local id = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
+  local changed = false
+  if id ~= '' and id ~= history then history, changed = id, true end
+  if running ~= '' and running ~= run then run, changed = running, true end
+  return changed
+end
+do
+  local raw = call('GET', STATE)
+  if raw then
+    version, now, fence, event, followers, departed_at, lock_floor, lock_waiters, lock_seq, task_floor,
+      task_waiters, task_links, task_seq, messages, wall, retried_until, run, history = struct.unpack(STATE_FORMAT, raw)
+    if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
+  end
+  local given, first_made, try, running = '', '', '', ARGV[2]
+  if running ~= '' and #running ~= 40 then
+    given, first_made, try, running = string.match(running, '^(%d*)|(%d*)|(%d*)|(.*)$')
+  end
+  local micros
+  if given ~= '' then
+    micros = given * 1000
+  else
+    local time = call('TIME')
+    micros = time[1] * 1000000 + time[2]
+  end
+  local time = math.floor(micros / 1000)
+  local quiet = time < wall or time - wall >= QUIET_MS
+  if time > wall then
+    now = now + time - wall
+  elseif time < wall and WRITES then
+    dirty = true
+  end
+  wall, CLOCK = time, now
+  if WRITES and (quiet or running ~= run) and (place_changed(running) or not raw) then
+    local start = math.floor((micros - SINCE_MICROS) * NUMBERS_A_MICRO)
+    local leap = raw and LEAP or 0
+    fence, event = start > fence and start or fence + leap, start > event and start or event + leap
+    dirty = true
+  end
+  REPEATED = WRITES and try ~= ''
+  if REPEATED and tonumber(first_made) > 0 then since = now - (time - first_made) - RECALL_MARGIN_MS end
+  local tries = WRITES and (REPEATED or now < retried_until) and
+    now < retried_until and call('HGET', LISTENERS, RETRIED) or ''
+  if tries ~= '' then
+    local from, mine = 1, REPEATED and tonumber(try) or 0
+    local name = ' ' .. ARGV[1] .. '='
+    while true do
+      local _, last = string.find(tries, name, from, true)
+      if not last then break end
+      if tonumber(string.match(tries, '^%d+', last + 1)) > mine then
+        return redis.error_reply('LATE this call has been made again since')
+      end
+      from = last
+    end
+  end
+  if REPEATED then
+    if #tries > RETRIED_BYTES then tries = string.match(tries, ' .*', RETRIED_BYTES / 2) end
+    redis.pcall('HSET', LISTENERS, RETRIED, tries .. ' ' .. ARGV[1] .. '=' .. try)
+    retried_until, dirty = now + RETRIED_MS, true
+  end
+end
+local function int(number)
+  return string.format('%.0f', number)
+end
+local function ring(bell)
+  local heard = call('PUBLISH', string.sub(STATE, 1, -6) .. 'bell:' .. bell, '')
+  return CLUSTERED or heard > 0
+end
+local function add_entry(entry, number, steps, reply)
+  if steps ~= '' then entry[#entry + 1], entry[#entry + 2] = 'o', steps end
+  if reply then entry[#entry + 1], entry[#entry + 2] = 'r', reply end
+  call('XADD', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, int(now) .. '-' .. int(number), unpack(entry))
+  dirty = true
+end
+local function save_state()
+  if not dirty then return end
+  call('SET', STATE, struct.pack(STATE_FORMAT, version, now, fence, event, followers, departed_at, lock_floor,
+    lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until, run, history))
+end
+local PLAIN = not REPEATED and followers == 0 and now - departed_at >= DEPARTURE_MS
+`,
+  "engine/step": `local CALLED = ARGV
+local OP, ACTOR = '', ''
+local ENTRY_EVENTS = 8
+local LISTENER_MS = 60000
+local LOOK_BACK, LOOK, INDEX_MS = 50000, 250, 10000
+local news, told = {}, 0
+local function list(items)
+  if #items == 0 then return '[]' end
+  return cjson.encode(items)
+end
+local function listen(topic, bell)
+  local line = bell .. '@' .. int(now)
+  for other, seen in string.gmatch(call('HGET', LISTENERS, topic) or '', '(%S+)@(%d+)') do
+    if other ~= bell and now - tonumber(seen) < LISTENER_MS then
+      line = line .. ' ' .. other .. '@' .. seen
+    end
+  end
+  call('HSET', LISTENERS, topic, line)
+  if topic == 'events' and followers == 0 then followers, dirty = 1, true end
+end
+local function notify(topic)
+  local heard = call('HGET', LISTENERS, topic)
+  if not heard then return end
+  call('HDEL', LISTENERS, topic)
+  for bell in string.gmatch(heard, '(%S+)@%d+') do ring(bell) end
+end
+local function emit(type, subject, agent, data)
+  event = event + 1
+  told = told + 1
+  news[told * 2 - 1] = type
+  news[told * 2] = (agent or '') .. '\\0' .. (data or '') .. '\\0' .. subject
+end
+local function publish(reply)
+  for first = 1, told, ENTRY_EVENTS do
+    local last = math.min(first + ENTRY_EVENTS - 1, told)
+    local entry = { unpack(news, first * 2 - 1, last * 2) }
+    local steps = OP ~= '' and OP .. '=' .. last - first + 1 or ''
+    add_entry(entry, event - told + last, steps, last == told and reply)
+  end
+  if followers == 1 then
+    followers = 0
+    notify('events')
+  end
+end
+local function finish(reply, keep)
+  if told > 0 then publish(keep and reply) end
+  if not BATCHED then save_state() end
+  return reply
+end
+local function names_called()
+  local names, at = {}, BATCHED and 3 or 0
+  while at < #CALLED do
+    names[CALLED[at + 1]] = { done = {} }
+    at = at + (BATCHED and CALLED[at] or #CALLED) + 1
+  end
+  return names
+end
+local function entries_of(names)
+  local index, found, looked = KEYS[#KEYS], {}, 0
+  if call('HLEN', index) > 2 * LOOK_BACK then call('DEL', index) end
+  local indexing = type(redis.pcall('HSET', index, ' at', int(now))) == 'number'
+  local function note(entries)
+    local mine, owned = false, {}
+    for _, entry in ipairs(entries) do
+      mine = false
+      for i = 1, #entry[2], 2 do
+        if entry[2][i] == 'o' then
+          for op in string.gmatch(entry[2][i + 1], '(%S+)=') do
+            if names[op] then found[op], mine = (found[op] or '') .. entry[1] .. ' ', true end
+            owned[op] = (owned[op] or '') .. entry[1] .. ' '
+          end
+        end
+      end
+    end
+    for op, ids in pairs(indexing and owned or {}) do
+      if call('HSETNX', index, op, ids) == 0 then call('HSET', index, op, call('HGET', index, op) .. ids) end
+    end
+    looked = looked + #entries
+    return mine
+  end
+  local oldest, newest = unpack(call('HMGET', index, ' from', ' to'))
+  local top, to = nil, '+'
+  while newest do
+    local entries = call('XREVRANGE', EVENTS, to, '(' .. newest, 'COUNT', LOOK)
+    if #entries == 0 then break end
+    top = top or entries[1][1]
+    note(entries)
+    to = '(' .. entries[#entries][1]
+  end
+  for op in pairs(names) do
+    local ids = newest and not found[op] and call('HGET', index, op)
+    if ids then found[op] = ids end
+  end
+  to = oldest and '(' .. oldest or '+'
+  while not next(found) and looked < LOOK_BACK and tonumber(string.match(to, '%d+') or HUGE) >= since do
+    local entries = call('XREVRANGE', EVENTS, to, '-', 'COUNT', LOOK)
+    if #entries == 0 then break end
+    top, oldest = top or entries[1][1], entries[#entries][1]
+    local goes_on = note(entries)
+    to = '(' .. oldest
+    while goes_on do
+      entries = call('XREVRANGE', EVENTS, to, '-', 'COUNT', LOOK)
+      if #entries == 0 then break end
+      oldest, goes_on = entries[#entries][1], note(entries)
+      to = '(' .. oldest
+    end
+  end
+  if oldest and indexing then
+    call('HSET', index, ' from', oldest, ' to', top or newest)
+    call('PEXPIRE', index, INDEX_MS)
+  end
+  return found
+end
+local earlier
+local recall = REPEATED and function()
+  if earlier then return earlier[OP].done, earlier[OP].answer end
+  earlier = names_called()
+  for op, ids in pairs(entries_of(earlier)) do
+    local mine = earlier[op]
+    for id in string.gmatch(ids, '%S+') do
+      for _, entry in ipairs(call('XRANGE', EVENTS, id, id)) do
+        local items, owners, kept = {}, '', nil
+        for i = 1, #entry[2], 2 do
+          local field, value = entry[2][i], entry[2][i + 1]
+          if field == 'o' then
+            owners = value
+          elseif field == 'r' then
+            kept = value
+          else
+            items[#items + 1] = { field, value }
+          end
+        end
+        local before = 0
+        for owner, count in string.gmatch(owners, '(%S+)=(%d+)') do
+          for i = before + 1, owner == op and before + count or before do
+            local data, subject = string.match(items[i][2], '^%Z*%z(%Z*)%z(.*)$')
+            mine.done[#mine.done + 1] = { items[i][1], subject, data }
+            mine.answer = mine.answer or kept
+          end
+          before = before + count
+        end
+      end
+    end
+  end
+  return earlier[OP].done, earlier[OP].answer
+end
+`,
+  "event/end": `local newest = call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
+local at, number = string.match(newest and newest[1] or int(now) .. '-0', '^(%d+)-(%d+)$')
+return { tonumber(at), tonumber(number) }
+`,
+  "event/read": `local FROM, CHECKED, LIMIT, TYPE, BELL = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local CHUNK = 256
+local MOST_LOOKED_AT = 4096
+local function count_events(fields)
+  local count = #fields / 2
+  for i = #fields - 1, 1, -2 do
+    if fields[i] ~= 'o' and fields[i] ~= 'r' then break end
+    count = count - 1
+  end
+  return count
+end
+local function extent(entry)
+  if not entry then return end
+  local at, last = string.match(entry[1], '^(%d+)-(%d+)$')
+  last = tonumber(last)
+  return tonumber(at), last - count_events(entry[2]) + 1, last
+end
+local newest_at, _, newest = extent(call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1])
+local function is_full()
+  return call('XLEN', EVENTS) >= tonumber(EVENTS_KEPT)
+end
+local function is_at(at, number)
+  local after_at, after_first = extent(call('XRANGE', EVENTS, FROM, '+', 'COUNT', 1)[1])
+  if after_at and number >= after_first then return after_at == at end
+  local _, _, before = extent(call('XREVRANGE', EVENTS, '(' .. FROM, '-', 'COUNT', 1)[1])
+  if not before then return is_full() end
+  return before < number
+end
+local function refuse()
+  local oldest_at, oldest = extent(call('XRANGE', EVENTS, '-', '+', 'COUNT', 1)[1])
+  local at, number = string.match(FROM, '^(%d+)-(%d+)$')
+  at, number = tonumber(at), tonumber(number)
+  local kind
+  if oldest and number + 1 < oldest and is_full() then
+    kind = 'trimmed'
+  elseif number > 0 and (not newest or number > event or not is_at(at, number)) then
+    kind = 'unknown'
+  end
+  return kind and { kind, oldest_at or '', oldest or '' }
+end
+if CHECKED then
+  local refusal = refuse()
+  if refusal then return finish(refusal) end
+end
+local start, passed = '-', 0
+if FROM ~= '' then
+  local number = string.match(FROM, '^%d+-(%d+)$')
+  if number ~= '0' then start, passed = (number and '(' or '') .. FROM, tonumber(number or 0) end
+end
+local reply = { 'read', 0, 0, 0 }
+local function answer(at, number, more)
+  reply[2], reply[3], reply[4] = at, number, more
+  return finish(reply)
+end
+local size = TYPE == '' and math.min(LIMIT, CHUNK) or CHUNK
+local looked = 0
+repeat
+  local entries = call('XRANGE', EVENTS, start, '+', 'COUNT', size)
+  local at, first, last
+  for _, entry in ipairs(entries) do
+    at, first, last = extent(entry)
+    for number = math.max(first, passed + 1), last do
+      local field = (number - first) * 2 + 1
+      if TYPE == '' or entry[2][field] == TYPE then
+        local count = #reply
+        reply[count + 1], reply[count + 2] = at, number
+        reply[count + 3], reply[count + 4] = entry[2][field], entry[2][field + 1]
+        if count == LIMIT * 4 then return answer(at, number, 0) end
+      end
+    end
+    start = '(' .. entry[1]
+  end
+  looked = looked + #entries
+  if #entries == size and looked >= MOST_LOOKED_AT then return answer(at, last, 1) end
+until #entries < size
+if BELL ~= '' and #reply == 4 then listen('events', BELL) end
+return answer(newest_at or now, newest or 0, 0)
+`,
+  "lock/abandon": `local waiter = find_waiter(ARGV[5])
+if waiter then
+  remove_waiter(waiter)
+  call_waiters(waiter.paths)
+end
+return finish('')
+`,
+  "lock/acquire": `local ttl, mode, intent, reentrant = tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8] == '1'
+local waiter_id, bell = ARGV[9], ARGV[10]
+local paths, all_names = {}, {}
+for i = 11, #ARGV do
+  local names = names_of(ARGV[i])
+  paths[#paths + 1] = names
+  for _, name in ipairs(names) do all_names[#all_names + 1] = name end
+end
+local function blocking_lease()
+  for _, names in ipairs(paths) do
+    for _, name in ipairs(names) do
+      for _, lease in ipairs(overlapping(name)) do
+        local own = lease.holder == ACTOR
+        local renews = own and reentrant and (lease.mode == 'exclusive' or mode == 'shared')
+        if not renews and (own or modes_conflict(lease.mode, mode)) then return lease, names[1] end
+      end
+    end
+  end
+end
+local function blocking_waiter(before)
+  if lock_waiters == 0 then return end
+  for _, names in ipairs(paths) do
+    for _, name in ipairs(names) do
+      for _, waiter in ipairs(waiters_on({ name })) do
+        if waiter.seq < before and stands_in_line(waiter) and modes_conflict(waiter.mode, mode) then
+          return waiter, names[1]
+        end
+      end
+    end
+  end
+end
+local function grant()
+  local leases, tenure = {}, nil
+  for i, names in ipairs(paths) do
+    local path, lease = names[1], reentrant and own_leases(names, '')[1]
+    if lease then
+      extend(lease, ttl)
+    else
+      if not tenure then fence = fence + 1 end
+      tenure = int(fence)
+      lease = { holder = ACTOR, fence = fence, mode = mode, intent = intent, ttl = ttl, at = now }
+      lease.also = names[2] and { unpack(names, 2) }
+      add_on(path, lease)
+      for _, alias in ipairs(lease.also or {}) do add_on(alias, { of = path, fence = fence }) end
+      lease.path, lease.due = path, now + ttl
+      call('ZADD', LOCK_DUE, int(lease.due), path .. '\\0' .. tenure)
+      call('ZADD', HELD, 0, ACTOR .. '\\0l' .. path .. '\\0' .. tenure)
+      lock_floor = math.min(lock_floor, lease.due)
+      emit('lock.acquired', path, ACTOR, '{"fence":' .. tenure .. ',"mode":"' .. mode .. '"}')
+    end
+    leases[i] = lease
+  end
+  if mode == 'shared' then call_waiters(all_names) end
+  return leases
+end
+local function queue(place)
+  if place then
+    place.seen, place.called = now, nil
+  else
+    lock_seq, lock_waiters = lock_seq + 1, lock_waiters + 1
+    place = { seq = lock_seq, id = waiter_id, agent = ACTOR, mode = mode, paths = all_names, bell = bell, seen = now }
+    for _, name in ipairs(all_names) do call('ZADD', LOCK_LINE, 0, place_of(place, name)) end
+  end
+  save_waiter(place)
+end
+local function held(blocker, retry_ms)
+  return finish('{"kind":"held","blocker":' .. blocker .. ',"nowMs":' .. int(now) .. ',"retryInMs":' .. int(retry_ms) .. '}')
+end
+local granted = false
+for _, event in ipairs(REPEATED and recall() or {}) do granted = granted or event[1] == 'lock.acquired' end
+if granted then
+  local leases = {}
+  for _, names in ipairs(paths) do
+    for _, lease in ipairs(own_leases(names, '')) do leases[#leases + 1] = lease end
+  end
+  if #leases == #paths then return finish('{"kind":"acquired","leases":' .. show_all(leases) .. '}') end
+end
+sweep_expired()
+local place = waiter_id ~= '' and find_waiter(waiter_id) or nil
+local lease, asked = blocking_lease()
+if lease then
+  if waiter_id ~= '' then queue(place) end
+  return held('{"kind":"lease","lease":' .. shown(lease) .. ',"asked":' .. cjson.encode(asked) .. '}', lease.due - now)
+end
+local before = place and place.seq or HUGE
+local ahead, path = blocking_waiter(before)
+if ahead and not ahead.called then
+  call_waiters(all_names)
+  ahead, path = blocking_waiter(before)
+end
+if ahead then
+  if waiter_id ~= '' then queue(place) end
+  return held(cjson.encode({ kind = 'waiter', path = path, holder = ahead.agent }), CALL_MS)
+end
+if place then remove_waiter(place) end
+return finish('{"kind":"acquired","leases":' .. show_all(grant()) .. '}')
+`,
+  "lock/acquire_free": `if PLAIN and not BATCHED and #ARGV == 11 and now < lock_floor and not string.find(ARGV[11], '^[./]?$') and
+  not string.find(ARGV[11], '\\0', 1, true) and
+  string.sub(ARGV[4], 1, 1) == '0' and (lock_waiters == 0 or ARGV[6] == 'exclusive') then
+  local path, actor, waiter = ARGV[11], ARGV[3], ARGV[9]
+  local names = names_over(path)
+  local free, place = not any_below(LOCK_PATHS, path), nil
+  for _, record in ipairs(call('HMGET', LOCKS, unpack(names))) do
+    if record then free = false end
+  end
+  if free and lock_waiters > 0 then
+    local record = waiter ~= '' and call('HGET', LOCK_WAITERS, waiter)
+    if record then
+      place = path .. '\\0' .. string.format('%016.0f', string.match(record, '"seq":(%d+)')) .. '\\0' .. waiter
+    end
+    free = first_in_line(names) == place
+  end
+  if free then
+    if place then
+      call('HDEL', LOCK_WAITERS, waiter)
+      call('ZREM', LOCK_LINE, place)
+      lock_waiters = lock_waiters - 1
+    end
+    fence, event = fence + 1, event + 1
+    local ttl, mode, intent = ARGV[5], ARGV[6], cjson.encode(ARGV[7])
+    local tenure, due = int(fence), now + ttl
+    local member = path .. '\\0' .. tenure
+    local said = '"mode":"' .. mode .. '","holder":"' .. actor .. '","fence":' .. tenure .. ',"intent":' .. intent
+    local at, lapses = int(now), int(due)
+    call('HSET', LOCKS, path, '[{' .. said .. ',"ttl":' .. ttl .. ',"at":' .. at .. '}]')
+    call('ZADD', LOCK_PATHS, '0', path)
+    call('ZADD', LOCK_DUE, lapses, member)
+    call('ZADD', HELD, '0', actor .. '\\0l' .. member)
+    if due < lock_floor then lock_floor = due end
+    local news = actor .. '\\0{"fence":' .. tenure .. ',"mode":"' .. mode .. '"}\\0' .. path
+    add_entry({ 'lock.acquired', news }, event, ARGV[1] .. '=1')
+    save_state()
+    return '{"kind":"acquired","leases":[{"path":' .. cjson.encode(path) .. ',' .. said .. ',"acquiredAtMs":' ..
+      at .. ',"expiresAtMs":' .. lapses .. '}]}'
+  end
+end
+`,
+  "lock/break": `local leases, covering = {}, nil
+for _, name in ipairs(names_of(ARGV[5])) do
+  if #leases == 0 then leases = live_on(name) end
+  covering = covering or live_over(name)[1]
+end
+if #leases > 0 then covering = nil end
+local answer = '{"broken":' .. show_all(leases) .. (covering and ',"covering":' .. shown(covering) or '') .. '}'
+if #leases > 0 then append_audit(unpack(ARGV, 7)) end
+end_leases(leases, 'lock.broken', ACTOR, ARGV[6])
+return finish(answer, true)
+`,
+  "lock/count": `return call('ZCOUNT', LOCK_DUE, '(' .. int(now), '+inf')
+`,
+  "lock/give_back": `local SWEEP = 32
+local function end_leases(leases, type, by, more)
+  if #leases == 0 then return end
+  local paths = {}
+  for _, lease in ipairs(leases) do
+    local path, tenure = lease.path, int(lease.fence)
+    take_off(path, lease)
+    for _, alias in ipairs(lease.also or {}) do
+      take_off(alias, lease)
+      paths[#paths + 1] = alias
+    end
+    call('ZREM', LOCK_DUE, path .. '\\0' .. tenure)
+    call('ZREM', HELD, lease.holder .. '\\0l' .. path .. '\\0' .. tenure)
+    emit(type, path, by, '{"fence":' .. tenure .. (more and ',' .. more or '') .. '}')
+    paths[#paths + 1] = path
+  end
+  call_waiters(paths)
+end
+local function lease_at(member)
+  local path, tenure = string.match(member, '^(%Z*)%z(%d+)$')
+  for _, lease in ipairs(leases_in(path, call('HGET', LOCKS, path))) do
+    if int(lease.fence) == tenure and lease.path == path then return lease end
+  end
+end
+local function sweep_expired()
+  if now < lock_floor then return end
+  for _, member in ipairs(call('ZRANGEBYSCORE', LOCK_DUE, '-inf', int(now), 'LIMIT', 0, SWEEP)) do
+    local lease = lease_at(member)
+    end_leases({ lease }, 'lock.expired', lease.holder)
+  end
+  local first = call('ZRANGE', LOCK_DUE, 0, 0, 'WITHSCORES')
+  lock_floor, dirty = tonumber(first[2] or HUGE), true
+end
+local function live_leases(members)
+  local leases = {}
+  for _, member in ipairs(members) do
+    local lease = lease_at(member)
+    if lease.due > now then leases[#leases + 1] = lease end
+  end
+  return leases
+end
+local function release_leases(holder, members)
+  local leases = live_leases(members)
+  end_leases(leases, 'lock.released', holder)
+  return leases
+end
+`,
+  "lock/line": `local CALL_MS = 250
+local CALLS = 64
+local function find_waiter(id)
+  local record = call('HGET', LOCK_WAITERS, id)
+  return record and cjson.decode(record)
+end
+local function place_of(waiter, path)
+  return path .. '\\0' .. string.format('%016.0f', waiter.seq) .. '\\0' .. waiter.id
+end
+local function save_waiter(waiter)
+  call('HSET', LOCK_WAITERS, waiter.id, cjson.encode(waiter))
+  dirty = true
+end
+local function remove_waiter(waiter)
+  call('HDEL', LOCK_WAITERS, waiter.id)
+  for _, path in ipairs(waiter.paths) do call('ZREM', LOCK_LINE, place_of(waiter, path)) end
+  lock_waiters, dirty = lock_waiters - 1, true
+end
+local function gather_waiters(waiters, path)
+  local places = {}
+  for _, name in ipairs(names_over(path)) do
+    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_LINE, '[' .. name .. '\\0', '(' .. name .. '\\1', 'LIMIT', 0, CALLS)) do
+      places[#places + 1] = member
+    end
+  end
+  for _, member in ipairs(members_below(LOCK_LINE, path)) do
+    if covers(path, string.match(member, '^(%Z*)')) then places[#places + 1] = member end
+  end
+  for _, member in ipairs(places) do
+    local seq, id = string.match(member, '%z(%d+)%z(.*)$')
+    seq = tonumber(seq)
+    if not waiters[seq] then
+      waiters[seq] = find_waiter(id)
+      waiters[#waiters + 1] = nil
+    end
+  end
+end
+local function waiters_on(paths)
+  local by_seq, seqs, waiters = {}, {}, {}
+  for _, path in ipairs(paths) do gather_waiters(by_seq, path) end
+  for seq in pairs(by_seq) do seqs[#seqs + 1] = seq end
+  table.sort(seqs)
+  for i = 1, math.min(#seqs, CALLS) do waiters[i] = by_seq[seqs[i]] end
+  return waiters
+end
+local function stands_in_line(waiter)
+  if now - waiter.seen > SILENCE_MS then return false end
+  return not waiter.called or now - waiter.called <= CALL_MS
+end
+local function kept_back_by(earlier, waiter)
+  for _, other in ipairs(earlier) do
+    if modes_conflict(other.mode, waiter.mode) then
+      for _, theirs in ipairs(other.paths) do
+        for _, mine in ipairs(waiter.paths) do
+          if covers(theirs, mine) or covers(mine, theirs) then return true end
+        end
+      end
+    end
+  end
+  return false
+end
+local function call_waiters(paths)
+  if lock_waiters == 0 then return end
+  local earlier = {}
+  for _, waiter in ipairs(waiters_on(paths)) do
+    local silent = now - waiter.seen > SILENCE_MS
+    if silent or stands_in_line(waiter) then
+      local kept_back = kept_back_by(earlier, waiter)
+      if silent or not (kept_back or ring(waiter.bell)) then
+        remove_waiter(waiter)
+      else
+        earlier[#earlier + 1] = waiter
+        if not kept_back and not waiter.called then
+          waiter.called = now
+          save_waiter(waiter)
+        end
+      end
+    end
+  end
+end
+`,
+  "lock/list": `if ARGV[5] ~= '' then
+  local covering = {}
+  for _, name in ipairs(names_of(ARGV[5])) do
+    for _, lease in ipairs(live_over(name)) do covering[#covering + 1] = lease end
+  end
+  return show_all(covering)
+end
+if ARGV[6] ~= '' then return show_all(live_leases((held_portion(ARGV[6], '', -1)))) end
+local leases = {}
+local paths = call('ZRANGEBYLEX', LOCK_PATHS, '-', '+')
+for first = 1, #paths, 1000 do
+  local last = math.min(first + 999, #paths)
+  for i, record in ipairs(call('HMGET', LOCKS, unpack(paths, first, last))) do
+    local path = paths[first + i - 1]
+    for _, lease in ipairs(live_in(path, record)) do
+      if lease.path == path then leases[#leases + 1] = lease end
+    end
+  end
+end
+return show_all(leases)
+`,
+  "lock/names": `local SILENCE_MS = 5000
+local function names_over(path)
+  local top = string.sub(path, 1, 1) == '/' and '/' or '.'
+  local names, at = { path }, string.match(path, '^(.+)/[^/]*$')
+  while at do
+    names[#names + 1] = at
+    at = string.match(at, '^(.+)/[^/]*$')
+  end
+  if path ~= top then names[#names + 1] = top end
+  return names
+end
+local function any_below(set, path)
+  return call('ZRANGEBYLEX', set, '[' .. path .. '/', '(' .. path .. '0', 'LIMIT', '0', '1')[1] ~= nil
+end
+local function first_in_line(names)
+  local first
+  for i, name in ipairs(names) do
+    local place = call('ZRANGEBYLEX', LOCK_LINE, '[' .. name .. '\\0', '(' .. name .. '\\1', 'LIMIT', '0', '1')[1]
+    if place and i > 1 then return false end
+    first = place or first
+    if first and lock_waiters == 1 then return first end
+  end
+  if any_below(LOCK_LINE, names[1]) then return false end
+  return first
+end
+`,
+  "lock/release": `local held, lost = select_leases({ unpack(ARGV, 6) }, ARGV[5])
+local answer = '{"released":' .. show_all(held) .. ',"lost":[' .. table.concat(lost, ',') .. ']}'
+end_leases(held, 'lock.released', ACTOR)
+return finish(answer, true)
+`,
+  "lock/release_all": `local leases, tasks, following = held_portion(ACTOR, ARGV[6], ARGV[5])
+if #tasks > 0 then following = '' end
+local released = show_all(release_leases(ACTOR, leases))
+return finish('{"released":' .. released .. ',"next":' .. cjson.encode(following) .. '}', true)
+`,
+  "lock/release_only": `if PLAIN and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
+  local path, actor = ARGV[6], ARGV[3]
+  local record = call('HGET', LOCKS, path)
+  local leases = record and cjson.decode(record)
+  local lease = leases and leases[1]
+  local usual, member, due, next = lease and #leases == 1 and lease.holder == actor and not lease.also, nil, nil, nil
+  if usual then
+    member = path .. '\\0' .. int(lease.fence)
+    due = tonumber(call('ZSCORE', LOCK_DUE, member))
+    usual = due > now and (ARGV[5] == '' or ARGV[5] == int(lease.fence))
+  end
+  if usual and lock_waiters > 0 then
+    local first = first_in_line(names_over(path))
+    usual = first ~= false
+    if first then
+      next = cjson.decode(call('HGET', LOCK_WAITERS, string.match(first, '%z%d+%z(.*)$')))
+      usual = next.mode == 'exclusive' and not next.called and now - next.seen <= SILENCE_MS and ring(next.bell)
+    end
+  end
+  if usual then
+    event = event + 1
+    call('HDEL', LOCKS, path)
+    call('ZREM', LOCK_PATHS, path)
+    call('ZREM', LOCK_DUE, member)
+    call('ZREM', HELD, actor .. '\\0l' .. member)
+    if next then
+      next.called = now
+      call('HSET', LOCK_WAITERS, next.id, cjson.encode(next))
+    end
+    local tenure = int(lease.fence)
+    local answer = '{"released":[{"path":' .. cjson.encode(path) .. ',"mode":"' .. lease.mode .. '","holder":"' .. actor ..
+      '","fence":' .. tenure .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' .. int(lease.at) ..
+      ',"expiresAtMs":' .. int(due) .. '}],"lost":[]}'
+    add_entry({ 'lock.released', actor .. '\\0{"fence":' .. tenure .. '}\\0' .. path }, event, ARGV[1] .. '=1', answer)
+    save_state()
+    return answer
+  end
+end
+`,
+  "lock/renew": `local held, lost = select_leases({ unpack(ARGV, 7) }, ARGV[5])
+if #lost > 0 then return finish('{"lost":[' .. table.concat(lost, ',') .. ']}') end
+for _, lease in ipairs(held) do extend(lease, tonumber(ARGV[6]) or lease.ttl) end
+return finish('{"renewed":' .. show_all(held) .. '}')
+`,
+  "lock/rows": `local function entries_of(record)
+  return record and cjson.decode(record) or {}
+end
+local function entries_on(name)
+  return entries_of(call('HGET', LOCKS, name))
+end
+local function leases_in(name, record)
+  local leases = {}
+  for _, entry in ipairs(entries_of(record)) do
+    local lease = entry
+    if entry.of then
+      for _, other in ipairs(entries_on(entry.of)) do
+        if other.fence == entry.fence and not other.of then lease = other end
+      end
+    end
+    lease.path = entry.of or name
+    lease.due = tonumber(call('ZSCORE', LOCK_DUE, lease.path .. '\\0' .. int(lease.fence)))
+    leases[#leases + 1] = lease
+  end
+  return leases
+end
+local function live_in(name, record)
+  local live = {}
+  for _, lease in ipairs(leases_in(name, record)) do
+    if lease.due > now then live[#live + 1] = lease end
+  end
+  return live
+end
+local function live_on(name)
+  return live_in(name, call('HGET', LOCKS, name))
+end
+local function names_of(given)
+  local names = {}
+  for name in string.gmatch(given, '%Z+') do names[#names + 1] = name end
+  return names
+end
+local function shown(lease)
+  return '{"path":' .. cjson.encode(lease.path) .. ',"mode":"' .. lease.mode .. '","holder":"' .. lease.holder ..
+    '","fence":' .. int(lease.fence) .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' ..
+    int(lease.at) .. ',"expiresAtMs":' .. int(lease.due) .. '}'
+end
+local function show_all(leases)
+  local all = {}
+  for i, lease in ipairs(leases) do all[i] = shown(lease) end
+  return '[' .. table.concat(all, ',') .. ']'
+end
+local function kept(entry)
+  local fence_of = '"fence":' .. int(entry.fence)
+  if entry.of then return '{"of":' .. cjson.encode(entry.of) .. ',' .. fence_of .. '}' end
+  local also = entry.also and ',"also":' .. cjson.encode(entry.also) or ''
+  return '{"holder":"' .. entry.holder .. '",' .. fence_of .. ',"mode":"' .. entry.mode .. '","intent":' ..
+    cjson.encode(entry.intent) .. ',"ttl":' .. int(entry.ttl) .. ',"at":' .. int(entry.at) .. also .. '}'
+end
+local function keep_on(name, entries)
+  if #entries == 0 then
+    call('HDEL', LOCKS, name)
+    call('ZREM', LOCK_PATHS, name)
+  else
+    local all = {}
+    for i, entry in ipairs(entries) do all[i] = kept(entry) end
+    call('HSET', LOCKS, name, '[' .. table.concat(all, ',') .. ']')
+  end
+end
+local function add_on(name, entry)
+  local entries = entries_on(name)
+  entries[#entries + 1] = entry
+  keep_on(name, entries)
+  call('ZADD', LOCK_PATHS, 0, name)
+end
+local function take_off(name, lease)
+  local kept = {}
+  for _, entry in ipairs(entries_on(name)) do
+    if entry.fence ~= lease.fence or (entry.of or name) ~= lease.path then kept[#kept + 1] = entry end
+  end
+  keep_on(name, kept)
+end
+local function covers(a, b)
+  if a == b then return true end
+  if a == '.' then return string.sub(b, 1, 1) ~= '/' end
+  if a == '/' then return string.sub(b, 1, 1) == '/' end
+  return string.sub(b, 1, #a + 1) == a .. '/'
+end
+local function modes_conflict(a, b)
+  return a == 'exclusive' or b == 'exclusive'
+end
+local function members_below(set, path)
+  if path == '.' then return call('ZRANGEBYLEX', set, '-', '+') end
+  local start = path == '/' and '' or path
+  return call('ZRANGEBYLEX', set, '[' .. start .. '/', '(' .. start .. '0')
+end
+local function live_over(path)
+  local names, found = names_over(path), {}
+  for i, record in ipairs(call('HMGET', LOCKS, unpack(names))) do
+    for _, lease in ipairs(live_in(names[i], record)) do found[#found + 1] = lease end
+  end
+  return found
+end
+local function overlapping(path)
+  local found = live_over(path)
+  for _, name in ipairs(members_below(LOCK_PATHS, path)) do
+    if name ~= path and covers(path, name) then
+      for _, lease in ipairs(live_on(name)) do found[#found + 1] = lease end
+    end
+  end
+  return found
+end
+`,
+  "lock/tenure": `local function extend(lease, ttl)
+  lease.ttl, lease.due = ttl, math.max(lease.due, now + ttl)
+  local entries = entries_on(lease.path)
+  for _, entry in ipairs(entries) do
+    if entry.fence == lease.fence and not entry.of then entry.ttl = ttl end
+  end
+  keep_on(lease.path, entries)
+  call('ZADD', LOCK_DUE, int(lease.due), lease.path .. '\\0' .. int(lease.fence))
+  dirty = true
+end
+local function own_leases(names, tenure)
+  local own = {}
+  for _, name in ipairs(names) do
+    for _, lease in ipairs(live_on(name)) do
+      if lease.holder == ACTOR and (tenure == '' or int(lease.fence) == tenure) then own[#own + 1] = lease end
+    end
+    if #own > 0 then break end
+  end
+  return own
+end
+local function lost_lease(names)
+  local current, covering
+  for _, name in ipairs(names) do current = current or live_on(name)[1] end
+  for _, name in ipairs(names) do
+    for _, lease in ipairs(live_over(name)) do
+      local above = lease.holder == ACTOR and not (current and lease.path == current.path)
+      if above and not covering then covering = shown(lease) end
+    end
+  end
+  return '{"path":' .. cjson.encode(names[1]) .. (current and ',"current":' .. shown(current) or '') ..
+    (covering and ',"covering":' .. covering or '') .. '}'
+end
+local function select_leases(paths, tenure)
+  local held, lost = {}, {}
+  for _, given in ipairs(paths) do
+    local names = names_of(given)
+    local own = own_leases(names, tenure)
+    for _, lease in ipairs(own) do held[#held + 1] = lease end
+    if #own == 0 then lost[#lost + 1] = lost_lease(names) end
+  end
+  return held, lost
+end
+`,
+  "task/abandon": `take_bell(ARGV[5])
+return finish('')
+`,
+  "task/cancel": `local task = chosen_task()
+if not task then return finish('{"kind":"unknown"}') end
+local work, from = task.work, task.work.status
+if from == 'cancelled' or told_before('task.cancelled', task.id) then return answer('done', task) end
+if from == 'completed' or from == 'dead' then return answer('refused', task) end
+local data
+if from == 'claimed' then
+  end_attempt(task, 'cancelled', now)
+  data = '{"fence":' .. int(work.fence) .. '}'
+end
+work.status, work.updated, task.due = 'cancelled', now, nil
+save(task, from)
+emit('task.cancelled', task.id, ACTOR, data)
+return answer('done', task)
+`,
+  "task/change": `local function enter_queue(task)
+  arrive(task)
+  local rank = string.format('%016.0f', rank_of(task.priority, task.seq))
+  for tag in string.gmatch(task.tags, '[^,]+') do
+    call('ZADD', TASK_TAGS, 0, tag .. '\\0' .. rank .. '\\0' .. task.id)
+  end
+end
+local function leave_queue(task)
+  arrived[task.id] = nil
+  local rank = string.format('%016.0f', rank_of(task.priority, task.seq))
+  for tag in string.gmatch(task.tags, '[^,]+') do
+    call('ZREM', TASK_TAGS, tag .. '\\0' .. rank .. '\\0' .. task.id)
+  end
+end
+local function place_of(task)
+  local status = task.work.status
+  if status == 'claimed' then return task.due end
+  if status == 'pending' then return REGION + rank_of(task.priority, task.seq) end
+  local regions = { scheduled = 2, blocked = 3, completed = 4, dead = 5, cancelled = 6 }
+  return regions[status] * REGION + task.seq
+end
+local function save(task, from)
+  local id, status = task.id, task.work.status
+  task.record = encode(task.work)
+  call('HSET', TASKS, id .. 'w', task.record)
+  call('ZADD', TASK_ORDER, place_of(task), id)
+  if status == 'scheduled' then
+    call('ZADD', TASK_LATER, task.due, id)
+  end
+  if task.due then task_floor = math.min(task_floor, task.due) end
+  dirty = true
+  if status == from then return end
+  if from == 'pending' then leave_queue(task) end
+  if from == 'scheduled' then call('ZREM', TASK_LATER, id) end
+  if from == 'claimed' then call('ZREM', HELD, task.work.worker .. '\\0t' .. id) end
+  if status == 'pending' then enter_queue(task) end
+  if status == 'claimed' then call('ZADD', HELD, 0, ACTOR .. '\\0t' .. id) end
+end
+local function tell_dead(task)
+  emit('task.dead', task.id, nil, '{"attempts":' .. task.work.spent .. '}')
+end
+local function settle_kept(task)
+  local from, work = task.work.status, task.work
+  if not settle(task) then return end
+  save(task, from)
+  if from ~= 'claimed' then return end
+  emit('task.expired', task.id, work.worker, '{"fence":' .. int(work.fence) .. '}')
+  if work.status == 'dead' then tell_dead(task) end
+end
+local function give_back(task, why)
+  local work = task.work
+  emit('task.released', task.id, work.worker, '{"fence":' .. int(work.fence) .. '}')
+  end_attempt(task, 'released', now, why)
+  work.spent = work.spent - 1
+  wait(task)
+  save(task, 'claimed')
+end
+`,
+  "task/choice": `local function answer(kind, task)
+  wake_waiters()
+  return finish('{"kind":"' .. kind .. '","task":' .. show(task) .. '}')
+end
+local function chosen_task()
+  local task = find(ARGV[5])
+  if task then settle_kept(task) end
+  return task
+end
+`,
+  "task/claim": `local REQUEST, WAITER, BELL, PLACE = ARGV[5], ARGV[6] or '', ARGV[7], ARGV[8] or ''
+local function in_line()
+  return WAITER ~= '' and task_waiters > 0 and call('ZSCORE', TASK_LINE, WAITER)
+end
+local tasks, more, go_on
+if REPEATED then tasks = claimed_before(recall()) end
+if not tasks and PLACE == '~' and in_line() then
+  hang_bell(WAITER, BELL, REQUEST)
+  more = sweep()
+  wake_waiters()
+else
+  if PLACE == '~' or PLACE ~= '' and WAITER ~= '' and not in_line() then PLACE = '' end
+  if not tasks then tasks, more, go_on = claim(REQUEST, PLACE) end
+  if tasks then
+    if WAITER ~= '' then take_bell(WAITER) end
+    wake_waiters()
+    return finish(tasks)
+  end
+  wake_waiters()
+  if WAITER ~= '' then hang_bell(WAITER, BELL, REQUEST) end
+  if go_on then return finish('@' .. go_on) end
+end
+local due = more and now or task_floor
+return finish(due < HUGE and int(due - now) or '')
+`,
+  "task/complete": `local REQUEST, ID, TENURE, RESULT = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local before = REPEATED and recall() or {}
+local task = find(ID)
+if not task then return finish({ '{"kind":"unknown"}' }) end
+local work, from = task.work, task.work.status
+settle(task)
+local status, mine = work.status, work.worker == ACTOR and (TENURE == '' or TENURE == int(work.fence))
+local late = work.outcome == 'expired' and status ~= 'dead' and status ~= 'cancelled'
+local answer
+if mine and (status == 'claimed' or late) then
+  end_attempt(task, 'completed', now)
+  work.status = 'completed'
+  save(task, from)
+  if RESULT ~= '' then call('HSET', TASKS, ID .. 'r', RESULT) end
+  emit('task.completed', ID, ACTOR, '{"fence":' .. int(work.fence) .. '}')
+  unblock(ID)
+  answer = '"sent":true,"task":' .. show_with(task)
+else
+  local again = mine and TENURE ~= '' and work.outcome == 'completed' or told_before('task.completed', ID)
+  if not again then return finish({ '{"kind":"lost","task":' .. show(task) .. '}' }) end
+  answer = '"task":' .. show(task)
+end
+local tasks = claimed_before(before)
+if not tasks and REQUEST ~= '' then
+  local _, go_on
+  tasks, _, go_on = claim(REQUEST, '')
+  if go_on then answer = '"unlooked":true,' .. answer end
+end
+wake_waiters()
+return finish({ '{"kind":"done",' .. answer .. '}', unpack(tasks or {}) })
+`,
+  "task/counts": `local STATUSES = { 'claimed', 'pending', 'scheduled', 'blocked', 'completed', 'dead', 'cancelled' }
+local counts = {}
+for i, status in ipairs(STATUSES) do
+  counts[status] = call('ZCOUNT', TASK_ORDER, (i - 1) * REGION, '(' .. int(i * REGION))
+end
+if now >= task_floor then
+  local started = call('ZCOUNT', TASK_LATER, 0, now)
+  local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now)
+  local dead = 0
+  for _, id in ipairs(lapsed) do
+    local kept = call('HMGET', TASKS, id, id .. 'w')
+    local max = string.match(kept[1], '^%[%d+,%d,%d+,(%d+)')
+    if cjson.decode(kept[2]).spent >= tonumber(max) then dead = dead + 1 end
+  end
+  counts.scheduled = counts.scheduled - started
+  counts.claimed = counts.claimed - #lapsed
+  counts.dead = counts.dead + dead
+  counts.pending = counts.pending + started + #lapsed - dead
+end
+return cjson.encode(counts)
+`,
+  "task/create": `local FIRST, WIDTH = 5, 5
+local size = (#ARGV - FIRST + 1) / WIDTH
+local function enlist()
+  local members, by_key, repeated = {}, {}, nil
+  for i = 1, size do
+    local at = FIRST + (i - 1) * WIDTH
+    local id, key = ARGV[at], ARGV[at + 1]
+    local member = key ~= '' and by_key[key]
+    if not member then
+      local known = nil
+      if key ~= '' then
+        known = call('HGET', TASK_KEYS, key)
+      elseif repeated ~= false then
+        repeated = call('HEXISTS', TASKS, id) == 1
+        known = repeated and id
+      end
+      if known then
+        member = { id = known, known = find(known) }
+      else
+        task_seq = task_seq + 1
+        member = { id = id, at = at, seq = task_seq }
+      end
+      if key ~= '' then by_key[key] = member end
+    end
+    members[i] = member
+  end
+  return members
+end
+local function needs_of(member, members)
+  local needs, open, seen, place = {}, {}, {}, 0
+  for item in string.gmatch(ARGV[member.at + 3], '[^,]+') do
+    local other = string.sub(item, 1, 1) == '#' and members[string.sub(item, 2) + 1]
+    local known = other and other.known
+    if not other then
+      known = find(item)
+      if not known then return nil, place end
+    end
+    local id = other and other.id or item
+    if not seen[id] then
+      needs[#needs + 1] = id
+      if not known or known.work.status ~= 'completed' then open[#open + 1] = id end
+    end
+    seen[id], place = true, place + 1
+  end
+  return needs, open
+end
+local seq_before = task_seq
+local members = enlist()
+for i, member in ipairs(members) do
+  if not member.known and not member.needs then
+    if ARGV[member.at + 3] == '' then
+      member.needs, member.open = {}, {}
+    else
+      local needs, open = needs_of(member, members)
+      if not needs then
+        task_seq = seq_before
+        return finish('{"kind":"unknown","index":' .. (i - 1) .. ',"place":' .. int(open) .. '}')
+      end
+      member.needs, member.open = needs, open
+    end
+  end
+end
+local records, scores, queued = {}, {}, 0
+local function write()
+  if #records > 0 then call('HSET', TASKS, unpack(records)) end
+  if #scores > 0 then call('ZADD', TASK_ORDER, unpack(scores)) end
+  records, scores, queued = {}, {}, 0
+end
+local function add(id, spec, place)
+  queued = queued + 2
+  records[queued - 1], records[queued] = id, spec
+  scores[queued - 1], scores[queued] = string.format('%d', place), id
+  if queued >= 1000 then write() end
+end
+local function add_task(member, spec, priority, tags, start)
+  local id, seq, waits = member.id, member.seq, #member.open
+  local task = { id = id, seq = seq, priority = priority, tags = tags, spec = spec }
+  task.needs, task.work = table.concat(member.needs, ','), { spent = 0, waits = waits > 0 and waits or nil }
+  wait(task, start)
+  member.task = task
+  if task.work.status == 'pending' then
+    enter_queue(task)
+  else
+    call('HSET', TASKS, id .. 'w', encode(task.work))
+  end
+  if task.due then
+    call('ZADD', TASK_LATER, task.due, id)
+    task_floor = math.min(task_floor, task.due)
+  end
+  add(id, spec, place_of(task))
+  for _, on in ipairs(member.open) do add_link(on, id) end
+  return task.work.status
+end
+local created_by = ',' .. int(now) .. ',"' .. ACTOR .. '","'
+for _, member in ipairs(members) do
+  if not member.known and not member.spec then
+    local at, id, seq = member.at, member.id, member.seq
+    local said, texts = ARGV[at + 2], '",\\n' .. ARGV[at + 4] .. ']'
+    local needs = table.concat(member.needs, ',')
+    local spec = '[' .. string.format('%d', seq) .. ',' .. said .. created_by .. needs .. texts
+    local priority, tags, start = string.match(said, '^(%d),%d+,%d+,"([^"]*)","%a",%d+,(%w+)$')
+    local status = 'pending'
+    member.spec = spec
+    if tags == '' and start == 'null' and ARGV[at + 3] == '' and task_waiters == 0 then
+      member.plain = true
+      add(id, spec, REGION + rank_of(priority, seq))
+    else
+      status = add_task(member, spec, tonumber(priority), tags, tonumber(start))
+    end
+    if ARGV[at + 1] ~= '' then
+      call('HSET', TASK_KEYS, ARGV[at + 1], id)
+      call('HSET', TASKS, id .. 'k', ARGV[at + 1])
+    end
+    emit('task.created', id, ACTOR, '{"status":"' .. status .. '","priority":' .. priority .. '}')
+  end
+end
+write()
+wake_waiters()
+local tasks = {}
+for i, member in ipairs(members) do
+  local task = member.known or member.task
+  if member.at ~= FIRST + (i - 1) * WIDTH then
+    tasks[i] = show(task or find(member.id))
+  else
+    tasks[i] = (member.plain or task.work.status == 'pending' and task.needs == '') and '0' or show(task)
+  end
+end
+return finish('{"kind":"created","nowMs":' .. int(now) .. ',"tasks":[' .. table.concat(tasks, ',') .. ']}')
+`,
+  "task/dependencies": `local function add_link(on, id)
+  call('ZADD', TASK_LINKS, 0, on .. '\\0' .. id)
+  task_links = task_links + 1
+end
+local function unblock(id)
+  if task_links == 0 then return end
+  local members = call('ZRANGEBYLEX', TASK_LINKS, '[' .. id .. '\\0', '(' .. id .. '\\1')
+  local waiting = {}
+  for i, member in ipairs(members) do
+    call('ZREM', TASK_LINKS, member)
+    waiting[i] = find(string.sub(member, #id + 2))
+  end
+  task_links = task_links - #members
+  table.sort(waiting, function(a, b) return a.seq < b.seq end)
+  for _, task in ipairs(waiting) do
+    local from = task.work.status
+    task.work.waits = task.work.waits - 1
+    if from == 'blocked' then wait(task, task.start) end
+    save(task, from)
+  end
+end
+`,
+  "task/fail": `local task, kind, other = held_task('failed')
+if not task then return refuse(kind, other) end
+local work = task.work
+end_attempt(task, 'failed', now, ARGV[7])
+if ARGV[8] == '1' and work.spent < task.max then
+  local factors = { n = 0, l = work.spent, e = 2 ^ (work.spent - 1) }
+  wait(task, now + math.min(task.base * factors[task.kind], 3600000))
+else
+  work.status = 'dead'
+end
+save(task, 'claimed')
+emit('task.failed', task.id, ACTOR, '{"fence":' .. int(work.fence) .. '}')
+if work.status == 'dead' then tell_dead(task) end
+wake_waiters()
+return answer('done', task)
+`,
+  "task/fast": `repeat
+  if not PLAIN or now >= task_floor or COMPLETES and task_links > 0 then break end
+  local text, match = string.format, string.match
+  local request = ARGV[BATCHED and 8 or 5]
+  local asked, tag
+  if request ~= '1' and request ~= '' then
+    asked, tag = match(request, '^1|%a+|(%d*)|([^,]*)$')
+    if not tag then break end
+  end
+  local steps, works, named, usual = {}, {}, BATCHED and {}, true
+  local before, last = BATCHED and 3 or 0, #ARGV
+  while usual and before < last do
+    local size = BATCHED and tonumber(ARGV[before]) or last
+    local id = ARGV[before + 6]
+    usual = ARGV[before + 5] == request and string.sub(ARGV[before + 4], 1, 1) == '0'
+    if COMPLETES then
+      usual = usual and size == 8 and not (named and named[id])
+      if named then named[id] = true end
+      works[#works + 1] = id .. 'w'
+    else
+      usual = usual and (size == 5 or task_waiters == 0)
+    end
+    steps[#steps + 1] = before
+    before = before + size + 1
+  end
+  if not usual then break end
+  local was, n = {}, 0
+  if COMPLETES then
+    for i, record in ipairs(call('HMGET', TASKS, unpack(works))) do
+      record = record or ''
+      local worker, tenure, seq, rest, started = match(record,
+        '^{"status":"claimed","worker":"([^"]*)","fence":(%d+),"more":true,"seq":(%d+),("spent":1,"lease":%d+,"started":(%d+)})$')
+      if not worker then
+        worker, tenure, seq, rest = match(record,
+          '^{"status":"claimed","worker":"([^"]*)","fence":(%d+),"more":true,"seq":(%d+),(.*)$')
+      end
+      local actor, wanted = ARGV[steps[i] + 3], ARGV[steps[i] + 7]
+      usual = usual and worker == actor and (wanted == '' or wanted == tenure)
+      was[n + 1], was[n + 2], was[n + 3], was[n + 4] = tenure, seq, rest, started or false
+      n = n + 4
+    end
+    if not usual then break end
+  end
+  local heads, kept = {}, {}
+  if request ~= '' then
+    local count = text('%d', #steps)
+    if tag and tag ~= '' then
+      heads = call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\\0', '(' .. tag .. '\\1', 'LIMIT', '0', count)
+      for i, member in ipairs(heads) do heads[i] = string.sub(member, #tag + 19) end
+    else
+      heads = call('ZRANGEBYSCORE', TASK_ORDER, '562949953421312', '(1125899906842624', 'LIMIT', '0', count)
+    end
+    if #heads < #steps and not COMPLETES then break end
+    if heads[1] then
+      local fields = {}
+      for i, head in ipairs(heads) do fields[i * 2 - 1], fields[i * 2] = head, head .. 'w' end
+      kept = call('HMGET', TASKS, unpack(fields))
+      for i = 2, #heads * 2, 2 do usual = usual and not kept[i] end
+      if not usual then break end
+    end
+  end
+  local at, answers = text('%d', now), {}
+  local fields, places, left, taken, tagged = {}, {}, {}, {}, {}
+  local set, placed, took, noted = 0, 0, 0, 0
+  local entry, whose = {}, nil
+  for i, from in ipairs(steps) do
+    local actor, head, answer = ARGV[from + 3], heads[i], {}
+    local named_actor, news = actor .. '\\0t', 0
+    if COMPLETES then
+      local id, result = ARGV[from + 6], ARGV[from + 8]
+      local tenure, seq, rest, started = unpack(was, i * 4 - 3, i * 4)
+      local record = '{"status":"completed","worker":"' .. actor .. '","fence":' .. tenure .. ',"ended":' .. at
+        .. ',"outcome":"completed",' .. rest
+      answer[1] = started and started .. ' ' .. at or record
+      fields[set + 1], fields[set + 2] = works[i], record
+      set = set + 2
+      if result ~= '' then
+        fields[set + 1], fields[set + 2] = id .. 'r', result
+        set = set + 2
+      end
+      places[placed + 1], places[placed + 2] = text('%d', 2251799813685248 + seq), id
+      placed = placed + 2
+      left[i] = named_actor .. id
+      entry[noted + 1], entry[noted + 2] = 'task.completed', actor .. '\\0{"fence":' .. tenure .. '}\\0' .. id
+      noted, news = noted + 2, 1
+    end
+    if head then
+      local spec, n = kept[i * 2 - 1], COMPLETES and 1 or 0
+      local seq, priority, length, max, tags = match(spec, '^%[(%d+),(%d),(%d+),(%d+),"([^"]*)"')
+      if asked and asked ~= '' then length = asked end
+      local due = now + length
+      if due < task_floor then task_floor = due end
+      fence = fence + 1
+      local number = text('%d', fence)
+      answer[n + 1], answer[n + 2], answer[n + 3] = head, spec, number .. ' ' .. at
+      fields[set + 1] = head .. 'w'
+      fields[set + 2] = '{"status":"claimed","worker":"' .. actor .. '","fence":' .. number
+        .. (max ~= '1' and ',"more":true' or '') .. ',"seq":' .. seq .. ',"spent":1,"lease":' .. length
+        .. ',"started":' .. at .. '}'
+      set = set + 2
+      places[placed + 1], places[placed + 2] = text('%d', due), head
+      placed = placed + 2
+      taken[took + 1], taken[took + 2] = '0', named_actor .. head
+      took = took + 2
+      if tags ~= '' then
+        local rank = text('\\0%016d\\0', (9 - priority) * 17592186044416 + seq) .. head
+        for one in string.gmatch(tags, '[^,]+') do tagged[#tagged + 1] = one .. rank end
+      end
+      entry[noted + 1], entry[noted + 2] = 'task.claimed', actor .. '\\0{"fence":' .. number .. '}\\0' .. head
+      noted, news = noted + 2, news + 1
+    end
+    answers[i] = answer
+    event = event + news
+    whose = (whose and whose .. ' ' or '') .. ARGV[from + 1] .. '=' .. news
+    if i % 4 == 0 or i == #steps then
+      add_entry(entry, event, whose)
+      entry, whose, noted = {}, nil, 0
+    end
+  end
+  call('HSET', TASKS, unpack(fields))
+  call('ZADD', TASK_ORDER, unpack(places))
+  if left[1] then call('ZREM', HELD, unpack(left)) end
+  if taken[1] then call('ZADD', HELD, unpack(taken)) end
+  if tagged[1] then call('ZREM', TASK_TAGS, unpack(tagged)) end
+  save_state()
+  return BATCHED and answers or answers[1]
+until true
+`,
+  "task/get": `local task = find(ARGV[5])
+return task and show(task) or ''
+`,
+  "task/give_back": `local function release_tasks(ids)
+  local tasks = {}
+  for i, id in ipairs(ids) do tasks[i] = find(id) end
+  table.sort(tasks, function(a, b) return a.seq < b.seq end)
+  local released = {}
+  for _, task in ipairs(tasks) do
+    if task.due <= now then
+      settle_kept(task)
+    else
+      give_back(task)
+      released[#released + 1] = task.id
+    end
+  end
+  wake_waiters()
+  return released
+end
+`,
+  "task/lapse": `local SWEEP = 64
+local function sweep()
+  if now < task_floor then return false, {} end
+  local due = call('ZRANGEBYSCORE', TASK_LATER, 0, now, 'LIMIT', 0, SWEEP)
+  local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now, 'LIMIT', 0, SWEEP)
+  for _, id in ipairs(due) do settle_kept(find(id)) end
+  local tasks = {}
+  for i, id in ipairs(lapsed) do tasks[i] = find(id) end
+  table.sort(tasks, function(a, b) return a.due < b.due or a.due == b.due and a.seq < b.seq end)
+  for i, task in ipairs(tasks) do
+    lapsed[i] = task.id
+    settle_kept(task)
+  end
+  local first = call('ZRANGE', TASK_ORDER, 0, 0, 'WITHSCORES')
+  local lapse = tonumber(first[2] or HUGE)
+  local later = tonumber(call('ZRANGE', TASK_LATER, 0, 0, 'WITHSCORES')[2] or HUGE)
+  task_floor, dirty = math.min(lapse < REGION and lapse or HUGE, later), true
+  return #due == SWEEP or #lapsed == SWEEP, lapsed
+end
+`,
+  "task/list": `local STATUS, TAGS, MATCH, HOLDER, BY = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local LIMIT, AFTER = tonumber(ARGV[10]), tonumber(ARGV[11])
+local LOOKS, LOOK_BYTES, SHOW_BYTES, CHUNK = 2000, 4194304, 524288, 64
+local READ = math.min(LIMIT + 1, CHUNK)
+local REGIONS = { scheduled = 2, blocked = 3, completed = 4, dead = 5, cancelled = 6 }
+local sources = {}
+local function carries(tags)
+  local carried = ',' .. tags .. ','
+  for tag in string.gmatch(TAGS, '[^,]+') do
+    local has = string.find(carried, ',' .. tag .. ',', 1, true) ~= nil
+    if has == (MATCH == 'any') then return has end
+  end
+  return MATCH == 'all'
+end
+local function open(read)
+  sources[#sources + 1] = { at = 1, ids = {}, seqs = {}, read = read }
+end
+local function open_range(base)
+  local from, to = base + AFTER + 1, base + PRIORITY - 1
+  open(function(ids, seqs)
+    local rows = call('ZRANGEBYSCORE', TASK_ORDER, from, to, 'WITHSCORES', 'LIMIT', 0, READ)
+    for i = 1, #rows, 2 do
+      ids[#ids + 1], seqs[#seqs + 1] = rows[i], rows[i + 1] - base
+    end
+    if #rows > 0 then from = '(' .. rows[#rows] end
+    return #rows == READ * 2
+  end)
+end
+local function open_tagged(tag, priority)
+  local base, skip = priority * PRIORITY, #tag + 2
+  local from = '[' .. tag .. string.format('\\0%016.0f', base + AFTER + 1)
+  local to = '(' .. tag .. string.format('\\0%016.0f', base + PRIORITY)
+  open(function(ids, seqs)
+    local members = call('ZRANGEBYLEX', TASK_TAGS, from, to, 'LIMIT', 0, READ)
+    for i, member in ipairs(members) do
+      ids[i], seqs[i] = string.sub(member, skip + 17), tonumber(string.sub(member, skip, skip + 15)) - base
+    end
+    if #members > 0 then from = '(' .. members[#members] end
+    return #members == READ
+  end)
+end
+local function open_each(ids)
+  local rows = {}
+  for first = 1, #ids, CHUNK do
+    local fields, last = {}, math.min(first + CHUNK - 1, #ids)
+    for i = first, last do fields[i - first + 1] = ids[i] .. 'w' end
+    local scores = call('ZMSCORE', TASK_ORDER, unpack(ids, first, last))
+    for i, record in ipairs(call('HMGET', TASKS, unpack(fields))) do
+      local score = tonumber(scores[i])
+      local seq = score < REGION and tonumber(string.match(record, '"seq":(%d+)')) or score % REGION
+      if seq > AFTER then rows[#rows + 1] = { id = ids[first + i - 1], seq = seq } end
+    end
+  end
+  table.sort(rows, function(a, b) return a.seq < b.seq end)
+  open(function(ids, seqs)
+    for i, row in ipairs(rows) do ids[i], seqs[i] = row.id, row.seq end
+  end)
+end
+local function open_queue()
+  local tags, rarest, fewest = {}, nil, HUGE
+  for tag in string.gmatch(TAGS, '[^,]+') do
+    local count = call('ZLEXCOUNT', TASK_TAGS, '[' .. tag .. '\\0', '(' .. tag .. '\\1')
+    if count < fewest then rarest, fewest = tag, count end
+    tags[#tags + 1] = tag
+  end
+  if MATCH == 'all' then tags = { rarest } end
+  for priority = 0, 9 do
+    if TAGS == '' then open_range(REGION + priority * PRIORITY) end
+    for _, tag in ipairs(TAGS == '' and {} or tags) do open_tagged(tag, priority) end
+  end
+end
+if AFTER < PRIORITY - 1 then
+  if HOLDER ~= '' then
+    local ids = call('ZRANGEBYLEX', HELD, '[' .. HOLDER .. '\\0t', '(' .. HOLDER .. '\\0u')
+    for i, member in ipairs(ids) do ids[i] = string.sub(member, #HOLDER + 3) end
+    open_each(ids)
+  elseif STATUS == 'claimed' or STATUS == '' then
+    open_each(call('ZRANGEBYSCORE', TASK_ORDER, 0, '(' .. int(REGION)))
+  elseif STATUS == 'pending' or STATUS == 'dead' then
+    open_each(call('ZRANGEBYSCORE', TASK_ORDER, 0, now))
+  end
+  if HOLDER == '' then
+    if STATUS == 'pending' then open_queue() end
+    if STATUS == 'pending' then open_each(call('ZRANGEBYSCORE', TASK_LATER, 0, now)) end
+    for priority = 0, STATUS == '' and 9 or -1 do open_range(REGION + priority * PRIORITY) end
+    for status, region in pairs(REGIONS) do
+      if STATUS == '' or STATUS == status then open_range(region * REGION) end
+    end
+  end
+end
+local last = AFTER
+local function next_id()
+  local best
+  for _, source in ipairs(sources) do
+    while source.seqs[source.at] and source.seqs[source.at] <= last do source.at = source.at + 1 end
+    while source.read and not source.seqs[source.at] do
+      source.at, source.ids, source.seqs = 1, {}, {}
+      if not source.read(source.ids, source.seqs) then source.read = nil end
+      while source.seqs[source.at] and source.seqs[source.at] <= last do source.at = source.at + 1 end
+    end
+    if source.seqs[source.at] and (not best or source.seqs[source.at] < best.seqs[best.at]) then best = source end
+  end
+  if best then return best.ids[best.at], best.seqs[best.at] end
+end
+local looked_bytes = 0
+local function specified(id)
+  if TAGS == '' and BY == '' then return true end
+  local spec = call('HGET', TASKS, id)
+  looked_bytes = looked_bytes + #spec
+  local tags, by = string.match(spec, '^%[%d+,%d,%d+,%d+,"([^"]*)","%a",%d+,%w+,%d+,"([^"]*)"')
+  return (BY == '' or by == BY) and (TAGS == '' or carries(tags))
+end
+local function stands(task)
+  local work = task.work
+  if STATUS ~= '' and work.status ~= STATUS then return false end
+  return HOLDER == '' or work.status == 'claimed' and work.worker == HOLDER
+end
+local shown, shown_bytes, looks, go_on = {}, 0, 0, nil
+while true do
+  local id, seq = next_id()
+  if not id then break end
+  if looks == LOOKS or looked_bytes > LOOK_BYTES or shown_bytes > SHOW_BYTES then
+    go_on = last
+    break
+  end
+  looks = looks + 1
+  if specified(id) then
+    local task = find(id)
+    settle(task)
+    if stands(task) then
+      if #shown == LIMIT then
+        go_on = last
+        break
+      end
+      local text = show(task)
+      shown[#shown + 1] = text
+      shown_bytes = shown_bytes + #text
+    end
+  end
+  last = seq
+end
+local answer = '{"tasks":[' .. table.concat(shown, ',') .. ']'
+return answer .. (go_on and ',"next":' .. int(go_on) or '') .. '}'
+`,
+  "task/prune": `local BEFORE, AFTER, LIMIT, DRY = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
+local regions = { completed = 4, dead = 5, cancelled = 6 }
+local function is_needed(id)
+  return task_links > 0 and #call('ZRANGEBYLEX', TASK_LINKS, '[' .. id .. '\\0', '(' .. id .. '\\1', 'LIMIT', 0, 1) > 0
+end
+local function remove(task)
+  local id = task.id
+  for need in string.gmatch(task.needs, '[^,]+') do
+    task_links = task_links - call('ZREM', TASK_LINKS, need .. '\\0' .. id)
+  end
+  local key = call('HGET', TASKS, id .. 'k')
+  if key then call('HDEL', TASK_KEYS, key) end
+  call('HDEL', TASKS, id, id .. 'w', id .. 'r', id .. 'k')
+  call('ZREM', TASK_ORDER, id)
+end
+local pruned, left, next_after = 0, LIMIT, nil
+for _, status in ipairs({ 'completed', 'dead', 'cancelled' }) do
+  local base = regions[status] * REGION
+  if not next_after and string.find(',' .. ARGV[5] .. ',', ',' .. status .. ',', 1, true) and AFTER < base + REGION - 1 then
+    local count, from = 0, math.max(AFTER, base)
+    local rows = call('ZRANGEBYSCORE', TASK_ORDER, '(' .. int(from), '(' .. int(base + REGION), 'WITHSCORES', 'LIMIT', 0, left)
+    local reached = false
+    for i = 1, #rows, 2 do
+      local task = find(rows[i])
+      if tonumber(task.created) >= BEFORE then
+        reached = true
+        break
+      end
+      local work = task.work
+      if math.max(work.ended or 0, work.updated or 0) < BEFORE and not is_needed(task.id) then
+        if not DRY then remove(task) end
+        count = count + 1
+      end
+    end
+    left, pruned = left - #rows / 2, pruned + count
+    if left == 0 and not reached then next_after = rows[#rows] end
+    if count > 0 and not DRY then
+      emit('task.pruned', status, ACTOR, '{"count":' .. count .. ',"olderThanMs":' .. ARGV[6] .. '}')
+      dirty = true
+    end
+  end
+end
+local answer = '{"pruned":' .. pruned .. (next_after and ',"next":' .. int(tonumber(next_after)) or '') .. '}'
+return finish(answer, true)
+`,
+  "task/queue": `local SWEEPS = 16
+local PORTION, CHUNK = 4096, 256
+local function tagged(tag, from, count)
+  return call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\\0' .. from, '(' .. tag .. '\\1', 'LIMIT', 0, count)
+end
+local function heads_of_any(tags, count)
+  local heads, seen = {}, {}
+  for _, tag in ipairs(tags) do
+    for _, member in ipairs(tagged(tag, '', count)) do
+      local head = string.sub(member, #tag + 2)
+      if not seen[head] then heads[#heads + 1] = head end
+      seen[head] = true
+    end
+  end
+  table.sort(heads)
+  local ids = {}
+  for i = 1, math.min(count, #heads) do ids[i] = string.sub(heads[i], 18) end
+  return ids
+end
+local function sharing(tags, members)
+  local heads = {}
+  for i, member in ipairs(members) do heads[i] = string.sub(member, #tags[1] + 2) end
+  for i = 2, #tags do
+    if #heads == 0 then break end
+    local sought, kept = {}, {}
+    for n, head in ipairs(heads) do sought[n] = tags[i] .. '\\0' .. head end
+    for n, score in ipairs(call('ZMSCORE', TASK_TAGS, unpack(sought))) do
+      if score then kept[#kept + 1] = heads[n] end
+    end
+    heads = kept
+  end
+  return heads
+end
+local function heads_of_all(tags, count, place)
+  local fewest = HUGE
+  for i, tag in ipairs(tags) do
+    local members = call('ZLEXCOUNT', TASK_TAGS, '[' .. tag .. '\\0', '(' .. tag .. '\\1')
+    if members < fewest then fewest, tags[1], tags[i] = members, tag, tags[1] end
+  end
+  local ids, first = {}, place == '' and '' or place .. '\\0'
+  for _ = 1, PORTION / CHUNK do
+    local members = tagged(tags[1], first, CHUNK)
+    for _, head in ipairs(sharing(tags, members)) do
+      ids[#ids + 1] = string.sub(head, 18)
+      if #ids == count then return ids end
+    end
+    if #members < CHUNK then return ids end
+    place = string.sub(members[CHUNK], #tags[1] + 2)
+    first = place .. '\\0'
+  end
+  return ids, place
+end
+local function heads(tags, match, count, place)
+  if tags == '' then
+    return call('ZRANGEBYSCORE', TASK_ORDER, '562949953421312', '(1125899906842624', 'LIMIT', '0', count)
+  end
+  local names = {}
+  for tag in string.gmatch(tags, '[^,]+') do names[#names + 1] = tag end
+  if match == 'any' or #names == 1 then return heads_of_any(names, count) end
+  return heads_of_all(names, count, place)
+end
+local function add_older(work)
+  local attempt = cjson.encode({
+    holder = work.worker,
+    fence = work.fence,
+    startedAtMs = work.started,
+    endedAtMs = work.ended,
+    outcome = work.outcome,
+    error = work.error,
+    progress = work.progress,
+  })
+  if not work.older then
+    work.older = '[' .. attempt .. ']'
+    return
+  end
+  work.older = string.sub(work.older, 1, -2) .. ',' .. attempt .. ']'
+  if #work.older < 6336 then return end
+  local all = cjson.decode(work.older)
+  if #all < 100 then return end
+  table.remove(all, 1)
+  work.older = cjson.encode(all)
+end
+local function add_taken(taken, task)
+  local n = #taken
+  taken[n + 1], taken[n + 2], taken[n + 3] = task.id, task.spec, task.record
+end
+local function take(ids, asked)
+  local taken = {}
+  for _, id in ipairs(ids) do
+    local task = find(id)
+    local work = task.work
+    if work.worker then add_older(work) end
+    fence = fence + 1
+    work.status, work.worker, work.fence, work.started = 'claimed', ACTOR, fence, now
+    work.lease = asked ~= '' and tonumber(asked) or task.lease
+    work.ended, work.outcome, work.error, work.progress, work.updated = nil, nil, nil, nil, nil
+    work.spent = work.spent + 1
+    work.more, work.seq = work.spent < task.max or nil, task.seq
+    task.due = now + work.lease
+    save(task, 'pending')
+    emit('task.claimed', id, ACTOR, '{"fence":' .. int(fence) .. '}')
+    add_taken(taken, task)
+  end
+  return taken
+end
+local function claim(request, place)
+  local count, match, asked, tags = string.match(request, '^(%d+)|(%a+)|(%d*)|(.*)$')
+  if not count then count, match, asked, tags = 1, 'any', '', '' end
+  count = tonumber(count)
+  for sweeps = 1, SWEEPS do
+    local more = sweep()
+    local ids, go_on = heads(tags, match, count, place)
+    if not more or #ids >= count or go_on or sweeps == SWEEPS then
+      if #ids > 0 then return take(ids, asked) end
+      return nil, more, go_on
+    end
+  end
+end
+local function claimed_before(done)
+  local taken = {}
+  for _, item in ipairs(done) do
+    if item[1] == 'task.claimed' then
+      local task = find(item[2])
+      local same = task.work.worker == ACTOR and item[3] == '{"fence":' .. int(task.work.fence) .. '}'
+      if same and task.work.status == 'claimed' and task.due > now then add_taken(taken, task) end
+    end
+  end
+  if #taken > 0 then return taken end
+end
+`,
+  "task/release": `local task, kind, other = held_task('released')
+if not task then return refuse(kind, other) end
+give_back(task, ARGV[7] == '1' and ARGV[8] or nil)
+wake_waiters()
+return answer('done', task)
+`,
+  "task/renew": `local LENGTH, NOTED, PROGRESS = ARGV[7], ARGV[8], ARGV[9]
+local task, kind, other = held_task()
+if not task then return refuse(kind, other) end
+local work = task.work
+if LENGTH ~= '' then work.lease = tonumber(LENGTH) end
+if NOTED == '1' then work.progress = PROGRESS end
+task.due, work.updated = math.max(task.due, now + work.lease), now
+save(task, 'claimed')
+return answer('done', task)
+`,
+  "task/retry": `local task = chosen_task()
+if not task then return finish('{"kind":"unknown"}') end
+local work, from = task.work, task.work.status
+if told_before('task.retried', task.id) then return answer('done', task) end
+if from ~= 'dead' and from ~= 'cancelled' then return answer('refused', task) end
+wait(task, task.start)
+work.spent, work.updated = 0, now
+save(task, from)
+emit('task.retried', task.id, ACTOR)
+return answer('done', task)
+`,
+  "task/rows": `local REGION, PRIORITY = 562949953421312, 17592186044416
+local SPEC = '^%[(%d+),(%d),(%d+),(%d+),"([^"]*)","(%a)",(%d+),(%w+),(%d+),"([^"]*)","([^"]*)",\\n'
+local function rank_of(priority, seq)
+  return (9 - priority) * PRIORITY + seq
+end
+local function parse(id, spec, record)
+  if not spec then return end
+  local seq, priority, lease, max, tags, kind, base, start, created, by, needs = string.match(spec, SPEC)
+  if not seq then return end
+  return {
+    id = id,
+    spec = spec,
+    seq = tonumber(seq),
+    priority = tonumber(priority),
+    lease = tonumber(lease),
+    max = tonumber(max),
+    tags = tags,
+    kind = kind,
+    base = tonumber(base),
+    start = tonumber(start),
+    created = created,
+    by = by,
+    needs = needs,
+    record = record,
+    work = record and cjson.decode(record) or { status = 'pending', spent = 0 },
+  }
+end
+local function encode(work)
+  local status, worker, number, more, seq = work.status, work.worker, work.fence, work.more, work.seq
+  if not worker then return cjson.encode(work) end
+  work.status, work.worker, work.fence, work.more, work.seq = nil, nil, nil, nil, nil
+  local rest = cjson.encode(work)
+  work.status, work.worker, work.fence, work.more, work.seq = status, worker, number, more, seq
+  return '{"status":"' .. status .. '","worker":"' .. worker .. '","fence":' .. int(number)
+    .. (more and ',"more":true' or '') .. (seq and ',"seq":' .. int(seq) or '') .. ',' .. string.sub(rest, 2)
+end
+local function look_due(task)
+  local status = task.work.status
+  if status == 'claimed' then
+    task.due = tonumber(call('ZSCORE', TASK_ORDER, task.id))
+  elseif status == 'scheduled' then
+    task.due = tonumber(call('ZSCORE', TASK_LATER, task.id))
+  end
+end
+local function find(id)
+  local kept = call('HMGET', TASKS, id, id .. 'w')
+  local task = parse(id, kept[1], kept[2])
+  if task then look_due(task) end
+  return task
+end
+local function end_attempt(task, outcome, at, why)
+  local work = task.work
+  task.due, task.record = nil, nil
+  work.more, work.seq = nil, nil
+  work.ended, work.outcome, work.error = at, outcome, why
+end
+local function settle(task)
+  if not task.due or task.due > now then return false end
+  local work = task.work
+  if work.status == 'claimed' then
+    end_attempt(task, 'expired', task.due)
+    work.status = work.spent < task.max and 'pending' or 'dead'
+  else
+    work.status = 'pending'
+    task.due, task.record = nil, nil
+  end
+  return true
+end
+local function wait(task, start)
+  local work = task.work
+  local waiting = (work.waits or 0) > 0
+  local later = not waiting and start and start > now
+  work.status = waiting and 'blocked' or later and 'scheduled' or 'pending'
+  task.due, task.record = later and start or nil, nil
+end
+local function blocked_reason(task)
+  local needs = {}
+  for id in string.gmatch(task.needs, '[^,]+') do needs[#needs + 1] = id end
+  local first, why
+  for i, score in ipairs(call('ZMSCORE', TASK_ORDER, unpack(needs))) do
+    local place = tonumber(score)
+    if place <= now or place >= 5 * REGION then
+      local other = find(needs[i])
+      settle(other)
+      local status = other.work.status
+      if (status == 'dead' or status == 'cancelled') and (not first or other.seq < first) then
+        first, why = other.seq, '"depends on ' .. other.id .. ', which is ' .. status .. '"'
+      end
+    end
+  end
+  return why
+end
+local function show_with(task, result)
+  local text = '{"id":"' .. task.id .. '","s":' .. task.spec
+  if task.record or task.work.worker or task.work.status ~= 'pending' or task.work.updated then
+    text = text .. ',"w":' .. (task.record or encode(task.work))
+  end
+  if task.due then text = text .. ',"due":' .. int(task.due) end
+  if result then text = text .. ',"r":' .. result end
+  if task.work.status == 'blocked' then
+    local why = blocked_reason(task)
+    if why then text = text .. ',"why":' .. why end
+  end
+  return text .. '}'
+end
+local function show(task)
+  settle(task)
+  return show_with(task, task.work.status == 'completed' and call('HGET', TASKS, task.id .. 'r'))
+end
+local function told_before(type, id)
+  if not REPEATED then return false end
+  for _, item in ipairs((recall())) do
+    if item[1] == type and item[2] == id then return true end
+  end
+  return false
+end
+`,
+  "task/sweep": `local more, lapsed = sweep()
+wake_waiters()
+return finish('{"lapsed":' .. list(lapsed) .. ',"more":' .. tostring(more) .. '}', true)
+`,
+  "task/tenure": `local function answer(kind, task)
+  return finish('{"kind":"' .. kind .. '","task":' .. show(task) .. '}')
+end
+local function held_task(ends)
+  local id, tenure = ARGV[5], ARGV[6]
+  local task = find(id)
+  if not task then return nil, 'unknown' end
+  if ends and told_before('task.' .. ends, id) then return nil, 'done', task end
+  settle(task)
+  local work = task.work
+  local mine = work.worker == ACTOR and (tenure == '' or tenure == int(work.fence))
+  if mine and work.status == 'claimed' then return task end
+  local again = mine and ends and tenure ~= '' and work.outcome == ends
+  return nil, again and 'done' or 'lost', task
+end
+local function refuse(kind, task)
+  if not task then return finish('{"kind":"' .. kind .. '"}') end
+  return answer(kind, task)
+end
+`,
+  "task/update": `local task = chosen_task()
+if not task then return finish('{"kind":"unknown"}') end
+if told_before('task.updated', task.id) then return answer('done', task) end
+local work, from = task.work, task.work.status
+if from ~= 'scheduled' and from ~= 'blocked' and from ~= 'pending' then return answer('refused', task) end
+local function given(at, old)
+  return ARGV[at] ~= '' and ARGV[at] or old
+end
+local title, description, payload = string.match(task.spec, '^[^\\n]*\\n([^\\n]*),\\n([^\\n]*),\\n(.*)%]$')
+if not title then title, description = string.match(task.spec, '^[^\\n]*\\n([^\\n]*),\\n(.*)%]$') end
+payload = given(16, payload)
+local start = given(13, task.start and int(task.start) or 'null')
+if from == 'pending' then leave_queue(task) end
+local tags = ARGV[10] ~= '' and string.sub(ARGV[10], 2) or task.tags
+local spec = '[' .. int(task.seq) .. ',' .. given(7, task.priority) .. ',' .. given(8, task.lease) .. ','
+  .. given(9, task.max) .. ',"' .. tags .. '","' .. given(11, task.kind) .. '",' .. given(12, task.base)
+  .. ',' .. start .. ',' .. task.created .. ',"' .. task.by .. '","' .. task.needs .. '",\\n'
+  .. given(14, title) .. ',\\n' .. given(15, description) .. (payload and ',\\n' .. payload or '') .. ']'
+call('HSET', TASKS, task.id, spec)
+local due = task.due
+task = parse(task.id, spec, encode(work))
+task.due, task.work.updated = due, now
+if from == 'pending' then enter_queue(task) end
+if ARGV[13] ~= '' then wait(task, task.start) end
+save(task, from)
+emit('task.updated', task.id, ACTOR, '{"fields":' .. ARGV[6] .. '}')
+return answer('done', task)
+`,
+  "task/waiters": `local WAITERS_ASKED = 256
+local WAITER_SILENCE_MS = 60000
+local arrived, arrivals = {}, {}
+local function arrive(task)
+  if not arrived[task.id] then arrivals[#arrivals + 1] = task end
+  arrived[task.id] = true
+end
+local function take_bell(waiter)
+  if task_waiters == 0 or call('ZREM', TASK_LINE, waiter) == 0 then return end
+  call('HDEL', TASK_WAITERS, waiter)
+  task_waiters, dirty = task_waiters - 1, true
+end
+local function hang_bell(waiter, bell, request)
+  call('HSET', TASK_WAITERS, waiter, int(now) .. '\\0' .. bell .. '\\0' .. request)
+  if call('ZSCORE', TASK_LINE, waiter) then return end
+  local last = call('ZREVRANGE', TASK_LINE, 0, 0, 'WITHSCORES')
+  call('ZADD', TASK_LINE, (last[2] or 0) + 1, waiter)
+  task_waiters, dirty = task_waiters + 1, true
+end
+local function wake_waiters()
+  local came, there = arrivals, arrived
+  arrived, arrivals = {}, {}
+  if #came == 0 or task_waiters == 0 then return end
+  local line = {}
+  for page = 0, HUGE do
+    local ids = call('ZRANGE', TASK_LINE, page * WAITERS_ASKED, (page + 1) * WAITERS_ASKED - 1)
+    if #ids == 0 then break end
+    for i, text in ipairs(call('HMGET', TASK_WAITERS, unpack(ids))) do
+      local seen, bell, request = string.match(text, '^(%d+)%z(%Z*)%z(%Z*)$')
+      local match, tags = string.match(request, '^%d+|(%a+)|%d*|(.*)$')
+      line[#line + 1] = { id = ids[i], seen = tonumber(seen), bell = bell, match = match, tags = tags or '' }
+    end
+    if now - line[#line].seen <= WAITER_SILENCE_MS then break end
+  end
+  for i = #line, 1, -1 do
+    if now - line[i].seen > WAITER_SILENCE_MS then take_bell(table.remove(line, i).id) end
+  end
+  local function wants(waiter, task)
+    if waiter.tags == '' then return true end
+    local carried = ',' .. task.tags .. ','
+    for tag in string.gmatch(waiter.tags, '[^,]+') do
+      local has = string.find(carried, ',' .. tag .. ',', 1, true) ~= nil
+      if has == (waiter.match == 'any') then return has end
+    end
+    return waiter.match == 'all'
+  end
+  local function wake_for(task)
+    local place = 1
+    while line[place] do
+      local waiter = line[place]
+      if wants(waiter, task) then
+        table.remove(line, place)
+        take_bell(waiter.id)
+        if ring(waiter.bell) then return end
+      else
+        place = place + 1
+      end
+    end
+  end
+  for _, task in ipairs(came) do
+    if #line == 0 then return end
+    if there[task.id] then
+      there[task.id] = nil
+      wake_for(task)
+    end
+  end
+end
+`,
+} as const;
+
+/** Name of a Lua file, such as `lock/rows`. */
+export type LuaName = keyof typeof LUA;
+
+/** What a script is put together from, besides its own file and what every script has. */
+export interface ScriptParts {
+  /** Names of its keys, besides the common ones. */
+  readonly keys: readonly string[];
+  /** Files that it shares with others, in order. */
+  readonly parts: readonly LuaName[];
+  /** Files of its fast path, in order; they stand before everything that they do not need. */
+  readonly fast?: readonly LuaName[];
+  /** Whether it runs on a server whose memory is full. */
+  readonly frees?: true;
+  /** Locals that it sets for the files it needs. */
+  readonly lets?: readonly string[];
+}
+
+/** Keys that every script is given, in this order, before its own. */
+export const COMMON_KEYS: readonly string[] = ["state", "events", "listeners", "agents", "seen", "held", "locks", "lock_due", "tasks", "task_order"];
+
+/** Every script. */
+export const SCRIPTS = {
+  "agent/deregister": { keys: ["lock_line", "lock_paths", "lock_waiters", "task_line", "task_waiters", "task_later", "task_tags", "agent_words", "agents_left"], parts: ["engine/held", "lock/names", "lock/rows", "lock/line", "lock/give_back", "task/waiters", "task/rows", "task/change", "task/give_back"], frees: true },
+  "agent/explain": { keys: ["agent_words", "lock_line", "lock_paths", "lock_waiters"], parts: ["engine/held", "agent/rows", "lock/names", "lock/rows", "lock/line", "lock/give_back"] },
+  "agent/heartbeat": { keys: ["agent_words"], parts: ["engine/held", "agent/rows"], frees: true },
+  "agent/lapsing": { keys: [], parts: ["engine/held"] },
+  "agent/list": { keys: ["agent_words"], parts: ["agent/rows"] },
+  "agent/prune": { keys: ["agent_words", "agents_left"], parts: ["agent/rows"], frees: true },
+  "agent/register": { keys: ["agent_words"], parts: ["agent/rows"] },
+  "agent/summary": { keys: ["agent_words"], parts: [] },
+  "agent/touch_only": { keys: [], parts: [], frees: true },
+  "approval/count": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
+  "approval/decide": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"], frees: true },
+  "approval/get": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
+  "approval/list": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
+  "approval/look": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
+  "approval/prune": { keys: ["approvals", "approval_lists", "approval_due", "approval_keys"], parts: ["approval/record"], frees: true },
+  "approval/request": { keys: ["approvals", "approval_lists", "approval_due", "approval_keys"], parts: ["approval/record"] },
+  "approval/use": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"], frees: true },
+  "audit/chain": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
+  "audit/follow": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
+  "audit/list": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
+  "audit/log": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
+  "board/ack": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists"], parts: ["board/thread", "board/unread"], frees: true },
+  "board/count": { keys: ["board_lists"], parts: [] },
+  "board/get": { keys: ["threads", "board_ids", "messages"], parts: ["board/thread"] },
+  "board/inbox": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists", "inbox_waiters"], parts: ["board/thread", "board/unread", "board/messages"], frees: true },
+  "board/inbox_rest": { keys: ["threads", "board_ids", "messages"], parts: ["board/thread", "board/messages"] },
+  "board/list": { keys: ["threads", "board_ids", "messages", "board_lists"], parts: ["board/thread", "board/lookup"] },
+  "board/post": { keys: ["threads", "board_ids", "messages", "board_words", "thread_parts", "inbox", "inbox_waiters", "board_lists"], parts: ["board/thread", "board/delivery", "board/filing"] },
+  "board/reply": { keys: ["threads", "board_ids", "messages", "board_words", "thread_parts", "inbox", "inbox_waiters", "board_lists"], parts: ["board/thread", "board/delivery", "board/filing"] },
+  "board/resolve": { keys: ["threads", "board_ids", "messages", "board_lists"], parts: ["board/thread", "board/filing"] },
+  "board/search": { keys: ["threads", "board_ids", "messages", "board_words"], parts: ["board/thread", "board/lookup"] },
+  "board/show": { keys: ["threads", "board_ids", "messages", "thread_parts"], parts: ["board/thread"] },
+  "event/end": { keys: [], parts: [] },
+  "event/read": { keys: [], parts: [] },
+  "lock/abandon": { keys: ["lock_line", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/rows", "lock/line"], frees: true },
+  "lock/acquire": { keys: ["lock_line", "lock_paths", "lock_waiters"], parts: ["lock/rows", "lock/tenure", "lock/line", "lock/give_back"], fast: ["lock/names", "lock/acquire_free"] },
+  "lock/break": { keys: ["audit", "audit_ids", "audit_keys", "audit_by", "lock_line", "lock_paths", "lock_waiters"], parts: ["audit/append", "lock/names", "lock/rows", "lock/line", "lock/give_back"], frees: true },
+  "lock/count": { keys: [], parts: [] },
+  "lock/list": { keys: ["lock_line", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/rows", "lock/line", "lock/give_back", "engine/held"] },
+  "lock/release": { keys: ["lock_line", "lock_waiters", "lock_paths"], parts: ["lock/rows", "lock/tenure", "lock/line", "lock/give_back"], fast: ["lock/names", "lock/release_only"], frees: true },
+  "lock/release_all": { keys: ["lock_line", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/rows", "lock/line", "lock/give_back"], frees: true },
+  "lock/renew": { keys: ["lock_line", "lock_paths"], parts: ["lock/names", "lock/rows", "lock/tenure"], frees: true },
+  "task/abandon": { keys: ["task_line", "task_waiters"], parts: ["task/waiters"], frees: true },
+  "task/cancel": { keys: ["task_line", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"], frees: true },
+  "task/claim": { keys: ["task_tags", "task_line", "task_waiters", "task_later"], parts: ["task/waiters", "task/rows", "task/change", "task/lapse", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = false"] },
+  "task/complete": { keys: ["task_tags", "task_line", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/lapse", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = true"] },
+  "task/counts": { keys: ["task_later"], parts: ["task/rows"] },
+  "task/create": { keys: ["task_line", "task_waiters", "task_later", "task_tags", "task_links", "task_keys"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies"] },
+  "task/fail": { keys: ["task_later", "task_line", "task_waiters", "task_tags"], parts: ["task/rows", "task/tenure", "task/waiters", "task/change"], frees: true },
+  "task/get": { keys: ["task_later"], parts: ["task/rows"] },
+  "task/list": { keys: ["task_later", "task_tags"], parts: ["task/rows"] },
+  "task/prune": { keys: ["task_later", "task_links", "task_keys"], parts: ["task/rows"], frees: true },
+  "task/release": { keys: ["task_later", "task_line", "task_waiters", "task_tags"], parts: ["task/rows", "task/tenure", "task/waiters", "task/change"], frees: true },
+  "task/renew": { keys: ["task_later", "task_line", "task_waiters", "task_tags"], parts: ["task/rows", "task/tenure", "task/waiters", "task/change"], frees: true },
+  "task/retry": { keys: ["task_line", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"] },
+  "task/sweep": { keys: ["task_line", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/lapse"], frees: true },
+  "task/update": { keys: ["task_line", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"] },
+} as const satisfies Readonly<Record<string, ScriptParts>>;
+
+/** Name of a script, such as `lock/acquire`. */
+export type ScriptName = keyof typeof SCRIPTS;
