@@ -18,8 +18,8 @@
  * A process frozen inside a step keeps the kernel lock; others then get `store_unavailable` that names
  * it, after 10 seconds. Safe comes before available.
  *
- * Each hold of the lock begins with a look whether the files are still those of the store (store_files.ts) and
- * ends with the number of the newest commit written beside the database (mark.ts).
+ * Each hold of the lock begins with a look whether the files are still those of the store (files.ts); the
+ * number of the newest commit is written beside the database (mark.ts).
  * @module
  */
 import type { Clock } from "../../clock.ts";
@@ -32,7 +32,7 @@ import { Database, type Durability } from "./database.ts";
 import { StepReader, StepTransaction } from "./step.ts";
 import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
-import { type Mark, readMark, writeMark } from "./mark.ts";
+import { MarkWriter, readMark } from "./mark.ts";
 import { isPlainDirectory, openOrMakePlainFile } from "./plain_file.ts";
 import { readState, type StateRow } from "./state_row.ts";
 import { StoreFiles } from "./files.ts";
@@ -82,13 +82,12 @@ export class DirectoryEngine implements Engine {
   readonly #db: Database;
   readonly #log: Deno.FsFile;
   readonly #files: StoreFiles;
+  readonly #marks: MarkWriter;
   readonly #beats = new Map<string, number>();
   #departures = 0;
   #queue: Job[] = [];
   /** Whether the database was compared with its mark, which this process then keeps. */
   #compared = false;
-  /** The newest commit of this hold of the lock, which the mark does not have yet. */
-  #unmarked: Mark | undefined;
   #busy = false;
   #draining: Promise<void> | undefined;
   /** What of a checkpoint is to be done: all of it, or the rest that needs the lock. */
@@ -107,6 +106,7 @@ export class DirectoryEngine implements Engine {
     if (readMark(this.#lock).kind !== "own") refuseTracked(directory);
     this.#log = openOrMakePlainFile(`${directory}/store.db-wal`);
     this.#files = new StoreFiles(directory, this.#lock);
+    this.#marks = new MarkWriter(this.#lock, db.path);
     verifyBase(this.#lock, db.path);
   }
 
@@ -197,6 +197,7 @@ export class DirectoryEngine implements Engine {
     if (this.#closed) return;
     this.#closed = true;
     await this.#draining;
+    this.#marks.close();
     const logBytes = this.#log.statSync().size;
     if (exiting && logBytes < LOG_LEFT_BYTES) return;
     // Whoever holds the lock now may be the one who copies next; it is not waited for.
@@ -222,7 +223,7 @@ export class DirectoryEngine implements Engine {
           this.#files.verify();
           if (this.#checkpointDue === "rest") this.#checkpoint();
           this.#runQueued(written);
-          this.#writeMark();
+          this.#marks.endHold();
         } finally {
           this.#lock.release();
         }
@@ -297,17 +298,6 @@ export class DirectoryEngine implements Engine {
     }
   }
 
-  /** Whatever stops it, the mark is then only behind the database, which means nothing. */
-  #writeMark(): void {
-    if (this.#unmarked === undefined) return;
-    try {
-      writeMark(this.#lock, this.#unmarked);
-      this.#unmarked = undefined;
-    } catch (error) {
-      if (!(this.#db.failure(error) instanceof CoordError)) throw error;
-    }
-  }
-
   /**
    * Compares the database with its mark, once in a process, and lets the numbers leap when the newest commits
    * may be missing. Going on harms less than refusing: what is gone does not come back by waiting, leases and
@@ -352,7 +342,7 @@ export class DirectoryEngine implements Engine {
       open = false;
       this.#compared = true;
       if (mark !== undefined) {
-        this.#unmarked = mark;
+        this.#marks.note(mark);
         if (mark.commits % CHECKPOINT_EVERY === 0) this.#checkpointDue = "all";
       }
       if (beating) this.#beats.set(actor.name, transaction.nowMs);

@@ -9,13 +9,19 @@
  * file is a copy (its inode is another), the numbers go on above everything that may have been handed out.
  *
  * The order. The mark is written after the commit, so a process killed in between leaves it behind the
- * database, which means nothing. Neither is synced here: the mark costs no wait for the disk. After a power
+ * database, which means nothing. A process that commits again and again writes it every few milliseconds, and
+ * once more when it rests: on every commit it cost the fast path 5 to 8 %. What a kill leaves out so is missed only
+ * when the log loses these last milliseconds and no other commit.
+ * Neither is synced here: the mark costs no wait for the disk. After a power
  * failure the mark may be the newer of the two: by commits that nobody was told of with durability `full`,
  * because a step is answered only after its log has been synced; by commits that were answered
  * with `normal`, which promises nothing else. In both cases the numbers leap, which costs nothing, and the event
  * and `doctor` say how many commits are missing. A mark that cannot be read counts as none.
  * @module
  */
+import type { Timer } from "../../clock.ts";
+import { CoordError } from "../../errors.ts";
+import { storeFailure } from "./failure.ts";
 import type { KernelLock } from "./kernel_lock.ts";
 
 /** The numbers of the newest commit. */
@@ -56,8 +62,88 @@ export function readMark(lock: KernelLock): MarkFound {
   return { kind: file === lock.inode ? "own" : "copy", mark };
 }
 
+/** A process at work writes the mark at most this often. */
+const WRITE_EVERY_MS = 5;
+/** A resting process whose lock somebody else keeps for longer than this leaves the mark to them. */
+const RETRY_UP_TO_MS = 1000;
+
+/** Writes the mark for one process: at once after a rest, then every few milliseconds, and when it rests again. */
+export class MarkWriter {
+  readonly #lock: KernelLock;
+  readonly #path: string;
+  /** The newest commit of this process that the mark does not have yet. */
+  #newest: Mark | undefined;
+  #writtenAt = -Infinity;
+  #timer: Timer | undefined;
+
+  /** `path` is what errors name. */
+  constructor(lock: KernelLock, path: string) {
+    this.#lock = lock;
+    this.#path = path;
+  }
+
+  /** Called with each commit, in their order. */
+  note(mark: Mark): void {
+    this.#newest = mark;
+  }
+
+  /** Called at the end of each hold of the lock, before it is given back. */
+  endHold(): void {
+    if (this.#newest === undefined) return;
+    if (performance.now() - this.#writtenAt >= WRITE_EVERY_MS) this.#write();
+    else this.#timer ??= setTimeout(() => this.#rest(WRITE_EVERY_MS), WRITE_EVERY_MS);
+  }
+
+  /** Writes what is left, unless somebody holds the lock, who is then about to write a newer one. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#writeUnlessHeld();
+  }
+
+  #rest(waitedMs: number): void {
+    this.#timer = undefined;
+    if (this.#writeUnlessHeld() || waitedMs > RETRY_UP_TO_MS) return;
+    this.#timer = setTimeout(() => this.#rest(2 * waitedMs), waitedMs);
+  }
+
+  #writeUnlessHeld(): boolean {
+    if (this.#newest === undefined) return true;
+    try {
+      if (!this.#lock.tryAcquire()) return false;
+    } catch (error) {
+      this.#pass(error);
+      return true;
+    }
+    try {
+      this.#write();
+    } finally {
+      this.#lock.release();
+    }
+    return true;
+  }
+
+  /** Others may have committed meanwhile: a newer mark stays. */
+  #write(): void {
+    const mark = this.#newest!;
+    try {
+      const found = readMark(this.#lock);
+      if (found.kind !== "own" || found.mark.commits < mark.commits) writeMark(this.#lock, mark);
+      this.#newest = undefined;
+      this.#writtenAt = performance.now();
+    } catch (error) {
+      this.#pass(error);
+    }
+  }
+
+  /** Whatever the system says, such as that the disk is full, the mark is then only behind the database. */
+  #pass(error: unknown): void {
+    if (!(storeFailure(error, this.#path) instanceof CoordError)) throw error;
+  }
+}
+
 /** Writes the mark; only who holds the lock may. */
-export function writeMark(lock: KernelLock, { commits, fence, event }: Mark): void {
+function writeMark(lock: KernelLock, { commits, fence, event }: Mark): void {
   view.setUint32(0, MAGIC, true);
   view.setFloat64(8, lock.inode, true);
   view.setFloat64(16, commits, true);
