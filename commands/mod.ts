@@ -20,7 +20,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { path: "status", summary: "show where everything stands", load: () => import("./status.ts") },
   { path: "agents", summary: "show who takes part", load: () => import("./agent/list.ts") },
   { path: "locks", summary: "show who holds what", load: () => import("./lock/list.ts") },
-  { path: "tasks", summary: "show tasks, oldest first", load: () => import("./task/list.ts") },
+  {
+    path: "tasks",
+    summary: "show tasks, the open ones first",
+    load: () => import("./task/list.ts"),
+  },
   {
     path: "approvals",
     summary: "show approvals, newest first",
@@ -171,7 +175,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./task/update.ts"),
   },
   { path: "task show", summary: "show one task", load: () => import("./task/show.ts") },
-  { path: "task list", summary: "show tasks, oldest first", load: () => import("./task/list.ts") },
+  {
+    path: "task list",
+    summary: "show tasks, the open ones first",
+    load: () => import("./task/list.ts"),
+  },
   {
     path: "task prune",
     summary: "remove tasks that ended long ago",

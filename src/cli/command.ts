@@ -83,8 +83,15 @@ export function defineCommand<B extends Built, Data>(
 
 /** One page of a list: the rows are the document's `data`, the cursor stands beside it. */
 export class Page<Row> {
-  /** Wraps rows and the cursor of the next page, if there is one. */
-  constructor(readonly rows: readonly Row[], readonly nextCursor?: string | undefined) {}
+  /**
+   * Wraps rows and the cursor of the next page, if there is one. `leftOut` says what other pages have, where
+   * that is known.
+   */
+  constructor(
+    readonly rows: readonly Row[],
+    readonly nextCursor?: string | undefined,
+    readonly leftOut?: string | undefined,
+  ) {}
 }
 
 /** A wrapper's or stream's answer: nothing more to print, leave with this status. */

@@ -305,6 +305,16 @@ class Call implements Cli {
     this.#around.stderr(`agentcoord: ${printable(message, 2000)}\n`);
   }
 
+  /** A list that was cut says so, also to those who asked for identifiers alone. */
+  async #tellMore(cursor: string, leftOut: string | undefined): Promise<void> {
+    if (this.json) return;
+    const { shellWords } = await import("./wrapper_words.ts");
+    const more = `More: ${shellWords(pageCommand(this.#words, cursor))}`;
+    const message = leftOut === undefined ? more : `Left out: ${leftOut}. ${more}`;
+    if (this.#options.quiet) this.tell(message);
+    else this.note(message);
+  }
+
   #runLeaf(
     spec: AnyCommandSpec,
     options: GlobalOptions & Record<string, unknown>,
@@ -320,9 +330,9 @@ class Call implements Cli {
       if (result.signal !== undefined) this.#around.dieOf?.(result.signal);
       return result.code;
     }
-    const { rows: data, nextCursor } = result instanceof Page
+    const { rows: data, nextCursor, leftOut } = result instanceof Page
       ? result
-      : { rows: result, nextCursor: undefined };
+      : { rows: result, nextCursor: undefined, leftOut: undefined };
     await this.#advising;
     this.#settle();
     this.#remarkClock();
@@ -332,12 +342,21 @@ class Call implements Cli {
       await this.#around.stdout(identifiers(data));
     } else {
       await this.#around.stdout(await spec.text(data, this.view));
-      if (nextCursor !== undefined) this.note(`More: --cursor ${nextCursor}`);
     }
+    if (nextCursor !== undefined) await this.#tellMore(nextCursor, leftOut);
     this.#isPrinted = true;
     for (const step of this.#deliveries) await step();
     return 0;
   }
+}
+
+/** The command line that shows the page at `cursor`. */
+function pageCommand(words: readonly string[], cursor: string): readonly string[] {
+  const place = words.findIndex((word) => /^--cursor(?:=|$)/.test(word));
+  if (place < 0) return ["agentcoord", ...words, "--cursor", cursor];
+  const isApart = words[place] === "--cursor";
+  const after = words.slice(place + (isApart ? 2 : 1));
+  return ["agentcoord", ...words.slice(0, place), "--cursor", cursor, ...after];
 }
 
 /** Everything below the home directory, or the root of all files, would share a store made there. */

@@ -19,7 +19,13 @@ import {
   TASK_STATUSES,
   type TaskStatus,
 } from "./model.ts";
-import type { ClaimRequest, TaskQuery, Tenure } from "./store.ts";
+import {
+  type ClaimRequest,
+  type ListOrder,
+  STAGE_PLACES,
+  type TaskQuery,
+  type Tenure,
+} from "./store.ts";
 
 /** Which tasks to claim. */
 export interface NextOptions {
@@ -87,13 +93,19 @@ export interface ListTasksOptions {
   readonly holder?: string;
   /** Only tasks that this agent created. */
   readonly createdBy?: string;
+  /**
+   * `created`: as they were created. `claim`: those that are open first, the claimed before the pending in the
+   * order in which claims take them, the blocked and the scheduled; then all that have ended, as they were
+   * created. Default `created`.
+   */
+  readonly order?: "created" | "claim";
   /** Most tasks to return, 1 to 1000. Default 100. */
   readonly limit?: number;
-  /** Where to go on: the `nextCursor` of an earlier page. */
+  /** Where to go on: the `nextCursor` of an earlier page in the same order. */
   readonly cursor?: string;
 }
 
-/** Some tasks, in the order they were created. */
+/** Some tasks, in the order that was asked for. */
 export interface TaskPage {
   /** The tasks. */
   readonly tasks: readonly Task[];
@@ -120,27 +132,34 @@ export function checkClaim({ tags, match, leaseMs, count = 1 }: NextOptions): Cl
 
 /** What a list asks for. */
 export function checkQuery(
-  { status, holder, createdBy, limit = 100, cursor, tags, match }: ListTasksOptions,
+  { status, holder, createdBy, order = "created", limit = 100, cursor, tags, match }:
+    ListTasksOptions,
 ): TaskQuery {
+  checkChoice(order, "order", ["created", "claim"]);
   return {
     ...checkFilter({ tags, match }),
     ...(status === undefined ? {} : { status: checkChoice(status, "status", TASK_STATUSES) }),
     ...(holder === undefined ? {} : { holder: checkName(holder, "holder") }),
     ...(createdBy === undefined ? {} : { createdBy: checkName(createdBy, "createdBy") }),
     limit: checkInteger(limit, "limit", { min: 1, max: LIMITS.batch }),
-    after: cursor === undefined ? 0 : parseCursor(cursor),
+    order,
+    after: cursor === undefined ? 0 : parseCursor(cursor, order),
   };
 }
 
-/** The cursor that goes on after this place in the order of creation. */
-export function cursorAfter(place: number): string {
-  return `after-${place}`;
+/** What the cursors of each order look like: one of the other order would lead anywhere. */
+const CURSORS = { created: /^after-()(\d{1,15})$/, claim: /^stage-(\d\d?)-(\d{1,13})$/ } as const;
+
+/** The cursor that goes on after this place. */
+export function cursorAfter(place: number, order: ListOrder): string {
+  if (order === "created") return `after-${place}`;
+  return `stage-${Math.floor(place / STAGE_PLACES)}-${place % STAGE_PLACES}`;
 }
 
-function parseCursor(cursor: unknown): number {
-  const place = typeof cursor === "string" ? /^after-(\d{1,15})$/.exec(cursor)?.[1] : undefined;
-  if (place !== undefined) return Number(place);
-  throw invalid(cursor, "cursor", "use the nextCursor of an earlier page");
+function parseCursor(cursor: unknown, order: ListOrder): number {
+  const found = typeof cursor === "string" ? CURSORS[order].exec(cursor) : null;
+  if (found === null) throw invalid(cursor, "cursor", "use the nextCursor of an earlier page");
+  return Number(found[1]) * STAGE_PLACES + Number(found[2]);
 }
 
 function checkFilter(

@@ -100,11 +100,21 @@ export interface TaskQuery {
   readonly holder?: string;
   readonly createdBy?: string;
   readonly limit: number;
-  /** Creation number after which to go on; 0 is the beginning. */
+  readonly order: ListOrder;
+  /**
+   * Where to go on; 0 is the beginning. The number of creation, in the order of claims
+   * `stage * STAGE_PLACES` more.
+   */
   readonly after: number;
 }
 
-/** Some tasks in the order they were created. */
+/** See {@linkcode ListTasksOptions.order}. */
+export type ListOrder = "created" | "claim";
+
+/** As many places has each stage of the order of claims: claimed, ten priorities, blocked, scheduled, ended. */
+export const STAGE_PLACES = 2 ** 44;
+
+/** Some tasks in the order that was asked for. */
 export interface TaskSlice {
   readonly tasks: readonly Task[];
   /** Where to go on. Present, even with fewer tasks than asked for, while some were not looked at. */

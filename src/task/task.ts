@@ -291,7 +291,7 @@ export class Tasks {
   }
 
   /**
-   * Tasks in the order they were created, page by page.
+   * Tasks page by page, in the order they were created or with the open ones first.
    *
    * @throws {InvalidArgumentError} for a bad filter, or a cursor that no page gave.
    */
@@ -299,12 +299,12 @@ export class Tasks {
     const query = checkQuery(options);
     const store = await this.#steps();
     const tasks: Task[] = [];
-    let { after } = query;
-    for (;;) {
-      const slice = await store.list({ ...query, limit: query.limit - tasks.length, after });
+    const { limit, order } = query;
+    for (let { after } = query;;) {
+      const slice = await store.list({ ...query, limit: limit - tasks.length, after });
       tasks.push(...slice.tasks);
       if (slice.next === undefined) return { tasks };
-      if (tasks.length >= query.limit) return { tasks, nextCursor: cursorAfter(slice.next) };
+      if (tasks.length >= limit) return { tasks, nextCursor: cursorAfter(slice.next, order) };
       after = slice.next;
     }
   }

@@ -142,7 +142,7 @@ $ approvals --limit 2
 ID  STATUS  TYPE  BY  ASKED  DECIDED  DESCRIPTION
 apr_5  expired  quick  ada  now  expired now  soon
 apr_4  expired  quick  ada  now  expired now  soon
-! More: --cursor apr_4
+! More: agentcoord approvals --limit 2 --cursor apr_4
 ada$ approval request x --description y --approvers ada
 ! agentcoord: Invalid approvers "ada": nobody approves their own request; name somebody else
 = 2
@@ -485,6 +485,7 @@ ada$ -q approval request deploy --description y
 apr_2
 $ -q approvals --limit 1
 apr_2
+! agentcoord: More: agentcoord -q approvals --limit 1 --cursor apr_2
 $ -q approvals
 apr_2
 apr_1

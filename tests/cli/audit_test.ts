@@ -59,7 +59,7 @@ $ audit list --type deployment --limit 1
 aud_3  deployment by ada now
   context: again
   reason:  again
-! More: --cursor aud_3
+! More: agentcoord audit list --type deployment --limit 1 --cursor aud_3
 $ audit list --since 1h
 aud_1  deployment by ada now
   context: CI is green
@@ -315,6 +315,7 @@ aud_1
 aud_2
 $ -q audit list --limit 1
 aud_2
+! agentcoord: More: agentcoord -q audit list --limit 1 --cursor aud_2
 $ -q audit tail
 aud_1
 aud_2

@@ -182,7 +182,7 @@ No threads.
 $ board list --limit 1
 ID  STATUS  PRIORITY  AUTHOR  REPLIES  CHANGED  TITLE
 thr_3  active  normal  ada  0  now  Deployment complete
-! More: --cursor thr_3
+! More: agentcoord board list --limit 1 --cursor thr_3
 $ board search REVIEW auth
 ID  STATUS  PRIORITY  AUTHOR  REPLIES  CHANGED  TITLE
 thr_1  waiting  normal  ada  2  now  Review please

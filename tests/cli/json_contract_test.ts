@@ -262,16 +262,16 @@ contract(
     assert.deepEqual(
       rows.map(({ title, status }: Record<string, string>) => `${title} ${status}`),
       [
-        "done completed",
-        "dead dead",
+        "pending pending",
         "blocked blocked",
         "scheduled scheduled",
-        "cancelled cancelled",
         "retried scheduled",
-        "pending pending",
+        "done completed",
+        "dead dead",
+        "cancelled cancelled",
       ],
     );
-    assert.match(rows[2].blockedReason, new RegExp(dead.id));
+    assert.match(rows[1].blockedReason, new RegExp(dead.id));
     assert.deepEqual(await data(dir, "ada", "task", "show", id), done);
     assert.deepEqual((await data(dir, "ada", "task", "show", blocked.id)).dependsOn, [dead.id]);
   },

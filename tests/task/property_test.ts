@@ -479,7 +479,7 @@ storeTest("tasks agree with the model after every step", async ({ as, clock, sto
   // Where a store's fences begin is its own business; from there on they count by one.
   const [first] = await new Locks(as("ada")).acquire("a.py");
   model.fence = first!.fence;
-  const all = { tags: [], match: "any" as const, limit: 1000 };
+  const all = { tags: [], match: "any", limit: 1000, order: "created" } as const;
   let made = 0;
   let before = await reader.counts();
   await fc.assert(

@@ -2735,11 +2735,12 @@ local function sweep()
 end
 `,
   "task/list": `local STATUS, TAGS, MATCH, HOLDER, BY = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
-local LIMIT, AFTER = tonumber(ARGV[10]), tonumber(ARGV[11])
+local LIMIT, AFTER, BY_STAGE = tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] == 'claim'
 local LOOKS, LOOK_BYTES, SHOW_BYTES, CHUNK = 2000, 4194304, 524288, 64
 local READ = math.min(LIMIT + 1, CHUNK)
 local REGIONS = { scheduled = 2, blocked = 3, completed = 4, dead = 5, cancelled = 6 }
-local sources = {}
+local ENDED = { completed = true, dead = true, cancelled = true }
+local sources, BAND = {}, nil
 local function carries(tags)
   local carried = ',' .. tags .. ','
   for tag in string.gmatch(TAGS, '[^,]+') do
@@ -2775,7 +2776,7 @@ local function open_tagged(tag, priority)
     return #members == READ
   end)
 end
-local function open_each(ids)
+local function sorted(ids)
   local rows = {}
   for first = 1, #ids, CHUNK do
     local fields, last = {}, math.min(first + CHUNK - 1, #ids)
@@ -2784,13 +2785,27 @@ local function open_each(ids)
     for i, record in ipairs(call('HMGET', TASKS, unpack(fields))) do
       local score = tonumber(scores[i])
       local seq = score < REGION and tonumber(string.match(record, '"seq":(%d+)')) or score % REGION
-      if seq > AFTER then rows[#rows + 1] = { id = ids[first + i - 1], seq = seq } end
+      rows[#rows + 1] = { id = ids[first + i - 1], seq = seq }
     end
   end
   table.sort(rows, function(a, b) return a.seq < b.seq end)
+  return rows
+end
+local function open_rows(rows)
   open(function(ids, seqs)
-    for i, row in ipairs(rows) do ids[i], seqs[i] = row.id, row.seq end
+    for _, row in ipairs(rows) do
+      if row.seq > AFTER then ids[#ids + 1], seqs[#seqs + 1] = row.id, row.seq end
+    end
   end)
+end
+local lapsed, due
+local function open_lapsed()
+  lapsed = lapsed or sorted(call('ZRANGEBYSCORE', TASK_ORDER, 0, now))
+  open_rows(lapsed)
+end
+local function open_due()
+  due = due or sorted(call('ZRANGEBYSCORE', TASK_LATER, 0, now))
+  open_rows(due)
 end
 local function open_queue()
   local tags, rarest, fewest = {}, nil, HUGE
@@ -2800,31 +2815,33 @@ local function open_queue()
     tags[#tags + 1] = tag
   end
   if MATCH == 'all' then tags = { rarest } end
-  for priority = 0, 9 do
-    if TAGS == '' then open_range(REGION + priority * PRIORITY) end
-    for _, tag in ipairs(TAGS == '' and {} or tags) do open_tagged(tag, priority) end
+  for band = BAND or 0, BAND or 9 do
+    if TAGS == '' then open_range(REGION + band * PRIORITY) end
+    for _, tag in ipairs(TAGS == '' and {} or tags) do open_tagged(tag, band) end
   end
 end
-if AFTER < PRIORITY - 1 then
+local function open_sources()
+  sources = {}
+  if AFTER >= PRIORITY - 1 then return end
   if HOLDER ~= '' then
     local ids = call('ZRANGEBYLEX', HELD, '[' .. HOLDER .. '\\0t', '(' .. HOLDER .. '\\0u')
     for i, member in ipairs(ids) do ids[i] = string.sub(member, #HOLDER + 3) end
-    open_each(ids)
+    open_rows(sorted(ids))
   elseif STATUS == 'claimed' or STATUS == '' then
-    open_each(call('ZRANGEBYSCORE', TASK_ORDER, 0, '(' .. int(REGION)))
-  elseif STATUS == 'pending' or STATUS == 'dead' then
-    open_each(call('ZRANGEBYSCORE', TASK_ORDER, 0, now))
+    open_rows(sorted(call('ZRANGEBYSCORE', TASK_ORDER, 0, '(' .. int(REGION))))
+  elseif STATUS == 'pending' or STATUS == 'dead' or STATUS == 'ended' then
+    open_lapsed()
   end
   if HOLDER == '' then
     if STATUS == 'pending' then open_queue() end
-    if STATUS == 'pending' then open_each(call('ZRANGEBYSCORE', TASK_LATER, 0, now)) end
-    for priority = 0, STATUS == '' and 9 or -1 do open_range(REGION + priority * PRIORITY) end
+    if STATUS == 'pending' then open_due() end
+    for band = 0, STATUS == '' and 9 or -1 do open_range(REGION + band * PRIORITY) end
     for status, region in pairs(REGIONS) do
-      if STATUS == '' or STATUS == status then open_range(region * REGION) end
+      if STATUS == '' or STATUS == status or STATUS == 'ended' and ENDED[status] then open_range(region * REGION) end
     end
   end
 end
-local last = AFTER
+local last
 local function next_id()
   local best
   for _, source in ipairs(sources) do
@@ -2848,32 +2865,53 @@ local function specified(id)
 end
 local function stands(task)
   local work = task.work
-  if STATUS ~= '' and work.status ~= STATUS then return false end
+  if STATUS == 'ended' then return ENDED[work.status] end
+  if STATUS ~= '' and work.status ~= STATUS or BAND and task.priority ~= 9 - BAND then return false end
   return HOLDER == '' or work.status == 'claimed' and work.worker == HOLDER
 end
 local shown, shown_bytes, looks, go_on = {}, 0, 0, nil
-while true do
-  local id, seq = next_id()
-  if not id then break end
-  if looks == LOOKS or looked_bytes > LOOK_BYTES or shown_bytes > SHOW_BYTES then
-    go_on = last
-    break
-  end
-  looks = looks + 1
-  if specified(id) then
-    local task = find(id)
-    settle(task)
-    if stands(task) then
-      if #shown == LIMIT then
-        go_on = last
-        break
+local function show_all(base)
+  open_sources()
+  last = AFTER
+  while true do
+    local id, seq = next_id()
+    if not id then return end
+    if looks == LOOKS or looked_bytes > LOOK_BYTES or shown_bytes > SHOW_BYTES then
+      go_on = base + last
+      return
+    end
+    looks = looks + 1
+    if specified(id) then
+      local task = find(id)
+      settle(task)
+      if stands(task) then
+        if #shown == LIMIT then
+          go_on = base + last
+          return
+        end
+        local text = show(task)
+        shown[#shown + 1] = text
+        shown_bytes = shown_bytes + #text
       end
-      local text = show(task)
-      shown[#shown + 1] = text
-      shown_bytes = shown_bytes + #text
+    end
+    last = seq
+  end
+end
+if BY_STAGE then
+  local asked, first = STATUS, math.floor(AFTER / PRIORITY)
+  local stages = { [0] = 'claimed', [11] = 'blocked', [12] = 'scheduled', [13] = 'ended' }
+  for stage = first, HOLDER == '' and 13 or 0 do
+    local status = stages[stage] or 'pending'
+    if status == 'ended' and ENDED[asked] then status = asked end
+    if asked == '' or asked == status then
+      STATUS, BAND = status, status == 'pending' and stage - 1 or nil
+      AFTER = stage == first and AFTER % PRIORITY or 0
+      show_all(stage * PRIORITY)
+      if go_on then break end
     end
   end
-  last = seq
+else
+  show_all(0)
 end
 local answer = '{"tasks":[' .. table.concat(shown, ',') .. ']'
 return answer .. (go_on and ',"next":' .. int(go_on) or '') .. '}'

@@ -1,5 +1,5 @@
 /**
- * Looking at many tasks, on the directory engine: lists in the order of creation, and counts.
+ * Looking at many tasks, on the directory engine: lists in the order of creation or of claims, and counts.
  *
  * A list reads the index of the status it asks for. Where only the rows themselves can tell who matches, one
  * step looks at a bounded stretch of them and answers where to go on.
@@ -8,10 +8,10 @@
 import { LIMITS } from "../../name.ts";
 import type { Reader } from "../../engine/directory/transaction.ts";
 import { show } from "./dependencies.ts";
-import { TASK_STATUSES, type TaskCounts, type TaskStatus } from "../model.ts";
+import { type Task, TASK_STATUSES, type TaskCounts, type TaskStatus } from "../model.ts";
 import { COLUMNS, MAX_ATTEMPTS, rankBase, seqOfRank, type TaskRow } from "./rows.ts";
 import { mayHaveLapsed } from "./step.ts";
-import type { TaskQuery, TaskSlice } from "../store.ts";
+import { STAGE_PLACES, type TaskQuery, type TaskSlice } from "../store.ts";
 
 /** Tasks looked at by one step when each has to be asked whether it matches. */
 const STRETCH = 20_000;
@@ -22,6 +22,8 @@ const MATCHES = `(?1 IS NULL OR spec ->> '$.createdBy' = ?1) AND (?2 IS NULL OR 
   AND seq > ?4 AND seq <= ?5`;
 const HELD = "tasks INDEXED BY tasks_live WHERE";
 const LATER = "tasks INDEXED BY tasks_later WHERE status = 'scheduled'";
+/** Too many for an index, so a stretch of all tasks is looked at. */
+const COMPLETED = "tasks WHERE status = 'completed'";
 
 /** Where the tasks of a status are: each of these is served by one index, or bounded by a stretch. */
 const SOURCES: Readonly<Record<TaskStatus, readonly string[]>> = {
@@ -32,7 +34,7 @@ const SOURCES: Readonly<Record<TaskStatus, readonly string[]>> = {
     `${LATER} AND due_at_ms <= ?7`,
   ],
   claimed: [`${HELD} holder IS NOT NULL AND due_at_ms > ?7`],
-  completed: ["tasks WHERE status = 'completed'"],
+  completed: [COMPLETED],
   dead: [
     "tasks WHERE status = 'dead'",
     `${HELD} holder IS NOT NULL AND due_at_ms <= ?7 AND spent >= ${MAX_ATTEMPTS}`,
@@ -41,20 +43,72 @@ const SOURCES: Readonly<Record<TaskStatus, readonly string[]>> = {
 };
 const HELD_BY = `${HELD} holder = ?8 AND due_at_ms > ?7`;
 
-/** Tasks in the order they were created. */
+/** Some tasks of one stage of the order of claims, or of all of them: each is a status, or all that end. */
+interface Stage {
+  readonly status: TaskStatus | "ended" | undefined;
+  /** Of pending tasks, only those of this priority. */
+  readonly priority?: number;
+}
+
+const ENDED: readonly TaskStatus[] = ["completed", "dead", "cancelled"];
+const PRIORITIES = Array.from(
+  { length: LIMITS.priorityMax - LIMITS.priorityMin + 1 },
+  (_, place) => LIMITS.priorityMax - place,
+);
+const STAGES: readonly Stage[] = [
+  { status: "claimed" },
+  ...PRIORITIES.map((priority) => ({ status: "pending", priority }) as const),
+  { status: "blocked" },
+  { status: "scheduled" },
+  { status: "ended" },
+];
+
+/** Tasks in the order that the query asks for. */
 export function list(reader: Reader, query: TaskQuery): TaskSlice {
-  const { status, holder, limit, after, createdBy, tags } = query;
+  const { status, holder, order } = query;
   if (holder !== undefined && (status ?? "claimed") !== "claimed") return { tasks: [] };
   if (status === "completed" && !reader.counts["tasks:completed"]) return { tasks: [] };
+  return order === "claim" ? listStages(reader, query) : listStage(reader, query, { status });
+}
+
+/** Stage after stage until the page is full; then whether any has more. */
+function listStages(reader: Reader, query: TaskQuery): TaskSlice {
+  const first = Math.floor(query.after / STAGE_PLACES);
+  const tasks: Task[] = [];
+  for (let place = first; place < (query.holder === undefined ? STAGES.length : 1); place++) {
+    const stage = stageOf(STAGES[place]!, query.status);
+    if (stage === undefined) continue;
+    const after = place === first ? query.after % STAGE_PLACES : 0;
+    const limit = query.limit - tasks.length;
+    const slice = listStage(reader, { ...query, after, limit }, stage);
+    tasks.push(...slice.tasks);
+    if (slice.next !== undefined) return { tasks, next: place * STAGE_PLACES + slice.next };
+  }
+  return { tasks };
+}
+
+/** The stage as far as it has the status that was asked for. */
+function stageOf(stage: Stage, asked: TaskStatus | undefined): Stage | undefined {
+  if (asked === undefined || asked === stage.status) return stage;
+  return stage.status === "ended" && ENDED.includes(asked) ? { status: asked } : undefined;
+}
+
+function listStage(reader: Reader, query: TaskQuery, stage: Stage): TaskSlice {
+  const { limit, after, createdBy, tags } = query;
   const last = lastSeq(reader);
-  const searching = createdBy !== undefined || tags.length > 0 || status === "completed";
+  const sources = query.holder === undefined ? sourcesOf(reader, stage) : [HELD_BY];
+  const searching = createdBy !== undefined || tags.length > 0 || sources.includes(COMPLETED);
   const upTo = searching ? Math.min(after + STRETCH, last) : last;
-  const seqs = sourcesOf(query).flatMap((source) => seqsWhere(reader, query, upTo, source));
-  if (status === "pending") seqs.push(...queued(reader, query, upTo));
+  const seqs = sources.flatMap((source) => seqsWhere(reader, query, upTo, source));
+  if (stage.status === "pending") {
+    const { priority } = stage;
+    const priorities = priority === undefined ? PRIORITIES : [priority];
+    seqs.push(...priorities.flatMap((one) => queued(reader, query, { upTo, priority: one })));
+  }
   seqs.sort((a, b) => a - b);
   const page = seqs.slice(0, limit);
   const tasks = rowsOf(reader, page).map((row) => show(reader, row));
-  if (seqs.length > limit) return { tasks, next: page.at(-1)! };
+  if (seqs.length > limit) return { tasks, next: page.at(-1) ?? after };
   return upTo < last ? { tasks, next: upTo } : { tasks };
 }
 
@@ -91,26 +145,31 @@ function lastSeq(reader: Reader): number {
   return reader.get<{ seq: number | null }>("SELECT MAX(seq) AS seq FROM tasks")!.seq ?? 0;
 }
 
-function sourcesOf({ status, holder }: TaskQuery): readonly string[] {
-  if (holder !== undefined) return [HELD_BY];
-  return status === undefined ? ["tasks WHERE TRUE"] : SOURCES[status];
+function sourcesOf({ counts }: Reader, { status, priority }: Stage): readonly string[] {
+  if (status === undefined) return ["tasks WHERE TRUE"];
+  if (status === "ended") {
+    const ended = counts["tasks:completed"] ? ENDED : ENDED.filter((one) => one !== "completed");
+    return ended.flatMap((one) => SOURCES[one]);
+  }
+  if (priority === undefined) return SOURCES[status];
+  const [from, to] = [rankBase(priority), rankBase(priority - 1)];
+  return SOURCES[status].map((source) => `${source} AND rank > ${from} AND rank < ${to}`);
 }
 
 /** The queue is sorted by rank; within one priority that is the order of creation. */
-function queued(reader: Reader, query: TaskQuery, upTo: number): number[] {
-  const seqs: number[] = [];
-  for (let priority = LIMITS.priorityMin; priority <= LIMITS.priorityMax; priority++) {
-    const rows = reader.all<{ rank: number }>(
-      `SELECT rank FROM tasks INDEXED BY tasks_live
-       WHERE status = 'pending' AND holder IS NULL AND rank > ?7 AND rank <= ?8 AND ${MATCHES}
-       ORDER BY rank LIMIT ?6 + 0`,
-      ...values(query, upTo),
-      rankBase(priority) + query.after,
-      rankBase(priority) + upTo,
-    );
-    seqs.push(...rows.map(({ rank }) => seqOfRank(rank)));
-  }
-  return seqs;
+function queued(
+  reader: Reader,
+  query: TaskQuery,
+  { upTo, priority }: { readonly upTo: number; readonly priority: number },
+): number[] {
+  return reader.all<{ rank: number }>(
+    `SELECT rank FROM tasks INDEXED BY tasks_live
+     WHERE status = 'pending' AND holder IS NULL AND rank > ?7 AND rank <= ?8 AND ${MATCHES}
+     ORDER BY rank LIMIT ?6 + 0`,
+    ...values(query, upTo),
+    rankBase(priority) + query.after,
+    rankBase(priority) + upTo,
+  ).map(({ rank }) => seqOfRank(rank));
 }
 
 function seqsWhere(reader: Reader, query: TaskQuery, upTo: number, source: string): number[] {

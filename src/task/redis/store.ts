@@ -217,9 +217,9 @@ export class RedisTasks implements TaskStore {
   }
 
   async list(query: TaskQuery): Promise<TaskSlice> {
-    const { status = "", tags, match, holder = "", createdBy = "", limit, after } = query;
+    const { status = "", tags, match, holder = "", createdBy = "", limit, after, order } = query;
     if (holder !== "" && status !== "" && status !== "claimed") return { tasks: [] };
-    const args = [status, tags.join(), match, holder, createdBy, limit, after];
+    const args = [status, tags.join(), match, holder, createdBy, limit, after, order];
     const reply: { readonly tasks: TaskReply[]; readonly next?: number } = parse(
       await this.#runner.read(LIST, ...args),
     );
