@@ -1,10 +1,10 @@
-// lock_fighter.ts STORE END_MS TTL_MS HOLD_MS NAME LOG: takes and gives back one lock until END_MS.
+// lock_fighter.ts STORE STOP TTL_MS HOLD_MS NAME LOG: takes and gives back one lock until the file STOP exists.
 import { LeaseLostError, TimeoutError } from "../../../src/errors.ts";
 import { Locks } from "../../../src/lock/lock.ts";
 import { openLog } from "../fleet.ts";
 import { openAs } from "./context.ts";
 
-const [location, endMs, ttlMs, holdMs, name, log] = Deno.args as [
+const [location, stop, ttlMs, holdMs, name, log] = Deno.args as [
   string,
   string,
   string,
@@ -15,7 +15,7 @@ const [location, endMs, ttlMs, holdMs, name, log] = Deno.args as [
 const record = openLog(log);
 const context = await openAs(location, `${name}-${Deno.pid}`);
 const locks = new Locks(context);
-while (Date.now() < Number(endMs)) {
+while (!isThere(stop)) {
   try {
     const [lease] = await locks.acquire("the.lock", { ttlMs: Number(ttlMs), waitMs: 2000 });
     record({ slot: name, took: lease });
@@ -33,3 +33,13 @@ while (Date.now() < Number(endMs)) {
   }
 }
 await context.store.close();
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

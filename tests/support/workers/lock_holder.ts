@@ -1,10 +1,9 @@
-// lock_holder.ts STORE START_MS ROUNDS HOLD_MS NAME LOG: holds one lock ROUNDS times, waiting for it.
+// lock_holder.ts STORE ROUNDS HOLD_MS NAME LOG: holds one lock ROUNDS times, waiting for it.
 import { Locks } from "../../../src/lock/lock.ts";
 import { openLog } from "../fleet.ts";
 import { openAs } from "./context.ts";
 
-const [location, startMs, rounds, holdMs, name, log] = Deno.args as [
-  string,
+const [location, rounds, holdMs, name, log] = Deno.args as [
   string,
   string,
   string,
@@ -15,11 +14,12 @@ const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const record = openLog(log);
 const context = await openAs(location, name);
 const locks = new Locks(context);
-await wait(Number(startMs) - Date.now());
 for (let round = 0; round < Number(rounds); round++) {
   await locks.acquire("the.lock", { waitMs: 60_000 });
+  const tookAtMs = Date.now();
   await wait(Number(holdMs));
+  const releasedAtMs = Date.now();
   await locks.release("the.lock");
+  record({ tookAtMs, releasedAtMs });
 }
-record({ endedMs: Date.now() });
 await context.store.close();
