@@ -118,16 +118,6 @@ export function covers(a: string, b: string): boolean {
   return b.startsWith(a === "/" ? a : `${a}/`);
 }
 
-/**
- * Whether two lock paths cannot be held by two agents at once: one covers the other.
- *
- * @param a as {@linkcode normalizeLockPath} returned it
- * @param b as {@linkcode normalizeLockPath} returned it
- */
-export function pathsConflict(a: string, b: string): boolean {
-  return covers(a, b) || covers(b, a);
-}
-
 /** The parts of an absolute path; `.` and empty ones dropped, `..` applied by name alone. */
 export function splitPath(path: string): string[] {
   const parts: string[] = [];

@@ -229,7 +229,10 @@ export class Locks {
     });
   }
 
-  /** Every live lease, by path; with `holder` only that agent's. */
+  /**
+   * Every live lease, by path; with `holder` only that agent's. Of very many, some hundreds a step: then a lease
+   * that changes hands meanwhile is seen as its portion found it.
+   */
   async list({ holder }: { readonly holder?: string } = {}): Promise<readonly Lease[]> {
     const name = holder === undefined ? undefined : checkName(holder, "holder");
     return await (await this.#context.store.locks()).list(name);

@@ -93,7 +93,7 @@ export interface LockStore {
     name: LockPath,
     record: AuditDraft,
   ): Promise<{ readonly broken: readonly Lease[]; readonly covering?: Lease }>;
-  /** Every live lease, by path; of one holder when named. */
+  /** Every live lease, by path; of one holder when named. Of very many, a portion a step. */
   list(holder?: string): Promise<readonly Lease[]>;
   /** How many leases are live, without reading them. */
   count(): Promise<number>;

@@ -1714,14 +1714,23 @@ for i = 11, #ARGV do
   paths[#paths + 1] = names
   for _, name in ipairs(names) do all_names[#all_names + 1] = name end
 end
+local function keeps_out(lease)
+  local own = lease.holder == ACTOR
+  local renews = own and reentrant and (lease.mode == 'exclusive' or mode == 'shared')
+  return not renews and (own or modes_conflict(lease.mode, mode))
+end
+local function harmless(record)
+  if string.find(record, '"of":', 1, true) then return false end
+  local all_shared = not string.find(record, '"mode":"exclusive"', 1, true)
+  local with_own = string.find(record, '"holder":"' .. ACTOR .. '"', 1, true)
+  if not with_own then return mode == 'shared' and all_shared end
+  return reentrant and not string.find(record, '},{', 1, true) and (mode == 'shared' or not all_shared)
+end
 local function blocking_lease()
   for _, names in ipairs(paths) do
     for _, name in ipairs(names) do
-      for _, lease in ipairs(overlapping(name)) do
-        local own = lease.holder == ACTOR
-        local renews = own and reentrant and (lease.mode == 'exclusive' or mode == 'shared')
-        if not renews and (own or modes_conflict(lease.mode, mode)) then return lease, names[1] end
-      end
+      local lease = first_overlapping(name, keeps_out, harmless)
+      if lease then return lease, names[1] end
     end
   end
 end
@@ -1905,7 +1914,7 @@ local function release_leases(holder, members)
 end
 `,
   "lock/line": `local CALL_MS = 250
-local CALLS = 64
+local CALLS, CALL_NAMES, CALL_PLACES = 64, 4096, 4096
 local function find_waiter(id)
   local record = call('HGET', LOCK_WAITERS, id)
   return record and cjson.decode(record)
@@ -1922,43 +1931,54 @@ local function remove_waiter(waiter)
   for _, path in ipairs(waiter.paths) do call('ZREM', LOCK_LINE, place_of(waiter, path)) end
   lock_waiters, dirty = lock_waiters - 1, true
 end
-local function gather_waiters(waiters, path)
-  local places = {}
-  for _, name in ipairs(names_over(path)) do
-    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_LINE, '[' .. name .. '\\0', '(' .. name .. '\\1', 'LIMIT', 0, CALLS)) do
-      places[#places + 1] = member
-    end
-  end
-  for _, member in ipairs(members_below(LOCK_LINE, path)) do
-    if covers(path, string.match(member, '^(%Z*)')) then places[#places + 1] = member end
-  end
-  for _, member in ipairs(places) do
+local function gather_waiters(ids, seqs, path)
+  local function add(member)
     local seq, id = string.match(member, '%z(%d+)%z(.*)$')
     seq = tonumber(seq)
-    if not waiters[seq] then
-      waiters[seq] = find_waiter(id)
-      waiters[#waiters + 1] = nil
+    if not ids[seq] then ids[seq], seqs[#seqs + 1] = id, seq end
+  end
+  for _, name in ipairs(names_over(path)) do
+    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_LINE, '[' .. name .. '\\0', '(' .. name .. '\\1', 'LIMIT', 0, CALLS)) do
+      add(member)
     end
+  end
+  local from, to = below(path)
+  for _, member in ipairs(call('ZRANGEBYLEX', LOCK_LINE, from, to, 'LIMIT', 0, CALL_PLACES)) do
+    if covers(path, string.match(member, '^(%Z*)')) then add(member) end
   end
 end
 local function waiters_on(paths)
-  local by_seq, seqs, waiters = {}, {}, {}
-  for _, path in ipairs(paths) do gather_waiters(by_seq, path) end
-  for seq in pairs(by_seq) do seqs[#seqs + 1] = seq end
+  local ids, seqs, waiters, names = {}, {}, {}, 0
+  for _, path in ipairs(paths) do gather_waiters(ids, seqs, path) end
   table.sort(seqs)
-  for i = 1, math.min(#seqs, CALLS) do waiters[i] = by_seq[seqs[i]] end
+  for _, seq in ipairs(seqs) do
+    if #waiters == CALLS or names > CALL_NAMES then break end
+    local waiter = find_waiter(ids[seq])
+    waiters[#waiters + 1], names = waiter, names + #waiter.paths
+  end
   return waiters
 end
 local function stands_in_line(waiter)
   if now - waiter.seen > SILENCE_MS then return false end
   return not waiter.called or now - waiter.called <= CALL_MS
 end
-local function kept_back_by(earlier, waiter)
-  for _, other in ipairs(earlier) do
-    if modes_conflict(other.mode, waiter.mode) then
-      for _, theirs in ipairs(other.paths) do
-        for _, mine in ipairs(waiter.paths) do
-          if covers(theirs, mine) or covers(mine, theirs) then return true end
+local function nothing_wanted()
+  return { exclusive = { names = {}, over = {} }, shared = { names = {}, over = {} } }
+end
+local function want(wanted, waiter)
+  local theirs = wanted[waiter.mode]
+  for _, path in ipairs(waiter.paths) do
+    theirs.names[path] = true
+    for _, name in ipairs(names_over(path)) do theirs.over[name] = true end
+  end
+end
+local function kept_back_by(wanted, waiter)
+  for mode, theirs in pairs(wanted) do
+    if modes_conflict(mode, waiter.mode) then
+      for _, path in ipairs(waiter.paths) do
+        if theirs.over[path] then return true end
+        for _, name in ipairs(names_over(path)) do
+          if theirs.names[name] then return true end
         end
       end
     end
@@ -1967,15 +1987,15 @@ local function kept_back_by(earlier, waiter)
 end
 local function call_waiters(paths)
   if lock_waiters == 0 then return end
-  local earlier = {}
+  local wanted = nothing_wanted()
   for _, waiter in ipairs(waiters_on(paths)) do
     local silent = now - waiter.seen > SILENCE_MS
     if silent or stands_in_line(waiter) then
-      local kept_back = kept_back_by(earlier, waiter)
+      local kept_back = kept_back_by(wanted, waiter)
       if silent or not (kept_back or ring(waiter.bell)) then
         remove_waiter(waiter)
       else
-        earlier[#earlier + 1] = waiter
+        want(wanted, waiter)
         if not kept_back and not waiter.called then
           waiter.called = now
           save_waiter(waiter)
@@ -1985,26 +2005,35 @@ local function call_waiters(paths)
   end
 end
 `,
-  "lock/list": `if ARGV[5] ~= '' then
-  local covering = {}
+  "lock/list": `local FROM, PORTION = ARGV[6], tonumber(ARGV[7])
+local SHOW_BYTES = 1048576
+local shows, bytes = {}, 0
+local function show(lease)
+  local text = shown(lease)
+  shows[#shows + 1], bytes = text, bytes + #text
+end
+local function answer(following)
+  return '{"leases":[' .. table.concat(shows, ',') .. '],"next":' .. cjson.encode(following) .. '}'
+end
+if ARGV[5] ~= '' then
   for _, name in ipairs(names_of(ARGV[5])) do
-    for _, lease in ipairs(live_over(name)) do covering[#covering + 1] = lease end
+    for _, lease in ipairs(live_over(name)) do show(lease) end
   end
-  return show_all(covering)
+  return answer('')
 end
-if ARGV[6] ~= '' then return show_all(live_leases((held_portion(ARGV[6], '', -1)))) end
-local leases = {}
-local paths = call('ZRANGEBYLEX', LOCK_PATHS, '-', '+')
-for first = 1, #paths, 1000 do
-  local last = math.min(first + 999, #paths)
-  for i, record in ipairs(call('HMGET', LOCKS, unpack(paths, first, last))) do
-    local path = paths[first + i - 1]
-    for _, lease in ipairs(live_in(path, record)) do
-      if lease.path == path then leases[#leases + 1] = lease end
-    end
+local names = call('ZRANGEBYLEX', LOCK_PATHS, FROM == '' and '-' or '(' .. FROM, '+', 'LIMIT', 0, PORTION)
+local records = names[1] and call('HMGET', LOCKS, unpack(names)) or {}
+for i, name in ipairs(names) do
+  for _, lease in ipairs(live_in(name, records[i])) do
+    if lease.path == name then show(lease) end
   end
+  if bytes > SHOW_BYTES then return answer(name) end
 end
-return show_all(leases)
+return answer(#names == PORTION and names[PORTION] or '')
+`,
+  "lock/list_held": `local leases, tasks, following = held_portion(ARGV[5], ARGV[7], ARGV[6])
+if #tasks > 0 then following = '' end
+return '{"leases":' .. show_all(live_leases(leases)) .. ',"next":' .. cjson.encode(following) .. '}'
 `,
   "lock/names": `local SILENCE_MS = 5000
 local function names_over(path)
@@ -2171,10 +2200,10 @@ end
 local function modes_conflict(a, b)
   return a == 'exclusive' or b == 'exclusive'
 end
-local function members_below(set, path)
-  if path == '.' then return call('ZRANGEBYLEX', set, '-', '+') end
+local function below(path)
+  if path == '.' then return '-', '+' end
   local start = path == '/' and '' or path
-  return call('ZRANGEBYLEX', set, '[' .. start .. '/', '(' .. start .. '0')
+  return '[' .. start .. '/', '(' .. start .. '0'
 end
 local function live_over(path)
   local names, found = names_over(path), {}
@@ -2183,14 +2212,42 @@ local function live_over(path)
   end
   return found
 end
-local function overlapping(path)
-  local found = live_over(path)
-  for _, name in ipairs(members_below(LOCK_PATHS, path)) do
-    if name ~= path and covers(path, name) then
-      for _, lease in ipairs(live_on(name)) do found[#found + 1] = lease end
+local function first_among(names, records, keeps_out, harmless)
+  local places, members = {}, {}
+  for i, record in ipairs(records) do
+    if record and not harmless(record) then
+      local single = not string.find(record, '"of":', 1, true) and not string.find(record, '},{', 1, true)
+      places[#places + 1] = i
+      members[#members + 1] = single and names[i] .. '\\0' .. string.match(record, '"fence":(%d+)') or ''
     end
   end
-  return found
+  if #places == 0 then return end
+  for i, due in ipairs(call('ZMSCORE', LOCK_DUE, unpack(members))) do
+    local name = names[places[i]]
+    if members[i] == '' or tonumber(due) > now then
+      for _, lease in ipairs(live_in(name, records[places[i]])) do
+        if keeps_out(lease) then return lease end
+      end
+    end
+  end
+end
+local function first_overlapping(path, keeps_out, harmless)
+  for _, lease in ipairs(live_over(path)) do
+    if keeps_out(lease) then return lease end
+  end
+  local from, to = below(path)
+  local size = 16
+  while true do
+    local names = call('ZRANGEBYLEX', LOCK_PATHS, from, to, 'LIMIT', 0, size)
+    if #names == 0 then return end
+    local records = call('HMGET', LOCKS, unpack(names))
+    for i, name in ipairs(names) do
+      if name == path or not covers(path, name) then records[i] = false end
+    end
+    local lease = first_among(names, records, keeps_out, harmless)
+    if lease or #names < size then return lease end
+    from, size = '(' .. names[#names], math.min(size * 2, 1024)
+  end
 end
 `,
   "lock/tenure": `local function extend(lease, ttl)
@@ -3417,7 +3474,8 @@ export const SCRIPTS = {
   "lock/acquire": { keys: ["lock_line", "lock_paths", "lock_waiters"], parts: ["lock/rows", "lock/tenure", "lock/line", "lock/give_back"], fast: ["lock/names", "lock/acquire_free"] },
   "lock/break": { keys: ["audit", "audit_ids", "audit_keys", "audit_by", "lock_line", "lock_paths", "lock_waiters"], parts: ["audit/append", "lock/names", "lock/rows", "lock/line", "lock/give_back"], frees: true },
   "lock/count": { keys: [], parts: [] },
-  "lock/list": { keys: ["lock_line", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/rows", "lock/line", "lock/give_back", "engine/held"] },
+  "lock/list": { keys: ["lock_line", "lock_paths"], parts: ["lock/names", "lock/rows"] },
+  "lock/list_held": { keys: ["lock_line", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/rows", "lock/line", "lock/give_back"] },
   "lock/release": { keys: ["lock_line", "lock_waiters", "lock_paths"], parts: ["lock/rows", "lock/tenure", "lock/line", "lock/give_back"], fast: ["lock/names", "lock/release_only"], frees: true },
   "lock/release_all": { keys: ["lock_line", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/rows", "lock/line", "lock/give_back"], frees: true },
   "lock/renew": { keys: ["lock_line", "lock_paths"], parts: ["lock/names", "lock/rows", "lock/tenure"], frees: true },

@@ -7,11 +7,11 @@
  * anybody's way.
  * @module
  */
-import { pathsConflict } from "../../path.ts";
+import { lockPathAncestors } from "../../path.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
 import type { LockMode } from "../model.ts";
-import { modesConflict, namesOf, overlapping } from "./rows.ts";
+import { modesConflict, namesOf, waitersOverlapping } from "./rows.ts";
 import type { AcquireRequest } from "../store.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
 
@@ -19,8 +19,9 @@ import { parseRowTexts } from "../../engine/directory/row_json.ts";
 export const CALL_MS = 250;
 /** A waiter looks at the store every second; unseen for this long it is dead or frozen. */
 const SILENCE_MS = 5000;
-/** Waiters looked at when a lease ends. */
+/** Waiters looked at when a lease ends, and about how much of what they want. */
 const CALLS = 64;
+const CALL_BYTES = 256 * 1024;
 
 /** One place in the queue. */
 export interface WaiterRow {
@@ -39,14 +40,19 @@ export function findWaiter(reader: Reader, id: string): WaiterRow | undefined {
   return reader.get<WaiterRow>("SELECT * FROM lock_waiters WHERE id = ?", id);
 }
 
-/** The first waiters that `path` concerns, in the order they came. */
-export function waitersOn(reader: Reader, path: string): WaiterRow[] {
-  const places = overlapping<{ path: string; seq: number }>(reader, "lock_waiter_paths", path);
-  const seqs = [...new Set(places.map(({ seq }) => seq))].sort((a, b) => a - b).slice(0, CALLS);
-  return seqs.flatMap((seq) => {
+/** The first waiters that these names concern, in the order they came. */
+export function waitersOn(reader: Reader, names: readonly string[]): WaiterRow[] {
+  const seqs = new Set(names.flatMap((name) => waitersOverlapping(reader, name, CALLS)));
+  const waiters: WaiterRow[] = [];
+  let bytes = 0;
+  for (const seq of [...seqs].sort((a, b) => a - b)) {
+    if (waiters.length === CALLS || bytes > CALL_BYTES) break;
     const row = reader.get<WaiterRow>("SELECT * FROM lock_waiters WHERE seq = ?", seq);
-    return row === undefined ? [] : [row];
-  });
+    if (row === undefined) continue;
+    waiters.push(row);
+    bytes += row.paths.length;
+  }
+  return waiters;
 }
 
 /** Whether others have to wait behind this waiter now. */
@@ -96,29 +102,49 @@ export function removeWaiter(tx: Transaction, seq: number): void {
  */
 export function callWaiters(tx: Transaction, paths: readonly string[]): void {
   if (!tx.counts.lock_waiters) return;
-  const earlier: { paths: string[]; mode: LockMode }[] = [];
-  const waiters = new Map(
-    paths.flatMap((path) => waitersOn(tx, path)).map((row) => [row.seq, row]),
-  );
-  for (const [seq, waiter] of [...waiters].sort(([a], [b]) => a - b)) {
+  const wanted = new Wanted();
+  for (const waiter of waitersOn(tx, paths)) {
+    const { seq, mode } = waiter;
     if (tx.nowMs - waiter.seen_at_ms > SILENCE_MS) {
       removeWaiter(tx, seq);
       continue;
     }
     // Called before and never came: it keeps its place, but nobody waits for it.
     if (!standsInLine(waiter, tx.nowMs)) continue;
-    const wanted = parseRowTexts(waiter.paths, "a waiter for locks");
-    const keptBack = earlier.some((other) =>
-      modesConflict(other.mode, waiter.mode) &&
-      other.paths.some((path) => wanted.some((mine) => pathsConflict(path, mine)))
-    );
+    const names = parseRowTexts(waiter.paths, "a waiter for locks");
+    const keptBack = wanted.keepBack(names, mode);
     if (!keptBack && !tx.ring(waiter.bell)) {
       removeWaiter(tx, seq);
       continue;
     }
-    earlier.push({ paths: wanted, mode: waiter.mode });
+    wanted.add(names, mode);
     if (!keptBack && waiter.called_at_ms === null) {
       tx.run("UPDATE lock_waiters SET called_at_ms = ? WHERE seq = ?", tx.nowMs, seq);
     }
+  }
+}
+
+/** What waiters want, looked up by name: each may want a thousand paths. */
+class Wanted {
+  readonly #names = { exclusive: new Set<string>(), shared: new Set<string>() };
+  /** The names, and every name over them. */
+  readonly #over = { exclusive: new Set<string>(), shared: new Set<string>() };
+
+  add(names: readonly string[], mode: LockMode): void {
+    for (const name of names) {
+      this.#names[mode].add(name);
+      for (const over of [name, ...lockPathAncestors(name)]) this.#over[mode].add(over);
+    }
+  }
+
+  /** Whether somebody who wants these in that mode is kept back by one of those before. */
+  keepBack(names: readonly string[], mode: LockMode): boolean {
+    const modes = (["exclusive", "shared"] as const).filter((other) => modesConflict(other, mode));
+    return modes.some((other) =>
+      names.some((name) =>
+        this.#over[other].has(name) ||
+        lockPathAncestors(name).some((over) => this.#names[other].has(over))
+      )
+    );
   }
 }

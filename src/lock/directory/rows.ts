@@ -2,8 +2,8 @@
  * Rows of the lock tables, and which of them one path concerns.
  * @module
  */
-import { covers, lockPathAncestors } from "../../path.ts";
-import type { Reader } from "../../engine/directory/transaction.ts";
+import { lockPathAncestors } from "../../path.ts";
+import type { Reader, SqlValue } from "../../engine/directory/transaction.ts";
 import type { Lease, LockMode } from "../model.ts";
 import type { Aliases } from "../store.ts";
 
@@ -32,56 +32,98 @@ export function toLease(row: LockRow): Lease {
   };
 }
 
-/** A row under one of its names: its path, or an alias. */
-type Named<Row> = Row & { readonly name: string };
+/** A lease under one of its names: its path, or an alias. */
+type NamedLock = LockRow & { readonly name: string };
 
-/** The tables of what stands on a path, each with what comes after the path in its order. */
-const ORDER = { locks: "fence", lock_waiter_paths: "seq" } as const;
-type Table = keyof typeof ORDER;
+/** Which rows are meant, in SQL. */
+export interface Condition {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
 
 /** The live leases on exactly this name. */
 export function liveNamed(reader: Reader, name: string): LockRow[] {
-  return rowsOn<LockRow>(reader, "locks", "name = ?", [name]).filter(isLive(reader));
+  return rowsOn(reader, "name = ?", [name]).filter(isLive(reader));
 }
 
 /** The live leases that cover a name: its own, then those above it, the nearest first. */
 export function liveOver(reader: Reader, name: string): LockRow[] {
-  return rowsOver<LockRow>(reader, "locks", name).filter(isLive(reader));
+  return rowsOver(reader, name).filter(isLive(reader));
 }
 
-/** The leases, or places in the queue, that conflict with a name: those over it, then those below it by name. */
-export function overlapping<Row>(reader: Reader, table: Table, name: string): Row[] {
-  // "0" is the character after "/": the range holds exactly what starts with the name and a slash. The
-  // project's top is no such prefix, so there the whole table is the range.
-  const start = name === "/" ? "" : name;
-  const below = name === "."
-    ? rowsOn<Row>(reader, table, "name <> ?", [name])
-    : rowsOn<Row>(reader, table, "name > ? AND name < ?", [`${start}/`, `${start}0`]);
-  return [...rowsOver<Row>(reader, table, name), ...below.filter((row) => covers(name, row.name))];
-}
-
-function rowsOver<Row>(reader: Reader, table: Table, name: string): Row[] {
+/**
+ * The first lease, of those that conflict with a name as names go, for which `condition` holds: of those over it,
+ * the nearest, else of those below it the first by name. The engine looks through them: there may be very many.
+ */
+export function firstOverlapping(
+  reader: Reader,
+  name: string,
+  condition: Condition,
+): LockRow | undefined {
   const names = [name, ...lockPathAncestors(name)];
-  const marks = names.map(() => "?").join(", ");
-  const rows = rowsOn<Row>(reader, table, `name IN (${marks})`, names);
-  const byName = Map.groupBy(rows, (row) => row.name);
+  const values = [...names, ...condition.values];
+  const over = rowsOn(reader, `${namedOneOf(names)} AND ${condition.sql}`, values);
+  for (const each of names) {
+    const row = over.find((one) => one.name === each);
+    if (row !== undefined) return row;
+  }
+  const below = belowOf(name);
+  const [first] = rowsOn(
+    reader,
+    `${below.sql} AND ${condition.sql}`,
+    [...below.values, ...condition.values],
+    1,
+  );
+  return first;
+}
+
+/** Whose requests are for what conflicts with a name, in the order they came: the first of them. */
+export function waitersOverlapping(reader: Reader, name: string, limit: number): number[] {
+  const names = [name, ...lockPathAncestors(name)];
+  const below = belowOf(name);
+  return reader.all<{ seq: number }>(
+    `SELECT DISTINCT seq FROM (SELECT path AS name, seq FROM lock_waiter_paths)
+     WHERE ${namedOneOf(names)} OR (${below.sql}) ORDER BY seq LIMIT ? + 0`,
+    ...names,
+    ...below.values,
+    limit,
+  ).map(({ seq }) => seq);
+}
+
+/** The condition of names below one. "0" is the character after "/": a range holds what starts with a slash after it. */
+function belowOf(name: string): Condition {
+  // The project's top is no such prefix: there it is everything but what lies outside the project.
+  if (name === ".") return { sql: "name <> '.' AND (name < '/' OR name >= '0')", values: [] };
+  const start = name === "/" ? "" : name;
+  return { sql: "name > ? AND name < ?", values: [`${start}/`, `${start}0`] };
+}
+
+function rowsOver(reader: Reader, name: string): LockRow[] {
+  const names = [name, ...lockPathAncestors(name)];
+  const byName = Map.groupBy(rowsOn(reader, namedOneOf(names), names), (row) => row.name);
   return names.flatMap((each) => byName.get(each) ?? []);
 }
 
-function rowsOn<Row>(
+/** The leases under names that fulfil a condition, by name; of very many the first. */
+function rowsOn(
   reader: Reader,
-  table: Table,
   condition: string,
-  values: readonly string[],
-): Named<Row>[] {
-  const byAlias = table === "locks" && reader.counts.lock_aliases
+  values: readonly SqlValue[],
+  limit = -1,
+): NamedLock[] {
+  const byAlias = reader.counts.lock_aliases
     ? "UNION ALL SELECT alias, l.* FROM lock_aliases a, locks l WHERE l.path = a.path AND l.fence = a.fence"
     : "";
   return reader.all(
-    `SELECT * FROM (SELECT path AS name, * FROM ${table} ${byAlias}) WHERE ${condition}
-     ORDER BY name, ${ORDER[table]}`,
+    `SELECT * FROM (SELECT path AS name, * FROM locks ${byAlias}) WHERE ${condition}
+     ORDER BY name, fence LIMIT ? + 0`,
     ...values,
+    limit,
   );
+}
+
+function namedOneOf(names: readonly string[]): string {
+  return `name IN (${names.map(() => "?").join(", ")})`;
 }
 
 function isLive({ nowMs }: Reader): (row: LockRow) => boolean {

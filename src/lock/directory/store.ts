@@ -11,7 +11,7 @@ import type { LockPath } from "../../path.ts";
 import { LEASES_A_STEP } from "../../engine/held.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
-import { endLeases, leasesHeldBy, releaseHeld, sweepExpired } from "./give_back.ts";
+import { endLeases, releaseHeld, sweepExpired } from "./give_back.ts";
 import type { Lease } from "../model.ts";
 import {
   CALL_MS,
@@ -24,12 +24,12 @@ import {
   waitersOn,
 } from "./queue.ts";
 import {
+  firstOverlapping,
   liveNamed,
   liveOver,
   type LockRow,
   modesConflict,
   namesOf,
-  overlapping,
   toLease,
 } from "./rows.ts";
 import type {
@@ -41,6 +41,9 @@ import type {
   LostLease,
 } from "../store.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
+
+/** Leases that one step of a list reads. */
+const LISTED_A_STEP = 500;
 
 /** {@linkcode LockStore} on a directory. */
 export class DirectoryLocks implements LockStore {
@@ -135,12 +138,23 @@ export class DirectoryLocks implements LockStore {
     });
   }
 
-  list(holder?: string): Promise<readonly Lease[]> {
-    return this.#engine.read((reader) => {
-      if (holder !== undefined) return leasesHeldBy(reader, holder);
-      const sql = "SELECT * FROM locks WHERE expires_at_ms > ? ORDER BY path, fence";
-      return reader.all<LockRow>(sql, reader.nowMs).map(toLease);
-    });
+  async list(holder?: string): Promise<readonly Lease[]> {
+    const all: Lease[] = [];
+    for (let from: readonly [string, number] = ["", 0];;) {
+      const { rows, nowMs } = await this.#engine.read((reader) => ({
+        rows: reader.all<LockRow>(
+          `SELECT * FROM locks WHERE ${holder === undefined ? "" : "holder = ? AND"}
+           (path, fence) > (?, ?) ORDER BY path, fence LIMIT ${LISTED_A_STEP}`,
+          ...holder === undefined ? [] : [holder],
+          ...from,
+        ),
+        nowMs: reader.nowMs,
+      }));
+      all.push(...rows.filter((row) => row.expires_at_ms > nowMs).map(toLease));
+      if (rows.length < LISTED_A_STEP) return all;
+      const { path, fence } = rows.at(-1)!;
+      from = [path, fence];
+    }
   }
 
   count(): Promise<number> {
@@ -255,16 +269,17 @@ function blockingLease(
   actor: string,
   { paths, aliases, mode, reentrant }: AcquireRequest,
 ): { readonly lease: Lease; readonly asked: string } | undefined {
+  // One's own shared lease cannot quietly become an exclusive one: other readers may be inside.
+  const renews = reentrant ? "(mode = 'exclusive' OR ? = 'shared')" : "? IS NULL";
+  const conflicts = "(mode = 'exclusive' OR ? = 'exclusive')";
+  const keepsOut = {
+    sql: `expires_at_ms > ? AND CASE WHEN holder = ? THEN NOT ${renews} ELSE ${conflicts} END`,
+    values: [tx.nowMs, actor, mode, mode],
+  };
   for (const path of paths) {
-    const rows = namesOf(path, aliases).flatMap((name) => overlapping<LockRow>(tx, "locks", name));
-    for (const row of rows) {
-      if (row.expires_at_ms <= tx.nowMs) continue;
-      const own = row.holder === actor;
-      // One's own shared lease cannot quietly become an exclusive one: other readers may be inside.
-      if (own && reentrant && (row.mode === "exclusive" || mode === "shared")) continue;
-      if (own || modesConflict(row.mode, mode)) {
-        return { lease: toLease(row), asked: path };
-      }
+    for (const name of namesOf(path, aliases)) {
+      const row = firstOverlapping(tx, name, keepsOut);
+      if (row !== undefined) return { lease: toLease(row), asked: path };
     }
   }
   return undefined;
@@ -278,7 +293,7 @@ function waiterAhead(
 ): { readonly path: string; readonly waiter: WaiterRow } | undefined {
   const waiting = (tx.counts.lock_waiters ?? 0) > 0;
   for (const path of waiting ? paths : []) {
-    for (const waiter of namesOf(path, aliases).flatMap((name) => waitersOn(tx, name))) {
+    for (const waiter of waitersOn(tx, namesOf(path, aliases))) {
       const ahead = waiter.seq < before && standsInLine(waiter, tx.nowMs);
       if (ahead && modesConflict(waiter.mode, mode)) return { path, waiter };
     }

@@ -16,15 +16,27 @@ for i = 11, #ARGV do
   for _, name in ipairs(names) do all_names[#all_names + 1] = name end
 end
 
+local function keeps_out(lease)
+  local own = lease.holder == ACTOR
+  -- One's own shared lease cannot quietly become an exclusive one: other readers may be inside.
+  local renews = own and reentrant and (lease.mode == 'exclusive' or mode == 'shared')
+  return not renews and (own or modes_conflict(lease.mode, mode))
+end
+
+-- Whether no lease in this record can keep the request out, as far as the text shows.
+local function harmless(record)
+  if string.find(record, '"of":', 1, true) then return false end
+  local all_shared = not string.find(record, '"mode":"exclusive"', 1, true)
+  local with_own = string.find(record, '"holder":"' .. ACTOR .. '"', 1, true)
+  if not with_own then return mode == 'shared' and all_shared end
+  return reentrant and not string.find(record, '},{', 1, true) and (mode == 'shared' or not all_shared)
+end
+
 local function blocking_lease()
   for _, names in ipairs(paths) do
     for _, name in ipairs(names) do
-      for _, lease in ipairs(overlapping(name)) do
-        local own = lease.holder == ACTOR
-        -- One's own shared lease cannot quietly become an exclusive one: other readers may be inside.
-        local renews = own and reentrant and (lease.mode == 'exclusive' or mode == 'shared')
-        if not renews and (own or modes_conflict(lease.mode, mode)) then return lease, names[1] end
-      end
+      local lease = first_overlapping(name, keeps_out, harmless)
+      if lease then return lease, names[1] end
     end
   end
 end

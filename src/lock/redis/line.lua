@@ -8,7 +8,8 @@ KEEPS         a request is granted when no live lease and no earlier live waiter
               lease calls the first waiters that it may free; one that does not come within CALL_MS, or was not
               seen for SILENCE_MS, stands in nobody's way. ]]
 local CALL_MS = 250
-local CALLS = 64
+-- How many waiters are looked at when something changes, how many names of theirs, and how many places below a path.
+local CALLS, CALL_NAMES, CALL_PLACES = 64, 4096, 4096
 
 local function find_waiter(id)
   local record = call('HGET', LOCK_WAITERS, id)
@@ -30,34 +31,34 @@ local function remove_waiter(waiter)
   lock_waiters, dirty = lock_waiters - 1, true
 end
 
--- Adds to waiters, by seq, those whom the path concerns.
-local function gather_waiters(waiters, path)
-  local places = {}
-  for _, name in ipairs(names_over(path)) do
-    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_LINE, '[' .. name .. '\0', '(' .. name .. '\1', 'LIMIT', 0, CALLS)) do
-      places[#places + 1] = member
-    end
-  end
-  for _, member in ipairs(members_below(LOCK_LINE, path)) do
-    if covers(path, string.match(member, '^(%Z*)')) then places[#places + 1] = member end
-  end
-  for _, member in ipairs(places) do
+-- Adds to ids, by seq, those whom the path concerns; and their seqs to a list.
+local function gather_waiters(ids, seqs, path)
+  local function add(member)
     local seq, id = string.match(member, '%z(%d+)%z(.*)$')
     seq = tonumber(seq)
-    if not waiters[seq] then
-      waiters[seq] = find_waiter(id)
-      waiters[#waiters + 1] = nil
+    if not ids[seq] then ids[seq], seqs[#seqs + 1] = id, seq end
+  end
+  for _, name in ipairs(names_over(path)) do
+    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_LINE, '[' .. name .. '\0', '(' .. name .. '\1', 'LIMIT', 0, CALLS)) do
+      add(member)
     end
+  end
+  local from, to = below(path)
+  for _, member in ipairs(call('ZRANGEBYLEX', LOCK_LINE, from, to, 'LIMIT', 0, CALL_PLACES)) do
+    if covers(path, string.match(member, '^(%Z*)')) then add(member) end
   end
 end
 
 -- The first waiters that the paths concern, in the order they came.
 local function waiters_on(paths)
-  local by_seq, seqs, waiters = {}, {}, {}
-  for _, path in ipairs(paths) do gather_waiters(by_seq, path) end
-  for seq in pairs(by_seq) do seqs[#seqs + 1] = seq end
+  local ids, seqs, waiters, names = {}, {}, {}, 0
+  for _, path in ipairs(paths) do gather_waiters(ids, seqs, path) end
   table.sort(seqs)
-  for i = 1, math.min(#seqs, CALLS) do waiters[i] = by_seq[seqs[i]] end
+  for _, seq in ipairs(seqs) do
+    if #waiters == CALLS or names > CALL_NAMES then break end
+    local waiter = find_waiter(ids[seq])
+    waiters[#waiters + 1], names = waiter, names + #waiter.paths
+  end
   return waiters
 end
 
@@ -67,12 +68,27 @@ local function stands_in_line(waiter)
   return not waiter.called or now - waiter.called <= CALL_MS
 end
 
-local function kept_back_by(earlier, waiter)
-  for _, other in ipairs(earlier) do
-    if modes_conflict(other.mode, waiter.mode) then
-      for _, theirs in ipairs(other.paths) do
-        for _, mine in ipairs(waiter.paths) do
-          if covers(theirs, mine) or covers(mine, theirs) then return true end
+-- What waiters of each mode want: their names, and every name over these.
+local function nothing_wanted()
+  return { exclusive = { names = {}, over = {} }, shared = { names = {}, over = {} } }
+end
+
+local function want(wanted, waiter)
+  local theirs = wanted[waiter.mode]
+  for _, path in ipairs(waiter.paths) do
+    theirs.names[path] = true
+    for _, name in ipairs(names_over(path)) do theirs.over[name] = true end
+  end
+end
+
+-- Whether one of those who want this keeps the waiter back. Looked up by name: each may want a thousand paths.
+local function kept_back_by(wanted, waiter)
+  for mode, theirs in pairs(wanted) do
+    if modes_conflict(mode, waiter.mode) then
+      for _, path in ipairs(waiter.paths) do
+        if theirs.over[path] then return true end
+        for _, name in ipairs(names_over(path)) do
+          if theirs.names[name] then return true end
         end
       end
     end
@@ -83,16 +99,16 @@ end
 -- Calls, in order, each waiter that may go now that these paths changed. Dead ones drop out on the way.
 local function call_waiters(paths)
   if lock_waiters == 0 then return end
-  local earlier = {}
+  local wanted = nothing_wanted()
   for _, waiter in ipairs(waiters_on(paths)) do
     local silent = now - waiter.seen > SILENCE_MS
     -- Called before and never came: it keeps its place, but nobody waits for it.
     if silent or stands_in_line(waiter) then
-      local kept_back = kept_back_by(earlier, waiter)
+      local kept_back = kept_back_by(wanted, waiter)
       if silent or not (kept_back or ring(waiter.bell)) then
         remove_waiter(waiter)
       else
-        earlier[#earlier + 1] = waiter
+        want(wanted, waiter)
         if not kept_back and not waiter.called then
           waiter.called = now
           save_waiter(waiter)

@@ -114,11 +114,11 @@ local function modes_conflict(a, b)
   return a == 'exclusive' or b == 'exclusive'
 end
 
--- The members of a set sorted by name that begin with a path below this one; for the tops, of others too.
-local function members_below(set, path)
-  if path == '.' then return call('ZRANGEBYLEX', set, '-', '+') end
+-- The range of a set sorted by name that holds what begins with a path below this one; for the tops, others too.
+local function below(path)
+  if path == '.' then return '-', '+' end
   local start = path == '/' and '' or path
-  return call('ZRANGEBYLEX', set, '[' .. start .. '/', '(' .. start .. '0')
+  return '[' .. start .. '/', '(' .. start .. '0'
 end
 
 -- The live leases that cover this path: its own, then those above it, the nearest first.
@@ -130,13 +130,47 @@ local function live_over(path)
   return found
 end
 
--- The live leases that conflict with this path: those that cover it, then those below it by name.
-local function overlapping(path)
-  local found = live_over(path)
-  for _, name in ipairs(members_below(LOCK_PATHS, path)) do
-    if name ~= path and covers(path, name) then
-      for _, lease in ipairs(live_on(name)) do found[#found + 1] = lease end
+-- The first live lease on these names that keeps the request out; records is what LOCKS holds for them. Of very
+-- many most need not be parsed: `harmless` knows a record whose leases keep nobody out, and lapsed ones are known by
+-- their instants. A quote within an intent is written with a backslash, so plain searches find fields only.
+local function first_among(names, records, keeps_out, harmless)
+  local places, members = {}, {}
+  for i, record in ipairs(records) do
+    if record and not harmless(record) then
+      local single = not string.find(record, '"of":', 1, true) and not string.find(record, '},{', 1, true)
+      places[#places + 1] = i
+      -- A lease of several, or one that is kept elsewhere, is looked at by itself: this member is in no set.
+      members[#members + 1] = single and names[i] .. '\0' .. string.match(record, '"fence":(%d+)') or ''
     end
   end
-  return found
+  if #places == 0 then return end
+  for i, due in ipairs(call('ZMSCORE', LOCK_DUE, unpack(members))) do
+    local name = names[places[i]]
+    if members[i] == '' or tonumber(due) > now then
+      for _, lease in ipairs(live_in(name, records[places[i]])) do
+        if keeps_out(lease) then return lease end
+      end
+    end
+  end
+end
+
+-- The first live lease that keeps a request for this path out: of those that cover it, then of those below it
+-- by name. Few are read at first, because mostly the first one does.
+local function first_overlapping(path, keeps_out, harmless)
+  for _, lease in ipairs(live_over(path)) do
+    if keeps_out(lease) then return lease end
+  end
+  local from, to = below(path)
+  local size = 16
+  while true do
+    local names = call('ZRANGEBYLEX', LOCK_PATHS, from, to, 'LIMIT', 0, size)
+    if #names == 0 then return end
+    local records = call('HMGET', LOCKS, unpack(names))
+    for i, name in ipairs(names) do
+      if name == path or not covers(path, name) then records[i] = false end
+    end
+    local lease = first_among(names, records, keeps_out, harmless)
+    if lease or #names < size then return lease end
+    from, size = '(' .. names[#names], math.min(size * 2, 1024)
+  end
 end

@@ -26,7 +26,14 @@ const RENEW = script("lock/renew");
 const RELEASE = script("lock/release");
 const RELEASE_ALL = script("lock/release_all");
 const LIST = script("lock/list");
+const LIST_HELD = script("lock/list_held");
 const COUNT = script("lock/count");
+
+/** A portion of a list, and where the next one begins. */
+interface ListedPortion {
+  readonly leases: readonly Lease[];
+  readonly next: string;
+}
 
 /** {@linkcode LockStore} on Redis. */
 export class RedisLocks implements LockStore {
@@ -92,7 +99,8 @@ export class RedisLocks implements LockStore {
   }
 
   async covering({ path, aliases }: LockPath): Promise<readonly Lease[]> {
-    return answer(await this.#runner.read(LIST, [path, ...aliases].join("\0"), ""));
+    const text = await this.#runner.read(LIST, [path, ...aliases].join("\0"), "", 0);
+    return answer<ListedPortion>(text).leases;
   }
 
   async break(actor: Actor, name: LockPath, record: AuditDraft): ReturnType<LockStore["break"]> {
@@ -109,8 +117,17 @@ export class RedisLocks implements LockStore {
     );
   }
 
-  async list(holder = ""): Promise<readonly Lease[]> {
-    return answer(await this.#runner.read(LIST, "", holder));
+  async list(holder?: string): Promise<readonly Lease[]> {
+    const all: Lease[] = [];
+    for (let from = "";;) {
+      const text = holder === undefined
+        ? await this.#runner.read(LIST, "", from, LEASES_A_STEP)
+        : await this.#runner.read(LIST_HELD, holder, LEASES_A_STEP, from);
+      const { leases, next } = answer<ListedPortion>(text);
+      all.push(...leases);
+      if (next === "") return all;
+      from = next;
+    }
   }
 
   async count(): Promise<number> {
