@@ -6,11 +6,11 @@ import { posix } from "node:path";
 import { formatDuration } from "../duration.ts";
 import { quote } from "../name.ts";
 import type { Project } from "../project.ts";
-import { LAPSING_TOLD, type LapsingLease, type StoreWarning } from "../engine/warning.ts";
+import { LAPSING_TOLD, type LapsingLease, type LapsingWarning } from "../engine/warning.ts";
 import { shellWords } from "./wrapper_words.ts";
 
 /** One sentence a lease; one for all of them when there are too many. */
-export function lapsingTexts({ agent, leases }: StoreWarning, project: Project): string[] {
+export function lapsingTexts({ agent, leases }: LapsingWarning, project: Project): string[] {
   const who = `agent ${quote(agent)} holds`;
   const command = (...words: string[]) => `agentcoord ${shellWords([...words, "--agent", agent])}`;
   if (leases.length === LAPSING_TOLD) {

@@ -239,8 +239,10 @@ class Call implements Cli {
 
   /** Loads the words for it when there is something to say: most calls have nothing. */
   #advise(warning: StoreWarning, { project }: Config): void {
-    this.#advising = import("./lapsing_text.ts").then(({ lapsingTexts }) => {
-      for (const text of lapsingTexts(warning, project)) this.warn(text);
+    const told = this.#advising;
+    this.#advising = import("./warning_text.ts").then(async ({ warningTexts }) => {
+      await told;
+      for (const text of warningTexts(warning, project)) this.warn(text);
     });
   }
 

@@ -6,6 +6,7 @@ import type { Clock } from "../clock.ts";
 import { attempt, type Check, failed, type Findings } from "./check.ts";
 import { formatDuration } from "../duration.ts";
 import {
+  commitsGone,
   type DatabaseFacts,
   inspectBells,
   inspectDatabase,
@@ -33,7 +34,7 @@ export async function examineDirectory(
   let known: readonly string[] = [];
   checks.push(...attempt("database", () => {
     known = listNamespaces(directory);
-    return [databaseCheck(namespace, known)];
+    return [databaseCheck(namespace, known, commitsGone(directory, namespace))];
   }));
   const hasState = known.includes(namespace);
   if (hasState) {
@@ -79,8 +80,18 @@ function diskChecks(directory: string): readonly Check[] {
   ];
 }
 
-function databaseCheck(namespace: string, known: readonly string[]): Check {
+function databaseCheck(namespace: string, known: readonly string[], gone: number): Check {
   if (known.includes(namespace)) return { name: "database", ok: true, value: "present" };
+  if (gone > 0) {
+    return {
+      name: "database",
+      ok: false,
+      value: `removed, with ${gone} commits`,
+      hint:
+        "put back the namespace's directory from a backup, or go on: the next command that writes " +
+        "starts anew and says so in an event, and no fence is given out twice",
+    };
+  }
   const others = known.length === 0 ? "" : `; namespaces with state here: ${known.join(", ")}`;
   return {
     name: "database",

@@ -12,15 +12,28 @@ export interface LapsingLease {
   readonly lapsesInMs: number;
 }
 
-/** One such thing. */
-export interface StoreWarning {
-  /** Leases of the acting agent need to be renewed. */
+/** Leases of the acting agent need to be renewed. */
+export interface LapsingWarning {
   readonly kind: "lapsing";
   /** Who holds them. */
   readonly agent: string;
   /** At least one, the soonest first; at most {@linkcode LAPSING_TOLD} of all. */
   readonly leases: readonly LapsingLease[];
 }
+
+/** The store is older than it was: what was written since is not in it. */
+export interface LossWarning {
+  readonly kind: "loss";
+  /** The directory of the namespace. */
+  readonly path: string;
+  /** Commits that are known to be missing. */
+  readonly lostCommits: number;
+  /** The database is gone as a whole. */
+  readonly removed: boolean;
+}
+
+/** One such thing. */
+export type StoreWarning = LapsingWarning | LossWarning;
 
 /**
  * Is told of what a store finds. A store that has one looks for lapsing leases at the first act of the process,

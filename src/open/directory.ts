@@ -86,12 +86,17 @@ export class DirectoryStore implements Store {
       // Nobody holds anything there, so nothing looks for leases.
       // Whoever looks into another namespace of a store that is there finds it empty, as on a server.
       const hooks = isPlainDirectory(`${directory}/namespaces`) ? {} : making;
-      const options = { durability, clock, hooks, prepare: makeHome };
+      const options = { durability, clock, hooks, prepare: makeHome, warn };
       return new DirectoryStore(directory, new UnmadeEngine(home, options));
     }
     makeHome();
     const lookBehindFirstAct = warn && await lookForLapsing(warn);
-    const engine = await DirectoryEngine.open(home, { durability, clock, lookBehindFirstAct });
+    const engine = await DirectoryEngine.open(home, {
+      durability,
+      clock,
+      lookBehindFirstAct,
+      warn,
+    });
     return new DirectoryStore(directory, engine);
   }
 

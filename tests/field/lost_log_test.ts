@@ -30,6 +30,12 @@ async function lostCommits(dir: string) {
   return { code, check: checks.find(({ name }: { name: string }) => name === "lost_commits") };
 }
 
+async function warnings(dir: string, words: readonly string[]): Promise<readonly string[]> {
+  const { code, document } = await cliJson(dir, words);
+  assert.equal(code, 0);
+  return document.warnings;
+}
+
 /** Copies the log into the database, and leaves none. */
 function checkpoint(dir: string): void {
   const db = new DatabaseSync(`${dir}/${HOME}/store.db`);
@@ -62,7 +68,19 @@ for (const [what, lose] of Object.entries(LOSSES)) {
       assert.equal(doctor.check.ok, false);
       assert.ok(doctor.check.value >= 1, JSON.stringify(doctor.check));
       assert.match(doctor.check.hint, /commits were lost or an older copy was restored/);
-      const next = await acquire(dir, "d.py");
+      // Whoever only looks is told, too, as long as nobody has written.
+      for (let look = 0; look < 2; look++) {
+        const [warning, ...others] = await warnings(dir, ["locks"]);
+        assert.match(warning!, new RegExp(`^${doctor.check.value} commits are missing from `));
+        assert.deepEqual(others, []);
+      }
+      const [said] = await warnings(dir, ["lock", "acquire", "d.py", "--agent", "ada"]);
+      assert.match(
+        said!,
+        /commits are missing from .*older copy was put back, or its log was lost/,
+      );
+      assert.deepEqual(await warnings(dir, ["locks"]), []);
+      const next = await acquire(dir, "f.py");
       assert.ok(next > last, `${next} after ${last}`);
       const [event, ...more] = await restoredEvents(dir);
       assert.deepEqual(event, { cause: "behind", lostCommits: doctor.check.value });
@@ -76,6 +94,32 @@ for (const [what, lose] of Object.entries(LOSSES)) {
   });
 }
 
+Deno.test("database that was removed with its log is missed by readers, doctor and the next writer", async () => {
+  await withProject(async (dir) => {
+    await acquire(dir, "a.py");
+    const last = await acquire(dir, "b.py");
+    for (const suffix of ["", "-wal", "-shm"]) {
+      await Deno.remove(`${dir}/${HOME}/store.db${suffix}`).catch(() => undefined);
+    }
+    for (const words of [["locks"], ["task", "counts"], ["board"]]) {
+      const [warning, ...others] = await warnings(dir, words);
+      assert.match(warning!, /^store\.db was removed from .*namespaces\/default, with \d+ commits/);
+      assert.deepEqual(others, []);
+    }
+    const { code, document } = await cliJson(dir, ["doctor"]);
+    assert.equal(code, 7);
+    const { checks } = document.error.details;
+    const check = checks.find(({ name }: { name: string }) => name === "database");
+    assert.match(check.value, /^removed, with \d+ commits$/);
+    const said = await warnings(dir, ["lock", "acquire", "c.py", "--agent", "ada"]);
+    assert.match(said.join("\n"), /store\.db was removed from/);
+    assert.ok(await acquire(dir, "d.py") > last);
+    const [event] = await restoredEvents(dir);
+    assert.equal(event!.cause, "behind");
+    assert.deepEqual(await warnings(dir, ["locks"]), []);
+  });
+});
+
 Deno.test("store copied with its directory, as a backup is, lets fences leap once", async () => {
   await withProject(async (dir) => {
     await acquire(dir, "a.py");
@@ -84,7 +128,9 @@ Deno.test("store copied with its directory, as a backup is, lets fences leap onc
     const last = await acquire(dir, "b.py");
     await Deno.remove(`${dir}/.agentcoord`, { recursive: true });
     await Deno.rename(`${dir}/backup`, `${dir}/.agentcoord`);
+    assert.match((await warnings(dir, ["locks"]))[0]!, /was copied or put back from a backup/);
     const next = await acquire(dir, "b.py");
+    assert.deepEqual(await warnings(dir, ["locks"]), []);
     assert.ok(next > last, `${next} after ${last}`);
     assert.deepEqual(await restoredEvents(dir), [{ cause: "copy", lostCommits: 0 }]);
     await acquire(dir, "c.py");

@@ -32,13 +32,15 @@ import { Database, type Durability } from "./database.ts";
 import { StepReader, StepTransaction } from "./step.ts";
 import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
-import { MarkWriter, readMark } from "./mark.ts";
+import { lossOf } from "./loss.ts";
+import { type MarkFound, MarkWriter, readMark } from "./mark.ts";
 import { isPlainDirectory, openOrMakePlainFile } from "./plain_file.ts";
 import { readState, type StateRow } from "./state_row.ts";
 import { StoreFiles } from "./files.ts";
 import { refuseTracked } from "./tracked.ts";
 import type { Actor } from "../actor.ts";
 import type { Engine, Reader, Transaction } from "./transaction.ts";
+import type { Warn } from "../warning.ts";
 
 /** Longest wait for the kernel lock, when none is given. */
 const LOCK_TIMEOUT_MS = 10_000;
@@ -67,6 +69,8 @@ export interface EngineOptions {
   readonly lockTimeoutMs?: number;
   /** Looks at something behind the first step of an acting agent, in the same transaction. */
   readonly lookBehindFirstAct?: ((reader: Reader, actor: Actor) => void) | undefined;
+  /** Is told when the store is older than it was. */
+  readonly warn?: Warn | undefined;
 }
 
 /** {@linkcode Engine} on a directory; one object per process and namespace is enough. */
@@ -101,9 +105,11 @@ export class DirectoryEngine implements Engine {
     this.#look = options.lookBehindFirstAct;
     this.#lockTimeoutMs = options.lockTimeoutMs ?? LOCK_TIMEOUT_MS;
     this.#db = db;
-    this.#state();
     this.#lock = KernelLock.open(`${directory}/store.lock`);
-    if (readMark(this.#lock).kind !== "own") refuseTracked(directory);
+    const mark = readMark(this.#lock);
+    const { commits } = this.#state();
+    if (mark.kind !== "own") refuseTracked(directory);
+    if (options.warn && !db.cameForward) this.#tellLoss(options.warn, mark, commits);
     this.#log = openOrMakePlainFile(`${directory}/store.db-wal`);
     this.#files = new StoreFiles(directory, this.#lock);
     this.#marks = new MarkWriter(this.#lock, db.path);
@@ -298,6 +304,19 @@ export class DirectoryEngine implements Engine {
     }
   }
 
+  /** Says what is missing, to those who only read as well. */
+  #tellLoss(warn: Warn, mark: MarkFound, commits: number): void {
+    // Read without the lock, a mark that is just being written is none.
+    const loss = lossOf(mark.kind === "none" ? readMark(this.#lock) : mark, commits);
+    if (loss === undefined) return;
+    warn({
+      kind: "loss",
+      path: this.#directory,
+      lostCommits: loss.lostCommits,
+      removed: commits === 0,
+    });
+  }
+
   /**
    * Compares the database with its mark, once in a process, and lets the numbers leap when the newest commits
    * may be missing. Going on harms less than refusing: what is gone does not come back by waiting, leases and
@@ -305,17 +324,15 @@ export class DirectoryEngine implements Engine {
    */
   #compare(transaction: StepTransaction): void {
     const found = readMark(this.#lock);
-    const lost = found.kind === "none" ? 0 : found.mark.commits - transaction.commits;
-    if (found.kind === "own" && lost <= 0) return;
-    if (found.kind === "none" && transaction.commits === 0) return;
+    const loss = lossOf(found, transaction.commits);
+    if (loss === undefined) return;
     transaction.leap(found.kind === "none" ? undefined : found.mark);
     writeBase(this.#lock, this.#db.path, Database.commitsWithoutLog(this.#db.path) ?? 0);
     if (this.#db.cameForward) return;
-    const cause = found.kind === "own" ? "behind" : "copy";
     const lapsedApprovals = lapseUnused(transaction);
     emit(transaction, "store.restored", "store", undefined, {
-      cause,
-      lostCommits: Math.max(lost, 0),
+      cause: loss.copied ? "copy" : "behind",
+      lostCommits: loss.lostCommits,
       ...(lapsedApprovals === 0 ? {} : { lapsedApprovals }),
     });
   }

@@ -10,6 +10,7 @@ import { Database, SCHEMA_VERSION } from "./database.ts";
 import { refuseForeign } from "../../open/directory.ts";
 import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
+import { commitsOfRemoved, lossOf } from "./loss.ts";
 import { type MarkFound, readMark } from "./mark.ts";
 import { isPlainDirectory, lookAtFile } from "./plain_file.ts";
 import { isTracked } from "./tracked.ts";
@@ -119,6 +120,11 @@ export function listNamespaces(directory: string): readonly string[] {
   }).sort();
 }
 
+/** The commits of a namespace whose database was removed; 0 when it never had one. */
+export function commitsGone(directory: string, namespace: string): number {
+  return commitsOfRemoved(namespaceHome(directory, namespace));
+}
+
 /** Looks at the disk that holds `path`, or would hold it. */
 export function inspectDisk(path: string): DiskFacts {
   const place = nearest(path);
@@ -176,10 +182,7 @@ export function inspectDatabase(directory: string, namespace: string): DatabaseF
       ...database.versions(),
       nowMs: state?.now_ms ?? 0,
       integrity,
-      lostCommits: mark.kind === "none"
-        ? 0
-        : Math.max(0, mark.mark.commits - (state?.commits ?? 0)),
-      copied: mark.kind === "copy" || (mark.kind === "none" && (state?.commits ?? 0) > 0),
+      ...(lossOf(mark, state?.commits ?? 0) ?? { lostCommits: 0, copied: false }),
       ...(last === undefined ? {} : { restored: { atMs: last.at_ms, ...JSON.parse(last.data) } }),
     };
   } catch (error) {

@@ -9,6 +9,7 @@
 import { Database } from "./database.ts";
 import { StepReader } from "./step.ts";
 import { DirectoryEngine, type EngineOptions } from "./engine.ts";
+import { commitsOfRemoved } from "./loss.ts";
 import { readState } from "./state_row.ts";
 import type { Actor } from "../actor.ts";
 import type { Engine, Reader, Transaction } from "./transaction.ts";
@@ -62,7 +63,7 @@ export class UnmadeEngine implements Engine {
       return await (await this.#open()).read(look);
     }
     if (this.#empty === undefined) {
-      this.#options.hooks.onAbsent?.();
+      this.#tellAbsence();
       this.#empty = Database.empty();
     }
     const db = await this.#empty;
@@ -94,6 +95,14 @@ export class UnmadeEngine implements Engine {
     await this.#opening?.catch(() => undefined);
     (await this.#empty)?.close();
     await this.#engine?.close(options);
+  }
+
+  /** Nothing was ever here, or what was here is gone. */
+  #tellAbsence(): void {
+    const { hooks, warn } = this.#options;
+    const lostCommits = commitsOfRemoved(this.#directory);
+    if (lostCommits === 0) hooks.onAbsent?.();
+    else warn?.({ kind: "loss", path: this.#directory, lostCommits, removed: true });
   }
 
   async #open(): Promise<DirectoryEngine> {

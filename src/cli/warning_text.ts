@@ -1,0 +1,25 @@
+/**
+ * How people are told of what a store finds.
+ * @module
+ */
+import { printable } from "../name.ts";
+import type { Project } from "../project.ts";
+import type { LossWarning, StoreWarning } from "../engine/warning.ts";
+import { lapsingTexts } from "./lapsing_text.ts";
+
+/** A sentence, or a few. */
+export function warningTexts(warning: StoreWarning, project: Project): string[] {
+  return warning.kind === "lapsing" ? lapsingTexts(warning, project) : [lossText(warning)];
+}
+
+function lossText({ path, lostCommits, removed }: LossWarning): string {
+  const place = printable(path, 300);
+  if (removed) {
+    return `store.db was removed from ${place}, with ${lostCommits} commits: what they held is gone unless you ` +
+      "put it back; without it the store starts anew";
+  }
+  return lostCommits > 0
+    ? `${lostCommits} commits are missing from ${place}: an older copy was put back, or its log was lost; put ` +
+      "back a newer one, or go on without them; agentcoord doctor tells more"
+    : `${place} was copied or put back from a backup: what was written since then is not in it`;
+}

@@ -1,0 +1,45 @@
+/**
+ * What is missing from a namespace, as far as the mark beside its database tells; see mark.ts.
+ * @module
+ */
+import { storeFailure } from "./failure.ts";
+import { KernelLock } from "./kernel_lock.ts";
+import { type MarkFound, readMark } from "./mark.ts";
+import { lookAtFile } from "./plain_file.ts";
+
+/** What is missing from a database. */
+export interface Loss {
+  /** Commits that the mark has and the database has not. */
+  readonly lostCommits: number;
+  /** Whether the database lies beside a mark that is not its own. */
+  readonly copied: boolean;
+}
+
+/**
+ * Compares a mark with a database whose newest commit is `commits`; the mark must have been read before it, or
+ * under the lock. `undefined` when nothing is missing.
+ */
+export function lossOf(found: MarkFound, commits: number): Loss | undefined {
+  if (found.kind === "none") return commits === 0 ? undefined : { lostCommits: 0, copied: true };
+  const lostCommits = Math.max(0, found.mark.commits - commits);
+  const copied = found.kind === "copy";
+  return copied || lostCommits > 0 ? { lostCommits, copied } : undefined;
+}
+
+/**
+ * The commits that a namespace without a database had, as far as what lies beside it tells; 0 when it never had one.
+ *
+ * @throws {StoreUnavailableError} when what lies there cannot be read.
+ */
+export function commitsOfRemoved(directory: string): number {
+  const path = `${directory}/store.lock`;
+  try {
+    if (lookAtFile(path) === undefined) return 0;
+    const lock = KernelLock.open(path);
+    const found = readMark(lock);
+    lock.close();
+    return found.kind === "none" ? 0 : found.mark.commits;
+  } catch (error) {
+    throw storeFailure(error, path);
+  }
+}
