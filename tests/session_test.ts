@@ -134,7 +134,8 @@ clientTest(
     await using task = await ada.claimTask();
     const done = await ada.completeTask(task!, { ok: true });
     assert.deepEqual([done.status, done.result], ["completed", { ok: true }]);
-    assert.deepEqual(done.attempts.map(({ outcome }) => outcome), ["released", "completed"]);
+    const { attempts } = await client.tasks.show(created!.id);
+    assert.deepEqual(attempts.map(({ outcome }) => outcome), ["released", "completed"]);
   },
 );
 

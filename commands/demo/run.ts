@@ -165,9 +165,9 @@ class Stage {
     const completions = (task: Task) =>
       task.attempts.filter(({ outcome }) => outcome === "completed").length;
     const once = tasks.filter((task) => task.status === "completed" && completions(task) === 1);
-    const rescued = tasks.find(({ attempts }) =>
-      attempts[0]?.holder === killed && attempts.length > 1
-    );
+    const retried = tasks.filter(({ attemptsLeftOut }) => attemptsLeftOut !== undefined);
+    const whole = await Promise.all(retried.map(({ id }) => client.tasks.show(id)));
+    const rescued = whole.find(({ attempts }) => attempts[0]?.holder === killed);
     const audit = await client.audit.verify();
     const wrong = [
       ...tasks.filter((task) => !once.includes(task)).map(({ title }) =>

@@ -15,7 +15,7 @@ export function taskTable(tasks: readonly Task[], view: View): Promise<string> {
       { title: "PRI", value: ({ priority }) => priority },
       { title: "TAGS", value: ({ tags }) => tags.join(" ") },
       { title: "HOLDER", value: ({ lease }) => lease?.holder ?? "" },
-      { title: "TRIES", value: ({ attempts }) => attempts.filter(counts).length },
+      { title: "TRIES", value: ({ attemptsUsed }) => attemptsUsed },
       { title: "CHANGED", value: ({ updatedAtMs }) => ago(view, updatedAtMs) },
       ...(tasks.some((task) => waitsFor(task, view) !== "")
         ? [{ title: "WAITS", value: (task: Task) => waitsFor(task, view) }]
@@ -43,11 +43,6 @@ export function taskLines(tasks: readonly Task[], view: View): string {
 function waitsFor({ status, notBeforeMs, blockedReason }: Task, view: View): string {
   if (status === "scheduled" && notBeforeMs !== undefined) return `due ${ago(view, notBeforeMs)}`;
   return blockedReason ?? "";
-}
-
-/** Whether an attempt uses one up: giving a task back does not. */
-function counts({ outcome }: Attempt): boolean {
-  return outcome !== "released";
 }
 
 /** One task on one line. */
@@ -79,15 +74,23 @@ export function taskText(task: Task, view: View): string {
       "",
     ) +
     (description === "" ? "" : `${indent(description)}\n`) +
-    task.attempts.map((attempt, index) => attemptText(attempt, index, view)).join("");
+    leftOutText(task) +
+    task.attempts.map((attempt, index) =>
+      attemptText(attempt, (task.attemptsLeftOut ?? 0) + index + 1, view)
+    ).join("");
 }
 
-function attemptText(attempt: Attempt, index: number, view: View): string {
+function leftOutText({ attemptsLeftOut }: Task): string {
+  if (attemptsLeftOut === undefined) return "";
+  return `  attempts before: ${attemptsLeftOut}\n`;
+}
+
+function attemptText(attempt: Attempt, number: number, view: View): string {
   const { holder, outcome, error, progress, startedAtMs, endedAtMs } = attempt;
   const until = endedAtMs === undefined ? "" : `, ended ${ago(view, endedAtMs)}`;
   const note = (name: string, text: string | undefined) =>
     text === undefined || text === "" ? "" : `${indent(`${name}: ${text}`)}\n`;
-  return `  attempt ${index + 1}: ${holder}, ${outcome ?? "under way"}, began ` +
+  return `  attempt ${number}: ${holder}, ${outcome ?? "under way"}, began ` +
     `${ago(view, startedAtMs)}${until}\n` + note("progress", progress) +
     note(outcome === "released" ? "reason" : "error", error);
 }

@@ -62,7 +62,12 @@ export async function judge(evidence: Evidence): Promise<Verdict> {
   overlaps(of("took"), of("releasing"), check);
 
   const all = await pages<Task>(async (cursor) => {
-    const { tasks: items, nextCursor } = await tasks.list({ limit: 1000, ...cursor });
+    const { tasks: listed, nextCursor } = await tasks.list({ limit: 1000, ...cursor });
+    // A list leaves out the older attempts.
+    const items: Task[] = [];
+    for (const task of listed) {
+      items.push(task.attemptsLeftOut === undefined ? task : await tasks.show(task.id));
+    }
     return { items, nextCursor };
   });
   const byId = new Map(all.map((task) => [task.id, task]));

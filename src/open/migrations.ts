@@ -9,7 +9,7 @@ import { AUDIT_TABLES } from "../audit/directory/tables.ts";
 import { BOARD_TABLES } from "../board/directory/tables.ts";
 import { EVENT_TABLES } from "../event/directory/tables.ts";
 import { LOCK_NAMES, LOCK_TABLES } from "../lock/directory/tables.ts";
-import { TASK_TABLES } from "../task/directory/tables.ts";
+import { TASK_ATTEMPTS, TASK_TABLES } from "../task/directory/tables.ts";
 
 /** What every step uses: the store's clock, the counters and the number of commits. */
 const ENGINE_TABLES = `
@@ -48,4 +48,5 @@ export const MIGRATIONS: readonly string[] = [
   ].join("\n"),
   LOCK_NAMES,
   CLOCK_ANCHOR,
+  TASK_ATTEMPTS,
 ];

@@ -13,6 +13,7 @@ const DIGESTS: readonly string[] = [
   "c06460f9509a7e03a1d1f83760d32ab73cdc39fecbf4116c5438cdcc35287636",
   "a5ac727146c2255646a87cd514b749ae38a4954871dabc109d4b865409ba3e14",
   "b8ba9dec78e154d630a0ba3603c63cc412f0b19a50f1c83c0617604bd8e8d115",
+  "ae578190f829f4720b84629da2e0fca5f486c9822ae3614d6013fbe702baa6e8",
 ];
 
 /** What can be asked: a database of the embedded engine. */

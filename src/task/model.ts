@@ -67,6 +67,13 @@ export interface Attempt {
   readonly progress?: string;
 }
 
+/** Attempts kept with a task besides the newest. */
+export const OLDER_KEPT = 99;
+/** How many of the attempts before a claim answers at most: see {@linkcode Task.attempts}. */
+export const HANDOFF = 10;
+/** How many bytes all of them may have, as JSON; the last one is there whatever its size. */
+export const HANDOFF_BYTES = 65_536;
+
 /** Who has a claimed task, and until when. */
 export interface TaskLease {
   /** The agent that has it. */
@@ -107,8 +114,17 @@ export interface Task {
   readonly payload?: JsonValue;
   /** What came of it, once completed. */
   readonly result?: JsonValue;
-  /** Its tenures, oldest first; of very many, the newest hundred. */
+  /**
+   * Its tenures, oldest first, the last one current or newest. {@linkcode Tasks.get} and {@linkcode Tasks.show} answer
+   * all that are kept, which are the newest hundred. A claim answers the new one and what was handed over: the one
+   * before it and up to nine more, as far as they come to 64 KiB together. Everything else, lists as well, answers
+   * the newest one.
+   */
   readonly attempts: readonly Attempt[];
+  /** How many tenures there were before the first of {@linkcode Task.attempts}; absent when there was none. */
+  readonly attemptsLeftOut?: number;
+  /** How many of {@linkcode Task.maxAttempts} are used up. Released ones do not count; a retry by hand begins anew. */
+  readonly attemptsUsed: number;
   /** Attempts after which it is dead. Released ones do not count. */
   readonly maxAttempts: number;
   /** When it may be claimed at the earliest, in epoch milliseconds: as asked, or after a failure. */

@@ -269,7 +269,7 @@ ada$ task retry tsk_1
 = 3
 $ tasks
 ID  STATUS  PRI  TAGS  HOLDER  TRIES  CHANGED  TITLE
-tsk_1  pending  3  2  now  flaky
+tsk_1  pending  3  0  now  flaky
 cat$ task claim
 tsk_1  flaky
   status: claimed
@@ -287,7 +287,7 @@ cat$ task release tsk_1
 tsk_1  pending  flaky
 $ tasks
 ID  STATUS  PRI  TAGS  HOLDER  TRIES  CHANGED  TITLE
-tsk_1  pending  3  2  now  flaky
+tsk_1  pending  3  0  now  flaky
 cat$ task claim
 tsk_1  flaky
   status: claimed
@@ -499,6 +499,7 @@ ada$ --json task add first --description text --priority 5 --tags a,b --payload 
     "dependsOn": [],
     "payload": {"n":1},
     "attempts": [],
+    "attemptsUsed": 0,
     "maxAttempts": 2,
     "createdBy": "ada",
     "createdAtMs": AT,
@@ -519,6 +520,7 @@ ada$ --json task add second --depends-on tsk_1 --not-before +1h
     "status": "blocked",
     "dependsOn": ["tsk_1"],
     "attempts": [],
+    "attemptsUsed": 0,
     "maxAttempts": 4,
     "notBeforeMs": AT,
     "createdBy": "ada",
@@ -542,6 +544,7 @@ bob$ --json task claim --tags a
       "dependsOn": [],
       "payload": {"n":1},
       "attempts": [{"holder":"bob","fence":1,"startedAtMs":AT}],
+      "attemptsUsed": 1,
       "maxAttempts": 2,
       "createdBy": "ada",
       "createdAtMs": AT,
@@ -565,6 +568,7 @@ bob$ --json task renew tsk_1 --progress 'half way'
     "dependsOn": [],
     "payload": {"n":1},
     "attempts": [{"holder":"bob","fence":1,"startedAtMs":AT,"progress":"half way"}],
+    "attemptsUsed": 1,
     "maxAttempts": 2,
     "createdBy": "ada",
     "createdAtMs": AT,
@@ -600,6 +604,7 @@ bob$ --json task fail tsk_1 --error broken
     "dependsOn": [],
     "payload": {"n":1},
     "attempts": [{"holder":"bob","fence":1,"startedAtMs":AT,"endedAtMs":AT,"outcome":"failed","error":"broken","progress":"half way"}],
+    "attemptsUsed": 1,
     "maxAttempts": 2,
     "createdBy": "ada",
     "createdAtMs": AT,
@@ -625,6 +630,7 @@ bob$ --json task claim --count 5
         {"holder":"bob","fence":1,"startedAtMs":AT,"endedAtMs":AT,"outcome":"failed","error":"broken","progress":"half way"},
         {"holder":"bob","fence":2,"startedAtMs":AT}
       ],
+      "attemptsUsed": 2,
       "maxAttempts": 2,
       "createdBy": "ada",
       "createdAtMs": AT,
@@ -647,10 +653,9 @@ bob$ --json task release tsk_1 --reason 'no time'
     "status": "pending",
     "dependsOn": [],
     "payload": {"n":1},
-    "attempts": [
-      {"holder":"bob","fence":1,"startedAtMs":AT,"endedAtMs":AT,"outcome":"failed","error":"broken","progress":"half way"},
-      {"holder":"bob","fence":2,"startedAtMs":AT,"endedAtMs":AT,"outcome":"released","error":"no time"}
-    ],
+    "attempts": [{"holder":"bob","fence":2,"startedAtMs":AT,"endedAtMs":AT,"outcome":"released","error":"no time"}],
+    "attemptsLeftOut": 1,
+    "attemptsUsed": 1,
     "maxAttempts": 2,
     "createdBy": "ada",
     "createdAtMs": AT,
@@ -677,6 +682,7 @@ bob$ --json task claim
         {"holder":"bob","fence":2,"startedAtMs":AT,"endedAtMs":AT,"outcome":"released","error":"no time"},
         {"holder":"bob","fence":3,"startedAtMs":AT}
       ],
+      "attemptsUsed": 2,
       "maxAttempts": 2,
       "createdBy": "ada",
       "createdAtMs": AT,
@@ -712,11 +718,9 @@ ada$ --json task cancel tsk_1
     "status": "cancelled",
     "dependsOn": [],
     "payload": {"n":1},
-    "attempts": [
-      {"holder":"bob","fence":1,"startedAtMs":AT,"endedAtMs":AT,"outcome":"failed","error":"broken","progress":"half way"},
-      {"holder":"bob","fence":2,"startedAtMs":AT,"endedAtMs":AT,"outcome":"released","error":"no time"},
-      {"holder":"bob","fence":3,"startedAtMs":AT,"endedAtMs":AT,"outcome":"cancelled"}
-    ],
+    "attempts": [{"holder":"bob","fence":3,"startedAtMs":AT,"endedAtMs":AT,"outcome":"cancelled"}],
+    "attemptsLeftOut": 2,
+    "attemptsUsed": 2,
     "maxAttempts": 2,
     "createdBy": "ada",
     "createdAtMs": AT,
@@ -752,6 +756,7 @@ ada$ --json tasks --status blocked
       "dependsOn": ["tsk_1"],
       "blockedReason": "depends on tsk_1, which is cancelled",
       "attempts": [],
+      "attemptsUsed": 0,
       "maxAttempts": 4,
       "notBeforeMs": AT,
       "createdBy": "ada",
@@ -774,11 +779,9 @@ ada$ --json task retry tsk_1
     "status": "pending",
     "dependsOn": [],
     "payload": {"n":1},
-    "attempts": [
-      {"holder":"bob","fence":1,"startedAtMs":AT,"endedAtMs":AT,"outcome":"failed","error":"broken","progress":"half way"},
-      {"holder":"bob","fence":2,"startedAtMs":AT,"endedAtMs":AT,"outcome":"released","error":"no time"},
-      {"holder":"bob","fence":3,"startedAtMs":AT,"endedAtMs":AT,"outcome":"cancelled"}
-    ],
+    "attempts": [{"holder":"bob","fence":3,"startedAtMs":AT,"endedAtMs":AT,"outcome":"cancelled"}],
+    "attemptsLeftOut": 2,
+    "attemptsUsed": 0,
     "maxAttempts": 2,
     "createdBy": "ada",
     "createdAtMs": AT,
@@ -812,11 +815,9 @@ ada$ --json task update tsk_1 --priority 9
     "status": "pending",
     "dependsOn": [],
     "payload": {"n":1},
-    "attempts": [
-      {"holder":"bob","fence":1,"startedAtMs":AT,"endedAtMs":AT,"outcome":"failed","error":"broken","progress":"half way"},
-      {"holder":"bob","fence":2,"startedAtMs":AT,"endedAtMs":AT,"outcome":"released","error":"no time"},
-      {"holder":"bob","fence":3,"startedAtMs":AT,"endedAtMs":AT,"outcome":"cancelled"}
-    ],
+    "attempts": [{"holder":"bob","fence":3,"startedAtMs":AT,"endedAtMs":AT,"outcome":"cancelled"}],
+    "attemptsLeftOut": 2,
+    "attemptsUsed": 0,
     "maxAttempts": 2,
     "createdBy": "ada",
     "createdAtMs": AT,
@@ -844,6 +845,7 @@ bob$ --json task claim
         {"holder":"bob","fence":3,"startedAtMs":AT,"endedAtMs":AT,"outcome":"cancelled"},
         {"holder":"bob","fence":4,"startedAtMs":AT}
       ],
+      "attemptsUsed": 1,
       "maxAttempts": 2,
       "createdBy": "ada",
       "createdAtMs": AT,
@@ -867,12 +869,9 @@ bob$ --json task complete tsk_1 --result '[1,null]'
     "dependsOn": [],
     "payload": {"n":1},
     "result": [1,null],
-    "attempts": [
-      {"holder":"bob","fence":1,"startedAtMs":AT,"endedAtMs":AT,"outcome":"failed","error":"broken","progress":"half way"},
-      {"holder":"bob","fence":2,"startedAtMs":AT,"endedAtMs":AT,"outcome":"released","error":"no time"},
-      {"holder":"bob","fence":3,"startedAtMs":AT,"endedAtMs":AT,"outcome":"cancelled"},
-      {"holder":"bob","fence":4,"startedAtMs":AT,"endedAtMs":AT,"outcome":"completed"}
-    ],
+    "attempts": [{"holder":"bob","fence":4,"startedAtMs":AT,"endedAtMs":AT,"outcome":"completed"}],
+    "attemptsLeftOut": 3,
+    "attemptsUsed": 1,
     "maxAttempts": 2,
     "createdBy": "ada",
     "createdAtMs": AT,
@@ -893,6 +892,7 @@ $ --json task show tsk_2
     "status": "scheduled",
     "dependsOn": ["tsk_1"],
     "attempts": [],
+    "attemptsUsed": 0,
     "maxAttempts": 4,
     "notBeforeMs": AT,
     "createdBy": "ada",
@@ -937,12 +937,9 @@ ada$ --json tasks --status completed
       "dependsOn": [],
       "payload": {"n":1},
       "result": [1,null],
-      "attempts": [
-        {"holder":"bob","fence":1,"startedAtMs":AT,"endedAtMs":AT,"outcome":"failed","error":"broken","progress":"half way"},
-        {"holder":"bob","fence":2,"startedAtMs":AT,"endedAtMs":AT,"outcome":"released","error":"no time"},
-        {"holder":"bob","fence":3,"startedAtMs":AT,"endedAtMs":AT,"outcome":"cancelled"},
-        {"holder":"bob","fence":4,"startedAtMs":AT,"endedAtMs":AT,"outcome":"completed"}
-      ],
+      "attempts": [{"holder":"bob","fence":4,"startedAtMs":AT,"endedAtMs":AT,"outcome":"completed"}],
+      "attemptsLeftOut": 3,
+      "attemptsUsed": 1,
       "maxAttempts": 2,
       "createdBy": "ada",
       "createdAtMs": AT,

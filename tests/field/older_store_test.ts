@@ -3,12 +3,14 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { Audit } from "../../src/audit/audit.ts";
 import { Board } from "../../src/board/board.ts";
 import { Events } from "../../src/event/event.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { SCHEMA_VERSION } from "../../src/engine/directory/database.ts";
 import { DirectoryStore } from "../../src/open/directory.ts";
+import { MIGRATIONS } from "../../src/open/migrations.ts";
 import { inspectDatabase } from "../../src/engine/directory/inspect.ts";
 import { startAfter } from "../../src/engine/numbers.ts";
 import { Tasks } from "../../src/task/task.ts";
@@ -61,6 +63,82 @@ Deno.test("store of version 0.1.0 comes forward with all it holds, and its fence
     assert.deepEqual(later.map(({ type }) => type), ["lock.acquired"]);
     const { schema, integrity, lostCommits } = inspectDatabase(directory, "default");
     assert.deepEqual([schema, integrity, lostCommits], [SCHEMA_VERSION, "ok", 0]);
+  } finally {
+    await store.close();
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("store of schema 3 comes forward with the attempts on its tasks", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
+  const home = `${directory}/namespaces/default`;
+  await Deno.mkdir(home, { recursive: true });
+  await Deno.writeTextFile(`${home}/store.lock`, "");
+  const clock = new TestClock();
+  const nowMs = clock.nowMs();
+  const ids = ["A", "B", "C", "D"].map((letter) => `tsk_${letter.repeat(26)}`);
+  const older = Array.from({ length: 99 }, (_, n) => ({
+    holder: "ada",
+    fence: 2 ** 52 + n,
+    startedAtMs: nowMs - 1000 + n,
+    endedAtMs: nowMs - 999 + n,
+    outcome: "released",
+    error: `src/a.py "${n}"\né`,
+  }));
+  const db = new DatabaseSync(`${home}/store.db`);
+  for (const migration of MIGRATIONS.slice(0, 3)) db.exec(migration);
+  db.exec(
+    `PRAGMA application_id = ${0x41437264}; PRAGMA user_version = 3; PRAGMA journal_mode = WAL`,
+  );
+  db.prepare("UPDATE state SET now_ms = ?, fence = ?, event = 9, commits = 9, counts = ?")
+    .run(nowMs, 2 ** 52 + 200, JSON.stringify({ "tasks:pending": 4 }));
+  const insert = db.prepare(
+    `INSERT INTO tasks (seq, id, status, rank, fence, lease_ms, worker, started_at_ms, ended_at_ms, outcome,
+       attempts, spent, waits_for, updated_at_ms, spec, description)
+     VALUES (?, ?, 'pending', ?, ?, 60000, ?, ?, ?, 'released', ?, 0, 0, ?, ?, '')`,
+  );
+  const spec = {
+    title: "x",
+    tags: [],
+    maxAttempts: 4,
+    leaseMs: 60_000,
+    backoff: { kind: "none", baseMs: 0 },
+    dependsOn: [],
+    createdBy: "ada",
+    createdAtMs: nowMs,
+  };
+  const kept = [JSON.stringify(older), "[]", "[{", '{"a":1,"b":2}'];
+  for (const [index, id] of ids.entries()) {
+    const seq = index + 1;
+    const at = [2 ** 52 + 100, "bob", nowMs, nowMs] as const;
+    insert.run(seq, id, 9 * 2 ** 48 + seq, ...at, kept[index]!, nowMs, JSON.stringify(spec));
+  }
+  db.close();
+  const options = { namespace: "default", durability: "normal", clock } as const;
+  const store = await DirectoryStore.open(directory, options);
+  try {
+    const tasks = new Tasks({
+      store,
+      clock,
+      lockPath: (path: string) => ({ path, aliases: [] }),
+      actor: { name: "cy", host: "test-host" },
+    });
+    const [full, none, torn, odd] = ids as [string, string, string, string];
+    const whole = await tasks.show(full);
+    assert.deepEqual(whole.attempts.slice(0, -1), older);
+    assert.equal(whole.attempts[99]!.holder, "bob");
+    assert.equal((await tasks.show(none)).attempts.length, 1);
+    // What cannot be read stays with its task, and in nobody else's way.
+    assert.equal((await tasks.list()).tasks.length, 4);
+    await assert.rejects(tasks.show(torn), /holds something else than an object/);
+    await assert.rejects(tasks.show(odd), /holds something else than an object/);
+    const [claimed] = await tasks.claim();
+    assert.equal(claimed!.id, full);
+    assert.deepEqual(claimed!.attempts.slice(0, 9), older.slice(90));
+    assert.equal(claimed!.attemptsLeftOut, 90);
+    const { attempts, attemptsLeftOut } = await tasks.show(full);
+    assert.deepEqual([attempts.length, attemptsLeftOut], [100, 1]);
+    assert.deepEqual(attempts[0], older[1]);
   } finally {
     await store.close();
     await Deno.remove(directory, { recursive: true });

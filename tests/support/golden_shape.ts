@@ -102,6 +102,8 @@ export const SHAPES = {
     "payload?": json,
     "result?": json,
     attempts: list(object(attempt)),
+    "attemptsLeftOut?": count,
+    attemptsUsed: count,
     maxAttempts: count,
     "notBeforeMs?": instant,
     createdBy: name,

@@ -109,7 +109,9 @@ storeTest(
     assert.equal(dead.status, "dead");
     assert.deepEqual(outcomes(dead), ["expired", "expired"]);
     assert.equal((await reader.counts()).dead, 1);
-    assert.deepEqual((await reader.list({ status: "dead" })).tasks, [dead]);
+    assert.deepEqual((await reader.list({ status: "dead" })).tasks, [
+      { ...dead, attempts: dead.attempts.slice(1), attemptsLeftOut: 1 },
+    ]);
     const fence = dead.attempts[1]!.fence;
     await assert.rejects(ada.complete(id, { fence }), /it is dead now/);
     await new Tasks(as("bob")).sweep();
@@ -138,7 +140,7 @@ storeTest("task failure backs off, keeps the id and ends dead", async ({ as, clo
   await ada.claim();
   const dead = await ada.fail(id, { error: "error 3" });
   assert.equal(dead.status, "dead");
-  assert.deepEqual(dead.attempts.map(({ error }) => error), [
+  assert.deepEqual((await ada.show(id)).attempts.map(({ error }) => error), [
     "error 1\nwith a trace",
     "error 2\nwith a trace",
     "error 3",
@@ -211,7 +213,8 @@ storeTest("task keeps its newest hundred attempts", async ({ as }) => {
     await ada.claim();
     await ada.release(id, { reason: `${times}` });
   }
-  const { attempts } = await ada.show(id);
+  const { attempts, attemptsLeftOut } = await ada.show(id);
+  assert.equal(attemptsLeftOut, 30);
   assert.deepEqual(
     attempts.map(({ error }) => error),
     Array.from({ length: 100 }, (_, n) => `${n + 31}`),

@@ -45,7 +45,10 @@ async function all(store: string): Promise<readonly Task[]> {
   let cursor: string | undefined;
   do {
     const page = await tasks.list({ limit: 1000, ...(cursor === undefined ? {} : { cursor }) });
-    found.push(...page.tasks);
+    // A list leaves out the older attempts.
+    for (const task of page.tasks) {
+      found.push(task.attemptsLeftOut === undefined ? task : await tasks.show(task.id));
+    }
     cursor = page.nextCursor;
   } while (cursor !== undefined);
   const counts = await tasks.counts();
@@ -79,7 +82,7 @@ placeTest(
     assert.equal(await fleet.finished(), 0, "a worker failed");
     const tasks = await all(store);
     assertDoneOnce(tasks, fleet.records<Record>());
-    assert.ok(tasks.every(({ attempts }) => attempts.length === 1), "a task was handed out twice");
+    assert.ok(tasks.every(({ attemptsUsed }) => attemptsUsed === 1), "a task was handed out twice");
   },
 );
 

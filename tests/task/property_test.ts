@@ -87,6 +87,7 @@ class Model {
     this.things.push(...made);
   }
 
+  /** What the claimer should see. */
   claim(name: string, { tags, match, count }: Filter, leaseMs?: number): string[] {
     const fits = (thing: Thing) =>
       thing.status === "pending" &&
@@ -104,7 +105,7 @@ class Model {
       thing.updatedAtMs = this.nowMs;
       thing.attempts.push({ holder: name, fence: ++this.fence, startedAtMs: this.nowMs });
     }
-    return best.map(({ id }) => id);
+    return best.map((thing) => this.view(thing, CLAIM_SHOWS));
   }
 
   renew(name: string, thing: Thing, fence: number | undefined, leaseMs?: number): string {
@@ -184,8 +185,8 @@ class Model {
     return "ok";
   }
 
-  /** What a reader should see, as text. */
-  view(thing: Thing): string {
+  /** What a reader should see who is shown so many of the newest attempts, as text. */
+  view(thing: Thing, attempts: number): string {
     const stuck = thing.status === "blocked"
       ? thing.needs.filter(({ status }) => status === "dead" || status === "cancelled")
         .sort((a, b) => this.things.indexOf(a) - this.things.indexOf(b))[0]
@@ -197,7 +198,9 @@ class Model {
       thing.tags,
       thing.status,
       thing.maxAttempts,
-      thing.attempts.map(attemptView),
+      thing.attempts.slice(-attempts).map(attemptView),
+      Math.max(thing.attempts.length - attempts, 0),
+      thing.spent,
       thing.updatedAtMs,
       thing.status === "claimed" ? thing.dueMs : null,
       (thing.status === "scheduled" ? thing.dueMs : thing.startAtMs) ?? null,
@@ -238,6 +241,8 @@ class Model {
   }
 }
 
+/** Attempts that a claim answers: the new one, and ten before it. */
+const CLAIM_SHOWS = 11;
 const newest = (thing: Thing) => thing.attempts.at(-1);
 const blocked = (thing: Thing) => thing.needs.some(({ status }) => status !== "completed");
 const attemptView = (
@@ -266,6 +271,8 @@ function seen(task: Task): string {
     task.status,
     task.maxAttempts,
     attempts.map(attemptView),
+    task.attemptsLeftOut ?? 0,
+    task.attemptsUsed,
     task.updatedAtMs,
     lease?.expiresAtMs ?? null,
     task.notBeforeMs ?? null,
@@ -407,7 +414,7 @@ async function play(
   if (action.kind === "claim") {
     const lease = action.leaseMs === undefined ? {} : { leaseMs: action.leaseMs };
     const got = await room.tryClaim({ ...action.filter, ...lease });
-    return [got.map(({ id }) => id), model.claim(name, action.filter, action.leaseMs)];
+    return [got.map(seen), model.claim(name, action.filter, action.leaseMs)];
   }
   const held = model.things.filter(({ status }) => status === "claimed");
   const things = "among" in which && which.among === "held" && held.length > 0
@@ -431,7 +438,7 @@ async function play(
           await room.complete(id, { ...given, result });
         } else {
           const outcome = await room.completeAndClaim(id, { ...given, result, next });
-          claimed = outcome.next.map((task) => task.id);
+          claimed = outcome.next.map(seen);
         }
       });
       const wanted = model.complete(name, thing, fence, result);
@@ -505,7 +512,11 @@ storeTest("tasks agree with the model after every step", async ({ as, clock, sto
             assert.deepEqual(got, wanted, told);
           }
           const { tasks } = await steps.list({ ...all, after: made });
-          assert.deepEqual(tasks.map(seen), model.things.map((thing) => model.view(thing)), told);
+          assert.deepEqual(
+            tasks.map(seen),
+            model.things.map((thing) => model.view(thing, 1)),
+            told,
+          );
           const counts = await reader.counts();
           for (const status of Object.keys(counts) as TaskStatus[]) {
             const these = model.things.filter((thing) => thing.status === status);
@@ -513,6 +524,9 @@ storeTest("tasks agree with the model after every step", async ({ as, clock, sto
             const listed = await steps.list({ ...all, after: made, status });
             assert.deepEqual(listed.tasks.map(({ id }) => id), these.map(({ id }) => id), told);
           }
+        }
+        for (const thing of model.things) {
+          assert.equal(seen((await steps.get(thing.id))!), model.view(thing, Infinity));
         }
       },
     ),

@@ -16,7 +16,7 @@ import type { SqlValue } from "./transaction.ts";
 const APPLICATION_ID = 0x41437264;
 
 /** The schema this program reads and writes: the number of migrations. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /**
  * A step changes a few bytes on each of five or six pages, and the log takes whole pages: small ones

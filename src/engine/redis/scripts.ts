@@ -2296,6 +2296,37 @@ end
   "task/abandon": `take_bell(ARGV[5])
 return finish('')
 `,
+  "task/attempts": `local OLDER_KEPT = 99
+local HANDOFF = 10
+local HANDOFF_BYTES = 65536
+local function quoted(text)
+  return (string.gsub(cjson.encode(text), '\\\\/', '/'))
+end
+local function put_aside(task)
+  local id, work = task.id, task.work
+  if not work.worker then return end
+  local older = (work.older or 0) + 1
+  local text = '{"holder":"' .. work.worker .. '","fence":' .. int(work.fence) .. ',"startedAtMs":' .. int(work.started)
+    .. ',"endedAtMs":' .. int(work.ended) .. ',"outcome":"' .. work.outcome .. '"'
+    .. (work.error and ',"error":' .. quoted(work.error) or '')
+    .. (work.progress and ',"progress":' .. quoted(work.progress) or '') .. '}'
+  call('HSET', TASKS, id .. 'a' .. older, text)
+  if older > OLDER_KEPT then call('HDEL', TASKS, id .. 'a' .. older - OLDER_KEPT) end
+  work.older = older
+end
+local function with_handoff(task)
+  local older = task.work.older
+  if not older then return task.record end
+  local before, bytes = {}, 0
+  for n = older, math.max(1, older - HANDOFF + 1), -1 do
+    local field = task.id .. 'a' .. n
+    bytes = bytes + call('HSTRLEN', TASKS, field)
+    if n < older and bytes > HANDOFF_BYTES then break end
+    table.insert(before, 1, call('HGET', TASKS, field))
+  end
+  return string.sub(task.record, 1, -2) .. ',"before":[' .. table.concat(before, ',') .. ']}'
+end
+`,
   "task/cancel": `local task = chosen_task()
 if not task then return finish('{"kind":"unknown"}') end
 local work, from = task.work, task.work.status
@@ -2751,8 +2782,25 @@ return answer('done', task)
   return BATCHED and answers or answers[1]
 until true
 `,
-  "task/get": `local task = find(ARGV[5])
-return task and show(task) or ''
+  "task/get": `local PORTION = 524288
+local ID, number = ARGV[5], tonumber(ARGV[6])
+local answer, bytes = { '', '' }, 0
+if not number then
+  local task = find(ID)
+  if not task then return answer end
+  answer[1], number = show(task), (task.work.older or 0) + 1
+end
+while number > 1 do
+  if bytes >= PORTION then
+    answer[2] = int(number)
+    break
+  end
+  number = number - 1
+  local text = call('HGET', TASKS, ID .. 'a' .. number)
+  if not text then break end
+  answer[#answer + 1], bytes = text, bytes + #text
+end
+return answer
 `,
   "task/give_back": `local function release_tasks(ids)
   local tasks = {}
@@ -2973,7 +3021,9 @@ end
 local answer = '{"tasks":[' .. table.concat(shown, ',') .. ']'
 return answer .. (go_on and ',"next":' .. int(go_on) or '') .. '}'
 `,
-  "task/prune": `local BEFORE, AFTER, LIMIT, DRY = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
+  "task/prune": `local OLDER_KEPT = 99
+local BEFORE, AFTER, LIMIT, DRY = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
+local ATTEMPTS = 2000
 local regions = { completed = 4, dead = 5, cancelled = 6 }
 local function is_needed(id)
   return task_links > 0 and #call('ZRANGEBYLEX', TASK_LINKS, '[' .. id .. '\\0', '(' .. id .. '\\1', 'LIMIT', 0, 1) > 0
@@ -2985,17 +3035,21 @@ local function remove(task)
   end
   local key = call('HGET', TASKS, id .. 'k')
   if key then call('HDEL', TASK_KEYS, key) end
-  call('HDEL', TASKS, id, id .. 'w', id .. 'r', id .. 'k')
+  local fields, older = { id, id .. 'w', id .. 'r', id .. 'k' }, task.work.older or 0
+  for n = math.max(1, older - OLDER_KEPT + 1), older do fields[#fields + 1] = id .. 'a' .. n end
+  call('HDEL', TASKS, unpack(fields))
   call('ZREM', TASK_ORDER, id)
+  return #fields - 4
 end
-local pruned, left, next_after = 0, LIMIT, nil
+local pruned, left, attempts, next_after = 0, LIMIT, 0, nil
 for _, status in ipairs({ 'completed', 'dead', 'cancelled' }) do
   local base = regions[status] * REGION
   if not next_after and string.find(',' .. ARGV[5] .. ',', ',' .. status .. ',', 1, true) and AFTER < base + REGION - 1 then
     local count, from = 0, math.max(AFTER, base)
     local rows = call('ZRANGEBYSCORE', TASK_ORDER, '(' .. int(from), '(' .. int(base + REGION), 'WITHSCORES', 'LIMIT', 0, left)
-    local reached = false
+    local reached, looked = false, 0
     for i = 1, #rows, 2 do
+      looked = looked + 1
       local task = find(rows[i])
       if tonumber(task.created) >= BEFORE then
         reached = true
@@ -3003,12 +3057,16 @@ for _, status in ipairs({ 'completed', 'dead', 'cancelled' }) do
       end
       local work = task.work
       if math.max(work.ended or 0, work.updated or 0) < BEFORE and not is_needed(task.id) then
-        if not DRY then remove(task) end
+        if not DRY then attempts = attempts + remove(task) end
         count = count + 1
       end
+      if attempts >= ATTEMPTS then
+        next_after = rows[i + 1]
+        break
+      end
     end
-    left, pruned = left - #rows / 2, pruned + count
-    if left == 0 and not reached then next_after = rows[#rows] end
+    left, pruned = left - looked, pruned + count
+    if left == 0 and not next_after then next_after = reached and base + REGION - 1 or rows[#rows] end
     if count > 0 and not DRY then
       emit('task.pruned', status, ACTOR, '{"count":' .. count .. ',"olderThanMs":' .. ARGV[6] .. '}')
       dirty = true
@@ -3079,37 +3137,16 @@ local function heads(tags, match, count, place)
   if match == 'any' or #names == 1 then return heads_of_any(names, count) end
   return heads_of_all(names, count, place)
 end
-local function add_older(work)
-  local attempt = cjson.encode({
-    holder = work.worker,
-    fence = work.fence,
-    startedAtMs = work.started,
-    endedAtMs = work.ended,
-    outcome = work.outcome,
-    error = work.error,
-    progress = work.progress,
-  })
-  if not work.older then
-    work.older = '[' .. attempt .. ']'
-    return
-  end
-  work.older = string.sub(work.older, 1, -2) .. ',' .. attempt .. ']'
-  if #work.older < 6336 then return end
-  local all = cjson.decode(work.older)
-  if #all < 100 then return end
-  table.remove(all, 1)
-  work.older = cjson.encode(all)
-end
 local function add_taken(taken, task)
   local n = #taken
-  taken[n + 1], taken[n + 2], taken[n + 3] = task.id, task.spec, task.record
+  taken[n + 1], taken[n + 2], taken[n + 3] = task.id, task.spec, with_handoff(task)
 end
 local function take(ids, asked)
   local taken = {}
   for _, id in ipairs(ids) do
     local task = find(id)
     local work = task.work
-    if work.worker then add_older(work) end
+    put_aside(task)
     fence = fence + 1
     work.status, work.worker, work.fence, work.started = 'claimed', ACTOR, fence, now
     work.lease = asked ~= '' and tonumber(asked) or task.lease
@@ -3481,8 +3518,8 @@ export const SCRIPTS = {
   "lock/renew": { keys: ["lock_line", "lock_paths"], parts: ["lock/names", "lock/rows", "lock/tenure"], frees: true },
   "task/abandon": { keys: ["task_line", "task_waiters"], parts: ["task/waiters"], frees: true },
   "task/cancel": { keys: ["task_line", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"], frees: true },
-  "task/claim": { keys: ["task_tags", "task_line", "task_waiters", "task_later"], parts: ["task/waiters", "task/rows", "task/change", "task/lapse", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = false"] },
-  "task/complete": { keys: ["task_tags", "task_line", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/lapse", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = true"] },
+  "task/claim": { keys: ["task_tags", "task_line", "task_waiters", "task_later"], parts: ["task/waiters", "task/rows", "task/change", "task/lapse", "task/attempts", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = false"] },
+  "task/complete": { keys: ["task_tags", "task_line", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/lapse", "task/attempts", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = true"] },
   "task/counts": { keys: ["task_later"], parts: ["task/rows"] },
   "task/create": { keys: ["task_line", "task_waiters", "task_later", "task_tags", "task_links", "task_keys"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies"] },
   "task/fail": { keys: ["task_later", "task_line", "task_waiters", "task_tags"], parts: ["task/rows", "task/tenure", "task/waiters", "task/change"], frees: true },

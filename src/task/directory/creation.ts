@@ -160,7 +160,7 @@ function insert(
     outcome: null,
     error: null,
     progress: null,
-    attempts: "[]",
+    older: 0,
     spent: 0,
     waits_for: open.length,
     updated_at_ms: tx.nowMs,
@@ -170,9 +170,9 @@ function insert(
   };
   wait(row, draft.notBeforeMs, tx.nowMs);
   tx.run(
-    `INSERT INTO tasks (seq, id, key, status, rank, due_at_ms, fence, lease_ms, attempts, spent,
+    `INSERT INTO tasks (seq, id, key, status, rank, due_at_ms, fence, lease_ms, older, spent,
        waits_for, updated_at_ms, spec, description, payload)
-     VALUES (?, ?, ?, ?, ?, ?, 0, ?, '[]', 0, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, ?, ?, ?, ?)`,
     seq,
     id,
     key ?? null,

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
-import type { Task, TaskStatus } from "../model.ts";
+import type { Attempt, Task, TaskStatus } from "../model.ts";
 import { COLUMNS, MAX_ATTEMPTS, settle, specOf, type TaskRow, toTask, wait } from "./rows.ts";
 import type { Step } from "./step.ts";
 
@@ -35,10 +35,14 @@ export function unblock(step: Step, { seq }: TaskRow): void {
   }
 }
 
-/** The task as everybody sees it at this moment, with the reason if it is stuck. */
-export function show(reader: Reader, row: TaskRow): Task {
+/**
+ * The task as everybody sees it at this moment, with the reason if it is stuck, its newest attempt and those given
+ * `before` it.
+ */
+export function show(reader: Reader, row: TaskRow, before: readonly Attempt[] = []): Task {
   settle(row, reader.nowMs);
-  return toTask(reader, row, row.status === "blocked" ? blockedReason(reader, row) : undefined);
+  const why = row.status === "blocked" ? blockedReason(reader, row) : undefined;
+  return toTask(reader, row, { before, blockedReason: why });
 }
 
 function blockedReason(reader: Reader, row: TaskRow): string | undefined {

@@ -6,12 +6,15 @@ import { emit } from "../../event/directory/append.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Transaction } from "../../engine/directory/transaction.ts";
-import type { EndedStatus } from "../model.ts";
+import { type EndedStatus, OLDER_KEPT } from "../model.ts";
+import { removeAttempts } from "./attempts.ts";
 import { COLUMNS, specOf, type TaskRow } from "./rows.ts";
 import type { PruneRequest } from "../store.ts";
 
 /** How many tasks one step looks at, whatever becomes of them. */
 const LOOKED_AT = 500;
+/** Older attempts in one step: with the longest texts each is 130 kB. */
+const ATTEMPTS_AT_ONCE = 2000;
 
 /** Removes those of the next tasks, in the order they were created, that ended before the instant. */
 export function prune(
@@ -20,11 +23,12 @@ export function prune(
   { statuses, olderThanMs, after, dryRun }: PruneRequest,
 ): PrunedPortion {
   const beforeMs = tx.nowMs - olderThanMs;
-  const rows = tx.all<TaskRow>(
+  const next = tx.all<TaskRow>(
     `SELECT ${COLUMNS} FROM tasks WHERE seq > ? ORDER BY seq LIMIT ? + 0`,
     after,
     LOOKED_AT,
   );
+  const rows = next.slice(0, withinPortion(next));
   // Later ones were created later, and so have ended later, too.
   const older = rows.filter((row) => specOf(row).createdAtMs < beforeMs);
   const ended = older.filter((row) =>
@@ -38,8 +42,18 @@ export function prune(
       emit(tx, "task.pruned", status, name, { count: group.length, olderThanMs });
     }
   }
-  const goesOn = rows.length === LOOKED_AT && older.length === rows.length;
+  const goesOn = (rows.length < next.length || next.length === LOOKED_AT) &&
+    older.length === rows.length;
   return { pruned: ended.length, ...(goesOn ? { next: rows.at(-1)!.seq } : {}) };
+}
+
+/** How many of the rows one step looks at, so that it does not remove too many attempts. */
+function withinPortion(rows: readonly TaskRow[]): number {
+  let attempts = 0;
+  const last = rows.findIndex(({ older }) =>
+    (attempts += Math.min(older, OLDER_KEPT)) >= ATTEMPTS_AT_ONCE
+  );
+  return last === -1 ? rows.length : last + 1;
 }
 
 function isNeeded(tx: Transaction, { seq }: TaskRow): boolean {
@@ -58,6 +72,7 @@ function remove(tx: Transaction, row: TaskRow): void {
       tx.count("task_links", -links);
     }
   }
+  removeAttempts(tx, row);
   tx.run("DELETE FROM task_texts WHERE seq = ?", row.seq);
   tx.run("DELETE FROM tasks WHERE seq = ?", row.seq);
 }

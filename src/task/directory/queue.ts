@@ -12,6 +12,7 @@
 import { emit } from "../../event/directory/append.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Task } from "../model.ts";
+import { handoff, putAside } from "./attempts.ts";
 import { beginAttempt, COLUMNS, seqOfRank, specOf, type TaskRow, toTask } from "./rows.ts";
 import type { Step } from "./step.ts";
 import type { ClaimRequest } from "../store.ts";
@@ -55,10 +56,11 @@ export function claim(step: Step, actor: Actor, request: ClaimRequest, place = -
 function take(step: Step, actor: Actor, row: TaskRow, leaseMs = specOf(row).leaseMs): Task {
   const { tx } = step;
   const fence = tx.nextFence();
+  putAside(tx, row);
   beginAttempt(row, { holder: actor.name, fence, leaseMs, nowMs: tx.nowMs });
   step.save(row, "pending");
   emit(tx, "task.claimed", row.id, actor.name, { fence });
-  return toTask(step.tx, row);
+  return toTask(tx, row, { before: handoff(tx, row) });
 }
 
 /** The best tasks; fewer than asked for are all there are, unless the look goes on behind a rank. */

@@ -32,7 +32,8 @@ export interface TaskRow {
   outcome: AttemptOutcome | null;
   error: string | null;
   progress: string | null;
-  attempts: string;
+  /** How many attempts there were before the newest one; see attempts.ts. */
+  older: number;
   spent: number;
   waits_for: number;
   updated_at_ms: number;
@@ -47,7 +48,7 @@ export interface TaskRow {
 
 /** The columns of a {@linkcode TaskRow}. */
 export const COLUMNS = "seq, id, status, rank, due_at_ms, holder, fence, lease_ms, worker, " +
-  "started_at_ms, ended_at_ms, outcome, error, progress, attempts, spent, waits_for, " +
+  "started_at_ms, ended_at_ms, outcome, error, progress, older, spent, waits_for, " +
   "updated_at_ms, result, spec, description, payload";
 
 /** What the `spec` column holds: everything that does not change while the task is worked on. */
@@ -62,10 +63,6 @@ export const MAX_ATTEMPTS = "(spec ->> '$.maxAttempts')";
 
 /** More tasks than a namespace will ever see. */
 const SEQS = 2 ** 48;
-/** Attempts kept with a task besides the newest. */
-const ATTEMPTS_KEPT = 99;
-/** Below this length a list of attempts cannot hold more than {@linkcode ATTEMPTS_KEPT}. */
-const ATTEMPTS_SHORT = 64 * ATTEMPTS_KEPT;
 
 /** The queue's order as one number: the higher priority first, then the one created first. */
 export function rankOf(priority: number, seq: number): number {
@@ -109,7 +106,7 @@ export function settle(row: TaskRow, nowMs: number): void {
   }
 }
 
-/** Begins an attempt under a new fence; the one before joins the older ones. */
+/** Begins an attempt under a new fence. The one before must have been put aside; see attempts.ts. */
 export function beginAttempt(
   row: TaskRow,
   { holder, fence, leaseMs, nowMs }: {
@@ -119,7 +116,6 @@ export function beginAttempt(
     readonly nowMs: number;
   },
 ): void {
-  if (row.worker !== null) row.attempts = append(row.attempts, newestAttempt(row));
   row.status = "claimed";
   row.due_at_ms = nowMs + leaseMs;
   row.holder = row.worker = holder;
@@ -147,15 +143,8 @@ export function endAttempt(
   row.error = error;
 }
 
-function append(attempts: string, attempt: Attempt): string {
-  const added = JSON.stringify(attempt);
-  if (attempts === "[]") return `[${added}]`;
-  const all = `${attempts.slice(0, -1)},${added}]`;
-  if (all.length < ATTEMPTS_SHORT) return all;
-  return JSON.stringify((JSON.parse(all) as Attempt[]).slice(-ATTEMPTS_KEPT));
-}
-
-function newestAttempt(row: TaskRow): Attempt {
+/** The newest attempt on a task that has had one. */
+export function newestAttempt(row: TaskRow): Attempt {
   return {
     holder: row.worker!,
     fence: row.fence,
@@ -167,13 +156,6 @@ function newestAttempt(row: TaskRow): Attempt {
   };
 }
 
-function attemptsOf(row: TaskRow): Attempt[] {
-  const older: Attempt[] = row.attempts === "[]"
-    ? []
-    : parseRow(row.attempts, `task ${row.id}`) as Attempt[];
-  return row.worker === null ? older : [...older, newestAttempt(row)];
-}
-
 /** Sends a task that nobody holds to where it has to wait. */
 export function wait(row: TaskRow, startAtMs: number | undefined, nowMs: number): void {
   const later = row.waits_for === 0 && startAtMs !== undefined && startAtMs > nowMs;
@@ -181,10 +163,18 @@ export function wait(row: TaskRow, startAtMs: number | undefined, nowMs: number)
   row.due_at_ms = later ? startAtMs : null;
 }
 
-/** The task as everybody sees it. The row must be settled. */
-export function toTask(reader: Reader, row: TaskRow, blockedReason?: string): Task {
+/** The task as everybody sees it, with its newest attempt and those given `before` it. The row must be settled. */
+export function toTask(
+  reader: Reader,
+  row: TaskRow,
+  { before = [], blockedReason }: {
+    readonly before?: readonly Attempt[];
+    readonly blockedReason?: string | undefined;
+  } = {},
+): Task {
   const spec = specOf(row);
   const { description, payload } = textsOf(reader, row);
+  const attemptsLeftOut = row.older - before.length;
   const notBeforeMs = row.status === "scheduled" ? row.due_at_ms! : spec.notBeforeMs;
   return {
     id: row.id,
@@ -197,7 +187,9 @@ export function toTask(reader: Reader, row: TaskRow, blockedReason?: string): Ta
     ...(blockedReason === undefined ? {} : { blockedReason }),
     ...(payload === null ? {} : { payload: parseRow(payload, `task ${row.id}`) as JsonValue }),
     ...(row.result === null ? {} : { result: parseRow(row.result, `task ${row.id}`) as JsonValue }),
-    attempts: attemptsOf(row),
+    attempts: row.worker === null ? [] : [...before, newestAttempt(row)],
+    ...(attemptsLeftOut === 0 ? {} : { attemptsLeftOut }),
+    attemptsUsed: row.spent,
     maxAttempts: spec.maxAttempts,
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
     createdBy: spec.createdBy,

@@ -49,7 +49,7 @@ export class Step {
   save(row: TaskRow, from: TaskStatus): void {
     this.tx.run(
       `UPDATE tasks SET status = ?, due_at_ms = ?, holder = ?, fence = ?, lease_ms = ?, worker = ?,
-         started_at_ms = ?, ended_at_ms = ?, outcome = ?, error = ?, progress = ?, attempts = ?,
+         started_at_ms = ?, ended_at_ms = ?, outcome = ?, error = ?, progress = ?, older = ?,
          spent = ?, waits_for = ?, updated_at_ms = ?, result = ? WHERE seq = ?`,
       row.status,
       row.due_at_ms,
@@ -62,7 +62,7 @@ export class Step {
       row.outcome,
       row.error,
       row.progress,
-      row.attempts,
+      row.older,
       row.spent,
       row.waits_for,
       row.updated_at_ms,

@@ -8,6 +8,7 @@ import type { Actor } from "../../engine/actor.ts";
 import type { Engine } from "../../engine/directory/transaction.ts";
 import { backoffMs } from "../backoff.ts";
 import { ClaimLooks, type LongLooks } from "../claim_looks.ts";
+import { olderAttempts } from "./attempts.ts";
 import { create, rewrite } from "./creation.ts";
 import { show, unblock } from "./dependencies.ts";
 import { giveBack } from "./give_back.ts";
@@ -179,7 +180,7 @@ export class DirectoryTasks implements TaskStore {
   get(id: string): Promise<Task | undefined> {
     return this.#engine.read((reader) => {
       const row = reader.get<TaskRow>(BY_ID, id);
-      return row && show(reader, row);
+      return row && show(reader, row, olderAttempts(reader, row));
     });
   }
 

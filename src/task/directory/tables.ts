@@ -14,8 +14,9 @@
  * - `seq`: its place in the order of creation; `rank`: its place in the queue, see `rankOf`.
  * - `holder`: NULL unless it is claimed.
  * - `due_at_ms`: when its lease lapses or its time comes; NULL unless it is claimed or scheduled.
- * - `worker`, `fence`, `started_at_ms`, `ended_at_ms`, `outcome`, `error`, `progress`: the newest attempt;
- *   `attempts`: the older ones as JSON, oldest first. Most tasks have one attempt and pay for no more.
+ * - `worker`, `fence`, `started_at_ms`, `ended_at_ms`, `outcome`, `error`, `progress`: the newest attempt.
+ *   Most tasks have one attempt and pay for no more. `attempts`: the older ones as JSON, oldest first, until
+ *   {@linkcode TASK_ATTEMPTS}.
  * - `lease_ms`: length of the newest lease; `spent`: attempts that count; `waits_for`: dependencies that are
  *   not completed.
  * - `spec`: what its creator said, as JSON; see `StoredSpec`. `payload` and `result` are JSON of any depth,
@@ -79,4 +80,26 @@ CREATE TABLE task_waiters (
   match TEXT NOT NULL,
   seen_at_ms INTEGER NOT NULL
 ) STRICT;
+`;
+
+/**
+ * Each older attempt gets a row: `number` is its place among the attempts on the task, from 1 on, `attempt` is JSON.
+ * `older` counts those there have ever been. What cannot be read stays with its task, and stays unreadable.
+ */
+export const TASK_ATTEMPTS = `
+CREATE TABLE task_attempts (
+  seq INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  attempt TEXT NOT NULL,
+  PRIMARY KEY (seq, number)
+) STRICT, WITHOUT ROWID;
+INSERT INTO task_attempts
+  SELECT tasks.seq, old.key + 1, coalesce(old.value, 'null') FROM tasks, json_each(
+    iif(iif(json_valid(attempts), json_type(attempts), '') = 'array', attempts, json_array(json_array(attempts)))
+  ) AS old
+  WHERE attempts <> '[]';
+ALTER TABLE tasks ADD COLUMN older INTEGER NOT NULL DEFAULT 0;
+UPDATE tasks SET older = (SELECT COUNT(*) FROM task_attempts WHERE task_attempts.seq = tasks.seq)
+  WHERE attempts <> '[]';
+ALTER TABLE tasks DROP COLUMN attempts;
 `;

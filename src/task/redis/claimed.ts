@@ -70,12 +70,13 @@ export function completedWork(text: string, worker: string, fence: number): Work
   const space = text.indexOf(" ");
   const started = Number(text.slice(0, space));
   const ended = Number(text.slice(space + 1));
-  return { status: "completed", worker, fence, started, ended, outcome: "completed" };
+  return { status: "completed", worker, fence, started, ended, outcome: "completed", spent: 1 };
 }
 
 function claimedWork(text: string, worker: string, lease: number): WorkReply {
   if (text.startsWith("{")) return JSON.parse(text);
   const space = text.indexOf(" ");
   const fence = Number(text.slice(0, space));
-  return { status: "claimed", worker, fence, started: Number(text.slice(space + 1)), lease };
+  const started = Number(text.slice(space + 1));
+  return { status: "claimed", worker, fence, started, lease, spent: 1 };
 }

@@ -12,7 +12,7 @@ ARGV    as engine/begin and engine/batch number them; of each step
 RETURN  of each step
         in task/complete {record} or {record, id, spec, record} with what was claimed; the first is <started>
           <ended> when there was just one attempt, and nothing to tell of it
-        in task/claim {id, spec, record}; the record of what is claimed for the first time is <fence> <started> ]]
+        in task/claim {id, spec, record}; a record has the attempts before as `before`, see task/attempts; that of what is claimed for the first time is <fence> <started> ]]
 repeat
   if not PLAIN or now >= task_floor or COMPLETES and task_links > 0 then break end
   local text, match = string.format, string.match

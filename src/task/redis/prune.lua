@@ -2,11 +2,14 @@
 
 NEEDS   task/rows
 KEYS    task_links, task_keys
+RULES   task/model: OLDER_KEPT
 FLAGS   frees
 ARGV    5 statuses, joined by commas  6 how long ago they ended at least  7 score in TASK_ORDER after which to begin  8 how many to look
         at  9 1 to remove nothing, and only count
 RETURN  {"pruned":…,"next":…}; next is the score to go on after, absent at the end ]]
 local BEFORE, AFTER, LIMIT, DRY = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
+-- Older attempts that one step removes before it leaves the rest to another.
+local ATTEMPTS = 2000
 local regions = { completed = 4, dead = 5, cancelled = 6 }
 
 local function is_needed(id)
@@ -20,18 +23,22 @@ local function remove(task)
   end
   local key = call('HGET', TASKS, id .. 'k')
   if key then call('HDEL', TASK_KEYS, key) end
-  call('HDEL', TASKS, id, id .. 'w', id .. 'r', id .. 'k')
+  local fields, older = { id, id .. 'w', id .. 'r', id .. 'k' }, task.work.older or 0
+  for n = math.max(1, older - OLDER_KEPT + 1), older do fields[#fields + 1] = id .. 'a' .. n end
+  call('HDEL', TASKS, unpack(fields))
   call('ZREM', TASK_ORDER, id)
+  return #fields - 4
 end
 
-local pruned, left, next_after = 0, LIMIT, nil
+local pruned, left, attempts, next_after = 0, LIMIT, 0, nil
 for _, status in ipairs({ 'completed', 'dead', 'cancelled' }) do
   local base = regions[status] * REGION
   if not next_after and string.find(',' .. ARGV[5] .. ',', ',' .. status .. ',', 1, true) and AFTER < base + REGION - 1 then
     local count, from = 0, math.max(AFTER, base)
     local rows = call('ZRANGEBYSCORE', TASK_ORDER, '(' .. int(from), '(' .. int(base + REGION), 'WITHSCORES', 'LIMIT', 0, left)
-    local reached = false
+    local reached, looked = false, 0
     for i = 1, #rows, 2 do
+      looked = looked + 1
       local task = find(rows[i])
       -- Later ones were created later, and so have ended later, too.
       if tonumber(task.created) >= BEFORE then
@@ -40,12 +47,16 @@ for _, status in ipairs({ 'completed', 'dead', 'cancelled' }) do
       end
       local work = task.work
       if math.max(work.ended or 0, work.updated or 0) < BEFORE and not is_needed(task.id) then
-        if not DRY then remove(task) end
+        if not DRY then attempts = attempts + remove(task) end
         count = count + 1
       end
+      if attempts >= ATTEMPTS then
+        next_after = rows[i + 1]
+        break
+      end
     end
-    left, pruned = left - #rows / 2, pruned + count
-    if left == 0 and not reached then next_after = rows[#rows] end
+    left, pruned = left - looked, pruned + count
+    if left == 0 and not next_after then next_after = reached and base + REGION - 1 or rows[#rows] end
     if count > 0 and not DRY then
       emit('task.pruned', status, ACTOR, '{"count":' .. count .. ',"olderThanMs":' .. ARGV[6] .. '}')
       dirty = true

@@ -3,7 +3,7 @@
 A claim reads the head of the queue, or the heads of the tags it asks for, and never a task that it does
 not take.
 
-NEEDS   task/lapse
+NEEDS   task/lapse, task/attempts
 KEYS    task_tags ]]
 local SWEEPS = 16
 -- Members of a tag that one claim looks at, and how many at a time: 4096 took 5 to 7 ms among 20 000.
@@ -80,32 +80,9 @@ local function heads(tags, match, count, place)
   return heads_of_all(names, count, place)
 end
 
--- An attempt joins the older ones, of which the newest are kept.
-local function add_older(work)
-  local attempt = cjson.encode({
-    holder = work.worker,
-    fence = work.fence,
-    startedAtMs = work.started,
-    endedAtMs = work.ended,
-    outcome = work.outcome,
-    error = work.error,
-    progress = work.progress,
-  })
-  if not work.older then
-    work.older = '[' .. attempt .. ']'
-    return
-  end
-  work.older = string.sub(work.older, 1, -2) .. ',' .. attempt .. ']'
-  if #work.older < 6336 then return end
-  local all = cjson.decode(work.older)
-  if #all < 100 then return end
-  table.remove(all, 1)
-  work.older = cjson.encode(all)
-end
-
 local function add_taken(taken, task)
   local n = #taken
-  taken[n + 1], taken[n + 2], taken[n + 3] = task.id, task.spec, task.record
+  taken[n + 1], taken[n + 2], taken[n + 3] = task.id, task.spec, with_handoff(task)
 end
 
 -- Claims these pending tasks; asked is the length of the leases, or "". Answers as task/fast does.
@@ -114,7 +91,7 @@ local function take(ids, asked)
   for _, id in ipairs(ids) do
     local task = find(id)
     local work = task.work
-    if work.worker then add_older(work) end
+    put_aside(task)
     fence = fence + 1
     work.status, work.worker, work.fence, work.started = 'claimed', ACTOR, fence, now
     work.lease = asked ~= '' and tonumber(asked) or task.lease

@@ -42,7 +42,12 @@ export interface TaskReply {
     readonly outcome?: AttemptOutcome;
     readonly error?: string;
     readonly progress?: string;
-    readonly older?: string;
+    /** How many attempts there were before. */
+    readonly older?: number;
+    /** Those of them that were handed over; see attempts.lua. */
+    readonly before?: readonly Attempt[];
+    /** Attempts that count. */
+    readonly spent: number;
     readonly updated?: number;
   };
   /** When its lease lapses or its time comes; of a task just claimed it is left out. */
@@ -90,6 +95,7 @@ export function newTask(draft: TaskDraft, createdBy: string, nowMs: number): Tas
     dependsOn: [],
     ...(payload === undefined ? {} : { payload }),
     attempts: [],
+    attemptsUsed: 0,
     maxAttempts: draft.maxAttempts,
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
     createdBy,
@@ -98,14 +104,19 @@ export function newTask(draft: TaskDraft, createdBy: string, nowMs: number): Tas
   };
 }
 
-const UNTOUCHED: WorkReply = Object.freeze({ status: "pending" });
+const UNTOUCHED: WorkReply = Object.freeze({ status: "pending", spent: 0 });
 
-/** The task that a script shows; `result` when it was left out of the reply. */
-export function toTask(reply: TaskReply, result: JsonValue | undefined = reply.r): Task {
+/** The task that a script shows; `result` when it was left out of the reply, attempts `before` the newest alike. */
+export function toTask(
+  reply: TaskReply,
+  result: JsonValue | undefined = reply.r,
+  before: readonly Attempt[] = reply.w?.before ?? [],
+): Task {
   const { id, s: spec, w: work = UNTOUCHED, why } = reply;
   const [, priority, , maxAttempts, tags, , , start, createdAtMs, createdBy, needs] = spec;
   const { status, worker, started = 0, ended = 0, updated = 0 } = work;
   const due = reply.due ?? started + (work.lease ?? 0);
+  const attemptsLeftOut = (work.older ?? 0) - before.length;
   const notBeforeMs = status === "scheduled" ? due : start ?? undefined;
   return {
     id,
@@ -118,7 +129,9 @@ export function toTask(reply: TaskReply, result: JsonValue | undefined = reply.r
     ...(why === undefined ? {} : { blockedReason: why }),
     ...(spec.length === 13 ? {} : { payload: spec[13]! }),
     ...(result === undefined ? {} : { result }),
-    attempts: attemptsOf(work),
+    attempts: worker === undefined ? [] : [...before, newestAttempt(work)],
+    ...(attemptsLeftOut === 0 ? {} : { attemptsLeftOut }),
+    attemptsUsed: work.spent,
     maxAttempts,
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
     createdBy,
@@ -134,36 +147,14 @@ function listOf(names: string): readonly string[] {
   return names === "" ? [] : names.split(",");
 }
 
-function attemptsOf(work: WorkReply): Attempt[] {
-  const older: Attempt[] = work.older === undefined ? [] : JSON.parse(work.older).map(ordered);
+/** Scripts write the fields of the work in any order, and leave out what there is not. */
+function newestAttempt(work: WorkReply): Attempt {
   const { worker, fence, started, ended, outcome, error, progress } = work;
-  if (worker !== undefined) {
-    older.push(ordered({
-      holder: worker,
-      fence: fence!,
-      startedAtMs: started!,
-      endedAtMs: ended,
-      outcome,
-      error,
-      progress,
-    }));
-  }
-  return older;
-}
-
-/** Scripts write the fields of an object in any order, and leave out what there is not. */
-function ordered(
-  { holder, fence, startedAtMs, endedAtMs, outcome, error, progress }:
-    & {
-      readonly [Field in keyof Attempt]: Attempt[Field] | undefined;
-    }
-    & Pick<Attempt, "holder" | "fence" | "startedAtMs">,
-): Attempt {
   return {
-    holder,
-    fence,
-    startedAtMs,
-    ...(endedAtMs === undefined ? {} : { endedAtMs }),
+    holder: worker!,
+    fence: fence!,
+    startedAtMs: started!,
+    ...(ended === undefined ? {} : { endedAtMs: ended }),
     ...(outcome === undefined ? {} : { outcome }),
     ...(error === undefined ? {} : { error }),
     ...(progress === undefined ? {} : { progress }),

@@ -11,7 +11,7 @@ import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
 import { ClaimLooks, type LongLooks } from "../claim_looks.ts";
-import type { JsonValue, Task, TaskCounts } from "../model.ts";
+import type { Attempt, JsonValue, Task, TaskCounts } from "../model.ts";
 import { ClaimedTasks, completedWork } from "./claimed.ts";
 import { fieldsOf, newTask, type TaskReply, textsOf, toTask } from "./rows.ts";
 import type {
@@ -212,8 +212,17 @@ export class RedisTasks implements TaskStore {
   }
 
   async get(id: string): Promise<Task | undefined> {
-    const text = await this.#runner.read(GET, id);
-    return text === "" ? undefined : toTask(parse(text));
+    let shown = "";
+    const older: Attempt[] = [];
+    for (let before = "";;) {
+      const answer = await this.#runner.read(GET, id, before) as readonly string[];
+      const [task, next, ...attempts] = answer;
+      if (before === "") shown = task!;
+      for (const attempt of attempts) older.push(JSON.parse(attempt));
+      if (next === "") break;
+      before = next!;
+    }
+    return shown === "" ? undefined : toTask(parse(shown), undefined, older.reverse());
   }
 
   async list(query: TaskQuery): Promise<TaskSlice> {

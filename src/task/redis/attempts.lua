@@ -1,0 +1,40 @@
+--[[ task/attempts: the attempts on a task before its newest one.
+
+Each is written once, in a field of its own, when the next one begins. What happens to a task later reads and
+writes the newest one alone, which is part of the work on it.
+
+NEEDS   task/rows
+RULES   task/model: OLDER_KEPT, HANDOFF, HANDOFF_BYTES
+KEEPS   of the older ones the newest OLDER_KEPT are there, without a gap. ]]
+-- Unlike cjson, JSON.stringify leaves slashes alone; so an attempt is the same text on every store.
+local function quoted(text)
+  return (string.gsub(cjson.encode(text), '\\/', '/'))
+end
+
+-- Makes room for another attempt: the newest joins the older ones.
+local function put_aside(task)
+  local id, work = task.id, task.work
+  if not work.worker then return end
+  local older = (work.older or 0) + 1
+  local text = '{"holder":"' .. work.worker .. '","fence":' .. int(work.fence) .. ',"startedAtMs":' .. int(work.started)
+    .. ',"endedAtMs":' .. int(work.ended) .. ',"outcome":"' .. work.outcome .. '"'
+    .. (work.error and ',"error":' .. quoted(work.error) or '')
+    .. (work.progress and ',"progress":' .. quoted(work.progress) or '') .. '}'
+  call('HSET', TASKS, id .. 'a' .. older, text)
+  if older > OLDER_KEPT then call('HDEL', TASKS, id .. 'a' .. older - OLDER_KEPT) end
+  work.older = older
+end
+
+-- The record of a task just claimed, with what its holder is told of the attempts before.
+local function with_handoff(task)
+  local older = task.work.older
+  if not older then return task.record end
+  local before, bytes = {}, 0
+  for n = older, math.max(1, older - HANDOFF + 1), -1 do
+    local field = task.id .. 'a' .. n
+    bytes = bytes + call('HSTRLEN', TASKS, field)
+    if n < older and bytes > HANDOFF_BYTES then break end
+    table.insert(before, 1, call('HGET', TASKS, field))
+  end
+  return string.sub(task.record, 1, -2) .. ',"before":[' .. table.concat(before, ',') .. ']}'
+end
