@@ -73,6 +73,7 @@ export {
   type MessageReason,
   type PageOptions,
   type PostOptions,
+  type PruneThreadsOptions,
   type Reply,
   type ReplyOptions,
   type ShowOptions,

@@ -201,6 +201,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { path: "board resolve", summary: "close a thread", load: () => import("./board/resolve.ts") },
   {
+    path: "board prune",
+    summary: "remove threads that were resolved long ago",
+    load: () => import("./board/prune.ts"),
+  },
+  {
     path: "board search",
     summary: "find threads by their words",
     load: () => import("./board/search.ts"),

@@ -13,8 +13,12 @@ export function pruneOptions(
 }
 
 /** What was removed, as a line for people. */
-export function prunedLine({ pruned, olderThanMs, dryRun }: Pruned, noun: string): string {
+export function prunedLine(
+  { pruned, olderThanMs, dryRun }: Pruned,
+  noun: string,
+  verb = "ended",
+): string {
   const things = `${pruned} ${noun}${pruned === 1 ? "" : "s"}`;
-  const when = `that ended over ${formatDuration(olderThanMs)} ago`;
+  const when = `that ${verb} over ${formatDuration(olderThanMs)} ago`;
   return dryRun ? `Would remove ${things} ${when}.\n` : `Removed ${things} ${when}.\n`;
 }

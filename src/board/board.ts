@@ -31,12 +31,15 @@ import { formatDuration } from "../duration.ts";
 import { NotFoundError, TimeoutError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { checkName, LIMITS, printable, quote } from "../name.ts";
+import { pruneAll, type Pruned } from "../prune.ts";
 import { type Look, waitFor } from "../wait.ts";
 import { checkKeyOption, draftMessage, draftTags } from "./draft.ts";
+import { checkThreadStatuses, type PruneThreadsOptions, STATUSES } from "./options.ts";
 import type { BoardStore, ReplyDraft, ThreadList } from "./store.ts";
 import type { Message, Thread, ThreadCounts, ThreadPriority, ThreadStatus } from "./thread.ts";
 import { wordsIn } from "./words.ts";
 
+export type { PruneThreadsOptions } from "./options.ts";
 export type {
   Message,
   MessageReason,
@@ -129,7 +132,6 @@ export interface InboxWaitOptions extends InboxOptions {
 export const DEFAULT_INBOX_WAIT_MS = 300_000;
 
 const PRIORITIES: readonly ThreadPriority[] = ["low", "normal", "high"];
-const STATUSES: readonly ThreadStatus[] = ["active", "waiting", "resolved"];
 /** Words one search may look for. */
 const MAX_WORDS = 32;
 
@@ -297,6 +299,20 @@ export class Board {
     });
   }
 
+  /**
+   * Removes threads that last changed long ago: their messages, wherever they are unread, and their idempotency
+   * keys. Done in portions, each of them one step; a thread of many hundred messages takes several, and
+   * until the last one it is there without its oldest replies.
+   *
+   * @throws {InvalidArgumentError} for a bad value; nothing was removed.
+   */
+  async prune(options: PruneThreadsOptions = {}): Promise<Pruned> {
+    const actor = requireActor(this.#context);
+    const statuses = checkThreadStatuses(options);
+    const board = await this.#store();
+    return await pruneAll(options, (portion) => board.prune(actor, { ...portion, statuses }));
+  }
+
   #store(): Promise<BoardStore> {
     return this.#context.store.board();
   }
@@ -329,6 +345,7 @@ checkArguments(Board, {
   inbox: ["options"],
   inboxWait: ["options"],
   ack: ["options"],
+  prune: ["options"],
 });
 
 function pageOf({ limit = 100, cursor }: PageOptions) {

@@ -18,14 +18,11 @@ export function draftMessage(
   { author, title = "" }: { readonly author: string; readonly title?: string },
 ): MessageDraft {
   const addressees = to === undefined ? [] : checkAddressees(to);
-  const text = `${title}\n${message}`;
-  const reasons = new Map<string, Recipient["reason"]>();
-  for (const name of addressees) reasons.set(name, "direct");
-  for (const name of mentionsIn(text)) if (!reasons.has(name)) reasons.set(name, "mention");
-  reasons.delete(author);
-  if (reasons.size > MAX_RECIPIENTS) {
+  const text = textOf(message, title);
+  const recipients = recipientsOf(text, addressees, author);
+  if (recipients.length > MAX_RECIPIENTS) {
     throw invalid(
-      reasons.size,
+      recipients.length,
       "number of agents named in to and as @name",
       `use at most ${MAX_RECIPIENTS}, or post with priority high to reach everybody`,
     );
@@ -34,9 +31,27 @@ export function draftMessage(
     id: newId("msg"),
     message,
     to: addressees,
-    recipients: [...reasons].map(([name, reason]) => ({ name, reason })),
+    recipients,
     words: wordsIn(text),
   };
+}
+
+/** All that a message says: a `title` belongs to that which opens a thread. */
+export function textOf(message: string, title = ""): string {
+  return `${title}\n${message}`;
+}
+
+/** Whose inbox a message goes to, without its author and without repeats. */
+export function recipientsOf(
+  text: string,
+  addressees: readonly string[],
+  author: string,
+): readonly Recipient[] {
+  const reasons = new Map<string, Recipient["reason"]>();
+  for (const name of addressees) reasons.set(name, "direct");
+  for (const name of mentionsIn(text)) if (!reasons.has(name)) reasons.set(name, "mention");
+  reasons.delete(author);
+  return [...reasons].map(([name, reason]) => ({ name, reason }));
 }
 
 /** The tags without repeats; none when there are none. */

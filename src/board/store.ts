@@ -3,6 +3,7 @@
  * @module
  */
 import type { Actor } from "../engine/actor.ts";
+import type { PrunedPortion, PrunePortion } from "../prune.ts";
 import type {
   Message,
   MessageReason,
@@ -93,6 +94,11 @@ export interface InboxQuery {
   readonly bell?: string;
 }
 
+/** Which threads one step is asked to remove. */
+export interface PruneRequest extends PrunePortion {
+  readonly statuses: readonly ThreadStatus[];
+}
+
 /** Atomic steps only; waiting and throwing belong to {@linkcode Board}. */
 export interface BoardStore {
   /** Opens the thread, unless its identifier or key is there already; answers with it. */
@@ -121,4 +127,9 @@ export interface BoardStore {
    * `false` when there is no such message.
    */
   ack(actor: Actor, upTo: string | undefined): Promise<boolean>;
+  /**
+   * Removes some of the threads that last changed long ago, in the order they were opened, with all that belongs
+   * to them. One with more messages than a step may remove loses its oldest replies first.
+   */
+  prune(actor: Actor, request: PruneRequest): Promise<PrunedPortion>;
 }

@@ -27,6 +27,7 @@ export type EventType =
   | "thread.posted"
   | "thread.replied"
   | "thread.resolved"
+  | "thread.pruned"
   | "approval.requested"
   | "approval.approved"
   | "approval.rejected"
@@ -59,6 +60,7 @@ export const EVENT_TYPES: readonly EventType[] = Object.freeze([
   "thread.posted",
   "thread.replied",
   "thread.resolved",
+  "thread.pruned",
   "approval.requested",
   "approval.approved",
   "approval.rejected",

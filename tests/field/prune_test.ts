@@ -3,11 +3,18 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { Approvals } from "../../src/approval/approval.ts";
+import { Board } from "../../src/board/board.ts";
 import { Events } from "../../src/event/event.ts";
 import { Tasks } from "../../src/task/task.ts";
 import { cli, cliJson, withProject } from "../support/cli.ts";
-import { storeTest } from "../support/stores.ts";
+import { contentsOf } from "../redis/contents.ts";
+import { freshNamespace, hasRedis, resp, sharedRedis } from "../support/redis_server.ts";
+import { DirectoryStore } from "../../src/open/directory.ts";
+import { RedisStore } from "../../src/open/redis.ts";
+import type { Store } from "../../src/store.ts";
+import { storeTest, TestClock } from "../support/stores.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -102,12 +109,193 @@ storeTest("approval prune removes what was decided or expired long ago", async (
   ]);
 });
 
+storeTest(
+  "board prune removes threads that were resolved long ago, and keeps the others",
+  async (bench) => {
+    const [ada, bob] = [new Board(bench.as("ada")), new Board(bench.as("bob"))];
+    const events = new Events(bench.as());
+    const old = await ada.post({
+      title: "old plan @cat",
+      message: "über all",
+      tags: ["x"],
+      to: ["bob"],
+      priority: "high",
+      key: "old-1",
+    });
+    const open = await ada.post({ title: "open plan", tags: ["x"] });
+    await bob.reply(old.id, { message: "yes @dan plan", key: "reply-1" });
+    await ada.resolve(old.id, { message: "done, @bob" });
+    const waiting = await ada.post({ title: "waiting plan" });
+    await bob.reply(waiting.id, { message: "hm", status: "waiting" });
+    bench.clock.advance(40 * DAY_MS);
+    const young = await bob.post({ title: "young plan" });
+    await bob.resolve(young.id);
+    const long = { olderThanMs: 30 * DAY_MS };
+
+    assert.equal((await ada.prune({ ...long, dryRun: true })).pruned, 1);
+    assert.equal((await ada.show(old.id)).replies?.length, 2, "a dry run removes nothing");
+    assert.deepEqual(await ada.prune(long), { pruned: 1, olderThanMs: 30 * DAY_MS, dryRun: false });
+    const titles = async (page: ReturnType<Board["list"]>) =>
+      (await page).threads.map(({ title }) => title);
+    assert.deepEqual(await titles(ada.list()), ["young plan", "waiting plan", "open plan"]);
+    assert.deepEqual(await titles(ada.list({ tags: ["x"] })), [open.title]);
+    assert.deepEqual(await titles(ada.search("plan")), ["young plan", "waiting plan", "open plan"]);
+    for (const word of ["old", "uber", "yes", "done"]) {
+      assert.deepEqual(await titles(ada.search(word)), [], word);
+    }
+    assert.equal(await ada.get(old.id), undefined);
+    await assert.rejects(ada.reply(old.id, { message: "late" }), { code: "not_found" });
+    assert.deepEqual(await ada.counts(), { active: 1, waiting: 1, resolved: 1 });
+    for (
+      const [name, unread] of [["ada", ["hm"]], ["bob", []], ["cat", []], ["dan", []]] as const
+    ) {
+      const inbox = await new Board(bench.as(name)).inbox();
+      assert.deepEqual(inbox.map(({ message }) => message), unread, name);
+    }
+    const told = (await events.list({ type: "thread.pruned" })).events;
+    assert.deepEqual(told.map(({ subject, agent, data }) => [subject, agent, data]), [
+      ["resolved", "ada", { count: 1, olderThanMs: 30 * DAY_MS }],
+    ]);
+    assert.equal((await ada.prune(long)).pruned, 0, "again there is nothing to remove");
+    const again = await ada.post({ title: "old again", key: "old-1" });
+    assert.equal(again.title, "old again", "its key is free");
+    const { reply } = await ada.reply(again.id, { message: "other", key: "reply-1" });
+    assert.equal(reply!.message, "other", "so is that of a reply");
+
+    const both = { ...long, statuses: ["waiting", "active"] } as const;
+    assert.equal((await ada.prune(both)).pruned, 2);
+    assert.deepEqual(await titles(ada.list()), ["old again", "young plan"]);
+    for (const statuses of [[], ["done" as never], "resolved" as never]) {
+      await assert.rejects(ada.prune({ statuses }), { code: "invalid_argument" });
+    }
+  },
+);
+
+storeTest(
+  "board prune goes through long threads, many words and many members in portions",
+  async (bench) => {
+    const ada = new Board(bench.as("ada"));
+    const rare = (n: number) => Array.from({ length: 6000 }, (_, i) => `w${n}x${i}`).join(" ");
+    for (let n = 0; n < 3; n++) {
+      const { id } = await ada.post({ title: `t${n}`, message: n === 1 ? rare(n) : "" });
+      await Promise.all(Array.from({ length: 450 }, (_, i) => {
+        const message = i % 100 === 50 ? rare(i) : `reply${i} to @eve`;
+        return new Board(bench.as(`member-${n}-${i}`)).reply(id, { message });
+      }));
+      await ada.resolve(id);
+    }
+    const kept = await ada.post({ title: "kept w50x17" });
+    bench.clock.advance(40 * DAY_MS);
+    assert.equal((await ada.prune({ olderThanMs: DAY_MS, dryRun: true })).pruned, 3);
+    assert.equal((await ada.prune({ olderThanMs: DAY_MS })).pruned, 3);
+    assert.deepEqual((await ada.list()).threads.map(({ id }) => id), [kept.id]);
+    assert.deepEqual((await ada.search("w50x17")).threads.map(({ id }) => id), [kept.id]);
+    for (const word of ["reply7", "w1x5999", "w350x0"]) {
+      assert.deepEqual((await ada.search(word)).threads, [], word);
+    }
+    for (const name of ["eve", "member-0-3", "ada"]) {
+      assert.deepEqual(await new Board(bench.as(name)).inbox(), [], name);
+    }
+  },
+);
+
+storeTest("board inbox goes on after the newest message of all was removed", async (bench) => {
+  const [ada, bob] = [new Board(bench.as("ada")), new Board(bench.as("bob"))];
+  const kept = await ada.post({ title: "kept", to: ["bob"] });
+  const newest = await ada.post({ title: "newest", to: ["bob"] });
+  await ada.resolve(newest.id);
+  bench.clock.advance(1000);
+  assert.equal((await ada.prune({ olderThanMs: 0 })).pruned, 1);
+  assert.deepEqual((await bob.inbox()).map(({ threadId }) => threadId), [kept.id]);
+  await bob.ack();
+  assert.deepEqual(await bob.inbox(), []);
+  await ada.post({ title: "alarm", priority: "high" });
+  assert.deepEqual((await bob.inbox()).map(({ title }) => title), ["alarm"]);
+});
+
+storeTest("board prune leaves a thread alone that is answered at the same time", async (bench) => {
+  const [ada, bob] = [new Board(bench.as("ada")), new Board(bench.as("bob"))];
+  const { id } = await ada.post({ title: "t" });
+  await ada.resolve(id);
+  bench.clock.advance(1000);
+  const [{ pruned }, answered] = await Promise.all([
+    ada.prune({ olderThanMs: 0 }),
+    bob.reply(id, { message: "wait" }).catch(({ code }) => code),
+  ]);
+  if (pruned === 0) assert.equal((await ada.show(id)).replies?.[0]?.message, "wait");
+  else assert.equal(answered, "not_found");
+  assert.deepEqual(await ada.counts(), { active: 1 - pruned, waiting: 0, resolved: 0 });
+});
+
+/** Posts of 22 agents that name others, read by one of them; resolved and removed. */
+async function removeThread(as: (name: string) => Board, clock: TestClock): Promise<void> {
+  const names = Array.from({ length: 20 }, (_, n) => `agent-${n}`);
+  const options = { priority: "high", tags: ["x"], to: ["bob"], key: "k" } as const;
+  const { id } = await as("ada").post({ title: "Tür @bob", message: "größer", ...options });
+  for (const name of names) await as(name).reply(id, { message: `${name} @cat` });
+  await as(names[3]!).inbox({ ack: true });
+  await as("ada").reply(id, { message: "more", key: "l" });
+  await as("ada").resolve(id);
+  clock.advance(1000);
+  assert.equal((await as("ada").prune({ olderThanMs: 0 })).pruned, 1);
+}
+
+function boards(store: Store, clock: TestClock): (name: string) => Board {
+  const lockPath = (path: string) => ({ path, aliases: [] });
+  return (name) => new Board({ store, clock, lockPath, actor: { name, host: "test-host" } });
+}
+
+Deno.test({
+  name: "board prune leaves nothing of a thread behind on a server",
+  ignore: !hasRedis(),
+}, async () => {
+  const { url, port } = await sharedRedis();
+  await using client = await resp(port);
+  const namespace = freshNamespace();
+  const clock = new TestClock();
+  const store = await RedisStore.open(url, { namespace, nowMs: clock.nowMs });
+  try {
+    await removeThread(boards(store, clock), clock);
+    const contents = await contentsOf(client, namespace);
+    for (const name of ["agents", "seen", "events", "state", "inbox_cursors"]) {
+      delete contents[name];
+    }
+    assert.deepEqual(contents, {});
+  } finally {
+    await store.close();
+  }
+});
+
+Deno.test("board prune leaves nothing of a thread behind in a directory", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
+  const clock = new TestClock();
+  const options = { namespace: "default", durability: "normal", clock } as const;
+  const store = await DirectoryStore.open(directory, options);
+  try {
+    await removeThread(boards(store, clock), clock);
+    await store.close();
+    using database = new DatabaseSync(`${directory}/namespaces/default/store.db`);
+    // The vocabulary is what the index of words holds.
+    database.exec("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, board_words, row)");
+    const tables = ["threads", "thread_facets", "messages", "inbox", "thread_members"];
+    const left = [...tables, "vocabulary"].filter((table) =>
+      database.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get() !== undefined
+    );
+    assert.deepEqual(left, []);
+    database.exec("INSERT INTO board_words (board_words) VALUES ('integrity-check')");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 Deno.test("prune commands say what they would remove, and refuse what is no time", async () => {
   await withProject(async (dir) => {
     const env = { AGENTCOORD_AGENT: "ada" };
     await cli(dir, ["task", "add", "t"], { env });
     const dry = await cli(dir, ["task", "prune", "--before", "30d", "--dry-run"], { env });
     assert.match(dry.stdout, /^Would remove 0 tasks that ended over 30d ago/);
+    const threads = await cli(dir, ["board", "prune", "--dry-run"], { env });
+    assert.match(threads.stdout, /^Would remove 0 threads that last changed over 30d ago/);
     const { document } = await cliJson(dir, ["approval", "prune"], { env });
     assert.deepEqual([document.data.pruned, document.data.dryRun], [0, false]);
     for (const bad of ["soon", "-1d", "2999-01-01"]) {

@@ -10,7 +10,7 @@ import { freshNamespace, hasRedis } from "../support/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
 import { contentsOf } from "./contents.ts";
 import { type Surroundings, testSideBySide } from "./lanes.ts";
-import { Bench, normalised, type Operation, OPERATIONS } from "./operations.ts";
+import { Bench, changing, normalised, type Operation, OPERATIONS } from "./operations.ts";
 
 /** What others do in every room between the two tries. */
 async function others({ locks, tasks, board, approvals, audit }: Rooms): Promise<void> {
@@ -58,7 +58,7 @@ async function tested(
     if (lost) {
       await proxy.refuse(true);
       const before = proxy.lost().length;
-      proxy.loseReplies(1, ([word]) => /^evalsha$/i.test(word!));
+      proxy.loseReplies(1, changing(operation));
       const call = bench.run(operation, given);
       try {
         await eventually("a lost answer", () => proxy.lost().length > before);

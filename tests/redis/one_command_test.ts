@@ -53,7 +53,7 @@ Deno.test({
             const [least, most] = allowed(operation);
             assert.ok(least <= sent && sent <= most, `sent ${words.join(" ")}`);
             const others = words.filter((word) => word !== "EVALSHA");
-            const taught = new Set(bench.steps()).size;
+            const taught = new Set(bench.steps()).size + (operation.looksFirst ? 1 : 0);
             assert.ok(others.every((word) => !known && word === "EVAL"), words.join(" "));
             assert.ok(others.length <= taught, `sent ${others.length} texts in ${taught} steps`);
             assert.equal(others.length > 0, !known, "the server was taught once");

@@ -44,6 +44,8 @@ export interface Operation {
   readonly step: string;
   /** Commands it sends; of one that waits, at least and at most. Default 1. */
   readonly commands?: number | readonly [number, number];
+  /** Its first command changes nothing, and finds out what the second has to be. */
+  readonly looksFirst?: true;
   /** Brings the situation about. */
   readonly setup?: (bench: OperationBench) => Promise<unknown>;
   /** The operation; `given` is what the setup returned. */
@@ -63,6 +65,12 @@ export interface OperationBench {
   readonly later: (end: () => Promise<unknown>) => void;
   /** Waits until this step has been answered once since the setup. */
   readonly answered: (step: string) => Promise<unknown>;
+}
+
+/** Which calls of scripts a fault hits: all, but for one that only looks. */
+export function changing({ looksFirst }: Operation): (command: readonly string[]) => boolean {
+  let looks = looksFirst ? 1 : 0;
+  return ([word]) => /^eval(?:sha)?$/i.test(word!) && looks-- <= 0;
 }
 
 /** All of them. */

@@ -53,6 +53,19 @@ export const BOARD_OPERATIONS: readonly Operation[] = [
     call: ({ as }) => as("ada").board.reply("thr_no", { message: "hm" }),
   },
   {
+    name: "board.prune",
+    step: "board.prune",
+    commands: 2,
+    looksFirst: true,
+    setup: async (bench) => {
+      const { id } = await posted(bench);
+      await bench.as("ada").board.reply(id, { message: "yes @eve", key: "k" });
+      await bench.as("bob").board.resolve(id);
+      bench.advance(1000);
+    },
+    call: ({ as }) => as("eve").board.prune({ olderThanMs: 0 }),
+  },
+  {
     name: "board.resolve",
     step: "board.resolve",
     setup: posted,

@@ -192,8 +192,8 @@ function load(reader: Reader, seqs: readonly number[]): UnreadRow[] {
 /** Counts every message up to number `seq` as read by `agent`. */
 export function acknowledge(tx: Transaction, agent: string, seq: number): void {
   const cursor = cursorOf(tx, agent);
+  if (seq <= cursor.message) return;
   const message = tx.get<{ at_ms: number }>("SELECT at_ms FROM messages WHERE seq = ?", seq);
-  if (message === undefined || seq <= cursor.message) return;
   tx.run("DELETE FROM inbox WHERE agent = ? AND message <= ?", agent, seq);
   tx.run(
     `UPDATE thread_members SET unread_from = (
@@ -207,7 +207,8 @@ export function acknowledge(tx: Transaction, agent: string, seq: number): void {
   tx.run(
     "UPDATE inbox_cursors SET message = ?, at_ms = ? WHERE agent = ?",
     seq,
-    Math.max(message.at_ms, cursor.at_ms),
+    // The newest message may have been removed: what comes next is not older than this step.
+    Math.max(message?.at_ms ?? tx.nowMs, cursor.at_ms),
     agent,
   );
 }

@@ -38,6 +38,23 @@ export function fileThread(
   }
 }
 
+/** Takes a thread out of the lists of its status. */
+export function unfileThread(
+  tx: Transaction,
+  thread: number,
+  status: ThreadStatus,
+  facets: readonly string[],
+): void {
+  for (const facet of facets) {
+    tx.run(
+      "DELETE FROM thread_facets WHERE facet = ? AND status = ? AND thread = ?",
+      facet,
+      status,
+      thread,
+    );
+  }
+}
+
 /** Moves a thread to another status. */
 export function refile(
   tx: Transaction,
@@ -104,6 +121,23 @@ export function indexWords(
   tx.run("INSERT INTO board_words (rowid, words) VALUES (?, ?)", row, words.join(" "));
 }
 
+/** Takes back what {@linkcode indexWords} did: the index keeps no text, so it has to be given the same words. */
+export function removeWords(
+  tx: Transaction,
+  thread: number,
+  place: number,
+  words: readonly string[],
+): void {
+  if (words.length === 0 || place >= PLACES) return;
+  // Numbers are bound as REAL, and the index passes over a deletion whose row is no INTEGER.
+  tx.run(
+    `INSERT INTO board_words (board_words, rowid, words)
+     VALUES ('delete', CAST(? AS INTEGER), ?)`,
+    thread * PLACES + place,
+    words.join(" "),
+  );
+}
+
 /**
  * The newest threads below number `end` in which every word occurs, in whichever of their messages.
  *
@@ -119,7 +153,9 @@ export function searchThreads(
 ): number[] {
   const quoted = words.map((word) => `"${word}"`);
   const places = words.map((_, index) => placesOf(index + 4));
+  // Words of a thread that was removed may be left when another version of Unicode cut them.
   const sql = `SELECT DISTINCT thread FROM (${places.join(" INTERSECT ")})
+    WHERE EXISTS (SELECT 1 FROM threads WHERE seq = thread)
     ORDER BY thread DESC LIMIT ?3 + 0`;
   const found: number[] = [];
   let high = Math.min(...quoted.map((word) => newestWith(reader, word, end))) + 1;

@@ -5,13 +5,16 @@
 import { emit } from "../../event/directory/append.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
+import type { PrunedPortion } from "../../prune.ts";
 import type { Message, Reply, Thread, ThreadCounts, ThreadStatus } from "../thread.ts";
 import { acknowledge, awaitMessage, deliver, unread } from "./delivery.ts";
 import { facetsOf, fileThread, findThreads, indexWords, refile, searchThreads } from "./lookup.ts";
+import { prune } from "./prune.ts";
 import type {
   BoardStore,
   InboxQuery,
   MessageDraft,
+  PruneRequest,
   RepliesQuery,
   ReplyDraft,
   SearchQuery,
@@ -165,6 +168,10 @@ export class DirectoryBoard implements BoardStore {
       acknowledge(tx, actor.name, seq);
       return true;
     });
+  }
+
+  prune(actor: Actor, request: PruneRequest): Promise<PrunedPortion> {
+    return this.#engine.write(actor, (tx) => prune(tx, actor, request));
   }
 
   /** One page of the threads that `find` gives, numbers below `end`, greatest first. */

@@ -1,12 +1,13 @@
 --[[ board/delivery: appends a message to its thread and brings it to the inboxes; part of post and reply.
 
-NEEDS   board/thread
+NEEDS   board/filing
 KEYS    board_words, thread_parts, inbox, inbox_waiters, messages, board_ids, board_lists
 ARGV           5 message's id, 6 text (JSON), 7 addressees (JSON), 8 recipients: name:d or name:m each, for
                direct or mention, with a space between them, 9 words, with a space between them
 BOARD_WORDS    members of score 0: word NUL number of a thread in which it occurs
 THREAD_PARTS   members of score 0, each beginning with a thread's number: m number author is a reply;
-               r agent has written in it and read everything since; s agent has, and something is unread
+               r agent has written in it and read everything since; s agent NUL number has, and the reply of
+               that number is the first unread
 INBOX          members of score 0: agent NUL n number d or m is a message that names the agent; agent NUL u
                number thread is the first reply unread of a thread, for each s of THREAD_PARTS
 INBOX_WAITERS  bell -> when its agent last found nothing
@@ -35,7 +36,7 @@ local function mark_members(thread, number)
     local agent = string.sub(member, #first + 1)
     if agent ~= ACTOR then
       call('ZREM', THREAD_PARTS, member)
-      call('ZADD', THREAD_PARTS, 0, thread.number .. 's' .. agent)
+      call('ZADD', THREAD_PARTS, 0, thread.number .. 's' .. agent .. '\0' .. number)
       call('ZADD', INBOX, 0, agent .. '\0u' .. number .. thread.number)
       notify('inbox:' .. agent)
     end
@@ -48,8 +49,9 @@ local function wake_everybody()
   call('DEL', INBOX_WAITERS)
 end
 
--- Stores the next message, by the actor; it opens the thread when the thread has no number yet.
-local function append(thread)
+-- Stores the next message, by the actor; it opens the thread when the thread has no number yet. Its idempotency key
+-- may be empty.
+local function append(thread, key)
   messages = messages + 1
   local message = {
     number = number_of(messages),
@@ -61,7 +63,7 @@ local function append(thread)
   }
   local opens = not thread.number
   thread.number = thread.number or message.number
-  local fields = { message.id, thread.number, ACTOR, message.at, message.to, message.text }
+  local fields = { message.id, thread.number, ACTOR, message.at, message.to, key, ARGV[8], message.text }
   call('HSET', MESSAGES, message.number, table.concat(fields, '\0'))
   call('HSET', BOARD_IDS, 'm' .. message.id, message.number)
   index_words(thread, ARGV[9])
@@ -71,14 +73,15 @@ local function append(thread)
   end
   if opens then
     if thread.priority == 'high' then
-      call('ZADD', BOARD_LISTS, 0, 'h\0' .. string.format('%014.0f', now) .. message.number .. ACTOR)
+      call('ZADD', BOARD_LISTS, 0, urgent_place(thread))
       wake_everybody()
     end
   else
     call('ZADD', THREAD_PARTS, 0, thread.number .. 'm' .. message.number .. ACTOR)
     mark_members(thread, message.number)
   end
-  if not call('ZSCORE', THREAD_PARTS, thread.number .. 's' .. ACTOR) then
+  local mark = thread.number .. 's' .. ACTOR
+  if not call('ZRANGEBYLEX', THREAD_PARTS, '[' .. mark .. '\0', '(' .. mark .. '\1', 'LIMIT', 0, 1)[1] then
     call('ZADD', THREAD_PARTS, 0, thread.number .. 'r' .. ACTOR)
   end
   return message

@@ -14,6 +14,11 @@ local function places_of(thread)
   return places
 end
 
+-- The place of a thread of high priority in the list that all inboxes look into.
+local function urgent_place(thread)
+  return 'h\0' .. string.format('%014.0f', thread.created) .. thread.number .. thread.author
+end
+
 local function file(thread)
   local scored = {}
   for _, place in ipairs(places_of(thread)) do

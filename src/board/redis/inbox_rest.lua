@@ -2,10 +2,11 @@
 
 NEEDS   board/messages
 ARGV    5.. number and first letter of the reason of each, in turn
-RETURN  [message…], as many as one answer may hold ]]
+RETURN  {"messages":[…],"looked":…}, as many as one answer may hold; of those looked at some may be removed by now ]]
 local numbers, reasons = {}, {}
 for i = 5, #ARGV, 2 do
   numbers[#numbers + 1] = ARGV[i]
   reasons[ARGV[i]] = ARGV[i + 1]
 end
-return '[' .. show_messages(numbers, reasons) .. ']'
+local shown, looked = show_messages(numbers, reasons)
+return '{"messages":[' .. shown .. '],"looked":' .. looked .. '}'

@@ -38,7 +38,8 @@ local function newest_shared(set, lists, below, most)
   return found, candidate + 1
 end
 
--- These threads as JSON, as many as one answer may hold; then the number of the last one if others are left.
+-- These threads as JSON, as many as one answer may hold; then the number of the last one if others are left. Words of
+-- a thread that was removed may be left when another version of Unicode cut them: it is passed over.
 local function show_threads(numbers)
   local shown, bytes = {}, 0
   for first = 1, #numbers, SHOW_CHUNK do
@@ -46,8 +47,10 @@ local function show_threads(numbers)
     local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
     local openings = call('HMGET', MESSAGES, unpack(chunk))
     for i, record in ipairs(call('HMGET', THREADS, unpack(chunk))) do
-      local text = show_thread(parse_thread(chunk[i], record), parse_message(chunk[i], openings[i]))
-      shown[#shown + 1], bytes = text, bytes + #text
+      if record then
+        local text = show_thread(parse_thread(chunk[i], record), parse_message(chunk[i], openings[i]))
+        shown[#shown + 1], bytes = text, bytes + #text
+      end
     end
   end
   return table.concat(shown, ',')

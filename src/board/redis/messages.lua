@@ -6,18 +6,22 @@ KEEPS   one answer shows a bounded number of bytes. ]]
 local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
 local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
 
--- These messages as JSON, as many as one answer may hold, and how many those are.
+-- These messages as JSON, as many as one answer may hold, and how many of the numbers that took: one that was removed
+-- meanwhile is passed over.
 local function show_messages(numbers, reasons)
-  local shown, bytes = {}, 0
+  local shown, bytes, looked = {}, 0, 0
   for first = 1, #numbers, SHOW_CHUNK do
     if bytes > SHOW_BYTES then break end
     local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
     local found, threads = {}, {}
     for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
-      found[i] = parse_message(chunk[i], record)
-      threads[i] = found[i].thread
+      if record then
+        found[#found + 1] = parse_message(chunk[i], record)
+        threads[#threads + 1] = found[#found].thread
+      end
     end
-    for i, record in ipairs(call('HMGET', THREADS, unpack(threads))) do
+    looked = looked + #chunk
+    for i, record in ipairs(#threads > 0 and call('HMGET', THREADS, unpack(threads)) or {}) do
       local message, thread = found[i], parse_thread(threads[i], record)
       local text = table.concat({
         '{"id":"',
@@ -41,5 +45,5 @@ local function show_messages(numbers, reasons)
       shown[#shown + 1], bytes = text, bytes + #text
     end
   end
-  return table.concat(shown, ','), #shown
+  return table.concat(shown, ','), looked
 end

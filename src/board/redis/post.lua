@@ -29,7 +29,7 @@ local thread = {
   tags = tags,
   title = title,
 }
-local opening = append(thread)
+local opening = append(thread, key)
 save_thread(thread)
 file(thread)
 call('HSET', BOARD_IDS, 't' .. id, thread.number)

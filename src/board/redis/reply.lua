@@ -16,7 +16,7 @@ end
 local thread = find_thread(thread_id)
 if not thread then return finish('null') end
 
-local reply = append(thread)
+local reply = append(thread, key)
 if key ~= '' then call('HSET', BOARD_IDS, 'M' .. key, reply.number) end
 emit('thread.replied', thread_id, ACTOR, '{"messageId":"' .. reply.id .. '"}')
 local status = wanted

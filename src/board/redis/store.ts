@@ -5,10 +5,13 @@
 import { type Script, script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { Actor } from "../../engine/actor.ts";
+import type { PrunedPortion } from "../../prune.ts";
+import { pruneThreads } from "./prune.ts";
 import type {
   BoardStore,
   InboxQuery,
   MessageDraft,
+  PruneRequest,
   RepliesQuery,
   ReplyDraft,
   SearchQuery,
@@ -131,15 +134,21 @@ export class RedisBoard implements BoardStore {
     if (ack) return found.messages;
     const messages = [...found.messages];
     for (let { rest } = found; rest.length > 0;) {
-      const part = answer<Message[]>(await this.#runner.read(INBOX_REST, ...rest.flat()))!;
-      messages.push(...part);
-      rest = rest.slice(part.length);
+      const part = answer<{ readonly messages: readonly Message[]; readonly looked: number }>(
+        await this.#runner.read(INBOX_REST, ...rest.flat()),
+      )!;
+      messages.push(...part.messages);
+      rest = rest.slice(part.looked);
     }
     return messages;
   }
 
   async ack(actor: Actor, upTo: string | undefined): Promise<boolean> {
     return answer<boolean>(await this.#runner.write(ACK, actor, known("m", upTo)))!;
+  }
+
+  prune(actor: Actor, request: PruneRequest): Promise<PrunedPortion> {
+    return pruneThreads(this.#runner, actor, request);
   }
 
   /** One page, put together from as many steps as it takes. */

@@ -4,11 +4,12 @@ KEYS    threads, board_ids, messages
 BOARD_IDS  t id of a thread, m id of a message, T key of a thread, M key of a reply -> number
 THREADS    number -> fields with NUL between them: id, status, replies, when it last changed, priority,
            author, when it was opened, tags (JSON), title (JSON)
-MESSAGES   number -> id, thread's number, author, instant, addressees (JSON), text (JSON)
+MESSAGES   number -> id, thread's number, author, instant, addressees (JSON), idempotency key or nothing, recipients as
+           board/delivery is given them, text (JSON)
 KEEPS      messages are numbered 1, 2, 3 … across the namespace, and a thread's number is that of the message
            that opens it. Numbers have twelve digits, so that they sort as text. ]]
 local THREAD_FIELDS = '^' .. string.rep('(%Z*)%z', 8) .. '(%Z*)$'
-local MESSAGE_FIELDS = '^' .. string.rep('(%Z*)%z', 5) .. '(%Z*)$'
+local MESSAGE_FIELDS = '^' .. string.rep('(%Z*)%z', 7) .. '(%Z*)$'
 
 local function number_of(value)
   return string.format('%012.0f', value)
@@ -46,7 +47,7 @@ end
 
 local function parse_message(number, record)
   local message = { number = number }
-  message.id, message.thread, message.author, message.at, message.to, message.text =
+  message.id, message.thread, message.author, message.at, message.to, message.key, message.recipients, message.text =
     string.match(record, MESSAGE_FIELDS)
   return message
 end

@@ -123,13 +123,14 @@ local function move_marks(number)
   local first = ACTOR .. '\0u'
   local stop = '(' .. first .. number_of(number + 1)
   for _, member in ipairs(call('ZRANGEBYLEX', INBOX, '[' .. first, stop)) do
-    local thread = string.sub(member, #first + 13)
+    local from, thread = string.sub(member, #first + 1, #first + 12), string.sub(member, #first + 13)
     local following = replies_of_others(thread, number_of(number + 1), LAST, 1)[1]
     call('ZREM', INBOX, member)
+    call('ZREM', THREAD_PARTS, thread .. 's' .. ACTOR .. '\0' .. from)
     if following then
       call('ZADD', INBOX, 0, first .. following .. thread)
+      call('ZADD', THREAD_PARTS, 0, thread .. 's' .. ACTOR .. '\0' .. following)
     else
-      call('ZREM', THREAD_PARTS, thread .. 's' .. ACTOR)
       call('ZADD', THREAD_PARTS, 0, thread .. 'r' .. ACTOR)
     end
   end
@@ -142,5 +143,7 @@ local function acknowledge(cursor, number)
   call('ZREMRANGEBYLEX', INBOX, '[' .. first, '(' .. first .. number_of(number + 1))
   move_marks(number)
   cursor.number = number
-  cursor.at = int(math.max(message_at(number).at, cursor.at))
+  -- The newest message may have been removed: what comes next is not older than this step.
+  local record = call('HGET', MESSAGES, number)
+  cursor.at = int(math.max(record and parse_message(number, record).at or now, cursor.at))
 end

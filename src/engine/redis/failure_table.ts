@@ -306,7 +306,7 @@ export const SERVER_RULES: readonly FailureRule[] = [
     retryable: true,
     sentence: ({ place }) =>
       `${place} has used up its memory (maxmemory); raise the limit, or make room: finish, release and ` +
-      `prune still work (task prune, approval prune, agent prune)`,
+      `prune still work (task prune, board prune, approval prune, agent prune)`,
   },
   {
     matches: /\bMISCONF\b/,

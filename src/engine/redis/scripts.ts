@@ -727,7 +727,7 @@ local function mark_members(thread, number)
     local agent = string.sub(member, #first + 1)
     if agent ~= ACTOR then
       call('ZREM', THREAD_PARTS, member)
-      call('ZADD', THREAD_PARTS, 0, thread.number .. 's' .. agent)
+      call('ZADD', THREAD_PARTS, 0, thread.number .. 's' .. agent .. '\\0' .. number)
       call('ZADD', INBOX, 0, agent .. '\\0u' .. number .. thread.number)
       notify('inbox:' .. agent)
     end
@@ -738,7 +738,7 @@ local function wake_everybody()
   for _, bell in ipairs(bells) do ring(bell) end
   call('DEL', INBOX_WAITERS)
 end
-local function append(thread)
+local function append(thread, key)
   messages = messages + 1
   local message = {
     number = number_of(messages),
@@ -750,7 +750,7 @@ local function append(thread)
   }
   local opens = not thread.number
   thread.number = thread.number or message.number
-  local fields = { message.id, thread.number, ACTOR, message.at, message.to, message.text }
+  local fields = { message.id, thread.number, ACTOR, message.at, message.to, key, ARGV[8], message.text }
   call('HSET', MESSAGES, message.number, table.concat(fields, '\\0'))
   call('HSET', BOARD_IDS, 'm' .. message.id, message.number)
   index_words(thread, ARGV[9])
@@ -760,14 +760,15 @@ local function append(thread)
   end
   if opens then
     if thread.priority == 'high' then
-      call('ZADD', BOARD_LISTS, 0, 'h\\0' .. string.format('%014.0f', now) .. message.number .. ACTOR)
+      call('ZADD', BOARD_LISTS, 0, urgent_place(thread))
       wake_everybody()
     end
   else
     call('ZADD', THREAD_PARTS, 0, thread.number .. 'm' .. message.number .. ACTOR)
     mark_members(thread, message.number)
   end
-  if not call('ZSCORE', THREAD_PARTS, thread.number .. 's' .. ACTOR) then
+  local mark = thread.number .. 's' .. ACTOR
+  if not call('ZRANGEBYLEX', THREAD_PARTS, '[' .. mark .. '\\0', '(' .. mark .. '\\1', 'LIMIT', 0, 1)[1] then
     call('ZADD', THREAD_PARTS, 0, thread.number .. 'r' .. ACTOR)
   end
   return message
@@ -778,6 +779,9 @@ end
   local places = { tail, 'a' .. thread.author .. tail }
   for _, tag in ipairs(cjson.decode(thread.tags)) do places[#places + 1] = 't' .. tag .. tail end
   return places
+end
+local function urgent_place(thread)
+  return 'h\\0' .. string.format('%014.0f', thread.created) .. thread.number .. thread.author
 end
 local function file(thread)
   local scored = {}
@@ -837,7 +841,8 @@ for i = 5, #ARGV, 2 do
   numbers[#numbers + 1] = ARGV[i]
   reasons[ARGV[i]] = ARGV[i + 1]
 end
-return '[' .. show_messages(numbers, reasons) .. ']'
+local shown, looked = show_messages(numbers, reasons)
+return '{"messages":[' .. shown .. '],"looked":' .. looked .. '}'
 `,
   "board/list": `local facets = { unpack(ARGV, 9) }
 if #facets == 0 then facets[1] = '' end
@@ -883,8 +888,10 @@ local function show_threads(numbers)
     local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
     local openings = call('HMGET', MESSAGES, unpack(chunk))
     for i, record in ipairs(call('HMGET', THREADS, unpack(chunk))) do
-      local text = show_thread(parse_thread(chunk[i], record), parse_message(chunk[i], openings[i]))
-      shown[#shown + 1], bytes = text, bytes + #text
+      if record then
+        local text = show_thread(parse_thread(chunk[i], record), parse_message(chunk[i], openings[i]))
+        shown[#shown + 1], bytes = text, bytes + #text
+      end
     end
   end
   return table.concat(shown, ',')
@@ -918,16 +925,19 @@ end
   "board/messages": `local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
 local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
 local function show_messages(numbers, reasons)
-  local shown, bytes = {}, 0
+  local shown, bytes, looked = {}, 0, 0
   for first = 1, #numbers, SHOW_CHUNK do
     if bytes > SHOW_BYTES then break end
     local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
     local found, threads = {}, {}
     for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
-      found[i] = parse_message(chunk[i], record)
-      threads[i] = found[i].thread
+      if record then
+        found[#found + 1] = parse_message(chunk[i], record)
+        threads[#threads + 1] = found[#found].thread
+      end
     end
-    for i, record in ipairs(call('HMGET', THREADS, unpack(threads))) do
+    looked = looked + #chunk
+    for i, record in ipairs(#threads > 0 and call('HMGET', THREADS, unpack(threads)) or {}) do
       local message, thread = found[i], parse_thread(threads[i], record)
       local text = table.concat({
         '{"id":"',
@@ -951,7 +961,7 @@ local function show_messages(numbers, reasons)
       shown[#shown + 1], bytes = text, bytes + #text
     end
   end
-  return table.concat(shown, ','), #shown
+  return table.concat(shown, ','), looked
 end
 `,
   "board/post": `local id, key, title, priority, tags = unpack(ARGV, 10, 14)
@@ -974,13 +984,158 @@ local thread = {
   tags = tags,
   title = title,
 }
-local opening = append(thread)
+local opening = append(thread, key)
 save_thread(thread)
 file(thread)
 call('HSET', BOARD_IDS, 't' .. id, thread.number)
 if key ~= '' then call('HSET', BOARD_IDS, 'T' .. key, thread.number) end
 emit('thread.posted', id, ACTOR, '{"title":' .. title .. ',"priority":"' .. priority .. '"}')
 return finish(show_thread(thread, opening))
+`,
+  "board/prunable": `local BEFORE, AFTER, LIMIT, COUNTING = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[11] == '1'
+local messages_left, bytes_left = tonumber(ARGV[9]), tonumber(ARGV[10])
+local RECIPIENTS_WEIGHT = 4
+local function next_numbers()
+  local numbers = {}
+  for status in string.gmatch(ARGV[5], '[^,]+') do
+    local prefix = '\\0' .. status .. '\\0'
+    local start = '(' .. prefix .. number_of(AFTER)
+    for _, member in ipairs(call('ZRANGEBYLEX', BOARD_LISTS, start, '(' .. prefix .. ':', 'LIMIT', 0, LIMIT)) do
+      numbers[#numbers + 1] = string.sub(member, #prefix + 1)
+    end
+  end
+  table.sort(numbers)
+  for i = #numbers, LIMIT + 1, -1 do numbers[i] = nil end
+  return numbers
+end
+local function give(shown, number)
+  if messages_left <= 0 or bytes_left <= 0 then return false end
+  local record = call('HGET', MESSAGES, number)
+  local message = parse_message(number, record)
+  shown[#shown + 1] = '["' .. number .. '",' .. message.text .. ']'
+  messages_left = messages_left - 1
+  bytes_left = bytes_left - #record - #message.recipients * RECIPIENTS_WEIGHT
+  return true
+end
+local function messages_of(thread)
+  local shown, first = {}, thread.number .. 'm'
+  local members = call('ZRANGEBYLEX', THREAD_PARTS, '[' .. first, '(' .. thread.number .. 'n', 'LIMIT', 0, messages_left)
+  local whole = true
+  for _, member in ipairs(members) do
+    whole = whole and give(shown, string.sub(member, #first + 1, #first + 12))
+  end
+  whole = whole and give(shown, thread.number)
+  return shown, whole
+end
+local numbers = next_numbers()
+local count, threads, next_after = 0, {}, #numbers == LIMIT and numbers[LIMIT] or nil
+for _, number in ipairs(numbers) do
+  local thread = thread_at(number)
+  if tonumber(thread.created) >= BEFORE then
+    next_after = nil
+    break
+  end
+  if tonumber(thread.updated) < BEFORE then
+    count = count + 1
+    if not COUNTING then
+      local shown, whole = messages_of(thread)
+      if #shown > 0 then
+        threads[#threads + 1] = table.concat({
+          '{"number":"',
+          number,
+          '","updated":"',
+          thread.updated,
+          '","title":',
+          thread.title,
+          ',"whole":',
+          tostring(whole),
+          ',"messages":[',
+          table.concat(shown, ','),
+          ']}',
+        })
+      end
+      if not whole then
+        next_after = number - 1
+        break
+      end
+    end
+  end
+end
+local next_field = next_after and ',"next":' .. int(tonumber(next_after)) or ''
+return finish('{"count":' .. count .. ',"threads":[' .. table.concat(threads, ',') .. ']' .. next_field .. '}')
+`,
+  "board/prune": `local AT_ONCE, MEMBERS_AT_ONCE = 2000, 1000
+local function in_portions(command, key, arguments)
+  for first = 1, #arguments, AT_ONCE do
+    call(command, key, unpack(arguments, first, math.min(first + AT_ONCE - 1, #arguments)))
+  end
+end
+local function remove_words(thread, words)
+  local members = {}
+  for word in string.gmatch(words, '[^ ]+') do members[#members + 1] = word .. '\\0' .. thread.number end
+  in_portions('ZREM', BOARD_WORDS, members)
+end
+local function remove_message(thread, number)
+  local record = call('HGET', MESSAGES, number)
+  if not record then return end
+  local message = parse_message(number, record)
+  local unread = {}
+  for name, reason in string.gmatch(message.recipients, '([^ :]+):(%a)') do
+    unread[#unread + 1] = name .. '\\0n' .. number .. reason
+  end
+  in_portions('ZREM', INBOX, unread)
+  local opens = number == thread.number
+  call('HDEL', BOARD_IDS, 'm' .. message.id)
+  if message.key ~= '' then call('HDEL', BOARD_IDS, (opens and 'T' or 'M') .. message.key) end
+  if not opens then call('ZREM', THREAD_PARTS, thread.number .. 'm' .. number .. message.author) end
+  call('HDEL', MESSAGES, number)
+end
+local function remove_members(thread)
+  local start, stop = thread.number .. 'r', thread.number .. 't'
+  local members = call('ZRANGEBYLEX', THREAD_PARTS, '[' .. start, '(' .. stop, 'LIMIT', 0, MEMBERS_AT_ONCE)
+  local marks = {}
+  for _, member in ipairs(members) do
+    local agent, from = string.match(member, 's(%Z+)%z(%d+)$', #thread.number + 1)
+    if agent then marks[#marks + 1] = agent .. '\\0u' .. from .. thread.number end
+  end
+  in_portions('ZREM', INBOX, marks)
+  in_portions('ZREM', THREAD_PARTS, members)
+  return #members < MEMBERS_AT_ONCE
+end
+local function remove_thread(thread)
+  call('ZREM', BOARD_LISTS, unpack(places_of(thread)))
+  if thread.priority == 'high' then
+    call('ZREM', BOARD_LISTS, urgent_place(thread))
+  end
+  remove_message(thread, thread.number)
+  call('HDEL', BOARD_IDS, 't' .. thread.id)
+  call('HDEL', THREADS, thread.number)
+end
+local pruned, statuses, again = 0, {}, ''
+for i = 6, #ARGV, 5 do
+  local number, updated, whole = ARGV[i], ARGV[i + 1], ARGV[i + 2] == '1'
+  local record = call('HGET', THREADS, number)
+  local thread = record and parse_thread(number, record)
+  if thread and thread.updated == updated then
+    remove_words(thread, ARGV[i + 4])
+    for message in string.gmatch(ARGV[i + 3], '%d+') do
+      if message ~= number then remove_message(thread, message) end
+    end
+    if whole and remove_members(thread) then
+      remove_thread(thread)
+      pruned = pruned + 1
+      statuses[thread.status] = (statuses[thread.status] or 0) + 1
+    elseif whole and again == '' then
+      again = ',"again":' .. int(tonumber(number))
+    end
+  end
+end
+for _, status in ipairs({ 'active', 'waiting', 'resolved' }) do
+  if statuses[status] then
+    emit('thread.pruned', status, ACTOR, '{"count":' .. statuses[status] .. ',"olderThanMs":' .. ARGV[5] .. '}')
+  end
+end
+return finish('{"pruned":' .. pruned .. again .. '}', true)
 `,
   "board/reply": `local thread_id, key, wanted = ARGV[10], ARGV[11], ARGV[12]
 local known = call('HGET', BOARD_IDS, 'm' .. ARGV[5]) or key ~= '' and call('HGET', BOARD_IDS, 'M' .. key)
@@ -990,7 +1145,7 @@ if known then
 end
 local thread = find_thread(thread_id)
 if not thread then return finish('null') end
-local reply = append(thread)
+local reply = append(thread, key)
 if key ~= '' then call('HSET', BOARD_IDS, 'M' .. key, reply.number) end
 emit('thread.replied', thread_id, ACTOR, '{"messageId":"' .. reply.id .. '"}')
 local status = wanted
@@ -1044,7 +1199,7 @@ end
 return show(thread, ',"replies":[' .. table.concat(shown, ',') .. ']' .. next_before)
 `,
   "board/thread": `local THREAD_FIELDS = '^' .. string.rep('(%Z*)%z', 8) .. '(%Z*)$'
-local MESSAGE_FIELDS = '^' .. string.rep('(%Z*)%z', 5) .. '(%Z*)$'
+local MESSAGE_FIELDS = '^' .. string.rep('(%Z*)%z', 7) .. '(%Z*)$'
 local function number_of(value)
   return string.format('%012.0f', value)
 end
@@ -1076,7 +1231,7 @@ local function save_thread(thread)
 end
 local function parse_message(number, record)
   local message = { number = number }
-  message.id, message.thread, message.author, message.at, message.to, message.text =
+  message.id, message.thread, message.author, message.at, message.to, message.key, message.recipients, message.text =
     string.match(record, MESSAGE_FIELDS)
   return message
 end
@@ -1230,13 +1385,14 @@ local function move_marks(number)
   local first = ACTOR .. '\\0u'
   local stop = '(' .. first .. number_of(number + 1)
   for _, member in ipairs(call('ZRANGEBYLEX', INBOX, '[' .. first, stop)) do
-    local thread = string.sub(member, #first + 13)
+    local from, thread = string.sub(member, #first + 1, #first + 12), string.sub(member, #first + 13)
     local following = replies_of_others(thread, number_of(number + 1), LAST, 1)[1]
     call('ZREM', INBOX, member)
+    call('ZREM', THREAD_PARTS, thread .. 's' .. ACTOR .. '\\0' .. from)
     if following then
       call('ZADD', INBOX, 0, first .. following .. thread)
+      call('ZADD', THREAD_PARTS, 0, thread .. 's' .. ACTOR .. '\\0' .. following)
     else
-      call('ZREM', THREAD_PARTS, thread .. 's' .. ACTOR)
       call('ZADD', THREAD_PARTS, 0, thread .. 'r' .. ACTOR)
     end
   end
@@ -1247,7 +1403,8 @@ local function acknowledge(cursor, number)
   call('ZREMRANGEBYLEX', INBOX, '[' .. first, '(' .. first .. number_of(number + 1))
   move_marks(number)
   cursor.number = number
-  cursor.at = int(math.max(message_at(number).at, cursor.at))
+  local record = call('HGET', MESSAGES, number)
+  cursor.at = int(math.max(record and parse_message(number, record).at or now, cursor.at))
 end
 `,
   "engine/batch": `local given, answers, at = ARGV, {}, 3
@@ -3500,8 +3657,10 @@ export const SCRIPTS = {
   "board/inbox": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists", "inbox_waiters"], parts: ["board/thread", "board/unread", "board/messages"], frees: true },
   "board/inbox_rest": { keys: ["threads", "board_ids", "messages"], parts: ["board/thread", "board/messages"] },
   "board/list": { keys: ["threads", "board_ids", "messages", "board_lists"], parts: ["board/thread", "board/lookup"] },
-  "board/post": { keys: ["threads", "board_ids", "messages", "board_words", "thread_parts", "inbox", "inbox_waiters", "board_lists"], parts: ["board/thread", "board/delivery", "board/filing"] },
-  "board/reply": { keys: ["threads", "board_ids", "messages", "board_words", "thread_parts", "inbox", "inbox_waiters", "board_lists"], parts: ["board/thread", "board/delivery", "board/filing"] },
+  "board/post": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"], parts: ["board/thread", "board/filing", "board/delivery"] },
+  "board/prunable": { keys: ["threads", "board_ids", "messages", "board_lists", "thread_parts"], parts: ["board/thread"], frees: true },
+  "board/prune": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox"], parts: ["board/thread", "board/filing"], frees: true },
+  "board/reply": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"], parts: ["board/thread", "board/filing", "board/delivery"] },
   "board/resolve": { keys: ["threads", "board_ids", "messages", "board_lists"], parts: ["board/thread", "board/filing"] },
   "board/search": { keys: ["threads", "board_ids", "messages", "board_words"], parts: ["board/thread", "board/lookup"] },
   "board/show": { keys: ["threads", "board_ids", "messages", "thread_parts"], parts: ["board/thread"] },
