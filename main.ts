@@ -6,7 +6,7 @@
 import { COMMANDS, GROUPS } from "./commands/mod.ts";
 import type { EndingSignal } from "./src/cli/command.ts";
 import { run } from "./src/cli/run.ts";
-import { Output } from "./src/cli/streams.ts";
+import { isUnseen, Output } from "./src/cli/streams.ts";
 import { VERSION } from "./src/version.ts";
 
 const stdout = new Output(Deno.stdout);
@@ -54,6 +54,7 @@ if (import.meta.main) {
     stdin: readInput,
     secret: (prompt) => Deno.stdin.isTerminal() ? askSecret(prompt) : undefined,
     stdout: (text) => stdout.write(text),
+    isUnseen,
     stderr: writeRemark,
     dieOf: (name) => signal = name,
   });

@@ -5,7 +5,7 @@ import { sleep } from "../../src/clock.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
 import { duration, list } from "../../src/cli/options.ts";
 import { exitCodesHelp, type Tenure, wrap, WRAPPER_EXIT } from "../../src/cli/wrapper.ts";
-import { InvalidArgumentError } from "../../src/errors.ts";
+import { InvalidArgumentError, StoreUnavailableError } from "../../src/errors.ts";
 import { quote } from "../../src/name.ts";
 
 /** `agentcoord agent run` */
@@ -60,6 +60,7 @@ async function begin(
   const heart = new Heart(cli, agents, await agents.register(options), options.ttlMs);
   return {
     env: { AGENTCOORD_AGENT: name },
+    signal: heart.signal,
     end: async () => {
       // A name that is somebody else's now is not ours to deregister.
       if (!await heart.stop()) return;
@@ -75,13 +76,15 @@ async function begin(
  * Beats for one registration until it is stopped or the name is somebody else's.
  *
  * A store that cannot be reached does not end the command: a silent agent loses nothing early, each of its
- * leases stands on its own expiry.
+ * leases stands on its own expiry. One that was removed does: the agent and all it held are gone with it, and
+ * whoever opens the new one knows nothing of them.
  */
 class Heart {
   readonly #cli: Cli;
   readonly #agents: Agents;
   readonly #registered: Agent;
   readonly #stopped = new AbortController();
+  readonly #lost = new AbortController();
   readonly #beating: Promise<void>;
   #isOurs = true;
 
@@ -90,6 +93,11 @@ class Heart {
     this.#agents = agents;
     this.#registered = registered;
     this.#beating = this.#beat(ttlMs);
+  }
+
+  /** Fires when there is no registration any more that could be kept alive. */
+  get signal(): AbortSignal {
+    return this.#lost.signal;
   }
 
   /** Stops; whether the registration was still ours. */
@@ -115,6 +123,11 @@ class Heart {
         await this.#agents.heartbeat();
         failed = false;
       } catch (error) {
+        if (error instanceof StoreUnavailableError && error.details.removed === true) {
+          this.#isOurs = false;
+          this.#lost.abort(error);
+          return;
+        }
         const reason = error instanceof Error ? error.message : String(error);
         if (!failed) this.#cli.warn(`Heartbeat failed, trying again: ${reason}`);
         failed = true;

@@ -108,4 +108,4 @@ export class Exit {
 }
 
 /** A signal by which somebody asks a process to end. */
-export type EndingSignal = "SIGHUP" | "SIGINT" | "SIGTERM";
+export type EndingSignal = "SIGHUP" | "SIGINT" | "SIGQUIT" | "SIGTERM";

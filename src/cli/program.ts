@@ -143,7 +143,7 @@ async function assemble(
 
 const HELP_AFTER = `
 Exit codes: 0 ok, 1 internal, 2 usage, 3 conflict, 4 not found, 5 lease lost, 6 timeout,
-7 store unavailable, 8 denied, 9 nothing to claim.`;
+7 store unavailable, 8 denied, 9 nothing to claim, 74 the result could not be written.`;
 
 function prepare(command: Command, handlers: Handlers): Command {
   return command

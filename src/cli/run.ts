@@ -38,6 +38,8 @@ export interface Surroundings extends CommandList {
    * @throws {OutputError} when it cannot be written.
    */
   readonly stdout: (text: string) => Promise<void>;
+  /** Whether nobody can see what is written there, although it can be written. */
+  readonly isUnseen?: () => boolean;
   readonly stderr: (text: string) => Promise<void>;
   /** Told the signal of which this process shall die in place of leaving with the exit code. */
   readonly dieOf?: (signal: EndingSignal) => void;
@@ -66,6 +68,11 @@ export class OutputError extends Error {}
 
 /** Exit code of a call whose result could not be written; EX_IOERR of sysexits(3). */
 const OUTPUT_FAILED = 74;
+
+/** Why a step that follows the output is not taken. */
+const UNSEEN =
+  "Cannot write the output: standard output is closed, or a null device that was opened for " +
+  "reading and writing; what nobody saw does not count as read (see inbox ack)";
 
 /** One command line under way. */
 class Call implements Cli {
@@ -310,9 +317,8 @@ class Call implements Cli {
   /** A list that was cut says so, also to those who asked for identifiers alone. */
   async #tellMore(cursor: string, leftOut: string | undefined): Promise<void> {
     if (this.json) return;
-    const { shellWords } = await import("./wrapper_words.ts");
-    const more = `More: ${shellWords(pageCommand(this.#words, cursor))}`;
-    const message = leftOut === undefined ? more : `Left out: ${leftOut}. ${more}`;
+    const { moreText } = await import("./more_text.ts");
+    const message = moreText(this.#words, cursor, leftOut);
     if (this.#options.quiet) this.tell(message);
     else this.note(message);
   }
@@ -335,6 +341,7 @@ class Call implements Cli {
     const { rows: data, nextCursor, leftOut } = result instanceof Page
       ? result
       : { rows: result, nextCursor: undefined, leftOut: undefined };
+    if (this.#deliveries.length > 0 && this.#around.isUnseen?.()) throw new OutputError(UNSEEN);
     await this.#advising;
     this.#settle();
     this.#remarkClock();
@@ -350,15 +357,6 @@ class Call implements Cli {
     for (const step of this.#deliveries) await step();
     return 0;
   }
-}
-
-/** The command line that shows the page at `cursor`. */
-function pageCommand(words: readonly string[], cursor: string): readonly string[] {
-  const place = words.findIndex((word) => /^--cursor(?:=|$)/.test(word));
-  if (place < 0) return ["agentcoord", ...words, "--cursor", cursor];
-  const isApart = words[place] === "--cursor";
-  const after = words.slice(place + (isApart ? 2 : 1));
-  return ["agentcoord", ...words.slice(0, place), "--cursor", cursor, ...after];
 }
 
 /** Everything below the home directory, or the root of all files, would share a store made there. */

@@ -70,6 +70,23 @@ export class Output {
   }
 }
 
+/**
+ * Whether what is written to standard output is seen by nobody: it was closed when this process started, for
+ * which the runtime opens the null device in its place, for reading and writing (as programs do that start
+ * others without output). A shell's `>/dev/null`, which somebody chose, is open for writing only. `false` where
+ * the system does not tell.
+ */
+export function isUnseen(): boolean {
+  try {
+    const place = Deno.readLinkSync("/proc/self/fd/1");
+    const flags = /^flags:\s*([0-7]+)$/m.exec(Deno.readTextFileSync("/proc/self/fdinfo/1"))?.[1];
+    // The two lowest bits are the access mode (open(2)): 1 is for writing only, 2 for both.
+    return place === "/dev/null" && flags !== undefined && (parseInt(flags, 8) & 3) === 2;
+  } catch {
+    return false;
+  }
+}
+
 function failureOf(error: unknown): Error {
   if (error instanceof Deno.errors.BrokenPipe) return new ReaderGone();
   const reason = error instanceof Error ? error.message : String(error);

@@ -170,9 +170,9 @@ function interrupted({ first }: Signals): Exit | undefined {
   return new Exit(128 + signalNumber(first), undefined, isEnding(first) ? first : undefined);
 }
 
-/** SIGQUIT is none: it would leave a core dump of this process, and shells stop at it by themselves. */
+/** Whether it asks a process to end; SIGUSR1 and SIGUSR2 mean what the command wants them to mean. */
 function isEnding(name: string | null): name is EndingSignal {
-  return name === "SIGINT" || name === "SIGTERM" || name === "SIGHUP";
+  return name === "SIGINT" || name === "SIGQUIT" || name === "SIGTERM" || name === "SIGHUP";
 }
 
 /** The answer when the command was not started. */

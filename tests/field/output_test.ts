@@ -49,6 +49,40 @@ Deno.test("inbox --ack counts nothing as read when it could not be written out",
     }
   }));
 
+Deno.test("inbox --ack counts nothing as read when standard output is closed", () =>
+  withProject(async (dir) => {
+    for (const env of await stores()) {
+      await cli(dir, ["agent", "register", "--agent", "bob"], { env });
+      await cli(dir, ["board", "post", "t", "--message", "@bob", "--agent", "ada"], { env });
+      for (
+        const verb of ["inbox --ack", "inbox wait --ack", "inbox --ack --json", "inbox --ack -q"]
+      ) {
+        const closed = await shell(dir, `A ${verb} --agent bob >&-`, env);
+        assert.equal(closed.code, 74);
+        assert.match(
+          closed.stderr,
+          /^agentcoord: Cannot write the output: standard output is closed/,
+        );
+      }
+      assert.equal(
+        (await cliJson(dir, ["inbox", "--agent", "bob"], { env })).document.data.length,
+        1,
+      );
+      // To throw it away is somebody's choice.
+      assert.equal((await shell(dir, "A inbox --ack --agent bob >/dev/null", env)).code, 0);
+      assert.equal(
+        (await cliJson(dir, ["inbox", "--agent", "bob"], { env })).document.data.length,
+        0,
+      );
+    }
+  }));
+
+Deno.test("help names the exit code of output that cannot be written", async () => {
+  await withProject(async (dir) => {
+    assert.match((await cli(dir, ["--help"])).stdout, /\b74 the result could not be written/);
+  });
+});
+
 Deno.test("result on a non-blocking pipe that is full is written once there is room", () =>
   withProject(async (dir) => {
     const line = JSON.stringify({ title: "t", description: "x".repeat(1000) });

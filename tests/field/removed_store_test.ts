@@ -8,7 +8,7 @@ import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
 import { cli, withProject } from "../support/cli.ts";
 import { listening } from "../support/golden_stream.ts";
 import { TestClock } from "../support/stores.ts";
-import { Running, written } from "../support/wrapped.ts";
+import { Running, runs, written } from "../support/wrapped.ts";
 
 const HOME = ".agentcoord/namespaces/default";
 const GONE = /was removed or replaced while in use/;
@@ -80,6 +80,23 @@ Deno.test("lock run ends its command before the lapse when the store was removed
     assert.ok(performance.now() - startedMs < 20_000);
     assert.equal(code, 125, stderr);
     assert.match(stderr, /could not be renewed in time|was removed or replaced/);
+  });
+});
+
+Deno.test("agent run ends its command with 125 when the store was removed", async () => {
+  await withProject(async (dir) => {
+    const script = "echo $$ > pid; exec sleep 60";
+    const args = ["agent", "run", "--name", "ada", "--ttl", "3s", "--", "sh", "-c", script];
+    const wrapper = new Running(dir, args);
+    const pid = Number(await written(`${dir}/pid`));
+    await Deno.remove(`${dir}/.agentcoord`, { recursive: true });
+    const { code, stderr } = await wrapper.result();
+    assert.equal(code, 125, stderr);
+    assert.match(
+      stderr,
+      /^agentcoord: Ending the command: .*was removed or replaced while in use.*\n$/,
+    );
+    assert.equal(runs(pid), false);
   });
 });
 

@@ -69,6 +69,28 @@ Deno.test("lock run at Ctrl-C shows 130, and leaves a loop alone whose command t
     assert.equal(textOf(`${dir}/code`), "130\n");
   }));
 
+for (const signal of ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP"] as const) {
+  Deno.test(`lock run dies of a ${signal} that its command died of, after giving everything back`, () =>
+    withProject(async (dir) => {
+      const script = "import subprocess, sys; print(subprocess.run(sys.argv[1:]).returncode)";
+      const command = [
+        "sh",
+        "-c",
+        `sleep 0.3; touch ready; kill -s ${signal.slice(3)} $PPID; sleep 20`,
+      ];
+      const { stdout } = await new Deno.Command("python3", {
+        args: ["-c", script, ...programCommand(), "lock", "run", "a", "--", ...command],
+        cwd: dir,
+        clearEnv: true,
+        env: { ...cleanEnvironment(), AGENTCOORD_AGENT: "ada" },
+        stdin: "null",
+      }).output();
+      const number = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 }[signal];
+      assert.equal(new TextDecoder().decode(stdout), `${-number}\n`);
+      await assertNothingHeld(dir);
+    }));
+}
+
 for (const how of ["time is up", "the wrapper is killed"]) {
   Deno.test(`lock run ends a daemon in a session of its own when ${how}`, () =>
     withProject(async (dir) => {

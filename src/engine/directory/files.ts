@@ -47,7 +47,7 @@ export class StoreFiles {
       throw new StoreUnavailableError(
         `Cannot use the store: ${this.#directory} was removed or replaced while in use; ` +
           `what this process held there is lost, so start again`,
-        { path: this.#directory },
+        { path: this.#directory, removed: true },
       );
     }
     this.#lookedAt = now;
