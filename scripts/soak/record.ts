@@ -40,4 +40,12 @@ export type SoakRecord =
   }
   /** A call that was refused for a reason that chaos explains. */
   | { readonly kind: "refused"; readonly code: string; readonly reason: string }
-  | { readonly kind: "size"; readonly slot: string; readonly rss: number; readonly atMs: number };
+  /** Bytes of a worker: all it has, what lives in the heap after a full collection, and what is not heap. */
+  | {
+    readonly kind: "size";
+    readonly slot: string;
+    readonly rss: number;
+    readonly heap: number;
+    readonly native: number;
+    readonly atMs: number;
+  };

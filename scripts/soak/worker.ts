@@ -13,7 +13,7 @@ const [location, endMs, thread, name, log] = Deno.args as [string, string, strin
 const LEASE_MS = 1500;
 const BACKLOG = 40;
 const HANDS = 3;
-const SIZE_EVERY_MS = 2000;
+const SIZE_EVERY_MS = 5000;
 
 const random = seeded(Deno.pid);
 const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)]!;
@@ -162,10 +162,17 @@ async function hand(acts: ReturnType<typeof actsOf>): Promise<void> {
   }
 }
 
+/** What it takes now, and what of that is in use: the engine of JavaScript takes and gives back more as it likes. */
+function sizeNow(): SoakRecord {
+  const atMs = Date.now();
+  const { rss } = Deno.memoryUsage();
+  (globalThis as { gc?: () => void }).gc!();
+  const { rss: left, heapTotal, heapUsed } = Deno.memoryUsage();
+  return { kind: "size", slot: name, rss, heap: heapUsed, native: left - heapTotal, atMs };
+}
+
 const context = await join();
-const sizing = setInterval(() => {
-  record({ kind: "size", slot: name, rss: Deno.memoryUsage().rss, atMs: Date.now() });
-}, SIZE_EVERY_MS);
+const sizing = setInterval(() => record(sizeNow()), SIZE_EVERY_MS);
 try {
   const names = Array.from({ length: HANDS }, (_, i) => `${name}-${Deno.pid}-${i}`);
   await Promise.all(names.map((agent) => hand(actsOf(agent))));

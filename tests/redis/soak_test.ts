@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { judgeRestarts, soakRestarts } from "../../scripts/soak/restarts.ts";
-import { soak } from "../../scripts/soak/run.ts";
+import { judgeWorkers, soak } from "../../scripts/soak/run.ts";
 import { overlaps } from "../../scripts/soak/judge.ts";
-import { slope } from "../../scripts/soak/size.ts";
+import { slope, workerSizes } from "../../scripts/soak/size.ts";
 import { hasRedis } from "../support/redis_server.ts";
 
 Deno.test({
@@ -79,4 +79,25 @@ Deno.test("the judge of a soak test finds tenures that overlap", () => {
 Deno.test("slope is that of the straight line closest to the points", () => {
   assert.equal(slope([0, 1, 2], [5, 7, 9]), 2);
   assert.equal(slope([3, 3], [1, 2]), 0);
+});
+
+Deno.test("the judge of a soak test finds workers that grow, and not those whose heap is collected late", () => {
+  const MB = 1_048_576;
+  const judged = (sizeAt: (minute: number) => { rss: number; heap: number; native: number }) => {
+    const records = Array.from({ length: 120 }, (_, index) => ({
+      kind: "size" as const,
+      slot: "slot0",
+      atMs: index * 5000,
+      ...sizeAt(index / 12),
+    }));
+    return judgeWorkers([...workerSizes(records, 1)], true);
+  };
+  const steady = { rss: 120 * MB, heap: 14 * MB, native: 84 * MB };
+  assert.deepEqual(judged(() => steady), []);
+  assert.deepEqual(judged((minute) => ({ ...steady, rss: (100 + 5 * minute) * MB })), []);
+  const grown = judged((minute) => ({ ...steady, heap: (14 + minute) * MB }));
+  assert.deepEqual(grown, ["slot0 grew by 1 MB a minute (heap)"]);
+  const native = judged((minute) => ({ ...steady, native: (84 + 3 * minute) * MB }));
+  assert.deepEqual(native, ["slot0 grew by 3 MB a minute (native)"]);
+  assert.deepEqual(judged(() => ({ ...steady, rss: 400 * MB })), ["slot0 took 400 MB"]);
 });

@@ -17,6 +17,7 @@ export class Fleet {
   readonly #script: string;
   readonly #args: readonly string[];
   readonly #directory: string;
+  readonly #flags: readonly string[];
   readonly #workers = new Map<number, Worker>();
   #started = 0;
   /** Processes ended by {@linkcode Fleet.kill}. */
@@ -26,12 +27,18 @@ export class Fleet {
 
   /**
    * Workers run `tests/support/workers/<script>`, or the module with that URL, with `args`, the name of
-   * their slot and the path of their log.
+   * their slot and the path of their log. `flags` are for the runtime.
    */
-  constructor(script: string, args: readonly string[], directory: string) {
+  constructor(
+    script: string,
+    args: readonly string[],
+    directory: string,
+    flags: readonly string[] = [],
+  ) {
     this.#script = new URL(script, new URL("./workers/", import.meta.url)).pathname;
     this.#args = args;
     this.#directory = directory;
+    this.#flags = flags;
     Deno.mkdirSync(`${directory}/logs`, { recursive: true });
   }
 
@@ -39,7 +46,10 @@ export class Fleet {
   start(slot: number): void {
     const log = `${this.#directory}/logs/${String(this.#started++).padStart(4, "0")}-${slot}.jsonl`;
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", "--quiet", this.#script, ...this.#args, `slot${slot}`, log],
+      args: [
+        ...["run", "-A", "--no-check", "--quiet", ...this.#flags, this.#script],
+        ...[...this.#args, `slot${slot}`, log],
+      ],
       stdin: "null",
       stdout: "inherit",
       stderr: "inherit",
