@@ -23,6 +23,7 @@ const STEPS: readonly Step[] = [
   { name: "types", run: () => deno("check") },
   { name: "documentation", run: () => deno("doc", "--lint", "mod.ts") },
   { name: "structure", run: structure },
+  { name: "publishing", run: () => deno("publish", "--dry-run", "--allow-dirty", "--quiet") },
 ];
 
 async function deno(...args: string[]): Promise<Complaint> {

@@ -10,6 +10,7 @@ import { type Durability, resolveAccess, resolveConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
 import { openContext } from "./open/open.ts";
 import { Rooms } from "./rooms.ts";
+import { requireRuntime } from "./runtime.ts";
 import { Session } from "./session.ts";
 
 /** How to open a {@linkcode CoordinationClient}. */
@@ -83,11 +84,13 @@ export class CoordinationClient extends Rooms implements AsyncDisposable {
   /**
    * Opens the store, making it when it is missing; connects to a server.
    *
-   * @throws {StoreUnavailableError} when it is damaged, foreign, cannot be written or cannot be reached.
+   * @throws {StoreUnavailableError} when it is damaged, foreign, cannot be written or cannot be reached, and in
+   * any runtime but Deno 2.7 or newer.
    * @throws {InvalidArgumentError} for a bad option or configuration file.
    * @throws {DeniedError} when only the project's file names the server, and the user has not agreed to it.
    */
   static async open(options: ClientOptions = {}): Promise<CoordinationClient> {
+    requireRuntime();
     const { store, namespace, durability, cwd = Deno.cwd(), env = {}, clock = systemClock } =
       checkOptions(options);
     if (typeof cwd !== "string") throw invalid(cwd, "cwd", "use the path of a directory");

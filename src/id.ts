@@ -3,7 +3,7 @@
  * they sort by creation.
  * @module
  */
-import { monotonicFactory } from "ulid";
+import { monotonicFactory } from "npm:ulid@3.0.2";
 
 /** Prefix of each kind of identifier. */
 export type IdPrefix = "agt" | "tsk" | "thr" | "msg" | "apr" | "evt" | "aud" | "wtr";

@@ -6,10 +6,13 @@
  */
 import { Redis } from "ioredis";
 import type { Draft, Held, Queue } from "../queue.ts";
-import add from "./bare/add.lua" with { type: "text" };
-import claim from "./bare/claim.lua" with { type: "text" };
-import unlock from "./bare/unlock.lua" with { type: "text" };
 import { addressOf, type Place } from "./site.ts";
+
+const [add, claim, unlock] = await Promise.all(
+  ["add", "claim", "unlock"].map((name) =>
+    Deno.readTextFile(new URL(`./bare/${name}.lua`, import.meta.url))
+  ),
+) as [string, string, string];
 
 /** Queue and locks made of a few keys. */
 export class BareRedis implements Queue {

@@ -12,7 +12,7 @@
  */
 import { Buffer } from "node:buffer";
 import { clearTimeout, setTimeout } from "node:timers";
-import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { Cluster, Redis, type RedisOptions } from "npm:ioredis@6.0.0";
 import { TooOldError } from "./failure.ts";
 import type { RedisTarget } from "./url.ts";
 

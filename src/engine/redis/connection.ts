@@ -13,7 +13,7 @@
  * @module
  */
 import type { Buffer } from "node:buffer";
-import type { Cluster, Redis } from "ioredis";
+import type { Cluster, Redis } from "npm:ioredis@6.0.0";
 import { sleep } from "../../clock.ts";
 import { CoordError } from "../../errors.ts";
 import { printable } from "../../name.ts";

@@ -5,7 +5,7 @@
  * the gap: once when it begins, and again when messages arrive anew and it is time to look at the store.
  * @module
  */
-import type { Redis } from "ioredis";
+import type { Redis } from "npm:ioredis@6.0.0";
 import { backoffMs, DISCONNECT_MS } from "./client.ts";
 
 /** Hears one channel. */
