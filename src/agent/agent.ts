@@ -23,7 +23,7 @@ import { ConflictError, NotFoundError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { checkName, checkText, LIMITS, quote } from "../name.ts";
 import { DEFAULT_AGENT_TTL_MS, HUNG_AFTER_MS } from "./model.ts";
-import type { GivenBack, RegisterOutcome } from "./store.ts";
+import type { AgentPortion, GivenBack, RegisterOutcome } from "./store.ts";
 
 const WORDS: readonly AgentWord[] = ["active", "idle", "blocked"];
 const STATUSES: readonly AgentStatus[] = [...WORDS, "hung", "gone"];
@@ -53,7 +53,7 @@ export interface HeartbeatOptions {
 }
 
 /** Agents removed by one step of {@linkcode Agents.prune}. */
-const PRUNE_BATCH = 500;
+const PRUNE_BATCH = 128;
 const MIN_THRESHOLD_MS = 1000;
 const MAX_THRESHOLD_MS = 30 * 24 * 60 * 60 * 1000;
 
@@ -126,10 +126,12 @@ export class Agents {
     const actor = requireActor(this.#context);
     const agents = await this.#context.store.agents();
     const removed: Agent[] = [];
+    let from: string | undefined;
     for (;;) {
-      const batch = await agents.prune(actor, PRUNE_BATCH);
-      removed.push(...batch);
-      if (batch.length < PRUNE_BATCH) return removed;
+      const portion: AgentPortion = await agents.prune(actor, PRUNE_BATCH, from);
+      removed.push(...portion.agents);
+      if (portion.next === undefined) return removed;
+      from = portion.next;
     }
   }
 

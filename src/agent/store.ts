@@ -35,6 +35,13 @@ export interface GivenBack {
   readonly tasks: number;
 }
 
+/** Some of the agents that a call is about. */
+export interface AgentPortion {
+  readonly agents: readonly Agent[];
+  /** Where the next portion begins; absent after the last one. */
+  readonly next?: string;
+}
+
 /** Atomic steps only; validation and throwing belong to {@linkcode Agents}. */
 export interface AgentStore {
   /** Registers a name that is new, lapsed, gone, or on this host known by its acts alone. */
@@ -55,8 +62,11 @@ export interface AgentStore {
    * holds the others until they lapse or it is called again.
    */
   deregister(name: string): Promise<GivenBack | undefined>;
-  /** Removes at most `limit` agents that are gone and hold no live lease. */
-  prune(actor: Actor, limit: number): Promise<readonly Agent[]>;
+  /**
+   * Removes at most `limit` agents that are gone and hold no live lease, in a portion that begins where the one
+   * before says.
+   */
+  prune(actor: Actor, limit: number, from?: string): Promise<AgentPortion>;
   /** One agent. */
   get(name: string): Promise<Agent | undefined>;
   /** One agent with what it holds. */
@@ -68,7 +78,7 @@ export interface AgentStore {
     }
     | undefined
   >;
-  /** Every agent, by name. */
+  /** Every agent, by name. Of very many, a portion a step, here and in what follows. */
   list(): Promise<readonly Agent[]>;
   /** Every agent silent for longer than this and not gone, the longest silent first. */
   hung(thresholdMs: number): Promise<readonly Agent[]>;

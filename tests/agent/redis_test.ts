@@ -56,7 +56,8 @@ stepTest(
     await locks.acquire("b.py");
     const agent = await agents.get("ada");
     assert.deepEqual([agent?.id, agent?.status, agent?.locks], [first?.id, "active", 1]);
-    assert.deepEqual(await agents.prune({ name: "eve", host: "mill" }, 500), [], "it is back");
+    const pruned = await agents.prune({ name: "eve", host: "mill" }, 500);
+    assert.deepEqual(pruned, { agents: [] }, "it is back");
     assert.equal(await bench.raw("ZCARD", ":agents_left"), 0);
   },
 );
@@ -94,8 +95,11 @@ stepTest("agent prune on Redis passes over many that hold something", async (ben
   bench.clock.advance(1);
   for (const name of ["x", "y", "z"]) await agents.heartbeat({ name, host: "mill" }, {});
   bench.clock.advance(DAY);
-  const names = async (limit: number) => (await agents.prune(eve, limit)).map(({ name }) => name);
-  assert.deepEqual(await names(2), ["x", "y"]);
-  assert.deepEqual(await names(2), ["z"]);
-  assert.deepEqual(await names(2), []);
+  const prune = async (from = "") => {
+    const { agents: removed, next } = await agents.prune(eve, 2, from);
+    return [removed.map(({ name }) => name), next];
+  };
+  assert.deepEqual(await prune(), [["x", "y"], "s250"]);
+  assert.deepEqual(await prune("s250"), [["z"], undefined]);
+  assert.deepEqual(await prune(), [[], undefined]);
 });

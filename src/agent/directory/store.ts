@@ -19,6 +19,9 @@ import type { AgentStore, RegisterOutcome, Registration } from "../store.ts";
 import type { Portion } from "./renew_held.ts";
 import { DEPARTURES, touchAgent } from "./touch.ts";
 
+/** Agents that one step shows. */
+const SHOWN_A_STEP = 128;
+
 /** {@linkcode AgentStore} on a directory. */
 export class DirectoryAgents implements AgentStore {
   readonly #engine: Engine;
@@ -98,14 +101,17 @@ export class DirectoryAgents implements AgentStore {
     }
   }
 
-  prune(actor: Actor, limit: number): Promise<readonly Agent[]> {
-    return this.#engine.write(actor, (tx) =>
-      goneAgents(tx, limit).map((row) => {
+  prune(actor: Actor, limit: number): ReturnType<AgentStore["prune"]> {
+    return this.#engine.write(actor, (tx) => {
+      const agents = goneAgents(tx, limit).map((row) => {
         const agent = toAgent(tx, row);
         tx.run("DELETE FROM agents WHERE name = ?", row.name);
         emit(tx, "agent.pruned", row.name, actor.name);
         return agent;
-      }));
+      });
+      // What one step removes the next does not find any more, so that it begins anew.
+      return { agents, ...(agents.length === limit ? { next: "" } : {}) };
+    });
   }
 
   get(name: string): Promise<Agent | undefined> {
@@ -126,25 +132,41 @@ export class DirectoryAgents implements AgentStore {
     });
   }
 
-  list(): Promise<readonly Agent[]> {
-    return this.#engine.read((reader) =>
-      reader.all<AgentRow>("SELECT * FROM agents ORDER BY name")
-        .map((row) => toAgent(reader, row))
-    );
+  async list(): Promise<readonly Agent[]> {
+    const all: Agent[] = [];
+    for (;;) {
+      const agents = await this.#engine.read((reader) =>
+        reader.all<AgentRow>(
+          `SELECT * FROM agents WHERE name > ? ORDER BY name LIMIT ${SHOWN_A_STEP}`,
+          all.at(-1)?.name ?? "",
+        ).map((row) => toAgent(reader, row))
+      );
+      all.push(...agents);
+      if (agents.length < SHOWN_A_STEP) return all;
+    }
   }
 
-  hung(thresholdMs: number): Promise<readonly Agent[]> {
-    return this.#engine.read((reader) => {
-      const { nowMs } = reader;
-      const rows = reader.all<AgentRow>(
-        `SELECT * FROM agents
-         WHERE gone_at_ms IS NULL AND last_heartbeat_at_ms < ? AND last_heartbeat_at_ms > ?
-         ORDER BY last_heartbeat_at_ms, name`,
-        nowMs - thresholdMs,
-        thresholdMs < GONE_AFTER_MS ? nowMs - GONE_AFTER_MS : -1,
-      );
-      return rows.map((row) => toAgent(reader, row, "hung"));
-    });
+  async hung(thresholdMs: number): Promise<readonly Agent[]> {
+    const all: Agent[] = [];
+    for (;;) {
+      const last = all.at(-1);
+      const agents = await this.#engine.read((reader) => {
+        const { nowMs } = reader;
+        const rows = reader.all<AgentRow>(
+          `SELECT * FROM agents
+           WHERE gone_at_ms IS NULL AND last_heartbeat_at_ms < ? AND last_heartbeat_at_ms > ?
+             AND (last_heartbeat_at_ms, name) > (?, ?)
+           ORDER BY last_heartbeat_at_ms, name LIMIT ${SHOWN_A_STEP}`,
+          nowMs - thresholdMs,
+          thresholdMs < GONE_AFTER_MS ? nowMs - GONE_AFTER_MS : -1,
+          last?.lastHeartbeatAtMs ?? -1,
+          last?.name ?? "",
+        );
+        return rows.map((row) => toAgent(reader, row, "hung"));
+      });
+      all.push(...agents);
+      if (agents.length < SHOWN_A_STEP) return all;
+    }
   }
 
   summary(): Promise<AgentCounts> {

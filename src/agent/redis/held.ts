@@ -5,7 +5,6 @@
  */
 import type { Lease } from "../../lock/model.ts";
 import { script } from "../../engine/redis/script.ts";
-import { type SpecReply, titleOf } from "../../task/redis/rows.ts";
 import type { ClaimedTask } from "../model.ts";
 
 /** See deregister.lua. */
@@ -19,7 +18,9 @@ export interface HeldAnswer {
   readonly locks: readonly Lease[];
   readonly tasks: readonly {
     readonly id: string;
-    readonly s: SpecReply;
+    /** The number of its creation. */
+    readonly seq: number;
+    readonly title: string;
     readonly sinceMs: number;
   }[];
 }
@@ -30,10 +31,9 @@ export function readHeld(
 ): { readonly locks: readonly Lease[]; readonly tasks: readonly ClaimedTask[] } {
   return {
     locks: portions.flatMap(({ locks }) => locks),
-    // A spec begins with the number of the task's creation.
     tasks: portions.flatMap(({ tasks }) => tasks).sort((a, b) =>
-      a.sinceMs - b.sinceMs || a.s[0] - b.s[0]
+      a.sinceMs - b.sinceMs || a.seq - b.seq
     )
-      .map(({ id, s, sinceMs }) => ({ id, title: titleOf(s), sinceMs })),
+      .map(({ id, title, sinceMs }) => ({ id, title, sinceMs })),
   };
 }

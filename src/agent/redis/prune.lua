@@ -3,11 +3,13 @@
 NEEDS   agent/rows
 KEYS    agents_left, agent_words
 FLAGS   frees
-ARGV    5 most to remove, 6 how long a silent agent counts as there
-RETURN  {nowMs, agents}: the removed, as they were ]]
+ARGV    5 most to remove, 6 how long a silent agent counts as there, 7 where the portion begins, "" at first
+RETURN  {nowMs, agents: the removed, as they were, next: where the next portion begins, absent after the last one} ]]
 local LIMIT, GONE_AFTER = tonumber(ARGV[5]), tonumber(ARGV[6])
-local CHUNK = 100
-local removed = {}
+local CHUNK, LOOKS = 64, 256
+-- Of those who are kept, in this set: a portion begins behind them.
+local SET, KEPT = string.match(ARGV[7], '^(%a)(%d+)$')
+local removed, looked, following = {}, 0, nil
 
 -- Removes the agent unless it holds something; tells whether it did.
 local function remove(name)
@@ -24,12 +26,17 @@ local function remove(name)
 end
 
 -- Goes through the names of a set up to an instant, by that instant.
-local function remove_from(set, instant, is_back)
-  local kept, names = 0, nil
+local function remove_from(kind, set, instant, is_back)
+  if following then return end
+  local kept, names = SET == kind and tonumber(KEPT) or 0, nil
   repeat
     names = call('ZRANGEBYSCORE', set, '-inf', int(instant), 'LIMIT', kept, CHUNK)
     for _, name in ipairs(names) do
-      if #removed == LIMIT then return end
+      if #removed == LIMIT or looked == LOOKS then
+        following = kind .. kept
+        return
+      end
+      looked = looked + 1
       if is_back and is_back(name) then
         call('ZREM', set, name)
       elseif not remove(name) then
@@ -39,8 +46,11 @@ local function remove_from(set, instant, is_back)
   until #names < CHUNK
 end
 
-remove_from(AGENTS_LEFT, now, function(name)
-  return call('ZSCORE', SEEN, name)
-end)
-remove_from(SEEN, now - GONE_AFTER)
-return finish(answer_with(removed), true)
+if SET ~= 's' then
+  remove_from('l', AGENTS_LEFT, now, function(name)
+    return call('ZSCORE', SEEN, name)
+  end)
+end
+remove_from('s', SEEN, now - GONE_AFTER)
+local answer = answer_with(removed)
+return finish(string.sub(answer, 1, -2) .. (following and ',"next":"' .. following .. '"' or '') .. '}', true)

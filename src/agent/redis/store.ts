@@ -14,7 +14,13 @@ import type { Agent, AgentCounts, AgentStatus, AgentWord } from "../model.ts";
 import type { HeldAnswer } from "./held.ts";
 import { statusOf } from "../model.ts";
 import { GONE_AFTER_MS, HUNG_AFTER_MS } from "../model.ts";
-import type { AgentStore, GivenBack, RegisterOutcome, Registration } from "../store.ts";
+import type {
+  AgentPortion,
+  AgentStore,
+  GivenBack,
+  RegisterOutcome,
+  Registration,
+} from "../store.ts";
 
 const REGISTER = script("agent/register");
 const HEARTBEAT = script("agent/heartbeat");
@@ -48,7 +54,12 @@ interface ShownAgent {
 export interface AgentsAnswer {
   readonly nowMs: number;
   readonly agents: readonly ShownAgent[];
+  /** Where the next portion begins; absent after the last one. */
+  readonly next?: string;
 }
+
+/** Agents that one step shows. */
+const SHOWN_A_STEP = 128;
 
 /** {@linkcode AgentStore} on Redis. */
 export class RedisAgents implements AgentStore {
@@ -118,12 +129,12 @@ export class RedisAgents implements AgentStore {
     }
   }
 
-  async prune(actor: Actor, limit: number): Promise<readonly Agent[]> {
-    return all(await this.#runner.write(PRUNE, actor, limit, GONE_AFTER_MS));
+  async prune(actor: Actor, limit: number, from = ""): ReturnType<AgentStore["prune"]> {
+    return portion(await this.#runner.write(PRUNE, actor, limit, GONE_AFTER_MS, from));
   }
 
   async get(name: string): Promise<Agent | undefined> {
-    return all(await this.#runner.read(LIST, "get", name))[0];
+    return portion(await this.#runner.read(LIST, "get", name)).agents[0];
   }
 
   async explain(name: string): ReturnType<AgentStore["explain"]> {
@@ -145,12 +156,26 @@ export class RedisAgents implements AgentStore {
   }
 
   async list(): Promise<readonly Agent[]> {
-    return all(await this.#runner.read(LIST, "all")).sort((a, b) => a.name < b.name ? -1 : 1);
+    // A walk through a hash while it grows may pass some twice.
+    const all = new Map<string, Agent>();
+    for (let from: string | undefined = "0"; from !== undefined;) {
+      const { agents, next } = portion(await this.#runner.read(LIST, "all", from, SHOWN_A_STEP));
+      for (const agent of agents) all.set(agent.name, agent);
+      from = next;
+    }
+    return [...all.values()].sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
   async hung(thresholdMs: number): Promise<readonly Agent[]> {
     const longest = thresholdMs < GONE_AFTER_MS ? GONE_AFTER_MS : "";
-    return all(await this.#runner.read(LIST, "hung", thresholdMs, longest), "hung");
+    const all: Agent[] = [];
+    for (let from: string | undefined = ""; from !== undefined;) {
+      const args = ["hung", from, SHOWN_A_STEP, thresholdMs, longest];
+      const { agents, next } = portion(await this.#runner.read(LIST, ...args), "hung");
+      all.push(...agents);
+      from = next;
+    }
+    return all;
   }
 
   async summary(): Promise<AgentCounts> {
@@ -158,9 +183,12 @@ export class RedisAgents implements AgentStore {
   }
 }
 
-function all(text: unknown, status?: AgentStatus): Agent[] {
-  const { agents, nowMs }: AgentsAnswer = JSON.parse(String(text));
-  return agents.map((agent) => toAgent(agent, nowMs, status));
+function portion(text: unknown, status?: AgentStatus): AgentPortion {
+  const { agents, nowMs, next }: AgentsAnswer = JSON.parse(String(text));
+  return {
+    agents: agents.map((agent) => toAgent(agent, nowMs, status)),
+    ...(next === undefined ? {} : { next }),
+  };
 }
 
 function one({ agents, nowMs }: AgentsAnswer): Agent {

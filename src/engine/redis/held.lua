@@ -2,6 +2,9 @@
 
 HELD  see agent/touch; LOCKS see lock/rows, TASKS task/rows ]]
 
+-- Of the texts of tasks, about as much as one step reads.
+local HELD_BYTES = 2097152
+
 -- At most `count` of what the agent holds, behind `from` ("" at first): leases on locks as path NUL fence, claimed
 -- tasks by identifier, and where the next portion begins, "" after the last one.
 local function held_portion(name, from, count)
@@ -11,6 +14,12 @@ local function held_portion(name, from, count)
   for _, member in ipairs(members) do
     local some = string.sub(member, #name + 2, #name + 2) == 'l' and leases or tasks
     some[#some + 1] = string.sub(member, #name + 3)
+  end
+  local bytes = 0
+  for i = 1, #tasks - 1 do
+    local id = tasks[i]
+    bytes = bytes + call('HSTRLEN', TASKS, id) + call('HSTRLEN', TASKS, id .. 'w')
+    if bytes > HELD_BYTES then return leases, { unpack(tasks, 1, i) }, 't' .. id end
   end
   return leases, tasks, #members == tonumber(count) and string.sub(members[#members], #name + 2) or ''
 end

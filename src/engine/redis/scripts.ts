@@ -31,11 +31,21 @@ return finish('{' .. given_back .. ',"next":' .. cjson.encode(following) .. '}',
 local record = call('HGET', AGENTS, NAME)
 if not record then return '' end
 local members, claimed, following = held_portion(NAME, FROM, PORTION)
+local function text_at(json, first)
+  local at = first + 1
+  while true do
+    local char
+    at, char = string.match(json, '()(["\\\\])', at)
+    if char == '"' then return string.sub(json, first, at) end
+    at = at + 2
+  end
+end
 local tasks = {}
 for _, id in ipairs(live_of(claimed, TASK_ORDER)) do
-  local kept = call('HMGET', TASKS, id, id .. 'w')
-  tasks[#tasks + 1] = '{"id":"' .. id .. '","s":' .. kept[1] ..
-    ',"sinceMs":' .. int(cjson.decode(kept[2]).started) .. '}'
+  local spec, work = unpack(call('HMGET', TASKS, id, id .. 'w'))
+  local seq, title = string.match(spec, '^%[(%d+),[^\\n]*\\n()')
+  tasks[#tasks + 1] = '{"id":"' .. id .. '","seq":' .. seq .. ',"title":' .. text_at(spec, title) ..
+    ',"sinceMs":' .. string.match(work, '"started":(%d+)') .. '}'
 end
 local agent = FROM == '' and string.sub(answer_with({ shown_agent(NAME, record) }), 1, -2) .. ',' or '{'
 return agent .. '"locks":' .. show_all(live_leases(members)) .. ',"tasks":[' .. table.concat(tasks, ',') ..
@@ -88,25 +98,37 @@ table.sort(lapsing, function(a, b)
 end)
 return list({ unpack(lapsing, 1, tonumber(ARGV[7])) })
 `,
-  "agent/list": `local KIND, SUBJECT, LONGEST = ARGV[5], ARGV[6], ARGV[7]
-local agents = {}
+  "agent/list": `local KIND, SUBJECT, PORTION, SILENCE, LONGEST = unpack(ARGV, 5, 9)
+local agents, following = {}, nil
 if KIND == 'get' then
   local record = call('HGET', AGENTS, SUBJECT)
   if record then agents[1] = shown_agent(SUBJECT, record) end
 elseif KIND == 'all' then
-  local records = call('HGETALL', AGENTS)
+  local cursor, records = unpack(call('HSCAN', AGENTS, SUBJECT, 'COUNT', PORTION))
   for i = 1, #records, 2 do agents[#agents + 1] = shown_agent(records[i], records[i + 1]) end
+  if cursor ~= '0' then following = cursor end
 else
-  local from = LONGEST == '' and '-inf' or '(' .. int(now - LONGEST)
-  for _, name in ipairs(call('ZRANGEBYSCORE', SEEN, from, '(' .. int(now - SUBJECT))) do
-    agents[#agents + 1] = shown_agent(name, call('HGET', AGENTS, name))
+  local from, skip = LONGEST == '' and '-inf' or '(' .. int(now - LONGEST), 0
+  if SUBJECT ~= '' then
+    local at, last = string.match(SUBJECT, '^(%d+) (.*)$')
+    from = at
+    for _, name in ipairs(call('ZRANGEBYSCORE', SEEN, at, at)) do
+      if name <= last then skip = skip + 1 end
+    end
   end
+  local silent = call('ZRANGEBYSCORE', SEEN, from, '(' .. int(now - SILENCE), 'WITHSCORES', 'LIMIT', skip, PORTION)
+  for i = 1, #silent, 2 do
+    agents[#agents + 1] = shown_agent(silent[i], call('HGET', AGENTS, silent[i]))
+  end
+  if #agents == tonumber(PORTION) then following = int(silent[#silent]) .. ' ' .. silent[#silent - 1] end
 end
-return answer_with(agents)
+local answer = answer_with(agents)
+return following and string.sub(answer, 1, -2) .. ',"next":' .. cjson.encode(following) .. '}' or answer
 `,
   "agent/prune": `local LIMIT, GONE_AFTER = tonumber(ARGV[5]), tonumber(ARGV[6])
-local CHUNK = 100
-local removed = {}
+local CHUNK, LOOKS = 64, 256
+local SET, KEPT = string.match(ARGV[7], '^(%a)(%d+)$')
+local removed, looked, following = {}, 0, nil
 local function remove(name)
   local record = call('HGET', AGENTS, name)
   local locks, tasks = count_held(name)
@@ -119,12 +141,17 @@ local function remove(name)
   emit('agent.pruned', name, ACTOR)
   return true
 end
-local function remove_from(set, instant, is_back)
-  local kept, names = 0, nil
+local function remove_from(kind, set, instant, is_back)
+  if following then return end
+  local kept, names = SET == kind and tonumber(KEPT) or 0, nil
   repeat
     names = call('ZRANGEBYSCORE', set, '-inf', int(instant), 'LIMIT', kept, CHUNK)
     for _, name in ipairs(names) do
-      if #removed == LIMIT then return end
+      if #removed == LIMIT or looked == LOOKS then
+        following = kind .. kept
+        return
+      end
+      looked = looked + 1
       if is_back and is_back(name) then
         call('ZREM', set, name)
       elseif not remove(name) then
@@ -133,11 +160,14 @@ local function remove_from(set, instant, is_back)
     end
   until #names < CHUNK
 end
-remove_from(AGENTS_LEFT, now, function(name)
-  return call('ZSCORE', SEEN, name)
-end)
-remove_from(SEEN, now - GONE_AFTER)
-return finish(answer_with(removed), true)
+if SET ~= 's' then
+  remove_from('l', AGENTS_LEFT, now, function(name)
+    return call('ZSCORE', SEEN, name)
+  end)
+end
+remove_from('s', SEEN, now - GONE_AFTER)
+local answer = answer_with(removed)
+return finish(string.sub(answer, 1, -2) .. (following and ',"next":"' .. following .. '"' or '') .. '}', true)
 `,
   "agent/register": `local NAME, HOST, PID, ID, TTL, TAKEOVER, GONE_AFTER = unpack(ARGV, 5, 11)
 local record = call('HGET', AGENTS, NAME)
@@ -1429,13 +1459,20 @@ if ACTOR ~= '' and (string.sub(ARGV[4], 1, 1) == '1' or
   touch(ACTOR, host, pid)
 end
 `,
-  "engine/held": `local function held_portion(name, from, count)
+  "engine/held": `local HELD_BYTES = 2097152
+local function held_portion(name, from, count)
   local first = from == '' and '[' .. name .. '\\0' or '(' .. name .. '\\0' .. from
   local members = call('ZRANGEBYLEX', HELD, first, '(' .. name .. '\\1', 'LIMIT', 0, count)
   local leases, tasks = {}, {}
   for _, member in ipairs(members) do
     local some = string.sub(member, #name + 2, #name + 2) == 'l' and leases or tasks
     some[#some + 1] = string.sub(member, #name + 3)
+  end
+  local bytes = 0
+  for i = 1, #tasks - 1 do
+    local id = tasks[i]
+    bytes = bytes + call('HSTRLEN', TASKS, id) + call('HSTRLEN', TASKS, id .. 'w')
+    if bytes > HELD_BYTES then return leases, { unpack(tasks, 1, i) }, 't' .. id end
   end
   return leases, tasks, #members == tonumber(count) and string.sub(members[#members], #name + 2) or ''
 end

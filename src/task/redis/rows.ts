@@ -60,11 +60,6 @@ export interface TaskReply {
 /** The work on a task. */
 export type WorkReply = NonNullable<TaskReply["w"]>;
 
-/** The title in a spec. */
-export function titleOf(spec: SpecReply): string {
-  return spec[11];
-}
-
 /** What a script keeps of a draft's fields: its line from the priority to the earliest instant. */
 export function fieldsOf(
   { priority, leaseMs, maxAttempts, tags, backoff, notBeforeMs }: TaskDraft,
