@@ -112,9 +112,11 @@ export { HeldLock } from "./src/lock/held.ts";
 export type { Lease, LockMode } from "./src/lock/model.ts";
 export {
   type AcquireOptions,
+  type BreakOptions,
   type HoldOptions,
   Locks,
   type LockTarget,
+  type RenewLockOptions,
   type TenureOptions,
 } from "./src/lock/lock.ts";
 export type { AcquireOutcome, Blocker } from "./src/lock/store.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { InvalidArgumentError } from "./errors.ts";
-import { checkName, checkText, LIMITS, quote, shownValue, utf8Length } from "./name.ts";
+import { checkName, checkText, LIMITS, quote, shownValue } from "./name.ts";
 
 /** The longest lease or wait: 30 days. Anything longer is a mistake in units. */
 export const MAX_DURATION_MS = 30 * 24 * 60 * 60 * 1000;
@@ -76,32 +76,6 @@ export function checkKey(value: unknown, field: string): string {
 /** Returns `value` when it is a positive fence. */
 export function checkFence(value: unknown, field: string): number {
   return checkInteger(value, field, { min: 1, max: Number.MAX_SAFE_INTEGER });
-}
-
-/**
- * Returns what JSON makes of `value`: a copy of it that nobody else can change.
- *
- * @throws {InvalidArgumentError} when JSON has no word for a part of it, or it takes over `maxBytes`.
- */
-export function checkJson(value: unknown, field: string, maxBytes: number): unknown {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value, (_name, part) => {
-      const said = typeof part === "number" ? Number.isFinite(part) : typeof part !== "function";
-      if (said && typeof part !== "symbol") return part;
-      throw new TypeError(`${String(part)} cannot be written as JSON`);
-    });
-  } catch (error) {
-    const why = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
-    throw invalid(value, field, `use a value that JSON can hold (${why})`);
-  }
-  if (text === undefined) throw invalid(value, field, "use a value that JSON can hold");
-  // No text takes over three bytes per unit.
-  const bytes = text.length * 3 <= maxBytes ? 0 : utf8Length(text);
-  if (bytes > maxBytes) {
-    throw invalid(value, field, `it takes ${bytes} bytes as JSON, and the limit is ${maxBytes}`);
-  }
-  return JSON.parse(text);
 }
 
 /** The error for a bad `value`; `fix` completes the sentence. */

@@ -2,10 +2,19 @@
  * The library's front door: a client of one store, and sessions that act as one agent each.
  * @module
  */
-import { checkOptions } from "./arguments.ts";
-import { Agents, type RegisterOptions } from "./agent/agent.ts";
-import { invalid } from "./check.ts";
+import {
+  anything,
+  callback,
+  type FieldTable,
+  flag,
+  readOptions,
+  record,
+  texts,
+} from "./arguments.ts";
+import { Agents, REGISTER_FIELDS, type RegisterOptions } from "./agent/agent.ts";
+import { checkChoice, invalid } from "./check.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { DURABILITIES } from "./config/settings_file.ts";
 import { type Durability, resolveAccess, resolveConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
 import { openContext } from "./open/open.ts";
@@ -63,6 +72,23 @@ export interface SessionOptions extends Omit<RegisterOptions, "name"> {
   readonly onHeartbeatError?: (error: unknown) => void;
 }
 
+const CLIENT: FieldTable<ClientOptions> = {
+  store: anything,
+  namespace: anything,
+  durability: anything,
+  cwd: anything,
+  env: texts,
+  clock: anything,
+};
+const CLOCK = record<Clock>({ nowMs: callback, monotonicMs: callback, uptimeMs: callback });
+const { name: _, ...REGISTRATION } = REGISTER_FIELDS;
+const SESSION: FieldTable<SessionOptions> = {
+  ...REGISTRATION,
+  heartbeat: flag,
+  onClose: anything,
+  onHeartbeatError: callback,
+};
+
 /**
  * A client of one store. It reads; to change anything, open a {@linkcode CoordinationClient.session}.
  *
@@ -92,9 +118,10 @@ export class CoordinationClient extends Rooms implements AsyncDisposable {
   static async open(options: ClientOptions = {}): Promise<CoordinationClient> {
     requireRuntime();
     const { store, namespace, durability, cwd = Deno.cwd(), env = {}, clock = systemClock } =
-      checkOptions(options);
+      readOptions(CLIENT, options);
     if (typeof cwd !== "string") throw invalid(cwd, "cwd", "use the path of a directory");
-    checkOptions(env, "env");
+    checkClock(clock);
+    if (durability !== undefined) checkChoice(durability, "durability", DURABILITIES);
     const config = await resolveAccess(resolveConfig({ flags: { store, namespace }, env, cwd }));
     const settings = { ...config, durability: durability ?? config.durability, clock };
     return new CoordinationClient(await openContext(settings));
@@ -106,13 +133,17 @@ export class CoordinationClient extends Rooms implements AsyncDisposable {
    * @throws {ConflictError} when a live agent has that name and `takeover` is not set.
    */
   async session(name: string, options: SessionOptions = {}): Promise<Session> {
-    const { heartbeat, onClose, onHeartbeatError, ...registration } = checkOptions(options);
+    const { heartbeat, onClose = "deregister", onHeartbeatError, ...registration } = readOptions(
+      SESSION,
+      options,
+    );
+    checkChoice(onClose, "onClose", ["deregister", "leave"]);
     const actor = { name, host: Deno.hostname(), pid: Deno.pid };
     const agents = new Agents({ ...this.#context, actor });
     const agent = await agents.register({ name, ...registration });
     const session = new Session({ ...this.#context, actor }, agent, {
       heartbeat: heartbeat ?? true,
-      onClose: onClose ?? "deregister",
+      onClose,
       onHeartbeatError: onHeartbeatError ?? (() => undefined),
       onClosed: () => this.#sessions.delete(session),
     });
@@ -135,4 +166,10 @@ export class CoordinationClient extends Rooms implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function checkClock(clock: unknown): void {
+  const { nowMs, monotonicMs } = CLOCK(clock, "clock") as Partial<Clock>;
+  if (nowMs !== undefined && monotonicMs !== undefined) return;
+  throw invalid(clock, "clock", "use an object with nowMs and monotonicMs");
 }

@@ -63,6 +63,14 @@ export class LeaseKeeper {
     await this.#renewing;
   }
 
+  /** Goes on after {@linkcode LeaseKeeper.stop}: what was to end the lease did not. */
+  resume(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    this.#schedule(0);
+    this.#watchDeadline();
+  }
+
   #schedule(delayMs: number): void {
     if (this.#stopped || this.signal.aborted) return;
     const timer = setTimeout(() => {

@@ -107,10 +107,49 @@ export function quote(value: unknown, maxChars: number = 80): string {
     return typeof value === "function" ? "a function" : printable(String(value), maxChars);
   }
   try {
-    return printable(JSON.stringify(value) ?? "an object", maxChars);
+    return printable(beginningOf(value, maxChars), maxChars);
   } catch {
-    return "an object"; // Circular, or a toJSON that throws: the message must still be told.
+    return "an object"; // It cannot be read, or contains itself: the message must still be told.
   }
+}
+
+/** The beginning of a value's JSON, a little more than `maxChars` of it: the rest may be very long. */
+function beginningOf(value: unknown, maxChars: number): string {
+  let text = "";
+  const around: unknown[] = [];
+  const write = (part: unknown): void => {
+    if (typeof part === "string") text += JSON.stringify(shorten(part, maxChars));
+    else if (typeof part !== "object" || part === null) text += quote(part);
+    else if (around.includes(part)) throw new TypeError("a circle");
+    else writeObject(part);
+  };
+  const writeObject = (part: object): void => {
+    around.push(part);
+    if (Array.isArray(part)) {
+      writeAll("[]", part.keys(), (index) => write(part[index]));
+    } else if (typeof (part as { toJSON?: unknown }).toJSON === "function") {
+      write((part as { toJSON: () => unknown }).toJSON());
+    } else {
+      writeAll("{}", Object.keys(part), (name) => {
+        text += `${JSON.stringify(shorten(name, maxChars))}:`;
+        write((part as Record<string, unknown>)[name]);
+      });
+    }
+    around.pop();
+  };
+  const writeAll = <T>(ends: string, places: Iterable<T>, one: (place: T) => void): void => {
+    text += ends[0];
+    let separator = "";
+    for (const place of places) {
+      if (text.length > maxChars) return;
+      text += separator;
+      one(place);
+      separator = ",";
+    }
+    text += ends[1];
+  };
+  write(value);
+  return text;
 }
 
 /**

@@ -2,6 +2,7 @@
  * Removing what ended long ago, portion by portion: shared by the rooms that can.
  * @module
  */
+import { anything, type FieldTable, flag } from "./arguments.ts";
 import { checkInteger } from "./check.ts";
 
 /** What is old enough, when nobody says. */
@@ -15,6 +16,9 @@ export interface PruneOptions {
   /** Count, and remove nothing. Default `false`. */
   readonly dryRun?: boolean;
 }
+
+/** How the options are read. */
+export const PRUNE_FIELDS: FieldTable<PruneOptions> = { olderThanMs: anything, dryRun: flag };
 
 /** What was removed. */
 export interface Pruned {

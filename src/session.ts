@@ -77,7 +77,7 @@ export class Session extends Rooms implements AsyncDisposable {
    * @throws {LeaseLostError} when somebody else has claimed it since.
    */
   async completeTask(task: HeldTask, result?: JsonValue): Promise<Task> {
-    if (!(task instanceof HeldTask)) throw invalid(task, "task", "use what claimTask returned");
+    if (!HeldTask.is(task)) throw invalid(task, "task", "use what claimTask returned");
     return await task.complete(result);
   }
 

@@ -15,7 +15,7 @@
  * @module
  */
 import type { Agent, AgentCounts, AgentReport, AgentStatus, AgentWord } from "./model.ts";
-import { checkArguments } from "../arguments.ts";
+import { anything, checkArguments, type FieldTable, flag, list, options } from "../arguments.ts";
 import { checkChoice, checkLeaseMs, checkTags, checkTitle, invalid } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import { formatDuration } from "../duration.ts";
@@ -193,17 +193,29 @@ export class Agents {
   }
 }
 
+/** How the options of {@linkcode Agents.register} are read. */
+export const REGISTER_FIELDS: FieldTable<RegisterOptions> = {
+  name: anything,
+  role: anything,
+  workingOn: anything,
+  tags: list(),
+  ttlMs: anything,
+  takeover: flag,
+};
+
 checkArguments(Agents, {
-  register: ["options"],
-  heartbeat: ["options"],
-  deregister: [],
-  prune: [],
-  get: ["value"],
-  show: ["value"],
-  explain: ["value"],
-  list: ["options"],
-  hung: ["options"],
-  summary: [],
+  register: { options: options(REGISTER_FIELDS) },
+  heartbeat: {
+    options: options<HeartbeatOptions>({ status: anything, workingOn: anything }),
+  },
+  deregister: {},
+  prune: {},
+  get: { name: anything },
+  show: { name: anything },
+  explain: { name: anything },
+  list: { options: options<{ status?: AgentStatus }>({ status: anything }) },
+  hung: { options: options<{ thresholdMs?: number }>({ thresholdMs: anything }) },
+  summary: {},
 });
 
 function checkRole(value: string): string {

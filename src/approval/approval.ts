@@ -13,7 +13,16 @@
  * @module
  */
 import type { Approval, ApprovalCounts, ApprovalStatus } from "./model.ts";
-import { checkArguments } from "../arguments.ts";
+import {
+  anything,
+  checkArguments,
+  fields,
+  type FieldTable,
+  list,
+  options,
+  signal,
+  text,
+} from "../arguments.ts";
 import {
   checkBody,
   checkChoice,
@@ -28,7 +37,7 @@ import { requireActor, type RoomContext } from "../context.ts";
 import { newId } from "../id.ts";
 import { StoreUnavailableError } from "../errors.ts";
 import { checkName, checkText, LIMITS, printable, quote } from "../name.ts";
-import { pruneAll, type Pruned, type PruneOptions } from "../prune.ts";
+import { PRUNE_FIELDS, pruneAll, type Pruned, type PruneOptions } from "../prune.ts";
 import { waitFor } from "../wait.ts";
 import { decisionRefused, gaveUp, unknownApproval, useRefused } from "./refusal.ts";
 import type { ApprovalQuery, Decision, Seen } from "./store.ts";
@@ -150,8 +159,8 @@ export class Approvals {
    * @throws {ConflictError} when it was decided before, or has expired; says by whom and when.
    * @throws {NotFoundError} when there is none with this identifier.
    */
-  approve(id: string, options: DecideOptions = {}): Promise<Approval> {
-    return this.#decide(id, "approved", options);
+  async approve(id: string, options: DecideOptions = {}): Promise<Approval> {
+    return await this.#decide(id, "approved", options);
   }
 
   /**
@@ -159,8 +168,8 @@ export class Approvals {
    *
    * @throws as {@linkcode Approvals.approve}
    */
-  reject(id: string, options: DecideOptions = {}): Promise<Approval> {
-    return this.#decide(id, "rejected", options);
+  async reject(id: string, options: DecideOptions = {}): Promise<Approval> {
+    return await this.#decide(id, "rejected", options);
   }
 
   /**
@@ -256,17 +265,38 @@ export class Approvals {
   }
 }
 
+const DECIDE: FieldTable<DecideOptions> = { comment: anything };
+
 checkArguments(Approvals, {
-  request: ["fields"],
-  wait: ["id", "options"],
-  approve: ["id", "options"],
-  reject: ["id", "options"],
-  use: ["id", "options"],
-  prune: ["options"],
-  get: ["id"],
-  show: ["id"],
-  list: ["options"],
-  counts: [],
+  request: {
+    options: fields<RequestOptions>({
+      actionType: anything,
+      description: anything,
+      digest: anything,
+      timeoutMs: anything,
+      approvers: list(),
+      key: anything,
+    }),
+  },
+  wait: {
+    id: text,
+    options: options<WaitForDecisionOptions>({ timeoutMs: anything, signal }),
+  },
+  approve: { id: text, options: options(DECIDE) },
+  reject: { id: text, options: options(DECIDE) },
+  use: { id: text, options: options<{ digest?: string }>({ digest: anything }) },
+  prune: { options: options(PRUNE_FIELDS) },
+  get: { id: text },
+  show: { id: text },
+  list: {
+    options: options<ListApprovalsOptions>({
+      status: anything,
+      requestedBy: anything,
+      limit: anything,
+      cursor: anything,
+    }),
+  },
+  counts: {},
 });
 
 /**

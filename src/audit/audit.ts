@@ -8,7 +8,15 @@
  * earlier verification elsewhere, and looks whether that link is still in the chain.
  * @module
  */
-import { checkArguments } from "../arguments.ts";
+import {
+  anything,
+  checkArguments,
+  fields,
+  type FieldTable,
+  list,
+  options,
+  signal,
+} from "../arguments.ts";
 import { checkBody, checkInteger, checkKey, invalid } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import { checkName, checkText, LIMITS } from "../name.ts";
@@ -230,12 +238,29 @@ export class Audit {
   }
 }
 
+const ENTRY: FieldTable<EntryOptions> = { agent: anything, type: anything };
+
 checkArguments(Audit, {
-  log: ["fields"],
-  list: ["options"],
-  tail: ["options"],
-  verify: [],
-  count: [],
+  log: {
+    options: fields<LogOptions>({
+      decisionType: anything,
+      context: anything,
+      reason: anything,
+      refs: list(),
+      key: anything,
+    }),
+  },
+  list: {
+    options: options<ListEntriesOptions>({
+      ...ENTRY,
+      sinceMs: anything,
+      limit: anything,
+      cursor: anything,
+    }),
+  },
+  tail: { options: options<TailOptions>({ ...ENTRY, after: anything, signal }) },
+  verify: {},
+  count: {},
 });
 
 function filterOf({ agent, type }: EntryOptions): EntryFilter {

@@ -33,6 +33,7 @@ import { newId } from "../id.ts";
 import { checkName, LIMITS, printable, quote } from "../name.ts";
 import { pruneAll, type Pruned } from "../prune.ts";
 import { type Look, waitFor } from "../wait.ts";
+import { BOARD_ARGUMENTS } from "./arguments.ts";
 import { checkKeyOption, draftMessage, draftTags } from "./draft.ts";
 import { checkThreadStatuses, type PruneThreadsOptions, STATUSES } from "./options.ts";
 import type { BoardStore, ReplyDraft, ThreadList } from "./store.ts";
@@ -333,20 +334,7 @@ export class Board {
   }
 }
 
-checkArguments(Board, {
-  post: ["fields"],
-  reply: ["id", "fields"],
-  resolve: ["id", "options"],
-  get: ["id"],
-  show: ["id", "options"],
-  list: ["options"],
-  search: ["value", "options"],
-  counts: [],
-  inbox: ["options"],
-  inboxWait: ["options"],
-  ack: ["options"],
-  prune: ["options"],
-});
+checkArguments(Board, BOARD_ARGUMENTS);
 
 function pageOf({ limit = 100, cursor }: PageOptions) {
   if (cursor !== undefined && typeof cursor !== "string") {

@@ -9,7 +9,7 @@
  * @module
  */
 import { type CoordEvent, EVENT_TYPES, type EventType } from "./model.ts";
-import { checkArguments } from "../arguments.ts";
+import { anything, checkArguments, options, signal } from "../arguments.ts";
 import { checkChoice, checkInteger, invalid } from "../check.ts";
 import type { RoomContext } from "../context.ts";
 import { NotFoundError } from "../errors.ts";
@@ -138,8 +138,10 @@ export class Events {
 }
 
 checkArguments(Events, {
-  list: ["options"],
-  follow: ["options"],
+  list: {
+    options: options<ListEventsOptions>({ since: anything, limit: anything, type: anything }),
+  },
+  follow: { options: options<FollowOptions>({ since: anything, type: anything, signal }) },
 });
 
 function typeOf(type: EventType | undefined): Pick<EventQuery, "type"> {

@@ -31,8 +31,9 @@ import { LeaseLostError, NotFoundError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { type Instant, instantOf } from "../lease.ts";
 import { checkName, LIMITS, quote } from "../name.ts";
-import { covers, type LockPath } from "../path.ts";
+import { checkLockPath, covers, type LockPath } from "../path.ts";
 import { waitFor } from "../wait.ts";
+import { LOCK_ARGUMENTS } from "./arguments.ts";
 import { HeldLock } from "./held.ts";
 import { heldBy, lost, refusal } from "./refusal.ts";
 import type { AcquireOutcome, Aliases } from "./store.ts";
@@ -57,7 +58,10 @@ export interface AcquireOptions {
 
 /** How to hold. */
 export interface HoldOptions extends AcquireOptions {
-  /** How long before the lease can lapse the signal fires, in milliseconds. Default: a tenth of it. */
+  /**
+   * How long before the lease can lapse the signal fires, in milliseconds; less than `ttlMs`. Default: a tenth of
+   * it.
+   */
   readonly marginMs?: number;
 }
 
@@ -65,6 +69,20 @@ export interface HoldOptions extends AcquireOptions {
 export interface TenureOptions {
   /** The lease's fence; without it the acting agent's current lease is meant. */
   readonly fence?: number;
+  /** Allow paths outside the project. Default `false`. */
+  readonly absolute?: boolean;
+}
+
+/** How to renew. */
+export interface RenewLockOptions extends TenureOptions {
+  /** Counted from now, 100 ms to 30 days. Default: as long as each was acquired for. Never shortens a lease. */
+  readonly ttlMs?: number;
+}
+
+/** How to break. */
+export interface BreakOptions {
+  /** Why, at most 64 KiB; goes into the audit log. */
+  readonly reason: string;
   /** Allow paths outside the project. Default `false`. */
   readonly absolute?: boolean;
 }
@@ -119,27 +137,28 @@ export class Locks {
    * @throws as {@linkcode Locks.acquire}
    */
   async hold(paths: string | readonly string[], options: HoldOptions = {}): Promise<HeldLock> {
+    const { ttlMs = DEFAULT_LOCK_TTL_MS, marginMs } = options;
+    if (marginMs !== undefined) checkMargin(marginMs, ttlMs);
     const { outcome, sentAt } = await this.#request(paths, options);
     if (outcome.kind !== "acquired") {
       throw refusal(outcome, requireActor(this.#context).name, options);
     }
     return new HeldLock(this, outcome.leases, {
-      ttlMs: options.ttlMs ?? DEFAULT_LOCK_TTL_MS,
+      ttlMs,
       clock: this.#context.clock,
       sentAt,
-      marginMs: options.marginMs,
+      marginMs,
     });
   }
 
   /**
    * Extends leases of the acting agent: all of these paths, or none.
    *
-   * @param ttlMs counted from now; default: as long as each was acquired for. Never shortens a lease.
    * @throws {LeaseLostError} when one of them has ended or the fence is stale; nothing changed.
    */
   async renew(
     paths: LockTarget,
-    options: TenureOptions & { readonly ttlMs?: number } = {},
+    options: RenewLockOptions = {},
   ): Promise<readonly Lease[]> {
     const actor = requireActor(this.#context);
     const { ttlMs } = options;
@@ -205,7 +224,7 @@ export class Locks {
    */
   async break(
     path: string,
-    { reason, absolute = false }: { readonly reason: string; readonly absolute?: boolean },
+    { reason, absolute = false }: BreakOptions,
   ): Promise<readonly Lease[]> {
     const actor = requireActor(this.#context);
     const asked = this.#context.lockPath(path, { absolute });
@@ -320,23 +339,19 @@ export class Locks {
   }
 }
 
-checkArguments(Locks, {
-  acquire: ["value", "options"],
-  tryAcquire: ["value", "options"],
-  hold: ["value", "options"],
-  renew: ["value", "options"],
-  release: ["value", "options"],
-  releaseAll: [],
-  verify: ["value", "fields"],
-  break: ["value", "fields"],
-  list: ["options"],
-  count: [],
-});
+checkArguments(Locks, LOCK_ARGUMENTS);
+
+function checkMargin(value: unknown, ttlMs: number): void {
+  if (typeof value === "number" && value >= 0 && value < ttlMs) return;
+  throw invalid(value, "marginMs", `use 0 ms or more, and less than the ${ttlMs} ms of the lease`);
+}
 
 /** A lease names its lock as the store does, whatever the path means to this project now. */
 function nameOfLease(lease: Lease): LockPath {
   const { path, fence } = lease;
-  if (typeof path === "string" && Number.isSafeInteger(fence)) return { path, aliases: [] };
+  if (typeof path === "string" && Number.isSafeInteger(fence)) {
+    return { path: checkLockPath(path), aliases: [] };
+  }
   throw invalid(lease, "paths", "use paths, or the leases that acquiring them gave");
 }
 

@@ -7,7 +7,6 @@ import {
   checkBody,
   checkChoice,
   checkInteger,
-  checkJson,
   checkKey,
   checkLeaseMs,
   checkTags,
@@ -15,6 +14,7 @@ import {
   invalid,
 } from "../check.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import { checkJson } from "../json_value.ts";
 import { newId } from "../id.ts";
 import { LIMITS, quote } from "../name.ts";
 import { DEFAULT_BACKOFF, MAX_BACKOFF_MS } from "./backoff.ts";

@@ -2,6 +2,7 @@
  * A claimed task that keeps itself claimed while it is worked on.
  * @module
  */
+import { anything, checkArguments, flag, options } from "../arguments.ts";
 import type { Clock } from "../clock.ts";
 import { LeaseLostError } from "../errors.ts";
 import { type Instant, instantOf, LeaseKeeper } from "../lease.ts";
@@ -38,6 +39,11 @@ export class HeldTask implements AsyncDisposable {
     this.#keeper = new LeaseKeeper({ ttlMs, clock, renew }, sentAt);
   }
 
+  /** Whether a caller's value is one of these; asks nothing that the value could answer itself. */
+  static is(value: unknown): value is HeldTask {
+    return typeof value === "object" && value !== null && #ended in value;
+  }
+
   /** The fence of the lease. */
   get fence(): number {
     return this.task.lease!.fence;
@@ -57,8 +63,8 @@ export class HeldTask implements AsyncDisposable {
    *
    * @throws {LeaseLostError} when it has ended.
    */
-  progress(text: string): Promise<Task> {
-    return this.#tasks.renew(this.task.id, { fence: this.fence, progress: text });
+  async progress(text: string): Promise<Task> {
+    return await this.#tasks.renew(this.task.id, { fence: this.fence, progress: text });
   }
 
   /**
@@ -66,8 +72,8 @@ export class HeldTask implements AsyncDisposable {
    *
    * @throws {LeaseLostError} when somebody has claimed it since, or it has died or was cancelled.
    */
-  complete(result?: JsonValue): Promise<Task> {
-    return this.#end(() => this.#tasks.complete(this.task.id, this.#completion(result)));
+  async complete(result?: JsonValue): Promise<Task> {
+    return await this.#end(() => this.#tasks.complete(this.task.id, this.#completion(result)));
   }
 
   /**
@@ -75,11 +81,11 @@ export class HeldTask implements AsyncDisposable {
    *
    * @throws as {@linkcode HeldTask.complete}; then nothing was claimed.
    */
-  completeAndClaim(
+  async completeAndClaim(
     result?: JsonValue,
     next: NextOptions = {},
   ): Promise<{ readonly task: Task; readonly next: readonly HeldTask[] }> {
-    return this.#end(async () => {
+    return await this.#end(async () => {
       const sentAt = instantOf(this.#clock);
       const outcome = await this.#tasks.completeAndClaim(this.task.id, {
         ...this.#completion(result),
@@ -96,8 +102,13 @@ export class HeldTask implements AsyncDisposable {
    * @param error what went wrong
    * @throws {LeaseLostError} when the lease has ended.
    */
-  fail(error: string, { retry = true }: Pick<FailOptions, "retry"> = {}): Promise<Task> {
-    return this.#end(() => this.#tasks.fail(this.task.id, { fence: this.fence, error, retry }));
+  async fail(
+    error: string,
+    { retry = true }: Pick<FailOptions, "retry"> = {},
+  ): Promise<Task> {
+    return await this.#end(() =>
+      this.#tasks.fail(this.task.id, { fence: this.fence, error, retry })
+    );
   }
 
   /**
@@ -105,9 +116,9 @@ export class HeldTask implements AsyncDisposable {
    *
    * @throws {LeaseLostError} when the lease has ended.
    */
-  release(reason?: string): Promise<Task> {
+  async release(reason?: string): Promise<Task> {
     const why = reason === undefined ? {} : { reason };
-    return this.#end(() => this.#tasks.release(this.task.id, { fence: this.fence, ...why }));
+    return await this.#end(() => this.#tasks.release(this.task.id, { fence: this.fence, ...why }));
   }
 
   /** Releases the task unless it was told how the work ended; a lease that had ended is not an error. */
@@ -133,7 +144,17 @@ export class HeldTask implements AsyncDisposable {
       return outcome;
     } catch (error) {
       if (error instanceof LeaseLostError) this.#ended = true;
+      // Without a verdict the work goes on, or the same verdict is given again: the lease has to last as long.
+      else this.#keeper.resume();
       throw error;
     }
   }
 }
+
+checkArguments(HeldTask, {
+  progress: { text: anything },
+  complete: { result: anything },
+  completeAndClaim: { result: anything, next: anything },
+  fail: { error: anything, options: options<Pick<FailOptions, "retry">>({ retry: flag }) },
+  release: { reason: anything },
+});

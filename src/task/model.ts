@@ -3,7 +3,11 @@
  * @module
  */
 
-/** Anything JSON can say. */
+/**
+ * Anything JSON can say, nested at most 2000 deep. A field that is `undefined` is left out. Everything else is
+ * refused with its place: a number that is not finite, a bigint, a function, `undefined` in a list, an object of a
+ * class (a `Date`, a `Map`, an error), and what contains itself.
+ */
 export type JsonValue =
   | null
   | boolean

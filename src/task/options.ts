@@ -63,7 +63,7 @@ export interface RenewOptions extends TaskTenure {
 
 /** How to complete. */
 export interface CompleteOptions extends TaskTenure {
-  /** What came of it: anything JSON can say, at most 256 KiB of it. */
+  /** What came of it: anything JSON can say, at most 256 KiB of it; see {@linkcode JsonValue}. */
   readonly result?: JsonValue;
 }
 

@@ -17,15 +17,17 @@
  * Cancelling takes effect at once; the holder learns of it at its next renewal, by `lease_lost`.
  * @module
  */
-import { checkArguments, checkOptions } from "../arguments.ts";
-import { checkBody, checkJson, checkLeaseMs, checkWaitMs } from "../check.ts";
+import { checkArguments } from "../arguments.ts";
+import { checkBody, checkLeaseMs, checkWaitMs } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import { newId } from "../id.ts";
+import { checkJson } from "../json_value.ts";
 import { type Instant, instantOf } from "../lease.ts";
 import { LIMITS } from "../name.ts";
 import type { Actor } from "../engine/actor.ts";
 import { pruneAll, type Pruned } from "../prune.ts";
 import { waitFor } from "../wait.ts";
+import { TASK_ARGUMENTS } from "./arguments.ts";
 import { draftPatch, draftTasks, type NewTask, type TaskChanges } from "./draft.ts";
 import { HeldTask } from "./held.ts";
 import type { JsonValue, Task, TaskCounts } from "./model.ts";
@@ -171,7 +173,7 @@ export class Tasks {
     id: string,
     options: CompleteOptions & { readonly next?: NextOptions } = {},
   ): Promise<{ readonly task: Task; readonly next: readonly Task[] }> {
-    return await this.#complete(id, options, checkClaim(checkOptions(options.next, "next")));
+    return await this.#complete(id, options, checkClaim(options.next ?? {}));
   }
 
   /**
@@ -378,23 +380,4 @@ export class Tasks {
   }
 }
 
-checkArguments(Tasks, {
-  create: ["value"],
-  claim: ["options"],
-  tryClaim: ["options"],
-  hold: ["options"],
-  renew: ["id", "options"],
-  complete: ["id", "options"],
-  completeAndClaim: ["id", "options"],
-  fail: ["id", "fields"],
-  release: ["id", "options"],
-  cancel: ["id"],
-  retry: ["id"],
-  update: ["id", "fields"],
-  sweep: [],
-  prune: ["options"],
-  get: ["id"],
-  show: ["id"],
-  list: ["options"],
-  counts: [],
-});
+checkArguments(Tasks, TASK_ARGUMENTS);

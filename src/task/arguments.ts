@@ -1,0 +1,98 @@
+/**
+ * What the methods of the task queue take.
+ * @module
+ */
+import {
+  anything,
+  type ArgumentTable,
+  fields,
+  type FieldTable,
+  flag,
+  list,
+  options,
+  record,
+  signal,
+  text,
+} from "../arguments.ts";
+import { PRUNE_FIELDS } from "../prune.ts";
+import type {
+  ClaimOptions,
+  CompleteOptions,
+  FailOptions,
+  ListTasksOptions,
+  NewTask,
+  NextOptions,
+  PruneTasksOptions,
+  ReleaseTaskOptions,
+  RenewOptions,
+  TaskChanges,
+  Tasks,
+} from "./task.ts";
+
+const NEXT: FieldTable<NextOptions> = {
+  tags: list(),
+  match: anything,
+  leaseMs: anything,
+  count: anything,
+};
+const CLAIM: FieldTable<ClaimOptions> = { ...NEXT, waitMs: anything, signal };
+const COMPLETE: FieldTable<CompleteOptions> = { fence: anything, result: anything };
+const CHANGES: FieldTable<TaskChanges> = {
+  title: anything,
+  description: anything,
+  priority: anything,
+  tags: list(),
+  notBeforeMs: anything,
+  maxAttempts: anything,
+  leaseMs: anything,
+  backoff: record({ kind: anything, baseMs: anything }),
+  payload: anything,
+};
+const NEW_TASK: FieldTable<NewTask> = { ...CHANGES, dependsOn: list(), key: anything };
+
+/** How the arguments of {@linkcode Tasks} are read. */
+export const TASK_ARGUMENTS: ArgumentTable<Tasks> = {
+  create: { tasks: list(record(NEW_TASK)) },
+  claim: { options: options(CLAIM) },
+  tryClaim: { options: options(CLAIM) },
+  hold: { options: options(CLAIM) },
+  renew: {
+    id: text,
+    options: options<RenewOptions>({ fence: anything, leaseMs: anything, progress: anything }),
+  },
+  complete: { id: text, options: options(COMPLETE) },
+  completeAndClaim: {
+    id: text,
+    options: options<CompleteOptions & { next?: NextOptions }>({ ...COMPLETE, next: record(NEXT) }),
+  },
+  fail: {
+    id: text,
+    options: fields<FailOptions>({ fence: anything, error: anything, retry: flag }),
+  },
+  release: {
+    id: text,
+    options: options<ReleaseTaskOptions>({ fence: anything, reason: anything }),
+  },
+  cancel: { id: text },
+  retry: { id: text },
+  update: { id: text, changes: fields(CHANGES) },
+  sweep: {},
+  prune: {
+    options: options<PruneTasksOptions>({ ...PRUNE_FIELDS, statuses: list() }),
+  },
+  get: { id: text },
+  show: { id: text },
+  list: {
+    options: options<ListTasksOptions>({
+      status: anything,
+      tags: list(),
+      match: anything,
+      holder: anything,
+      createdBy: anything,
+      order: anything,
+      limit: anything,
+      cursor: anything,
+    }),
+  },
+  counts: {},
+};
