@@ -2629,7 +2629,8 @@ end
 local due = more and now or task_floor
 return finish(due < HUGE and int(due - now) or '')
 `,
-  "task/complete": `local REQUEST, ID, TENURE, RESULT = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+  "task/complete": `local UNBLOCKS = 256
+local REQUEST, ID, TENURE, RESULT = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local before = REPEATED and recall() or {}
 local task = find(ID)
 if not task then return finish({ '{"kind":"unknown"}' }) end
@@ -2637,15 +2638,18 @@ local work, from = task.work, task.work.status
 settle(task)
 local status, mine = work.status, work.worker == ACTOR and (TENURE == '' or TENURE == int(work.fence))
 local late = work.outcome == 'expired' and status ~= 'dead' and status ~= 'cancelled'
-local answer
+local answer, telling = nil, ''
 if mine and (status == 'claimed' or late) then
   end_attempt(task, 'completed', now)
   work.status = 'completed'
   save(task, from)
   if RESULT ~= '' then call('HSET', TASKS, ID .. 'r', RESULT) end
   emit('task.completed', ID, ACTOR, '{"fence":' .. int(work.fence) .. '}')
-  unblock(ID)
-  answer = '"sent":true,"task":' .. show_with(task)
+  if unblock(ID, UNBLOCKS) then
+    call('ZADD', TASK_LATER, 0, ID)
+    task_floor, telling = 0, '"telling":true,'
+  end
+  answer = telling .. '"sent":true,"task":' .. show_with(task)
 else
   local again = mine and TENURE ~= '' and work.outcome == 'completed' or told_before('task.completed', ID)
   if not again then return finish({ '{"kind":"lost","task":' .. show(task) .. '}' }) end
@@ -2666,7 +2670,7 @@ for i, status in ipairs(STATUSES) do
   counts[status] = call('ZCOUNT', TASK_ORDER, (i - 1) * REGION, '(' .. int(i * REGION))
 end
 if now >= task_floor then
-  local started = call('ZCOUNT', TASK_LATER, 0, now)
+  local started = call('ZCOUNT', TASK_LATER, '(0', now)
   local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now)
   local dead = 0
   for _, id in ipairs(lapsed) do
@@ -2814,9 +2818,11 @@ return finish('{"kind":"created","nowMs":' .. int(now) .. ',"tasks":[' .. table.
   call('ZADD', TASK_LINKS, 0, on .. '\\0' .. id)
   task_links = task_links + 1
 end
-local function unblock(id)
-  if task_links == 0 then return end
-  local members = call('ZRANGEBYLEX', TASK_LINKS, '[' .. id .. '\\0', '(' .. id .. '\\1')
+local function unblock(id, portion)
+  if task_links == 0 then return false end
+  local members = call('ZRANGEBYLEX', TASK_LINKS, '[' .. id .. '\\0', '(' .. id .. '\\1', 'LIMIT', 0, portion + 1)
+  local more = #members > portion
+  if more then members[#members] = nil end
   local waiting = {}
   for i, member in ipairs(members) do
     call('ZREM', TASK_LINKS, member)
@@ -2830,6 +2836,7 @@ local function unblock(id)
     if from == 'blocked' then wait(task, task.start) end
     save(task, from)
   end
+  return more
 end
 `,
   "task/fail": `local task, kind, other = held_task('failed')
@@ -3015,10 +3022,19 @@ end
 `,
   "task/lapse": `local SWEEP = 64
 local function sweep()
-  if now < task_floor then return false, {} end
+  if now < task_floor then return false, {}, false end
   local due = call('ZRANGEBYSCORE', TASK_LATER, 0, now, 'LIMIT', 0, SWEEP)
   local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now, 'LIMIT', 0, SWEEP)
-  for _, id in ipairs(due) do settle_kept(find(id)) end
+  local told = false
+  for _, id in ipairs(due) do
+    local task = find(id)
+    if task.work.status ~= 'completed' then
+      settle_kept(task)
+    elseif not told then
+      told = true
+      if not unblock(id, SWEEP) then call('ZREM', TASK_LATER, id) end
+    end
+  end
   local tasks = {}
   for i, id in ipairs(lapsed) do tasks[i] = find(id) end
   table.sort(tasks, function(a, b) return a.due < b.due or a.due == b.due and a.seq < b.seq end)
@@ -3030,7 +3046,7 @@ local function sweep()
   local lapse = tonumber(first[2] or HUGE)
   local later = tonumber(call('ZRANGE', TASK_LATER, 0, 0, 'WITHSCORES')[2] or HUGE)
   task_floor, dirty = math.min(lapse < REGION and lapse or HUGE, later), true
-  return #due == SWEEP or #lapsed == SWEEP, lapsed
+  return told or #due == SWEEP or #lapsed == SWEEP, lapsed, later == 0
 end
 `,
   "task/list": `local STATUS, TAGS, MATCH, HOLDER, BY = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
@@ -3233,6 +3249,7 @@ local function remove(task)
   for n = math.max(1, older - OLDER_KEPT + 1), older do fields[#fields + 1] = id .. 'a' .. n end
   call('HDEL', TASKS, unpack(fields))
   call('ZREM', TASK_ORDER, id)
+  if task.work.status == 'completed' then call('ZREM', TASK_LATER, id) end
   return #fields - 4
 end
 local pruned, left, attempts, next_after = 0, LIMIT, 0, nil
@@ -3270,7 +3287,7 @@ end
 local answer = '{"pruned":' .. pruned .. (next_after and ',"next":' .. int(tonumber(next_after)) or '') .. '}'
 return finish(answer, true)
 `,
-  "task/queue": `local SWEEPS = 16
+  "task/queue": `local SWEEPS = 8
 local PORTION, CHUNK = 4096, 256
 local function tagged(tag, from, count)
   return call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\\0' .. from, '(' .. tag .. '\\1', 'LIMIT', 0, count)
@@ -3523,9 +3540,9 @@ local function told_before(type, id)
   return false
 end
 `,
-  "task/sweep": `local more, lapsed = sweep()
+  "task/sweep": `local more, lapsed, telling = sweep()
 wake_waiters()
-return finish('{"lapsed":' .. list(lapsed) .. ',"more":' .. tostring(more) .. '}', true)
+return finish('{"lapsed":' .. list(lapsed) .. ',"more":' .. tostring(more) .. ',"telling":' .. tostring(telling) .. '}', true)
 `,
   "task/tenure": `local function answer(kind, task)
   return finish('{"kind":"' .. kind .. '","task":' .. show(task) .. '}')
@@ -3714,7 +3731,7 @@ export const SCRIPTS = {
   "lock/renew": { keys: ["lock_line", "lock_paths"], parts: ["lock/names", "lock/rows", "lock/tenure"], frees: true },
   "task/abandon": { keys: ["task_line", "task_waiters"], parts: ["task/waiters"], frees: true },
   "task/cancel": { keys: ["task_line", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"], frees: true },
-  "task/claim": { keys: ["task_tags", "task_line", "task_waiters", "task_later"], parts: ["task/waiters", "task/rows", "task/change", "task/lapse", "task/attempts", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = false"] },
+  "task/claim": { keys: ["task_tags", "task_line", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/lapse", "task/attempts", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = false"] },
   "task/complete": { keys: ["task_tags", "task_line", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/lapse", "task/attempts", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = true"] },
   "task/counts": { keys: ["task_later"], parts: ["task/rows"] },
   "task/create": { keys: ["task_line", "task_waiters", "task_later", "task_tags", "task_links", "task_keys"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies"] },
@@ -3725,7 +3742,7 @@ export const SCRIPTS = {
   "task/release": { keys: ["task_later", "task_line", "task_waiters", "task_tags"], parts: ["task/rows", "task/tenure", "task/waiters", "task/change"], frees: true },
   "task/renew": { keys: ["task_later", "task_line", "task_waiters", "task_tags"], parts: ["task/rows", "task/tenure", "task/waiters", "task/change"], frees: true },
   "task/retry": { keys: ["task_line", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"] },
-  "task/sweep": { keys: ["task_line", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/lapse"], frees: true },
+  "task/sweep": { keys: ["task_line", "task_waiters", "task_later", "task_tags", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/lapse"], frees: true },
   "task/update": { keys: ["task_line", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"] },
 } as const satisfies Readonly<Record<string, ScriptParts>>;
 

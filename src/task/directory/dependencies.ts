@@ -9,30 +9,72 @@ import type { Attempt, Task, TaskStatus } from "../model.ts";
 import { COLUMNS, MAX_ATTEMPTS, settle, specOf, type TaskRow, toTask, wait } from "./rows.ts";
 import type { Step } from "./step.ts";
 
+/** Among the counts: completed tasks that others are still to be told of. Each has a link on {@linkcode UNTOLD_ON}. */
+export const UNTOLD = "task_untold";
+/** No task has this place. */
+const UNTOLD_ON = 0;
+
 /** Lets `seq` wait for `on`. */
 export function link(tx: Transaction, seq: number, on: number): void {
   tx.run("INSERT INTO task_links VALUES (?, ?)", on, seq);
   tx.count("task_links", 1);
 }
 
-/** Tells the tasks that waited for this one that it is completed. */
-export function unblock(step: Step, { seq }: TaskRow): void {
+/**
+ * Tells some of the tasks that waited for this one that it is completed, in the order of their creation. While there
+ * are others, {@linkcode UNTOLD} counts it, and {@linkcode unblockMore} goes on.
+ */
+export function unblock(step: Step, { seq }: Pick<TaskRow, "seq">, portion: number): void {
   const { tx } = step;
-  if (!tx.counts.task_links) return;
-  const waiting = tx.all<TaskRow>(
-    `SELECT ${COLUMNS} FROM tasks WHERE seq IN (SELECT seq FROM task_links WHERE on_seq = ?)
-     ORDER BY seq`,
+  if (!tx.counts.task_links) return markUntold(tx, seq, false);
+  const links = tx.all<{ seq: number }>(
+    `SELECT seq FROM task_links WHERE on_seq = ? ORDER BY seq LIMIT ${portion + 1}`,
     seq,
   );
-  if (waiting.length === 0) return;
-  tx.run("DELETE FROM task_links WHERE on_seq = ?", seq);
-  tx.count("task_links", -waiting.length);
+  if (links.length === 0) return markUntold(tx, seq, false);
+  const more = links.length > portion;
+  const last = links[Math.min(links.length, portion) - 1]!.seq;
+  const waiting = tx.all<TaskRow>(
+    `SELECT ${COLUMNS} FROM tasks WHERE seq IN (
+       SELECT seq FROM task_links WHERE on_seq = ?1 AND seq <= ?2) ORDER BY seq`,
+    seq,
+    last,
+  );
+  const told = tx.run("DELETE FROM task_links WHERE on_seq = ? AND seq <= ?", seq, last);
+  tx.count("task_links", -told);
+  markUntold(tx, seq, more);
   for (const row of waiting) {
     const { status } = row;
     row.waits_for--;
     if (status === "blocked") wait(row, specOf(row).notBeforeMs, tx.nowMs);
     step.save(row, status);
   }
+}
+
+/** Goes on with one of the completed tasks that others are still to be told of; `false` when there is none. */
+export function unblockMore(step: Step, portion: number): boolean {
+  const { tx } = step;
+  if (!tx.counts[UNTOLD]) return false;
+  const next = tx.get<{ seq: number }>(
+    "SELECT seq FROM task_links WHERE on_seq = ? ORDER BY seq LIMIT 1",
+    UNTOLD_ON,
+  );
+  if (next === undefined) return false;
+  unblock(step, next, portion);
+  return true;
+}
+
+/** Notes whether others are still to be told of this completed task. */
+export function markUntold(tx: Transaction, seq: number, untold: boolean): void {
+  if (!untold && !tx.counts[UNTOLD]) return;
+  const changed = tx.run(
+    untold
+      ? "INSERT OR IGNORE INTO task_links VALUES (?, ?)"
+      : "DELETE FROM task_links WHERE on_seq = ? AND seq = ?",
+    UNTOLD_ON,
+    seq,
+  );
+  tx.count(UNTOLD, untold ? changed : -changed);
 }
 
 /**

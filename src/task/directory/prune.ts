@@ -9,6 +9,7 @@ import type { Transaction } from "../../engine/directory/transaction.ts";
 import { type EndedStatus, OLDER_KEPT } from "../model.ts";
 import { removeAttempts } from "./attempts.ts";
 import { COLUMNS, specOf, type TaskRow } from "./rows.ts";
+import { markUntold } from "./dependencies.ts";
 import type { PruneRequest } from "../store.ts";
 
 /** How many tasks one step looks at, whatever becomes of them. */
@@ -73,6 +74,7 @@ function remove(tx: Transaction, row: TaskRow): void {
     }
   }
   removeAttempts(tx, row);
+  markUntold(tx, row.seq, false);
   tx.run("DELETE FROM task_texts WHERE seq = ?", row.seq);
   tx.run("DELETE FROM tasks WHERE seq = ?", row.seq);
 }

@@ -23,7 +23,7 @@ const QUEUE = `SELECT ${COLUMNS} FROM tasks INDEXED BY tasks_live
 const HEAD = `${QUEUE} LIMIT 1`;
 
 /** How often one step returns a few tasks to the queue before it leaves the rest to another. */
-const SWEEPS = 16;
+const SWEEPS = 8;
 /** Tasks of one tag that a step looks at when all of several tags are asked for. */
 const PORTION = 4096;
 const BY_SEQ = `SELECT ${COLUMNS} FROM tasks WHERE seq = ?`;

@@ -6,6 +6,7 @@
 import { emit } from "../../event/directory/append.ts";
 import type { Transaction } from "../../engine/directory/transaction.ts";
 import type { TaskStatus } from "../model.ts";
+import { unblockMore } from "./dependencies.ts";
 import { COLUMNS, isDue, settle, specOf, type TaskRow } from "./rows.ts";
 import { replaceTexts, type Texts } from "./texts.ts";
 import { wakeWaiters } from "./waiters.ts";
@@ -111,8 +112,8 @@ export class Step {
   }
 
   /**
-   * Returns tasks to the queue whose lease has lapsed or whose time has come, a bounded number. `more` when
-   * there may be others; `lapsed` are those whose lease had lapsed.
+   * Returns tasks to the queue whose lease has lapsed or whose time has come, a bounded number, and tells some of those
+   * who waited for a completed task. `more` when there may be others; `lapsed` are those whose lease had lapsed.
    */
   sweep(): { readonly more: boolean; readonly lapsed: readonly TaskRow[] } {
     const { tx } = this;
@@ -125,7 +126,8 @@ export class Step {
       : [];
     for (const row of due) this.settle(row);
     const lapsed = mayHaveLapsed(tx) ? this.#sweepLapsed() : [];
-    return { more: due.length === SWEEP || lapsed.length === SWEEP, lapsed };
+    const told = unblockMore(this, SWEEP);
+    return { more: told || due.length === SWEEP || lapsed.length === SWEEP, lapsed };
   }
 
   #sweepLapsed(): TaskRow[] {

@@ -10,7 +10,7 @@ import { backoffMs } from "../backoff.ts";
 import { ClaimLooks, type LongLooks } from "../claim_looks.ts";
 import { olderAttempts } from "./attempts.ts";
 import { create, rewrite } from "./creation.ts";
-import { show, unblock } from "./dependencies.ts";
+import { show, unblock, UNTOLD } from "./dependencies.ts";
 import { giveBack } from "./give_back.ts";
 import { countTasks, list } from "./listing.ts";
 import type { AttemptOutcome, JsonValue, Task, TaskCounts } from "../model.ts";
@@ -36,6 +36,9 @@ import type {
   Waiter,
 } from "../store.ts";
 import { hangBell, hasBell, takeBell } from "./waiters.ts";
+
+/** Those of the tasks waiting for a completed one that are told in the same step. */
+const UNBLOCKS = 256;
 
 /** {@linkcode TaskStore} on a directory. */
 export class DirectoryTasks implements TaskStore {
@@ -93,12 +96,14 @@ export class DirectoryTasks implements TaskStore {
     result: JsonValue | undefined,
     next?: ClaimRequest,
   ): Promise<CompleteOutcome> {
-    const { outcome, claimed } = await this.#write(actor, (step) => {
+    const { outcome, untold, claimed } = await this.#write(actor, (step) => {
       const outcome = complete(step, actor, tenure, result);
-      if (outcome.kind !== "done" || next === undefined) return { outcome };
-      return { outcome, claimed: claim(step, actor, next) };
+      const untold = step.tx.counts[UNTOLD] !== undefined;
+      if (outcome.kind !== "done" || next === undefined) return { outcome, untold };
+      return { outcome, untold, claimed: claim(step, actor, next) };
     });
     if (outcome.kind !== "done") return outcome;
+    if (untold) await this.#tellAll(actor);
     const unlooked = claimed?.place !== undefined;
     const tasks = unlooked ? (await this.claim(actor, next!)).tasks : claimed?.tasks ?? [];
     return { ...outcome, next: tasks };
@@ -221,6 +226,16 @@ export class DirectoryTasks implements TaskStore {
     return dueMs === undefined ? { tasks } : { tasks, retryInMs: dueMs - tx.nowMs };
   }
 
+  /** Goes on, step by step, until nobody is left to be told of a completed task. */
+  async #tellAll(actor: Actor): Promise<void> {
+    for (let untold = true; untold;) {
+      untold = await this.#write(actor, (step) => {
+        step.sweep();
+        return step.tx.counts[UNTOLD] !== undefined;
+      });
+    }
+  }
+
   #write<T>(actor: Actor, body: (step: Step) => T): Promise<T> {
     return this.#engine.write(actor, (tx) => {
       const step = new Step(tx);
@@ -302,6 +317,6 @@ function complete(
   row.result = result === undefined ? null : JSON.stringify(result);
   step.save(row, status);
   emit(tx, "task.completed", row.id, actor.name, { fence: row.fence });
-  unblock(step, row);
+  unblock(step, row, UNBLOCKS);
   return { kind: "done", task: toTask(step.tx, row) };
 }

@@ -22,7 +22,8 @@
  * - `spec`: what its creator said, as JSON; see `StoredSpec`. `payload` and `result` are JSON of any depth,
  *   so no query looks into them. `description` and `payload` are in `task_texts` when they are long.
  *
- * `task_tags` has the tags of pending tasks only; `task_links` every dependency not completed yet.
+ * `task_tags` has the tags of pending tasks only; `task_links` every dependency not completed yet, or
+ * completed and not told of yet; see dependencies.ts.
  */
 export const TASK_TABLES = `
 CREATE TABLE tasks (

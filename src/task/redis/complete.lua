@@ -9,7 +9,9 @@ FLAGS   frees
 LET     COMPLETES = true
 ARGV    as task/fast
 RETURN  as task/fast, but instead of the record {"kind":"done","task":…}, with "sent":true and without the
-        result if that is the one just sent, {"kind":"lost","task":…} or {"kind":"unknown"} ]]
+        result if that is the one just sent, "telling":true while others that wait for it are to be told by sweeps, {"kind":"lost","task":…} or {"kind":"unknown"} ]]
+-- Those of the tasks waiting for this one that are told in the same step.
+local UNBLOCKS = 256
 local REQUEST, ID, TENURE, RESULT = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local before = REPEATED and recall() or {}
 
@@ -19,15 +21,18 @@ local work, from = task.work, task.work.status
 settle(task)
 local status, mine = work.status, work.worker == ACTOR and (TENURE == '' or TENURE == int(work.fence))
 local late = work.outcome == 'expired' and status ~= 'dead' and status ~= 'cancelled'
-local answer
+local answer, telling = nil, ''
 if mine and (status == 'claimed' or late) then
   end_attempt(task, 'completed', now)
   work.status = 'completed'
   save(task, from)
   if RESULT ~= '' then call('HSET', TASKS, ID .. 'r', RESULT) end
   emit('task.completed', ID, ACTOR, '{"fence":' .. int(work.fence) .. '}')
-  unblock(ID)
-  answer = '"sent":true,"task":' .. show_with(task)
+  if unblock(ID, UNBLOCKS) then
+    call('ZADD', TASK_LATER, 0, ID)
+    task_floor, telling = 0, '"telling":true,'
+  end
+  answer = telling .. '"sent":true,"task":' .. show_with(task)
 else
   local again = mine and TENURE ~= '' and work.outcome == 'completed' or told_before('task.completed', ID)
   if not again then return finish({ '{"kind":"lost","task":' .. show(task) .. '}' }) end

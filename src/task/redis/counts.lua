@@ -9,7 +9,7 @@ for i, status in ipairs(STATUSES) do
   counts[status] = call('ZCOUNT', TASK_ORDER, (i - 1) * REGION, '(' .. int(i * REGION))
 end
 if now >= task_floor then
-  local started = call('ZCOUNT', TASK_LATER, 0, now)
+  local started = call('ZCOUNT', TASK_LATER, '(0', now)
   local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now)
   local dead = 0
   for _, id in ipairs(lapsed) do

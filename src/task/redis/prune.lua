@@ -27,6 +27,7 @@ local function remove(task)
   for n = math.max(1, older - OLDER_KEPT + 1), older do fields[#fields + 1] = id .. 'a' .. n end
   call('HDEL', TASKS, unpack(fields))
   call('ZREM', TASK_ORDER, id)
+  if task.work.status == 'completed' then call('ZREM', TASK_LATER, id) end
   return #fields - 4
 end
 

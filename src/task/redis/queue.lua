@@ -5,7 +5,7 @@ not take.
 
 NEEDS   task/lapse, task/attempts
 KEYS    task_tags ]]
-local SWEEPS = 16
+local SWEEPS = 8
 -- Members of a tag that one claim looks at, and how many at a time: 4096 took 5 to 7 ms among 20 000.
 local PORTION, CHUNK = 4096, 256
 

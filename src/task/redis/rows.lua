@@ -15,7 +15,8 @@ TASKS       <id> -> the spec, what the creator said, one JSON list in lines:
 TASK_ORDER  id -> region + place, of every task whatever its status; a change of status is a change of score
             claimed: the instant at which its lease lapses    pending: its rank, see rank_of
             scheduled, blocked, completed, dead, cancelled: the number of its creation
-TASK_LATER  id -> the instant at which it is due, of scheduled tasks
+TASK_LATER  id -> the instant at which it is due, of scheduled tasks; 0 of completed ones that have links, see
+            task/dependencies
 KEEPS       a task is in one region, its work says the same status; a task that time alone has changed stays
             where it was until a step settles it, and every reader shows it settled. ]]
 local REGION, PRIORITY = 562949953421312, 17592186044416

@@ -142,11 +142,13 @@ export class RedisTasks implements TaskStore {
         return { kind: "done", task: toTask({ id, s: spec, w: work }, result), next: claimed };
       }
     }
-    const reply: Reply<"done" | "lost"> & { readonly sent?: true; readonly unlooked?: true } =
-      parse(first);
+    const reply: Reply<"done" | "lost"> & CompletionNotes = parse(first);
     if (reply.kind === "unknown") return reply;
     if (reply.kind === "lost") return { kind: "lost", task: toTask(reply.task) };
     const task = reply.sent ? toTask(reply.task, result) : toTask(reply.task);
+    for (let telling = reply.telling; telling;) {
+      ({ telling } = parse<{ telling: boolean }>(await this.#runner.write(SWEEP, actor)));
+    }
     if (!reply.unlooked) return { kind: "done", task, next: claimed };
     return { kind: "done", task, next: (await this.claim(actor, next!)).tasks };
   }
@@ -200,7 +202,8 @@ export class RedisTasks implements TaskStore {
   }
 
   async sweep(actor: Actor): Promise<SweepOutcome> {
-    return parse(await this.#runner.write(SWEEP, actor));
+    const { lapsed, more }: SweepOutcome = parse(await this.#runner.write(SWEEP, actor));
+    return { lapsed, more };
   }
 
   async prune(
@@ -238,6 +241,16 @@ export class RedisTasks implements TaskStore {
   async counts(): Promise<TaskCounts> {
     return parse(await this.#runner.read(COUNTS));
   }
+}
+
+/** What task/complete says besides. */
+interface CompletionNotes {
+  /** The result is the one just sent. */
+  readonly sent?: true;
+  /** Not all was looked at for a next task. */
+  readonly unlooked?: true;
+  /** More tasks waited for this one than one step tells. */
+  readonly telling?: boolean;
 }
 
 /** What a step on one task answers. */

@@ -2,7 +2,7 @@
 
 NEEDS   task/lapse
 FLAGS   frees
-RETURN  {"lapsed":[…],"more":…} ]]
-local more, lapsed = sweep()
+RETURN  {"lapsed":[…],"more":…,"telling":…} ]]
+local more, lapsed, telling = sweep()
 wake_waiters()
-return finish('{"lapsed":' .. list(lapsed) .. ',"more":' .. tostring(more) .. '}', true)
+return finish('{"lapsed":' .. list(lapsed) .. ',"more":' .. tostring(more) .. ',"telling":' .. tostring(telling) .. '}', true)
