@@ -13,7 +13,7 @@ INBOX          members of score 0: agent NUL n number d or m is a message that n
 INBOX_WAITERS  bell -> when its agent last found nothing
 KEEPS          nothing is written per reader unless it has to be: a reply marks those who had read it all,
                each mark paid for by an earlier acknowledgement; a thread of high priority marks nobody. ]]
-local WORDS_AT_ONCE = 2000
+local WORDS_AT_ONCE, MEMBERS_AT_ONCE = 2000, 1000
 
 -- Makes a thread findable by these words.
 local function index_words(thread, words)
@@ -32,13 +32,25 @@ end
 -- Marks the thread as unread for everybody who had read all of it.
 local function mark_members(thread, number)
   local first = thread.number .. 'r'
-  for _, member in ipairs(call('ZRANGEBYLEX', THREAD_PARTS, '[' .. first, '(' .. thread.number .. 's')) do
-    local agent = string.sub(member, #first + 1)
-    if agent ~= ACTOR then
-      call('ZREM', THREAD_PARTS, member)
-      call('ZADD', THREAD_PARTS, 0, thread.number .. 's' .. agent .. '\0' .. number)
-      call('ZADD', INBOX, 0, agent .. '\0u' .. number .. thread.number)
-      notify('inbox:' .. agent)
+  local members = call('ZRANGEBYLEX', THREAD_PARTS, '[' .. first, '(' .. thread.number .. 's')
+  for from = 1, #members, MEMBERS_AT_ONCE do
+    local read, marks, unread, topics = {}, {}, {}, {}
+    for i = from, math.min(from + MEMBERS_AT_ONCE - 1, #members) do
+      local agent = string.sub(members[i], #first + 1)
+      if agent ~= ACTOR then
+        local count = #read + 1
+        read[count], topics[count] = members[i], 'inbox:' .. agent
+        marks[count * 2 - 1], marks[count * 2] = 0, thread.number .. 's' .. agent .. '\0' .. number
+        unread[count * 2 - 1], unread[count * 2] = 0, agent .. '\0u' .. number .. thread.number
+      end
+    end
+    if #read > 0 then
+      call('ZREM', THREAD_PARTS, unpack(read))
+      call('ZADD', THREAD_PARTS, unpack(marks))
+      call('ZADD', INBOX, unpack(unread))
+      for i, heard in ipairs(call('HMGET', LISTENERS, unpack(topics))) do
+        if heard then notify(topics[i]) end
+      end
     end
   end
 end

@@ -4,8 +4,9 @@ NEEDS   board/unread, board/messages
 KEYS    inbox_waiters
 FLAGS   frees
 ARGV    5 limit, 6 1 to count them as read, 7 bell to ring at the next message when there is none, or ""
-RETURN  {"messages":[…],"rest":[[number, reason]…]}; rest are those that the answer had no room for. When messages
-        are counted as read, only those that are shown are
+RETURN  {"messages":[…],"rest":[[number, reason]…],"untidy"?:true}; rest are those that the answer had no room for.
+        When messages are counted as read, only those that are shown are. Of an inbox that is untidy nothing is
+        shown: the call has removed some of what was read, and has to be made again
 KEEPS   what was counted as read has been given: a call whose answer was lost gives the same again. ]]
 local limit, ack, bell = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
 local given = given_before()
@@ -15,10 +16,11 @@ if given then
     numbers[#numbers + 1] = number_of(number)
     reasons[number_of(number)] = reason
   end
-  return finish('{"messages":[' .. show_messages(numbers, reasons) .. '],"rest":[]}')
+  return finish('{"messages":[' .. show_messages(numbers, reasons, limit) .. '],"rest":[]}')
 end
 
 local cursor = find_cursor()
+if tidy(cursor) then return finish('{"messages":[],"rest":[],"untidy":true}') end
 local numbers, reasons = unread(cursor, limit)
 if #numbers == 0 then
   if bell ~= '' then
@@ -28,7 +30,7 @@ if #numbers == 0 then
   end
   return finish('{"messages":[],"rest":[]}')
 end
-local shown, count = show_messages(numbers, reasons)
+local shown, count = show_messages(numbers, reasons, ack and limit or SHOW_COUNT)
 if ack then
   local giving = {}
   for i = 1, count do giving[i] = int(tonumber(numbers[i])) .. reasons[numbers[i]] end

@@ -8,5 +8,5 @@ for i = 5, #ARGV, 2 do
   numbers[#numbers + 1] = ARGV[i]
   reasons[ARGV[i]] = ARGV[i + 1]
 end
-local shown, looked = show_messages(numbers, reasons)
+local shown, looked = show_messages(numbers, reasons, SHOW_COUNT)
 return '{"messages":[' .. shown .. '],"looked":' .. looked .. '}'

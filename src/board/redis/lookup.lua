@@ -7,7 +7,7 @@ ARGV    5 t id of a thread that only older ones are wanted than, or "", 6 number
 KEEPS   one step looks at a bounded number of places, and shows a bounded number of bytes: where the lists have
         little in common, or threads are long, it gives what it found, and the number to go on below. ]]
 local LEAPS = 2048
-local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
+local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
 
 -- Numbers below `below` that are in each of the lists of a set, greatest first; then, when it gave up, the
 -- number that it did not look below. A list is given by what its members begin with. Each in turn leaps to
@@ -63,9 +63,10 @@ local function page(set, groups)
     below = tonumber(call('HGET', BOARD_IDS, before) or nil)
     if not below then return 'null' end
   end
+  local most = math.min(limit, SHOW_COUNT)
   local numbers, go_on = {}, 0
   for _, lists in ipairs(groups) do
-    local found, from = newest_shared(set, lists, below, limit + 1)
+    local found, from = newest_shared(set, lists, below, most + 1)
     go_on = math.max(go_on, from or 0)
     for _, number in ipairs(found) do numbers[#numbers + 1] = number end
   end
@@ -73,12 +74,13 @@ local function page(set, groups)
   local kept = {}
   for _, number in ipairs(numbers) do
     -- Below that number one of the groups may have others in between.
-    if number < go_on or #kept > limit then break end
+    if number < go_on or #kept > most then break end
     kept[#kept + 1] = number_of(number)
   end
-  local more = #kept > limit
+  local more = #kept > most
   if more then kept[#kept] = nil end
   local shown, last = show_threads(kept)
+  if more and most < limit then last = last or kept[#kept] end
   local below_next = last and tonumber(last) or not more and go_on > 0 and go_on
   local next_below = below_next and ',"next":' .. int(below_next) or ''
   return '{"threads":[' .. shown .. '],"more":' .. tostring(more) .. next_below .. '}'

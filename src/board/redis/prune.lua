@@ -8,7 +8,7 @@ ARGV    5 how long ago they changed at least, for the event  6.. five for each t
 RETURN  {"pruned":…,"again"?:…}; again is the number of the first thread that takes one step more
 KEEPS   a thread that has changed since is left as it is. Its opening goes with it, after everything else: a thread
         without many of its replies is still a thread. ]]
-local AT_ONCE, MEMBERS_AT_ONCE = 2000, 1000
+local AT_ONCE, MEMBERS_AT_ONCE = 2000, 500
 
 -- Calls the command with these arguments, some at a time.
 local function in_portions(command, key, arguments)

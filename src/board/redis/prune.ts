@@ -16,10 +16,10 @@ const PRUNE = script("board/prune");
 
 /** How many threads one step looks at, and how many messages, and bytes of them, it removes. */
 const LOOKED_AT = 500;
-const MESSAGES_AT_ONCE = 200;
-const BYTES_AT_ONCE = 131_072;
+const MESSAGES_AT_ONCE = 100;
+const BYTES_AT_ONCE = 65_536;
 /** How many words one step removes. */
-const WORDS_AT_ONCE = 8000;
+const WORDS_AT_ONCE = 4000;
 
 interface Prunable {
   readonly count: number;

@@ -5,8 +5,9 @@ KEYS    board_ids, thread_parts, messages
 ARGV    5 thread's id, 6 m id of a message that only older ones are wanted than, or "", 7 limit
 RETURN  the thread, with "next": id of the oldest reply shown if the answer had no room for those before it |
         "unknown_reply" | null ]]
-local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
-local before, limit = ARGV[6], ARGV[7]
+local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
+local before, limit = ARGV[6], tonumber(ARGV[7])
+local most = math.min(limit, SHOW_COUNT)
 
 local thread = find_thread(ARGV[5])
 if not thread then return 'null' end
@@ -19,7 +20,7 @@ if before ~= '' then
   last = '(' .. replies .. number
 end
 local numbers, shown = {}, {}
-for i, member in ipairs(call('ZREVRANGEBYLEX', THREAD_PARTS, last, '[' .. replies, 'LIMIT', 0, limit)) do
+for i, member in ipairs(call('ZREVRANGEBYLEX', THREAD_PARTS, last, '[' .. replies, 'LIMIT', 0, most)) do
   numbers[i] = string.sub(member, #replies + 1, #replies + 12)
 end
 local bytes, next_before = 0, ''
@@ -31,8 +32,12 @@ for first = 1, #numbers, SHOW_CHUNK do
   local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
   for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
     local text = show_reply(parse_message(chunk[i], record))
-    table.insert(shown, 1, text)
-    bytes = bytes + #text
+    shown[#shown + 1], bytes = text, bytes + #text
   end
 end
-return show(thread, ',"replies":[' .. table.concat(shown, ',') .. ']' .. next_before)
+if next_before == '' and most < limit and #numbers == most then
+  next_before = ',"next":"' .. message_at(numbers[most]).id .. '"'
+end
+local oldest_first = {}
+for i = #shown, 1, -1 do oldest_first[#oldest_first + 1] = shown[i] end
+return show(thread, ',"replies":[' .. table.concat(oldest_first, ',') .. ']' .. next_before)

@@ -43,6 +43,8 @@ interface Stretch extends ThreadList {
 interface InboxPart {
   readonly messages: readonly Message[];
   readonly rest: readonly (readonly [string, string])[];
+  /** Nothing was shown yet: there was too much that had been read and had to be removed first. */
+  readonly untidy?: true;
 }
 
 /** {@linkcode BoardStore} on Redis. */
@@ -99,15 +101,20 @@ export class RedisBoard implements BoardStore {
     { before, limit }: RepliesQuery,
   ): Promise<Thread | "unknown_reply" | undefined> {
     let replies: readonly Reply[] = [];
+    let shown: Thread | undefined;
     for (let from = before;;) {
       const left = limit - replies.length;
       const part: (Thread & { readonly next?: string }) | "unknown_reply" | undefined = answer(
         await this.#runner.read(SHOW, threadId, known("m", from), left),
       );
-      if (part === undefined || part === "unknown_reply") return part;
+      // What the first step has shown may be removed before the next one.
+      if (part === undefined || part === "unknown_reply") {
+        return shown === undefined ? part : { ...shown, replies };
+      }
       const { next, ...thread } = part;
       replies = [...thread.replies ?? [], ...replies];
       if (next === undefined) return { ...thread, replies };
+      shown = thread;
       from = next;
     }
   }
@@ -127,9 +134,12 @@ export class RedisBoard implements BoardStore {
   }
 
   async inbox(actor: Actor, { limit, ack, bell = "" }: InboxQuery): Promise<readonly Message[]> {
-    const found = answer<InboxPart>(
-      await this.#runner.write(INBOX, actor, limit, ack ? 1 : 0, bell),
-    )!;
+    let found: InboxPart;
+    do {
+      found = answer<InboxPart>(
+        await this.#runner.write(INBOX, actor, limit, ack ? 1 : 0, bell),
+      )!;
+    } while (found.untidy);
     // What is counted as read has been handed over: the next call begins with the rest.
     if (ack) return found.messages;
     const messages = [...found.messages];

@@ -4,9 +4,13 @@ NEEDS   board/thread
 KEYS    inbox_cursors, thread_parts, inbox, board_lists
 INBOX_CURSORS  agent -> number of the message it has read up to, an instant, and its last calls that moved
                the cursor, with spaces between: op = what the call gave, numbers and their reasons' letters
-KEEPS          the cursor never turns back; it is set to the agent's registration by its first look. ]]
+KEEPS          the cursor never turns back; it is set to the agent's registration by its first look. What it has
+               passed is removed from the inbox a bounded number at a time, and nothing is shown before all of
+               that is gone: the first marks are then those of the first unread replies. ]]
 local GIVEN_KEPT = 4
 local CHUNK = 64
+-- How many messages and marks that were read are removed at a time.
+local NAMED_AT_ONCE, MARKS_AT_ONCE = 4000, 250
 local LAST = string.rep('9', 12)
 
 local function save_cursor(cursor)
@@ -118,11 +122,21 @@ local function unread(cursor, most)
   return numbers, reasons
 end
 
--- Moves the marks of the threads in which everything up to this number is read now.
+-- Removes messages that name the actor, up to this number; true when some are left.
+local function remove_named(number)
+  local first = ACTOR .. '\0n'
+  local start, stop = '[' .. first, '(' .. first .. number_of(number + 1)
+  local last = call('ZRANGEBYLEX', INBOX, start, stop, 'LIMIT', NAMED_AT_ONCE - 1, 1)[1]
+  call('ZREMRANGEBYLEX', INBOX, start, last and '[' .. last or stop)
+  return last ~= nil
+end
+
+-- Moves the marks of threads in which everything up to this number is read now; true when some are left.
 local function move_marks(number)
   local first = ACTOR .. '\0u'
   local stop = '(' .. first .. number_of(number + 1)
-  for _, member in ipairs(call('ZRANGEBYLEX', INBOX, '[' .. first, stop)) do
+  local members = call('ZRANGEBYLEX', INBOX, '[' .. first, stop, 'LIMIT', 0, MARKS_AT_ONCE)
+  for _, member in ipairs(members) do
     local from, thread = string.sub(member, #first + 1, #first + 12), string.sub(member, #first + 13)
     local following = replies_of_others(thread, number_of(number + 1), LAST, 1)[1]
     call('ZREM', INBOX, member)
@@ -134,15 +148,20 @@ local function move_marks(number)
       call('ZADD', THREAD_PARTS, 0, thread .. 'r' .. ACTOR)
     end
   end
+  return #members == MARKS_AT_ONCE
+end
+
+-- Removes some of what was read from the inbox; true when there may be more.
+local function tidy(cursor)
+  local named_left = remove_named(cursor.number)
+  return move_marks(cursor.number) or named_left
 end
 
 -- Counts every message up to this number as read.
 local function acknowledge(cursor, number)
   if number <= cursor.number then return end
-  local first = ACTOR .. '\0n'
-  call('ZREMRANGEBYLEX', INBOX, '[' .. first, '(' .. first .. number_of(number + 1))
-  move_marks(number)
   cursor.number = number
+  tidy(cursor)
   -- The newest message may have been removed: what comes next is not older than this step.
   local record = call('HGET', MESSAGES, number)
   cursor.at = int(math.max(record and parse_message(number, record).at or now, cursor.at))

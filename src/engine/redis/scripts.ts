@@ -738,7 +738,7 @@ return finish('true')
 end
 return cjson.encode({ active = count('active'), waiting = count('waiting'), resolved = count('resolved') })
 `,
-  "board/delivery": `local WORDS_AT_ONCE = 2000
+  "board/delivery": `local WORDS_AT_ONCE, MEMBERS_AT_ONCE = 2000, 1000
 local function index_words(thread, words)
   local scored = {}
   for word in string.gmatch(words, '[^ ]+') do
@@ -753,13 +753,25 @@ local function index_words(thread, words)
 end
 local function mark_members(thread, number)
   local first = thread.number .. 'r'
-  for _, member in ipairs(call('ZRANGEBYLEX', THREAD_PARTS, '[' .. first, '(' .. thread.number .. 's')) do
-    local agent = string.sub(member, #first + 1)
-    if agent ~= ACTOR then
-      call('ZREM', THREAD_PARTS, member)
-      call('ZADD', THREAD_PARTS, 0, thread.number .. 's' .. agent .. '\\0' .. number)
-      call('ZADD', INBOX, 0, agent .. '\\0u' .. number .. thread.number)
-      notify('inbox:' .. agent)
+  local members = call('ZRANGEBYLEX', THREAD_PARTS, '[' .. first, '(' .. thread.number .. 's')
+  for from = 1, #members, MEMBERS_AT_ONCE do
+    local read, marks, unread, topics = {}, {}, {}, {}
+    for i = from, math.min(from + MEMBERS_AT_ONCE - 1, #members) do
+      local agent = string.sub(members[i], #first + 1)
+      if agent ~= ACTOR then
+        local count = #read + 1
+        read[count], topics[count] = members[i], 'inbox:' .. agent
+        marks[count * 2 - 1], marks[count * 2] = 0, thread.number .. 's' .. agent .. '\\0' .. number
+        unread[count * 2 - 1], unread[count * 2] = 0, agent .. '\\0u' .. number .. thread.number
+      end
+    end
+    if #read > 0 then
+      call('ZREM', THREAD_PARTS, unpack(read))
+      call('ZADD', THREAD_PARTS, unpack(marks))
+      call('ZADD', INBOX, unpack(unread))
+      for i, heard in ipairs(call('HMGET', LISTENERS, unpack(topics))) do
+        if heard then notify(topics[i]) end
+      end
     end
   end
 end
@@ -842,9 +854,10 @@ if given then
     numbers[#numbers + 1] = number_of(number)
     reasons[number_of(number)] = reason
   end
-  return finish('{"messages":[' .. show_messages(numbers, reasons) .. '],"rest":[]}')
+  return finish('{"messages":[' .. show_messages(numbers, reasons, limit) .. '],"rest":[]}')
 end
 local cursor = find_cursor()
+if tidy(cursor) then return finish('{"messages":[],"rest":[],"untidy":true}') end
 local numbers, reasons = unread(cursor, limit)
 if #numbers == 0 then
   if bell ~= '' then
@@ -854,7 +867,7 @@ if #numbers == 0 then
   end
   return finish('{"messages":[],"rest":[]}')
 end
-local shown, count = show_messages(numbers, reasons)
+local shown, count = show_messages(numbers, reasons, ack and limit or SHOW_COUNT)
 if ack then
   local giving = {}
   for i = 1, count do giving[i] = int(tonumber(numbers[i])) .. reasons[numbers[i]] end
@@ -871,7 +884,7 @@ for i = 5, #ARGV, 2 do
   numbers[#numbers + 1] = ARGV[i]
   reasons[ARGV[i]] = ARGV[i + 1]
 end
-local shown, looked = show_messages(numbers, reasons)
+local shown, looked = show_messages(numbers, reasons, SHOW_COUNT)
 return '{"messages":[' .. shown .. '],"looked":' .. looked .. '}'
 `,
   "board/list": `local facets = { unpack(ARGV, 9) }
@@ -885,7 +898,7 @@ end
 return page(BOARD_LISTS, groups)
 `,
   "board/lookup": `local LEAPS = 2048
-local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
+local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
 local function newest_shared(set, lists, below, most)
   local found, agreed, candidate = {}, 0, below - 1
   if #lists == 1 then
@@ -932,32 +945,34 @@ local function page(set, groups)
     below = tonumber(call('HGET', BOARD_IDS, before) or nil)
     if not below then return 'null' end
   end
+  local most = math.min(limit, SHOW_COUNT)
   local numbers, go_on = {}, 0
   for _, lists in ipairs(groups) do
-    local found, from = newest_shared(set, lists, below, limit + 1)
+    local found, from = newest_shared(set, lists, below, most + 1)
     go_on = math.max(go_on, from or 0)
     for _, number in ipairs(found) do numbers[#numbers + 1] = number end
   end
   table.sort(numbers, function(a, b) return a > b end)
   local kept = {}
   for _, number in ipairs(numbers) do
-    if number < go_on or #kept > limit then break end
+    if number < go_on or #kept > most then break end
     kept[#kept + 1] = number_of(number)
   end
-  local more = #kept > limit
+  local more = #kept > most
   if more then kept[#kept] = nil end
   local shown, last = show_threads(kept)
+  if more and most < limit then last = last or kept[#kept] end
   local below_next = last and tonumber(last) or not more and go_on > 0 and go_on
   local next_below = below_next and ',"next":' .. int(below_next) or ''
   return '{"threads":[' .. shown .. '],"more":' .. tostring(more) .. next_below .. '}'
 end
 `,
   "board/messages": `local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
-local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
-local function show_messages(numbers, reasons)
+local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
+local function show_messages(numbers, reasons, most)
   local shown, bytes, looked = {}, 0, 0
   for first = 1, #numbers, SHOW_CHUNK do
-    if bytes > SHOW_BYTES then break end
+    if bytes > SHOW_BYTES or first > most then break end
     local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
     local found, threads = {}, {}
     for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
@@ -1094,7 +1109,7 @@ end
 local next_field = next_after and ',"next":' .. int(tonumber(next_after)) or ''
 return finish('{"count":' .. count .. ',"threads":[' .. table.concat(threads, ',') .. ']' .. next_field .. '}')
 `,
-  "board/prune": `local AT_ONCE, MEMBERS_AT_ONCE = 2000, 1000
+  "board/prune": `local AT_ONCE, MEMBERS_AT_ONCE = 2000, 500
 local function in_portions(command, key, arguments)
   for first = 1, #arguments, AT_ONCE do
     call(command, key, unpack(arguments, first, math.min(first + AT_ONCE - 1, #arguments)))
@@ -1198,8 +1213,9 @@ return finish(show(thread))
 for i, word in ipairs({ unpack(ARGV, 8) }) do lists[i] = word .. '\\0' end
 return page(BOARD_WORDS, { lists })
 `,
-  "board/show": `local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
-local before, limit = ARGV[6], ARGV[7]
+  "board/show": `local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
+local before, limit = ARGV[6], tonumber(ARGV[7])
+local most = math.min(limit, SHOW_COUNT)
 local thread = find_thread(ARGV[5])
 if not thread then return 'null' end
 local replies = thread.number .. 'm'
@@ -1210,7 +1226,7 @@ if before ~= '' then
   last = '(' .. replies .. number
 end
 local numbers, shown = {}, {}
-for i, member in ipairs(call('ZREVRANGEBYLEX', THREAD_PARTS, last, '[' .. replies, 'LIMIT', 0, limit)) do
+for i, member in ipairs(call('ZREVRANGEBYLEX', THREAD_PARTS, last, '[' .. replies, 'LIMIT', 0, most)) do
   numbers[i] = string.sub(member, #replies + 1, #replies + 12)
 end
 local bytes, next_before = 0, ''
@@ -1222,11 +1238,15 @@ for first = 1, #numbers, SHOW_CHUNK do
   local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
   for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
     local text = show_reply(parse_message(chunk[i], record))
-    table.insert(shown, 1, text)
-    bytes = bytes + #text
+    shown[#shown + 1], bytes = text, bytes + #text
   end
 end
-return show(thread, ',"replies":[' .. table.concat(shown, ',') .. ']' .. next_before)
+if next_before == '' and most < limit and #numbers == most then
+  next_before = ',"next":"' .. message_at(numbers[most]).id .. '"'
+end
+local oldest_first = {}
+for i = #shown, 1, -1 do oldest_first[#oldest_first + 1] = shown[i] end
+return show(thread, ',"replies":[' .. table.concat(oldest_first, ',') .. ']' .. next_before)
 `,
   "board/thread": `local THREAD_FIELDS = '^' .. string.rep('(%Z*)%z', 8) .. '(%Z*)$'
 local MESSAGE_FIELDS = '^' .. string.rep('(%Z*)%z', 7) .. '(%Z*)$'
@@ -1316,6 +1336,7 @@ end
 `,
   "board/unread": `local GIVEN_KEPT = 4
 local CHUNK = 64
+local NAMED_AT_ONCE, MARKS_AT_ONCE = 4000, 250
 local LAST = string.rep('9', 12)
 local function save_cursor(cursor)
   call('HSET', INBOX_CURSORS, ACTOR, cursor.number .. ' ' .. cursor.at .. cursor.given)
@@ -1411,10 +1432,18 @@ local function unread(cursor, most)
   for i = #numbers, most + 1, -1 do numbers[i] = nil end
   return numbers, reasons
 end
+local function remove_named(number)
+  local first = ACTOR .. '\\0n'
+  local start, stop = '[' .. first, '(' .. first .. number_of(number + 1)
+  local last = call('ZRANGEBYLEX', INBOX, start, stop, 'LIMIT', NAMED_AT_ONCE - 1, 1)[1]
+  call('ZREMRANGEBYLEX', INBOX, start, last and '[' .. last or stop)
+  return last ~= nil
+end
 local function move_marks(number)
   local first = ACTOR .. '\\0u'
   local stop = '(' .. first .. number_of(number + 1)
-  for _, member in ipairs(call('ZRANGEBYLEX', INBOX, '[' .. first, stop)) do
+  local members = call('ZRANGEBYLEX', INBOX, '[' .. first, stop, 'LIMIT', 0, MARKS_AT_ONCE)
+  for _, member in ipairs(members) do
     local from, thread = string.sub(member, #first + 1, #first + 12), string.sub(member, #first + 13)
     local following = replies_of_others(thread, number_of(number + 1), LAST, 1)[1]
     call('ZREM', INBOX, member)
@@ -1426,13 +1455,16 @@ local function move_marks(number)
       call('ZADD', THREAD_PARTS, 0, thread .. 'r' .. ACTOR)
     end
   end
+  return #members == MARKS_AT_ONCE
+end
+local function tidy(cursor)
+  local named_left = remove_named(cursor.number)
+  return move_marks(cursor.number) or named_left
 end
 local function acknowledge(cursor, number)
   if number <= cursor.number then return end
-  local first = ACTOR .. '\\0n'
-  call('ZREMRANGEBYLEX', INBOX, '[' .. first, '(' .. first .. number_of(number + 1))
-  move_marks(number)
   cursor.number = number
+  tidy(cursor)
   local record = call('HGET', MESSAGES, number)
   cursor.at = int(math.max(record and parse_message(number, record).at or now, cursor.at))
 end
