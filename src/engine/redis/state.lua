@@ -115,7 +115,8 @@ do
   end
   if REPEATED then
     if #tries > RETRIED_BYTES then tries = string.match(tries, ' .*', RETRIED_BYTES / 2) end
-    -- Refused where memory is full; the call itself may be one that makes room.
+    -- A server whose memory is full refuses this only in scripts that do not free, and then refuses what they write,
+    -- too. One that frees is made again in its text for a full server, which has written something before.
     redis.pcall('HSET', LISTENERS, RETRIED, tries .. ' ' .. ARGV[1] .. '=' .. try)
     retried_until, dirty = now + RETRIED_MS, true
   end

@@ -79,7 +79,7 @@ the look ends where they end, or with what was there before the call was first m
 local function entries_of(names)
   local index, found, looked = KEYS[#KEYS], {}, 0
   if call('HLEN', index) > 2 * LOOK_BACK then call('DEL', index) end
-  -- Refused where memory is full; then there is none.
+  -- Refused where engine/state was refused to leave the name of the call: then there is none.
   local indexing = type(redis.pcall('HSET', index, ' at', int(now))) == 'number'
   -- Whether the last of these entries is one of those that are looked for.
   local function note(entries)
