@@ -134,6 +134,6 @@ Deno.test({
 async function stepsOf(room: Room): Promise<{ readonly prototype: object }> {
   const file = { locks: "lock", agents: "agent", tasks: "task", approvals: "approval" };
   const directory = room === "events" ? "event" : file[room as keyof typeof file] ?? room;
-  const classes = await import(`../../src/${directory}/redis.ts`);
+  const classes = await import(`../../src/${directory}/redis/store.ts`);
   return classes[`Redis${room.charAt(0).toUpperCase()}${room.slice(1)}`];
 }
