@@ -3,10 +3,13 @@
 NEEDS   approval/record
 KEYS    approval_lists, approval_due, approvals
 ARGV    5 status or "", 6 who asked or "", 7 id that only older ones are wanted than, or "", 8 limit
-RETURN  {"approvals":[…],"more":true|false,"next"?:id}, with the id to go on behind when the answer had no room for
-        all | null when there is none with that id ]]
+        9 number to go on below, or ""
+RETURN  {"approvals":[…],"more":true|false,"next"?:number to go on below}, with next when the answer had no room for
+        all, or too many had to be passed over | null when there is none with that id ]]
 local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
-local status, requester, before, limit = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
+-- Members of the lists that one step looks at to find some whose status time has changed, or not.
+local LOOKS = 2048
+local status, requester, before, limit, below = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
 local CHUNK = math.min(limit + 1, 256)
 
 -- The lists that hold what has a status now: those that lapsed count as expired, swept or not.
@@ -31,13 +34,24 @@ local function open_list(name, counts, end_number)
   }
 end
 
+local looks = 0
+
+-- Reads on. A step that has passed over many ends where this list has been read to: then that is its head.
 local function fill(source)
   source.at, source.heads = 1, {}
   repeat
+    if looks >= LOOKS then
+      source.heads[1] = { number = source.number, ends = true }
+      return
+    end
     local members = call('ZREVRANGEBYLEX', APPROVAL_LISTS, source.last, source.first, 'LIMIT', 0, CHUNK)
     source.ended = #members < CHUNK
     if #members == 0 then return end
     source.last = '(' .. members[#members]
+    if source.counts then
+      looks = looks + #members
+      source.number = tonumber(string.sub(members[#members], source.skip + 1, source.skip + 12))
+    end
     local ids = {}
     for i, member in ipairs(members) do ids[i] = string.sub(member, source.skip + 13) end
     local expiries = source.counts and call('ZMSCORE', APPROVAL_DUE, unpack(ids))
@@ -57,15 +71,24 @@ end
 
 -- ':' is the character after '9', so it stands behind every number.
 local end_number = ':'
-if before ~= '' then
+if below ~= '' then
+  end_number = below
+elseif before ~= '' then
   local approval = find(before)
   if not approval then return 'null' end
   end_number = approval.number
 end
 local sources = {}
-for i, source in ipairs(SOURCES[status]) do sources[i] = open_list(source[1], source[2], end_number) end
+local any_lapsed = call('ZCOUNT', APPROVAL_DUE, '-inf', int(now)) > 0
+for _, source in ipairs(SOURCES[status]) do
+  local name, counts = unpack(source)
+  -- Where none has lapsed, all that are written as pending are, and none of them is expired.
+  if any_lapsed or name == status or not counts then
+    sources[#sources + 1] = open_list(name, any_lapsed and counts, end_number)
+  end
+end
 
-local ids = {}
+local ids, numbers, go_on = {}, {}, nil
 while #ids <= limit do
   local newest
   for _, source in ipairs(sources) do
@@ -73,16 +96,21 @@ while #ids <= limit do
     if head and (not newest or head.number > head_of(newest).number) then newest = source end
   end
   if not newest then break end
-  ids[#ids + 1] = head_of(newest).id
+  local head = head_of(newest)
+  if head.ends then
+    go_on = head.number
+    break
+  end
+  ids[#ids + 1], numbers[#numbers + 1] = head.id, head.number
   newest.at = newest.at + 1
 end
 
 local more = #ids > limit
 if more then ids[#ids] = nil end
-local approvals, bytes, go_on = {}, 0, ''
+local approvals, bytes = {}, 0
 for first = 1, #ids, SHOW_CHUNK do
   if bytes > SHOW_BYTES then
-    go_on = ',"next":"' .. ids[first - 1] .. '"'
+    go_on = numbers[first - 1]
     break
   end
   local chunk = { unpack(ids, first, math.min(first + SHOW_CHUNK - 1, #ids)) }
@@ -91,4 +119,5 @@ for first = 1, #ids, SHOW_CHUNK do
     approvals[#approvals + 1], bytes = text, bytes + #text
   end
 end
-return '{"approvals":[' .. table.concat(approvals, ',') .. '],"more":' .. tostring(more) .. go_on .. '}'
+return '{"approvals":[' .. table.concat(approvals, ',') .. '],"more":' .. tostring(more) ..
+  (go_on and string.format(',"next":"%012.0f"', go_on) or '') .. '}'

@@ -83,15 +83,15 @@ export class RedisApprovals implements ApprovalStore {
   async list(query: ApprovalQuery): Promise<ApprovalList | undefined> {
     const { status = "", requestedBy = "", limit } = query;
     const approvals: Approval[] = [];
-    for (let { before = "" } = query;;) {
+    for (let below = "";;) {
       const left = limit - approvals.length;
       const part = answer<ApprovalList & { readonly next?: string }>(
-        await this.#runner.read(LIST, status, requestedBy, before, left),
+        await this.#runner.read(LIST, status, requestedBy, query.before ?? "", left, below),
       );
       if (part === undefined) return undefined;
       approvals.push(...part.approvals);
       if (part.next === undefined) return { approvals, more: part.more };
-      before = part.next;
+      below = part.next;
     }
   }
 

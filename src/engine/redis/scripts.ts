@@ -333,7 +333,8 @@ return finish(outcome('decided', approval))
 return approval and show(approval) or 'null'
 `,
   "approval/list": `local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
-local status, requester, before, limit = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
+local LOOKS = 2048
+local status, requester, before, limit, below = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
 local CHUNK = math.min(limit + 1, 256)
 local SOURCES = {
   pending = { { 'pending', function(expires) return expires > now end } },
@@ -353,13 +354,22 @@ local function open_list(name, counts, end_number)
     heads = {},
   }
 end
+local looks = 0
 local function fill(source)
   source.at, source.heads = 1, {}
   repeat
+    if looks >= LOOKS then
+      source.heads[1] = { number = source.number, ends = true }
+      return
+    end
     local members = call('ZREVRANGEBYLEX', APPROVAL_LISTS, source.last, source.first, 'LIMIT', 0, CHUNK)
     source.ended = #members < CHUNK
     if #members == 0 then return end
     source.last = '(' .. members[#members]
+    if source.counts then
+      looks = looks + #members
+      source.number = tonumber(string.sub(members[#members], source.skip + 1, source.skip + 12))
+    end
     local ids = {}
     for i, member in ipairs(members) do ids[i] = string.sub(member, source.skip + 13) end
     local expiries = source.counts and call('ZMSCORE', APPROVAL_DUE, unpack(ids))
@@ -376,14 +386,22 @@ local function head_of(source)
   return source.heads[source.at]
 end
 local end_number = ':'
-if before ~= '' then
+if below ~= '' then
+  end_number = below
+elseif before ~= '' then
   local approval = find(before)
   if not approval then return 'null' end
   end_number = approval.number
 end
 local sources = {}
-for i, source in ipairs(SOURCES[status]) do sources[i] = open_list(source[1], source[2], end_number) end
-local ids = {}
+local any_lapsed = call('ZCOUNT', APPROVAL_DUE, '-inf', int(now)) > 0
+for _, source in ipairs(SOURCES[status]) do
+  local name, counts = unpack(source)
+  if any_lapsed or name == status or not counts then
+    sources[#sources + 1] = open_list(name, any_lapsed and counts, end_number)
+  end
+end
+local ids, numbers, go_on = {}, {}, nil
 while #ids <= limit do
   local newest
   for _, source in ipairs(sources) do
@@ -391,15 +409,20 @@ while #ids <= limit do
     if head and (not newest or head.number > head_of(newest).number) then newest = source end
   end
   if not newest then break end
-  ids[#ids + 1] = head_of(newest).id
+  local head = head_of(newest)
+  if head.ends then
+    go_on = head.number
+    break
+  end
+  ids[#ids + 1], numbers[#numbers + 1] = head.id, head.number
   newest.at = newest.at + 1
 end
 local more = #ids > limit
 if more then ids[#ids] = nil end
-local approvals, bytes, go_on = {}, 0, ''
+local approvals, bytes = {}, 0
 for first = 1, #ids, SHOW_CHUNK do
   if bytes > SHOW_BYTES then
-    go_on = ',"next":"' .. ids[first - 1] .. '"'
+    go_on = numbers[first - 1]
     break
   end
   local chunk = { unpack(ids, first, math.min(first + SHOW_CHUNK - 1, #ids)) }
@@ -408,7 +431,8 @@ for first = 1, #ids, SHOW_CHUNK do
     approvals[#approvals + 1], bytes = text, bytes + #text
   end
 end
-return '{"approvals":[' .. table.concat(approvals, ',') .. '],"more":' .. tostring(more) .. go_on .. '}'
+return '{"approvals":[' .. table.concat(approvals, ',') .. '],"more":' .. tostring(more) ..
+  (go_on and string.format(',"next":"%012.0f"', go_on) or '') .. '}'
 `,
   "approval/look": `local id, bell = ARGV[5], ARGV[6]
 local approval = find(id)
@@ -1848,8 +1872,8 @@ local at, number = string.match(newest and newest[1] or int(now) .. '-0', '^(%d+
 return { tonumber(at), tonumber(number) }
 `,
   "event/read": `local FROM, CHECKED, LIMIT, TYPE, BELL = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
-local CHUNK = 256
-local MOST_LOOKED_AT = 4096
+local CHUNK, FEW = 256, 8
+local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 4096, 4194304, 524288
 local function count_events(fields)
   local count = #fields / 2
   for i = #fields - 1, 1, -2 do
@@ -1901,13 +1925,15 @@ local function answer(at, number, more)
   reply[2], reply[3], reply[4] = at, number, more
   return finish(reply)
 end
-local size = TYPE == '' and math.min(LIMIT, CHUNK) or CHUNK
-local looked = 0
+local size, bytes, looked = TYPE == '' and math.min(LIMIT, FEW) or FEW, 0, 0
 repeat
+  local before = bytes
   local entries = call('XRANGE', EVENTS, start, '+', 'COUNT', size)
   local at, first, last
   for _, entry in ipairs(entries) do
     at, first, last = extent(entry)
+    looked = looked + last - first + 1
+    for i = 2, #entry[2], 2 do bytes = bytes + #entry[2][i] end
     for number = math.max(first, passed + 1), last do
       local field = (number - first) * 2 + 1
       if TYPE == '' or entry[2][field] == TYPE then
@@ -1919,9 +1945,11 @@ repeat
     end
     start = '(' .. entry[1]
   end
-  looked = looked + #entries
-  if #entries == size and looked >= MOST_LOOKED_AT then return answer(at, last, 1) end
-until #entries < size
+  local ended = #entries < size
+  if not ended and (looked >= MOST_LOOKED_AT or bytes >= MOST_BYTES) then return answer(at, last, 1) end
+  if bytes - before < CHUNK_BYTES / 2 then size = math.min(size * 2, CHUNK) end
+  if bytes - before > CHUNK_BYTES then size = FEW end
+until ended
 if BELL ~= '' and #reply == 4 then listen('events', BELL) end
 return answer(newest_at or now, newest or 0, 0)
 `,

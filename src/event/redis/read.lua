@@ -8,8 +8,9 @@ RETURN  {'read', instant, number, more, and of each event instant, number, type,
         {'trimmed' | 'unknown', instant, number of the oldest event kept}; both "" when there is none
 KEEPS   a reader sees every event after its cursor, or is told that it cannot. ]]
 local FROM, CHECKED, LIMIT, TYPE, BELL = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
-local CHUNK = 256
-local MOST_LOOKED_AT = 4096
+-- Entries read at a time, fewer while they are long; and how many events, and bytes, one step looks at.
+local CHUNK, FEW = 256, 8
+local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 4096, 4194304, 524288
 
 -- How many events an entry holds; its answer and the call that it belongs to are none.
 local function count_events(fields)
@@ -78,13 +79,16 @@ local function answer(at, number, more)
   return finish(reply)
 end
 
-local size = TYPE == '' and math.min(LIMIT, CHUNK) or CHUNK
-local looked = 0
+local size, bytes, looked = TYPE == '' and math.min(LIMIT, FEW) or FEW, 0, 0
 repeat
+  local before = bytes
   local entries = call('XRANGE', EVENTS, start, '+', 'COUNT', size)
   local at, first, last
   for _, entry in ipairs(entries) do
     at, first, last = extent(entry)
+    looked = looked + last - first + 1
+    -- Its answer is kept for a repeated call, and was read with it.
+    for i = 2, #entry[2], 2 do bytes = bytes + #entry[2][i] end
     for number = math.max(first, passed + 1), last do
       local field = (number - first) * 2 + 1
       if TYPE == '' or entry[2][field] == TYPE then
@@ -96,8 +100,10 @@ repeat
     end
     start = '(' .. entry[1]
   end
-  looked = looked + #entries
-  if #entries == size and looked >= MOST_LOOKED_AT then return answer(at, last, 1) end
-until #entries < size
+  local ended = #entries < size
+  if not ended and (looked >= MOST_LOOKED_AT or bytes >= MOST_BYTES) then return answer(at, last, 1) end
+  if bytes - before < CHUNK_BYTES / 2 then size = math.min(size * 2, CHUNK) end
+  if bytes - before > CHUNK_BYTES then size = FEW end
+until ended
 if BELL ~= '' and #reply == 4 then listen('events', BELL) end
 return answer(newest_at or now, newest or 0, 0)
