@@ -136,7 +136,8 @@ export function resolveConfig({ flags, env, cwd }: ConfigInput): Config {
   const store: StoreConfig = named === undefined
     ? { kind: "directory", directory: project.storeDirectory }
     : parseStore(named, baseOf(named));
-  const namespace = settleNamespace(given.namespace[0], store, project);
+  const file = named !== undefined && isProjects(named) ? named.source : undefined;
+  const namespace = settleNamespace(given.namespace[0], store, project, file);
   const pending: AccessInput = {
     project,
     userDirectory: own,
@@ -259,6 +260,7 @@ function settleNamespace(
   given: Setting | undefined,
   store: StoreConfig,
   project: Project,
+  sharedFile: string | undefined,
 ): { readonly name: string; readonly source: string; readonly remarks: readonly Remark[] } {
   if (given !== undefined) {
     return { name: checkName(given.value, given.field), source: given.source, remarks: [] };
@@ -267,9 +269,22 @@ function settleNamespace(
   if (store.kind === "directory") return { name: "default", source: "default", remarks: [] };
   const origin = namespaceOfOrigin(project);
   if (origin !== undefined) {
-    return { name: origin.name, source: `origin in ${origin.path}`, remarks: [] };
+    const source = `origin in ${origin.path}`;
+    return {
+      name: origin.name,
+      source,
+      remarks: sharedFile ? [byOrigin(origin.name, sharedFile)] : [],
+    };
   }
   const text = "No namespace is named and there is no git remote called origin: using " +
     '"default", which every such project on this server shares; set namespace in agentcoord.json';
   return { name: "default", source: "default", remarks: [{ kind: "notice", text }] };
+}
+
+/** A file that all clones share names the server, and the namespace is each clone's own: forks part without a word. */
+function byOrigin(name: string, file: string): Remark {
+  const text =
+    `${file} names a server and no namespace, so each clone uses the one of its own origin, here ` +
+    `"${name}": a fork does not see this one's locks and tasks. Add this line to the file: "namespace": "${name}",`;
+  return { kind: "notice", text };
 }

@@ -305,6 +305,28 @@ Deno.test("a server's namespace is the owner and name of the repository's origin
     }));
 });
 
+Deno.test("clones of one project that names a server and no namespace are told that they may part", () =>
+  withProject(async (dir) => {
+    const resolve = (env = {}) => resolveConfig({ flags: {}, env, cwd: dir });
+    await Deno.writeTextFile(`${dir}/agentcoord.json`, '{"store": "redis://h"}');
+    await Deno.writeTextFile(`${dir}/.git/config`, '[remote "origin"]\n\turl = git@h:ada/shop\n', {
+      append: true,
+    });
+    const [remark, ...others] = resolve().remarks;
+    assert.deepEqual(others, []);
+    assert.equal(remark?.kind, "notice");
+    assert.ok(remark.text.startsWith(`${dir}/agentcoord.json names a server and no namespace`));
+    assert.ok(remark.text.endsWith('Add this line to the file: "namespace": "ada-shop",'));
+    // Whoever names the server without that file, or the namespace, has been told nothing untrue.
+    assert.deepEqual(resolve({ AGENTCOORD_STORE: "redis://h" }).remarks, []);
+    assert.deepEqual(resolve({ AGENTCOORD_NAMESPACE: "n" }).remarks, []);
+    await Deno.writeTextFile(
+      `${dir}/agentcoord.json`,
+      '{\n  "namespace": "ada-shop",\n  "store": "redis://h"\n}',
+    );
+    assert.deepEqual([resolve().namespace, resolve().remarks], ["ada-shop", []]);
+  }));
+
 Deno.test("children of a wrapper get the settings that hold", () =>
   withProject(async (dir) => {
     for (const fallback of ["auto", "directory", "never"]) {
