@@ -19,6 +19,19 @@ interface FailureRule {
  */
 const RULES: readonly FailureRule[] = [
   {
+    // A file system without hard links refuses them as not permitted (link(2), EPERM), whoever asks.
+    matches: /\(os error (?:1|18|31|38|95)\): link /,
+    retryable: false,
+    sentence: (path) =>
+      `the file system of ${path} has no hard links (exFAT and some mounts have none); choose a --store on ` +
+      "another one, such as a local disk with ext4, XFS, Btrfs or APFS",
+  },
+  {
+    matches: /os error (23|24)\b/,
+    retryable: true,
+    sentence: (path) => `too many files are open to open ${path}; raise the limit (ulimit -n)`,
+  },
+  {
     matches: /full|No space left|os error 28|quota/i,
     retryable: true,
     sentence: (path) => `no space is left for ${path}; free some space, then try again`,
@@ -28,7 +41,7 @@ const RULES: readonly FailureRule[] = [
       /readonly|read-only|Permission denied|os error (13|30|1)\b|unable to open|not permitted/i,
     retryable: false,
     sentence: (path) =>
-      `${path} cannot be opened for writing; check that it exists and its permissions, and the limit on open files`,
+      `${path} cannot be opened for writing; check that it exists and its permissions`,
   },
   {
     matches: /database is locked|database is busy/i,
@@ -44,11 +57,6 @@ const RULES: readonly FailureRule[] = [
     matches: /disk I\/O error|os error 5\b/i,
     retryable: true,
     sentence: (path) => `the disk failed to read or write ${path}; check the disk`,
-  },
-  {
-    matches: /os error (23|24)\b/,
-    retryable: true,
-    sentence: (path) => `too many files are open to open ${path}; raise the limit (ulimit -n)`,
   },
   {
     matches: /os error (37|38|95|524)\b/,
@@ -67,6 +75,23 @@ const RULES: readonly FailureRule[] = [
     sentence: (path) => `a part of the path ${path} is a link to itself; choose another --store`,
   },
 ];
+
+/** Files of a database that one connection opens: itself, its log and the log's index, and its directory. */
+const FILES_OF_ONE = 4;
+
+/** What the file system says when as many files are to be opened as a database has; the engine does not tell why. */
+function reasonNotOpened(path: string): string | undefined {
+  const opened: Deno.FsFile[] = [];
+  try {
+    // The directory, as closing a second descriptor of the database itself would end the engine's locks (fcntl(2)).
+    while (opened.length < FILES_OF_ONE) opened.push(Deno.openSync(path.replace(/[^/]*$/, "")));
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : undefined;
+  } finally {
+    for (const file of opened) file.close();
+  }
+}
 
 /** What no rule knows. */
 function anyFailure(path: string, { message }: Error): string {
@@ -101,7 +126,9 @@ export function storeFailure(error: unknown, path: string): unknown {
     return damaged(path, error.message, error);
   }
   if (!engine && !/os error|^E[A-Z0-9]+: /.test(error.message)) return error;
-  const text = engine && errcode === INDEX_CANNOT_GROW ? "disk is full" : error.message;
+  const text = engine && errcode === INDEX_CANNOT_GROW
+    ? "disk is full"
+    : (engine && /unable to open/.test(error.message) && reasonNotOpened(path)) || error.message;
   const rule = RULES.find(({ matches }) => matches.test(text));
   // Our statements are sound, and so are the values in them: what the engine cannot do with them is the file's fault.
   if (rule === undefined && engine) return damaged(path, error.message, error);
