@@ -171,6 +171,7 @@ export interface TaskStore {
   sweep(actor: Actor): Promise<SweepOutcome>;
   /** Removes some of the tasks that ended long ago, but for those that others still wait for. */
   prune(actor: Actor, request: PruneRequest): Promise<PrunedPortion>;
+  /** The task with all attempts that are kept; what the other steps answer of them is said at `Task.attempts`. */
   get(id: string): Promise<Task | undefined>;
   list(query: TaskQuery): Promise<TaskSlice>;
   counts(): Promise<TaskCounts>;

@@ -276,13 +276,13 @@ export class Tasks {
     );
   }
 
-  /** The task as it is now; `undefined` when there is none with this identifier. */
+  /** The task as it is now, with all attempts that are kept; `undefined` when there is none with this identifier. */
   async get(id: string): Promise<Task | undefined> {
     return await (await this.#steps()).get(String(id));
   }
 
   /**
-   * The task as it is now.
+   * The task as it is now, with all attempts that are kept.
    *
    * @throws {NotFoundError} when there is none with this identifier.
    */

@@ -8,6 +8,7 @@ import { RedisStore } from "../../src/open/redis.ts";
 import type { Store } from "../../src/store.ts";
 import { type Task, Tasks } from "../../src/task/task.ts";
 import { DatabaseSync } from "node:sqlite";
+import { taskText } from "../../commands/task/text.ts";
 import { freshNamespace, hasRedis, resp, sharedRedis } from "../support/redis_server.ts";
 import { type Bench, storeTest, TestClock } from "../support/stores.ts";
 
@@ -124,6 +125,21 @@ storeTest("task attempts keep fences of more than 14 digits", async ({ as, clock
   assert.deepEqual(task.attempts.map(({ fence }) => fence), fences);
   assert.deepEqual((await ada.show(task.id)).attempts.map(({ fence }) => fence), fences);
 });
+
+storeTest(
+  "task in words says how many attempts it leaves out, and numbers the others",
+  async ({ as, clock }) => {
+    const ada = new Tasks(as("ada"));
+    await released(ada, 12, "try ");
+    const [task] = await ada.claim() as [Task];
+    const view = { terminal: false, color: false, columns: Infinity, nowMs: clock.nowMs() };
+    const lines = taskText(task, view).split("\n").filter((line) => /attempt \d|before/.test(line));
+    assert.equal(lines[0], "  attempts before: 2");
+    assert.match(lines[1]!, /^ {2}attempt 3: ada, released, began /);
+    assert.match(lines.at(-1)!, /^ {2}attempt 13: ada, under way, began /);
+    assert.ok(!taskText(await ada.show(task.id), view).includes("attempts before"));
+  },
+);
 
 /** Tasks that died of 100 attempts. */
 async function worn({ as, clock }: Pick<Bench, "as" | "clock">, count: number): Promise<void> {
