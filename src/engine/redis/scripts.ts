@@ -2724,12 +2724,14 @@ end
 wake_waiters()
 return finish({ '{"kind":"done",' .. answer .. '}', unpack(tasks or {}) })
 `,
-  "task/counts": `local STATUSES = { 'claimed', 'pending', 'scheduled', 'blocked', 'completed', 'dead', 'cancelled' }
+  "task/counts": `local MANY = 1000
+local STATUSES = { 'claimed', 'pending', 'scheduled', 'blocked', 'completed', 'dead', 'cancelled' }
 local counts = {}
 for i, status in ipairs(STATUSES) do
   counts[status] = call('ZCOUNT', TASK_ORDER, (i - 1) * REGION, '(' .. int(i * REGION))
 end
 if now >= task_floor then
+  if call('ZCOUNT', TASK_ORDER, 0, now) > MANY then return '' end
   local started = call('ZCOUNT', TASK_LATER, '(0', now)
   local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now)
   local dead = 0
@@ -2807,16 +2809,18 @@ for i, member in ipairs(members) do
     end
   end
 end
-local records, scores, queued = {}, {}, 0
+local records, scores, created, queued = {}, {}, {}, 0
 local function write()
   if #records > 0 then call('HSET', TASKS, unpack(records)) end
   if #scores > 0 then call('ZADD', TASK_ORDER, unpack(scores)) end
-  records, scores, queued = {}, {}, 0
+  if #created > 0 then call('ZADD', TASK_CREATED, unpack(created)) end
+  records, scores, created, queued = {}, {}, {}, 0
 end
-local function add(id, spec, place)
+local function add(id, seq, spec, place)
   queued = queued + 2
   records[queued - 1], records[queued] = id, spec
   scores[queued - 1], scores[queued] = string.format('%d', place), id
+  created[queued - 1], created[queued] = string.format('%d', seq), id
   if queued >= 1000 then write() end
 end
 local function add_task(member, spec, priority, tags, start)
@@ -2834,7 +2838,7 @@ local function add_task(member, spec, priority, tags, start)
     call('ZADD', TASK_LATER, task.due, id)
     task_floor = math.min(task_floor, task.due)
   end
-  add(id, spec, place_of(task))
+  add(id, seq, spec, place_of(task))
   for _, on in ipairs(member.open) do add_link(on, id) end
   return task.work.status
 end
@@ -2850,7 +2854,7 @@ for _, member in ipairs(members) do
     member.spec = spec
     if tags == '' and start == 'null' and ARGV[at + 3] == '' and task_waiters == 0 then
       member.plain = true
-      add(id, spec, REGION + rank_of(priority, seq))
+      add(id, seq, spec, REGION + rank_of(priority, seq))
     else
       status = add_task(member, spec, tonumber(priority), tags, tonumber(start))
     end
@@ -3111,7 +3115,8 @@ end
 `,
   "task/list": `local STATUS, TAGS, MATCH, HOLDER, BY = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local LIMIT, AFTER, BY_STAGE = tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] == 'claim'
-local LOOKS, LOOK_BYTES, SHOW_BYTES, CHUNK = 2000, 4194304, 524288, 64
+local LOOKS, LOOK_BYTES, SHOW_BYTES, SCANS, CHUNK = 1000, 2097152, 262144, 8192, 64
+local MANY = 1000
 local READ = math.min(LIMIT + 1, CHUNK)
 local REGIONS = { scheduled = 2, blocked = 3, completed = 4, dead = 5, cancelled = 6 }
 local ENDED = { completed = true, dead = true, cancelled = true }
@@ -3166,6 +3171,36 @@ local function sorted(ids)
   table.sort(rows, function(a, b) return a.seq < b.seq end)
   return rows
 end
+local function open_created()
+  local from = '(' .. int(AFTER)
+  open(function(ids, seqs)
+    local rows = call('ZRANGEBYSCORE', TASK_CREATED, from, '+inf', 'WITHSCORES', 'LIMIT', 0, READ)
+    for i = 1, #rows, 2 do
+      ids[#ids + 1], seqs[#seqs + 1] = rows[i], tonumber(rows[i + 1])
+    end
+    if #rows > 0 then from = '(' .. rows[#rows] end
+    return #rows == READ * 2
+  end)
+end
+local scanned, stalled = 0, nil
+local function open_claimed()
+  local from = AFTER
+  open(function(ids, seqs)
+    local rows = call('ZRANGEBYSCORE', TASK_CREATED, '(' .. int(from), '+inf', 'WITHSCORES', 'LIMIT', 0, 256)
+    if #rows == 0 then return false end
+    local all, places = {}, {}
+    for i = 1, #rows, 2 do all[#all + 1], places[#places + 1] = rows[i], tonumber(rows[i + 1]) end
+    for i, score in ipairs(call('ZMSCORE', TASK_ORDER, unpack(all))) do
+      if tonumber(score) < REGION then ids[#ids + 1], seqs[#seqs + 1] = all[i], places[i] end
+    end
+    from, scanned = places[#places], scanned + #all
+    if #ids == 0 and scanned >= SCANS then
+      stalled = from
+      return false
+    end
+    return #all == 256
+  end)
+end
 local function open_rows(rows)
   open(function(ids, seqs)
     for _, row in ipairs(rows) do
@@ -3179,7 +3214,7 @@ local function open_lapsed()
   open_rows(lapsed)
 end
 local function open_due()
-  due = due or sorted(call('ZRANGEBYSCORE', TASK_LATER, 0, now))
+  due = due or sorted(call('ZRANGEBYSCORE', TASK_LATER, '(0', now))
   open_rows(due)
 end
 local function open_queue()
@@ -3199,20 +3234,30 @@ local function open_sources()
   sources = {}
   if AFTER >= PRIORITY - 1 then return end
   if HOLDER ~= '' then
-    local ids = call('ZRANGEBYLEX', HELD, '[' .. HOLDER .. '\\0t', '(' .. HOLDER .. '\\0u')
-    for i, member in ipairs(ids) do ids[i] = string.sub(member, #HOLDER + 3) end
-    open_rows(sorted(ids))
-  elseif STATUS == 'claimed' or STATUS == '' then
-    open_rows(sorted(call('ZRANGEBYSCORE', TASK_ORDER, 0, '(' .. int(REGION))))
+    local from, to = '[' .. HOLDER .. '\\0t', '(' .. HOLDER .. '\\0u'
+    if call('ZLEXCOUNT', HELD, from, to) > MANY then
+      open_claimed()
+    else
+      local ids = call('ZRANGEBYLEX', HELD, from, to)
+      for i, member in ipairs(ids) do ids[i] = string.sub(member, #HOLDER + 3) end
+      open_rows(sorted(ids))
+    end
+  elseif STATUS == '' then
+    open_created()
+  elseif STATUS == 'claimed' then
+    if call('ZCOUNT', TASK_ORDER, 0, '(' .. int(REGION)) > MANY then
+      open_claimed()
+    else
+      open_rows(sorted(call('ZRANGEBYSCORE', TASK_ORDER, 0, '(' .. int(REGION))))
+    end
   elseif STATUS == 'pending' or STATUS == 'dead' or STATUS == 'ended' then
     open_lapsed()
   end
   if HOLDER == '' then
     if STATUS == 'pending' then open_queue() end
     if STATUS == 'pending' then open_due() end
-    for band = 0, STATUS == '' and 9 or -1 do open_range(REGION + band * PRIORITY) end
     for status, region in pairs(REGIONS) do
-      if STATUS == '' or STATUS == status or STATUS == 'ended' and ENDED[status] then open_range(region * REGION) end
+      if STATUS == status or STATUS == 'ended' and ENDED[status] then open_range(region * REGION) end
     end
   end
 end
@@ -3250,7 +3295,10 @@ local function show_all(base)
   last = AFTER
   while true do
     local id, seq = next_id()
-    if not id then return end
+    if not id then
+      if stalled then go_on = base + stalled end
+      return
+    end
     if looks == LOOKS or looked_bytes > LOOK_BYTES or shown_bytes > SHOW_BYTES then
       go_on = base + last
       return
@@ -3271,6 +3319,10 @@ local function show_all(base)
     end
     last = seq
   end
+end
+if now >= task_floor and
+  (call('ZCOUNT', TASK_ORDER, 0, now) > MANY or call('ZCOUNT', TASK_LATER, '(0', now) > MANY) then
+  return ''
 end
 if BY_STAGE then
   local asked, first = STATUS, math.floor(AFTER / PRIORITY)
@@ -3309,6 +3361,7 @@ local function remove(task)
   for n = math.max(1, older - OLDER_KEPT + 1), older do fields[#fields + 1] = id .. 'a' .. n end
   call('HDEL', TASKS, unpack(fields))
   call('ZREM', TASK_ORDER, id)
+  call('ZREM', TASK_CREATED, id)
   if task.work.status == 'completed' then call('ZREM', TASK_LATER, id) end
   return #fields - 4
 end
@@ -3794,11 +3847,11 @@ export const SCRIPTS = {
   "task/claim": { keys: ["task_tags", "task_line", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/lapse", "task/attempts", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = false"] },
   "task/complete": { keys: ["task_tags", "task_line", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/lapse", "task/attempts", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = true"] },
   "task/counts": { keys: ["task_later"], parts: ["task/rows"] },
-  "task/create": { keys: ["task_line", "task_waiters", "task_later", "task_tags", "task_links", "task_keys"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies"] },
+  "task/create": { keys: ["task_line", "task_waiters", "task_later", "task_tags", "task_links", "task_keys", "task_created"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies"] },
   "task/fail": { keys: ["task_later", "task_line", "task_waiters", "task_tags"], parts: ["task/rows", "task/tenure", "task/waiters", "task/change"], frees: true },
   "task/get": { keys: ["task_later"], parts: ["task/rows"] },
-  "task/list": { keys: ["task_later", "task_tags"], parts: ["task/rows"] },
-  "task/prune": { keys: ["task_later", "task_links", "task_keys"], parts: ["task/rows"], frees: true },
+  "task/list": { keys: ["task_later", "task_tags", "task_created"], parts: ["task/rows"] },
+  "task/prune": { keys: ["task_later", "task_links", "task_keys", "task_created"], parts: ["task/rows"], frees: true },
   "task/release": { keys: ["task_later", "task_line", "task_waiters", "task_tags"], parts: ["task/rows", "task/tenure", "task/waiters", "task/change"], frees: true },
   "task/renew": { keys: ["task_later", "task_line", "task_waiters", "task_tags"], parts: ["task/rows", "task/tenure", "task/waiters", "task/change"], frees: true },
   "task/retry": { keys: ["task_line", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"] },

@@ -14,7 +14,13 @@ import { mayHaveLapsed } from "./step.ts";
 import { STAGE_PLACES, type TaskQuery, type TaskSlice } from "../store.ts";
 
 /** Tasks looked at by one step when each has to be asked whether it matches. */
-const STRETCH = 20_000;
+const STRETCH = 4000;
+/** More than this many held tasks are not sorted by one step, nor are lapsed leases passed over. */
+const MANY = 1000;
+/** What one step shows of tasks, in characters, but for one of the largest. */
+const SHOW_CHARS = 524_288;
+/** What texts are taken to have that are kept beside the row because they are long. */
+const BESIDE_CHARS = 16_384;
 
 /** What every source below filters by: creator, tags with how many of them, and a range of `seq`. */
 const MATCHES = `(?1 IS NULL OR spec ->> '$.createdBy' = ?1) AND (?2 IS NULL OR (
@@ -41,6 +47,8 @@ const SOURCES: Readonly<Record<TaskStatus, readonly string[]>> = {
   ],
   cancelled: ["tasks WHERE status = 'cancelled'"],
 };
+/** Instead of {@linkcode HELD} where many are held: a stretch of all tasks. */
+const AMONG_ALL = "tasks NOT INDEXED WHERE";
 const HELD_BY = `${HELD} holder = ?8 AND due_at_ms > ?7`;
 
 /** Some tasks of one stage of the order of claims, or of all of them: each is a status, or all that end. */
@@ -96,8 +104,11 @@ function stageOf(stage: Stage, asked: TaskStatus | undefined): Stage | undefined
 function listStage(reader: Reader, query: TaskQuery, stage: Stage): TaskSlice {
   const { limit, after, createdBy, tags } = query;
   const last = lastSeq(reader);
-  const sources = query.holder === undefined ? sourcesOf(reader, stage) : [HELD_BY];
-  const searching = createdBy !== undefined || tags.length > 0 || sources.includes(COMPLETED);
+  const many = (reader.counts["tasks:claimed"] ?? 0) > MANY;
+  const sources = (query.holder === undefined ? sourcesOf(reader, stage) : [HELD_BY])
+    .map((source) => many ? source.replace(HELD, AMONG_ALL) : source);
+  const searching = createdBy !== undefined || tags.length > 0 || sources.includes(COMPLETED) ||
+    sources.some((source) => source.startsWith(AMONG_ALL));
   const upTo = searching ? Math.min(after + STRETCH, last) : last;
   const seqs = sources.flatMap((source) => seqsWhere(reader, query, upTo, source));
   if (stage.status === "pending") {
@@ -107,7 +118,9 @@ function listStage(reader: Reader, query: TaskQuery, stage: Stage): TaskSlice {
   }
   seqs.sort((a, b) => a - b);
   const page = seqs.slice(0, limit);
-  const tasks = rowsOf(reader, page).map((row) => show(reader, row));
+  const rows = rowsOf(reader, page);
+  const tasks = rows.map((row) => show(reader, row));
+  if (rows.length < page.length) return { tasks, next: rows.at(-1)!.seq };
   if (seqs.length > limit) return { tasks, next: page.at(-1) ?? after };
   return upTo < last ? { tasks, next: upTo } : { tasks };
 }
@@ -194,9 +207,28 @@ function values({ createdBy, tags, match, after, limit }: TaskQuery, upTo: numbe
   ];
 }
 
+/** The first of these rows, as far as one step shows them. */
 function rowsOf(reader: Reader, seqs: readonly number[]): TaskRow[] {
-  return reader.all<TaskRow>(
-    `SELECT ${COLUMNS} FROM tasks WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`,
-    JSON.stringify(seqs),
-  );
+  const rows: TaskRow[] = [];
+  let chars = 0;
+  for (const seq of seqs) {
+    if (chars > SHOW_CHARS) break;
+    const row = reader.get<TaskRow>(`SELECT ${COLUMNS} FROM tasks WHERE seq = ?`, seq)!;
+    const texts = [row.spec, row.description, row.payload, row.result, row.progress, row.error];
+    for (const text of texts) chars += text?.length ?? 0;
+    if (row.description === null) chars += BESIDE_CHARS;
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** Whether time has changed so many tasks that they are to be swept before anybody looks at all of them. */
+export function isOverdue(reader: Reader): boolean {
+  if (!mayHaveLapsed(reader)) return false;
+  const { n } = reader.get<{ n: number }>(
+    `SELECT COUNT(*) AS n FROM (
+       SELECT 1 FROM ${HELD} holder IS NOT NULL AND due_at_ms <= ? LIMIT ${MANY + 1})`,
+    reader.nowMs,
+  )!;
+  return n > MANY;
 }

@@ -5,14 +5,14 @@
 import { emit } from "../../event/directory/append.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
-import type { Engine } from "../../engine/directory/transaction.ts";
+import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
 import { backoffMs } from "../backoff.ts";
 import { ClaimLooks, type LongLooks } from "../claim_looks.ts";
 import { olderAttempts } from "./attempts.ts";
 import { create, rewrite } from "./creation.ts";
 import { show, unblock, UNTOLD } from "./dependencies.ts";
 import { giveBack } from "./give_back.ts";
-import { countTasks, list } from "./listing.ts";
+import { countTasks, isOverdue, list } from "./listing.ts";
 import type { AttemptOutcome, JsonValue, Task, TaskCounts } from "../model.ts";
 import { prune } from "./prune.ts";
 import { claim, type Claimed } from "./queue.ts";
@@ -190,11 +190,11 @@ export class DirectoryTasks implements TaskStore {
   }
 
   list(query: TaskQuery): Promise<TaskSlice> {
-    return this.#engine.read((reader) => list(reader, query));
+    return this.#readSettled((reader) => list(reader, query));
   }
 
   counts(): Promise<TaskCounts> {
-    return this.#engine.read(countTasks);
+    return this.#readSettled(countTasks);
   }
 
   /** One step of a claim. Who waits is in line from the first one; who was woken since begins again. */
@@ -224,6 +224,17 @@ export class DirectoryTasks implements TaskStore {
     if (claimed.place !== undefined) return { place: claimed.place };
     const dueMs = more ? tx.nowMs : nextDueMs(tx);
     return dueMs === undefined ? { tasks } : { tasks, retryInMs: dueMs - tx.nowMs };
+  }
+
+  /** Reads; where very many leases have lapsed unnoticed, bounded steps first return those tasks to the queue. */
+  async #readSettled<T>(look: (reader: Reader) => T): Promise<T> {
+    for (;;) {
+      const found = await this.#engine.read((reader) =>
+        isOverdue(reader) ? undefined : { value: look(reader) }
+      );
+      if (found !== undefined) return found.value;
+      while (await this.#engine.write(undefined, sweepOnce));
+    }
   }
 
   /** Goes on, step by step, until nobody is left to be told of a completed task. */
@@ -280,6 +291,14 @@ export class DirectoryTasks implements TaskStore {
       return { kind: done ? "done" : "refused", task: show(step.tx, row) };
     });
   }
+}
+
+/** A sweep of its own; whether there may be more. */
+function sweepOnce(tx: Transaction): boolean {
+  const step = new Step(tx);
+  const { more } = step.sweep();
+  step.end();
+  return more;
 }
 
 /** Whether the tenure means the newest attempt. */

@@ -2,13 +2,15 @@
 
 NEEDS   task/rows
 KEYS    task_later
-RETURN  {status: number…} ]]
+RETURN  {status: number…}; "" when so many leases have lapsed that sweeps come first ]]
+local MANY = 1000
 local STATUSES = { 'claimed', 'pending', 'scheduled', 'blocked', 'completed', 'dead', 'cancelled' }
 local counts = {}
 for i, status in ipairs(STATUSES) do
   counts[status] = call('ZCOUNT', TASK_ORDER, (i - 1) * REGION, '(' .. int(i * REGION))
 end
 if now >= task_floor then
+  if call('ZCOUNT', TASK_ORDER, 0, now) > MANY then return '' end
   local started = call('ZCOUNT', TASK_LATER, '(0', now)
   local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now)
   local dead = 0

@@ -1,7 +1,7 @@
 --[[ task/create: creates every task of a batch, or none.
 
 NEEDS   task/dependencies
-KEYS    task_keys, task_later
+KEYS    task_keys, task_later, task_created
 TASK_KEYS  idempotency key -> id of the task that has it
 ARGV       from 5 on, five for each draft: id, key or "", its spec from the priority to not before, what it
            depends on, joined by commas (# and a place in the batch counted from 0, or the id of an older
@@ -79,17 +79,19 @@ for i, member in ipairs(members) do
   end
 end
 
-local records, scores, queued = {}, {}, 0
+local records, scores, created, queued = {}, {}, {}, 0
 local function write()
   if #records > 0 then call('HSET', TASKS, unpack(records)) end
   if #scores > 0 then call('ZADD', TASK_ORDER, unpack(scores)) end
-  records, scores, queued = {}, {}, 0
+  if #created > 0 then call('ZADD', TASK_CREATED, unpack(created)) end
+  records, scores, created, queued = {}, {}, {}, 0
 end
 
-local function add(id, spec, place)
+local function add(id, seq, spec, place)
   queued = queued + 2
   records[queued - 1], records[queued] = id, spec
   scores[queued - 1], scores[queued] = string.format('%d', place), id
+  created[queued - 1], created[queued] = string.format('%d', seq), id
   if queued >= 1000 then write() end
 end
 
@@ -108,7 +110,7 @@ local function add_task(member, spec, priority, tags, start)
     call('ZADD', TASK_LATER, task.due, id)
     task_floor = math.min(task_floor, task.due)
   end
-  add(id, spec, place_of(task))
+  add(id, seq, spec, place_of(task))
   for _, on in ipairs(member.open) do add_link(on, id) end
   return task.work.status
 end
@@ -126,7 +128,7 @@ for _, member in ipairs(members) do
     if tags == '' and start == 'null' and ARGV[at + 3] == '' and task_waiters == 0 then
       -- Nothing but the queue has to know of it.
       member.plain = true
-      add(id, spec, REGION + rank_of(priority, seq))
+      add(id, seq, spec, REGION + rank_of(priority, seq))
     else
       status = add_task(member, spec, tonumber(priority), tags, tonumber(start))
     end

@@ -1,7 +1,7 @@
 --[[ task/prune: removes tasks that ended long ago. One that others still wait for is kept.
 
 NEEDS   task/rows
-KEYS    task_links, task_keys
+KEYS    task_links, task_keys, task_created
 RULES   task/model: OLDER_KEPT
 FLAGS   frees
 ARGV    5 statuses, joined by commas  6 how long ago they ended at least  7 score in TASK_ORDER after which to begin  8 how many to look
@@ -27,6 +27,7 @@ local function remove(task)
   for n = math.max(1, older - OLDER_KEPT + 1), older do fields[#fields + 1] = id .. 'a' .. n end
   call('HDEL', TASKS, unpack(fields))
   call('ZREM', TASK_ORDER, id)
+  call('ZREM', TASK_CREATED, id)
   if task.work.status == 'completed' then call('ZREM', TASK_LATER, id) end
   return #fields - 4
 end

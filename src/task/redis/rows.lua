@@ -17,6 +17,7 @@ TASK_ORDER  id -> region + place, of every task whatever its status; a change of
             scheduled, blocked, completed, dead, cancelled: the number of its creation
 TASK_LATER  id -> the instant at which it is due, of scheduled tasks; 0 of completed ones that have links, see
             task/dependencies
+TASK_CREATED  id -> the number of its creation, of every task
 KEEPS       a task is in one region, its work says the same status; a task that time alone has changed stays
             where it was until a step settles it, and every reader shows it settled. ]]
 local REGION, PRIORITY = 562949953421312, 17592186044416

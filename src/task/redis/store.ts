@@ -233,13 +233,24 @@ export class RedisTasks implements TaskStore {
     if (holder !== "" && status !== "" && status !== "claimed") return { tasks: [] };
     const args = [status, tags.join(), match, holder, createdBy, limit, after, order];
     const reply: { readonly tasks: TaskReply[]; readonly next?: number } = parse(
-      await this.#runner.read(LIST, ...args),
+      await this.#settled(() => this.#runner.read(LIST, ...args)),
     );
     return { ...reply, tasks: reply.tasks.map(show) };
   }
 
   async counts(): Promise<TaskCounts> {
-    return parse(await this.#runner.read(COUNTS));
+    return parse(await this.#settled(() => this.#runner.read(COUNTS)));
+  }
+
+  /** Reads; where very many leases have lapsed unnoticed, bounded steps first return those tasks to the queue. */
+  async #settled(read: () => Promise<unknown>): Promise<unknown> {
+    for (;;) {
+      const answer = await read();
+      if (answer !== "") return answer;
+      for (let more = true; more;) {
+        ({ more } = parse<SweepOutcome>(await this.#runner.write(SWEEP, undefined)));
+      }
+    }
   }
 }
 
