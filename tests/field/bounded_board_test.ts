@@ -78,6 +78,38 @@ redisTest("board reply marks all members of a thread with a few commands", async
   }
 });
 
+redisTest("board inbox passes over urgent threads of its own only once", async (site) => {
+  const [ada, bob] = [site.as("ada"), site.as("bob")];
+  await many(640, (n) => ada.post({ title: `alarm ${n}`, priority: "high" }));
+  await ada.inbox();
+  const counts = await site.commands(() => ada.inbox());
+  assert.ok(Math.max(...counts) < 15, `executed ${counts}`);
+  await bob.post({ title: "fire", priority: "high" });
+  await ada.post({ title: "mine", priority: "high" });
+  await bob.post({ title: "water", priority: "high" });
+  assert.deepEqual((await ada.inbox()).map(({ title }) => title), ["fire", "water"]);
+});
+
+storeTest("board inbox shows urgent threads of others after many of its own", async (bench) => {
+  const [ada, bob] = [new Board(bench.as("ada")), new Board(bench.as("bob"))];
+  const urgent = (board: Board, title: string) => board.post({ title, priority: "high" });
+  const titles = async () => (await ada.inbox()).map(({ title }) => title);
+  for (let n = 0; n < 140; n++) await urgent(ada, `${n}`);
+  assert.deepEqual(await titles(), []);
+  // At the same instant as the last of its own.
+  await urgent(bob, "one");
+  assert.deepEqual(await titles(), ["one"]);
+  bench.clock.advance(1);
+  for (let n = 0; n < 140; n++) await urgent(ada, `${n}`);
+  const second = await urgent(bob, "two");
+  assert.deepEqual(await titles(), ["one", "two"]);
+  await ada.ack({ upTo: (await ada.inbox())[0]!.id });
+  assert.deepEqual(await titles(), ["two"]);
+  await ada.ack({ upTo: (await ada.inbox())[0]!.id });
+  assert.deepEqual(await titles(), []);
+  assert.equal(second.priority, "high");
+});
+
 redisTest("board ack of many threads moves a bounded number of marks in one step", async (site) => {
   const [zed, bob] = [site.as("zed"), site.as("bob")];
   const threads: string[] = [];
@@ -108,6 +140,24 @@ redisTest(
     assert.equal(await client.command("ZCARD", inbox), 1);
   },
 );
+
+storeTest("board inbox that counts as read ends after some long messages", async (bench) => {
+  const [ada, bob] = [new Board(bench.as("ada")), new Board(bench.as("bob"))];
+  const text = "long ".repeat(12_000);
+  const numbers = Array.from({ length: 60 }, (_, n) => n);
+  for (const n of numbers) await ada.post({ title: `${n}`, message: text, to: ["bob"] });
+  const titles = (messages: readonly { readonly title: string }[]) =>
+    messages.map(({ title }) => Number(title));
+  assert.deepEqual(titles(await bob.inbox({ limit: 1000 })), numbers);
+  const read: number[] = [];
+  for (let calls = 0;; calls++) {
+    const some = titles(await bob.inbox({ limit: 1000, ack: true }));
+    assert.ok(some.length <= 40, `${some.length} messages of 60 kB in one step`);
+    if (some.length === 0) break;
+    read.push(...some);
+  }
+  assert.deepEqual(read, numbers);
+});
 
 storeTest("board pages of a thousand are whole and in order", async (bench) => {
   const [ada, bob] = [new Board(bench.as("ada")), new Board(bench.as("bob"))];

@@ -18,6 +18,9 @@ import type { Reader, Transaction } from "../../engine/directory/transaction.ts"
 import type { Message, MessageReason, ThreadPriority } from "../thread.ts";
 import type { Recipient } from "../store.ts";
 
+/** Characters of messages that one step reads, about; and how many messages it reads at a time. */
+const LOADED_CHARS = 1_048_576;
+const LOADED_AT_ONCE = 16;
 /** Whom a message for everybody wakes. */
 const EVERYBODY = "inbox:*";
 
@@ -47,12 +50,14 @@ export function deliver(
 }
 
 function markMembers(tx: Transaction, seq: number, thread: number, author: string): void {
-  const members = tx.all<{ agent: string }>(
-    "SELECT agent FROM thread_members WHERE thread = ? AND unread_from IS NULL AND agent <> ?",
+  // Few of many members wait: only those are looked up one by one.
+  const waiting = tx.all<{ topic: string }>(
+    `SELECT DISTINCT l.topic FROM thread_members AS m JOIN listeners AS l
+     ON l.topic = 'inbox:' || m.agent
+     WHERE m.thread = ? AND m.unread_from IS NULL AND m.agent <> ?`,
     thread,
     author,
   );
-  if (members.length === 0) return;
   tx.run(
     `UPDATE thread_members SET unread_from = ?
      WHERE thread = ? AND unread_from IS NULL AND agent <> ?`,
@@ -60,7 +65,7 @@ function markMembers(tx: Transaction, seq: number, thread: number, author: strin
     thread,
     author,
   );
-  for (const { agent } of members) notify(tx, topicOf(agent));
+  for (const { topic } of waiting) notify(tx, topic);
 }
 
 /** Rings `bell` at the next message for `agent`. */
@@ -69,12 +74,14 @@ export function awaitMessage(tx: Transaction, agent: string, bell: string): void
   listen(tx, EVERYBODY, bell);
 }
 
-/** The oldest unread messages of `agent`, in order, with their numbers. */
-export function unread(
-  tx: Transaction,
-  agent: string,
-  limit: number,
-): readonly { readonly seq: number; readonly message: Message }[] {
+/** One unread message, by its number. */
+export interface Unread {
+  readonly seq: number;
+  readonly reason: MessageReason;
+}
+
+/** The oldest unread messages of `agent`, in order. */
+export function unread(tx: Transaction, agent: string, limit: number): readonly Unread[] {
   const reasons = new Map<number, MessageReason>();
   const add = (seqs: readonly number[], reason: MessageReason) => {
     for (const seq of seqs) if (!reasons.has(seq)) reasons.set(seq, reason);
@@ -89,19 +96,7 @@ export function unread(
   add(unreadUrgent(tx, agent, limit), "high_priority");
   // Each source gave its first ones, so the first ones of all are among them.
   const seqs = [...reasons.keys()].sort((a, b) => a - b).slice(0, limit);
-  return load(tx, seqs).map((row) => ({
-    seq: row.seq,
-    message: {
-      id: row.id,
-      threadId: row.thread_id,
-      title: row.title,
-      author: row.author,
-      message: row.message,
-      reason: reasons.get(row.seq)!,
-      priority: row.priority,
-      atMs: row.at_ms,
-    },
-  }));
+  return seqs.map((seq) => ({ seq, reason: reasons.get(seq)! }));
 }
 
 /** Others' messages in the threads where `agent` has something unread: the first `limit` of all. */
@@ -113,8 +108,8 @@ function unreadReplies(reader: Reader, agent: string, limit: number): number[] {
     limit,
   );
   let first: number[] = [];
+  let end = Number.MAX_SAFE_INTEGER;
   for (const { thread, unread_from: from } of threads) {
-    const end = first[limit - 1] ?? Number.MAX_SAFE_INTEGER;
     if (from > end) break;
     const rows = reader.all<{ seq: number }>(
       `SELECT seq FROM messages WHERE thread = ? AND seq BETWEEN ? AND ? AND author <> ?
@@ -125,7 +120,11 @@ function unreadReplies(reader: Reader, agent: string, limit: number): number[] {
       agent,
       limit,
     );
-    first = [...first, ...rows.map(({ seq }) => seq)].sort((a, b) => a - b).slice(0, limit);
+    for (const { seq } of rows) first.push(seq);
+    // Sorted only now and then, as there may be a thousand threads.
+    if (first.length < limit * 2) continue;
+    first = first.sort((a, b) => a - b).slice(0, limit);
+    end = first.at(-1)!;
   }
   return first;
 }
@@ -142,7 +141,18 @@ function unreadUrgent(tx: Transaction, agent: string, limit: number): number[] {
     agent,
     limit,
   );
+  if (rows.length === 0) passUrgent(tx, agent, cursor);
   return rows.map(({ seq }) => seq);
+}
+
+/** Moves the cursor past the agent's own threads of high priority, so that each is passed over only once. */
+function passUrgent(tx: Transaction, agent: string, cursor: CursorRow): void {
+  const newest = tx.get<{ at_ms: number }>(
+    `SELECT created_at_ms AS at_ms FROM threads INDEXED BY threads_high
+     WHERE priority = 'high' ORDER BY created_at_ms DESC LIMIT 1`,
+  );
+  if (newest === undefined || newest.at_ms <= cursor.at_ms) return;
+  tx.run("UPDATE inbox_cursors SET at_ms = ? WHERE agent = ?", newest.at_ms, agent);
 }
 
 /** How far the agent has read: a message's number and instant. */
@@ -178,8 +188,38 @@ interface UnreadRow {
   at_ms: number;
 }
 
+/**
+ * These messages, as many as one step should read, and how many of the numbers that took: one that was removed
+ * meanwhile is passed over.
+ */
+export function loadUnread(
+  reader: Reader,
+  wanted: readonly Unread[],
+): { readonly messages: readonly Message[]; readonly looked: number } {
+  const reasons = new Map(wanted.map(({ seq, reason }) => [seq, reason]));
+  const messages: Message[] = [];
+  let looked = 0;
+  for (let chars = 0; looked < wanted.length && chars < LOADED_CHARS;) {
+    const chunk = wanted.slice(looked, looked + LOADED_AT_ONCE);
+    looked += chunk.length;
+    for (const row of load(reader, chunk.map(({ seq }) => seq))) {
+      chars += row.message.length;
+      messages.push({
+        id: row.id,
+        threadId: row.thread_id,
+        title: row.title,
+        author: row.author,
+        message: row.message,
+        reason: reasons.get(row.seq)!,
+        priority: row.priority,
+        atMs: row.at_ms,
+      });
+    }
+  }
+  return { messages, looked };
+}
+
 function load(reader: Reader, seqs: readonly number[]): UnreadRow[] {
-  if (seqs.length === 0) return [];
   return reader.all<UnreadRow>(
     `SELECT m.seq, m.id, t.id AS thread_id, t.title, m.author, m.message, t.priority, m.at_ms
      FROM json_each(?) AS wanted

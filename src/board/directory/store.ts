@@ -7,7 +7,7 @@ import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import type { Message, Reply, Thread, ThreadCounts, ThreadStatus } from "../thread.ts";
-import { acknowledge, awaitMessage, deliver, unread } from "./delivery.ts";
+import { acknowledge, awaitMessage, deliver, loadUnread, unread } from "./delivery.ts";
 import { facetsOf, fileThread, findThreads, indexWords, refile, searchThreads } from "./lookup.ts";
 import { prune } from "./prune.ts";
 import type {
@@ -151,14 +151,22 @@ export class DirectoryBoard implements BoardStore {
     }));
   }
 
-  inbox(actor: Actor, { limit, ack, bell }: InboxQuery): Promise<readonly Message[]> {
-    return this.#engine.write(actor, (tx) => {
+  async inbox(actor: Actor, { limit, ack, bell }: InboxQuery): Promise<readonly Message[]> {
+    let { messages, rest } = await this.#engine.write(actor, (tx) => {
       const found = unread(tx, actor.name, limit);
-      const last = found.at(-1);
-      if (last === undefined && bell !== undefined) awaitMessage(tx, actor.name, bell);
+      if (found.length === 0 && bell !== undefined) awaitMessage(tx, actor.name, bell);
+      const { messages, looked } = loadUnread(tx, found);
+      const last = found[looked - 1];
       if (last !== undefined && ack) acknowledge(tx, actor.name, last.seq);
-      return found.map(({ message }) => message);
+      // What is counted as read has been handed over: the next call begins with the rest.
+      return { messages, rest: ack ? [] : found.slice(looked) };
     });
+    while (rest.length > 0) {
+      const part = await this.#engine.read((reader) => loadUnread(reader, rest));
+      messages = [...messages, ...part.messages];
+      rest = rest.slice(part.looked);
+    }
+    return messages;
   }
 
   ack(actor: Actor, upTo: string | undefined): Promise<boolean> {

@@ -97,6 +97,11 @@ local function unread_urgent(cursor, most)
       end
     end
     if #members > 0 then start = '(' .. members[#members] end
+    -- Threads of its own, which it may post without ever having anything to read, are passed over once.
+    if #found == 0 and #members == CHUNK then
+      cursor.at = int(tonumber(string.sub(members[CHUNK], 3, 16)))
+      save_cursor(cursor)
+    end
   until #members < CHUNK
   return found
 end

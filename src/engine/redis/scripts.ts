@@ -1436,6 +1436,10 @@ local function unread_urgent(cursor, most)
       end
     end
     if #members > 0 then start = '(' .. members[#members] end
+    if #found == 0 and #members == CHUNK then
+      cursor.at = int(tonumber(string.sub(members[CHUNK], 3, 16)))
+      save_cursor(cursor)
+    end
   until #members < CHUNK
   return found
 end
