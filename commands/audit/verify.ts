@@ -9,8 +9,14 @@ export const command = defineCommand({
       "after",
       `
 Finds an entry that was changed, moved, added or taken away, as long as not everything that tells of it
-was rewritten with it: the hashes and links behind it, the store's count, and its event. It proves nothing
-against somebody who computes the whole chain anew: keep the head it prints elsewhere, and compare.
+was rewritten with it: the hashes and links behind it, the store's count, and its event.
+
+It does not prove that nobody with access to the store's files or server
+  - computed the chain anew from some entry on, with its events and count: keep the head that it prints
+    elsewhere, and look whether an entry with that link is still there;
+  - changed an idempotency key: those are not sealed;
+  - changed an instant within what its neighbours allow, once its event is no longer kept, or all events
+    were taken away.
 `,
     ),
   examples: ["agentcoord audit verify --json"],
