@@ -4,6 +4,7 @@
  * @module
  */
 import { COMMANDS, GROUPS } from "./commands/mod.ts";
+import { readWhole } from "./src/cli/bounded_input.ts";
 import type { EndingSignal } from "./src/cli/command.ts";
 import { run } from "./src/cli/run.ts";
 import { isUnseen, Output } from "./src/cli/streams.ts";
@@ -19,11 +20,6 @@ async function writeRemark(text: string): Promise<void> {
   } catch {
     // Closed, or on a full disk.
   }
-}
-
-/** All of standard input. */
-async function readInput(): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer());
 }
 
 /** Ends this process by a signal. Returns when it is ignored here, as SIGHUP is under nohup(1). */
@@ -51,7 +47,7 @@ if (import.meta.main) {
     host: Deno.hostname,
     isTerminal: Deno.stdout.isTerminal(),
     columns: () => Deno.consoleSize().columns || 80,
-    stdin: readInput,
+    stdin: () => readWhole(Deno.stdin.readable),
     secret: (prompt) => Deno.stdin.isTerminal() ? askSecret(prompt) : undefined,
     stdout: (text) => stdout.write(text),
     isUnseen,

@@ -14,7 +14,7 @@ export const command = defineCommand({
       .option(
         "--threshold <duration>",
         "silent for longer than this (default: 300)",
-        duration("--threshold"),
+        duration("--threshold", { minMs: 1000 }),
       )
       .option("--explain", "also say what each holds and since when"),
   examples: ["agentcoord hung --threshold 300", "agentcoord hung --explain --json"],

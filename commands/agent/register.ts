@@ -1,6 +1,6 @@
 import { Agents } from "../../src/agent/agent.ts";
 import { defineCommand } from "../../src/cli/command.ts";
-import { duration, list } from "../../src/cli/options.ts";
+import { duration, LEASE, list } from "../../src/cli/options.ts";
 import { checkName } from "../../src/name.ts";
 import { agentText } from "./text.ts";
 
@@ -15,7 +15,7 @@ export const command = defineCommand({
       .option(
         "--ttl <duration>",
         "how long each heartbeat is good for (default: 60s)",
-        duration("--ttl"),
+        duration("--ttl", LEASE),
       )
       .option("--takeover", "take the name even when a live agent has it"),
   examples: ["agentcoord agent register --name ada --role engineer --tags backend,deploy"],

@@ -3,7 +3,7 @@ import { Agents, type RegisterOptions } from "../../src/agent/agent.ts";
 import { DEFAULT_AGENT_TTL_MS } from "../../src/agent/model.ts";
 import { sleep } from "../../src/clock.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
-import { duration, list } from "../../src/cli/options.ts";
+import { duration, LEASE, list } from "../../src/cli/options.ts";
 import { exitCodesHelp, type Tenure, wrap, WRAPPER_EXIT } from "../../src/cli/wrapper.ts";
 import { InvalidArgumentError, StoreUnavailableError } from "../../src/errors.ts";
 import { quote } from "../../src/name.ts";
@@ -21,7 +21,7 @@ export const command = defineCommand({
       .option(
         "--ttl <duration>",
         "how long a heartbeat is good for (default: 60s)",
-        duration("--ttl"),
+        duration("--ttl", LEASE),
       )
       .option("--takeover", "take the name even when a live agent has it"),
   takesRest: true,

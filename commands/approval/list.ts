@@ -1,6 +1,7 @@
 import { Approvals } from "../../src/approval/approval.ts";
 import { defineCommand, Page } from "../../src/cli/command.ts";
 import { choice, integer } from "../../src/cli/options.ts";
+import { hintAgents } from "../agent/hint.ts";
 import { approvalTable } from "./text.ts";
 
 /** `agentcoord approval list`, also `agentcoord approvals` */
@@ -21,6 +22,7 @@ export const command = defineCommand({
       ...(limit === undefined ? {} : { limit }),
       ...(cursor === undefined ? {} : { cursor }),
     });
+    if (approvals.length === 0) await hintAgents(cli, [by]);
     return new Page(approvals, nextCursor);
   },
   text: approvalTable,

@@ -1,7 +1,8 @@
 import { Approvals } from "../../src/approval/approval.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
-import { duration, list } from "../../src/cli/options.ts";
+import { duration, LEASE, list } from "../../src/cli/options.ts";
+import { hintAgents } from "../agent/hint.ts";
 import { approvalText } from "./text.ts";
 import { onlyApproved } from "./wait.ts";
 
@@ -14,7 +15,7 @@ export const command = defineCommand({
       .option(
         "--timeout <duration>",
         "how long there is to decide (default: 5m)",
-        duration("--timeout"),
+        duration("--timeout", LEASE),
       )
       .option("--approvers <names>", "the only agents who may decide", list("--approvers"))
       .option("--digest <text>", "identifies exactly what is to be done")
@@ -34,6 +35,7 @@ export const command = defineCommand({
       ...(digest === undefined ? {} : { digest }),
       ...(key === undefined ? {} : { key }),
     });
+    await hintAgents(cli, approvers ?? []);
     if (!wait) return approval;
     // In every mode: nobody can decide without the identifier.
     cli.tell(`Waiting for: agentcoord approve ${approval.id}`);

@@ -1,12 +1,13 @@
 import type { Approval } from "../../src/approval/model.ts";
 import { Approvals, type RequestOptions } from "../../src/approval/approval.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
-import { duration, list } from "../../src/cli/options.ts";
+import { duration, LEASE, list } from "../../src/cli/options.ts";
 import { exitCodesHelp, type Tenure, wrap } from "../../src/cli/wrapper.ts";
 import { commandDigest, shellWords } from "../../src/cli/wrapper_words.ts";
 import { formatDuration } from "../../src/duration.ts";
 import { DeniedError, EXIT_CODES, TimeoutError } from "../../src/errors.ts";
 import { printable, quote } from "../../src/name.ts";
+import { hintAgents } from "../agent/hint.ts";
 
 /** `agentcoord approval run` */
 export const command = defineCommand({
@@ -16,7 +17,7 @@ export const command = defineCommand({
       .usage("[options] [type] -- <command> [args...]")
       .addHelpText("after", exitCodesHelp("8 rejected, 6 nobody decided in time"))
       .option("--description <text>", "why it is to be run; the command line is always shown")
-      .option("--timeout <duration>", "time to decide (default: 5m)", duration("--timeout"))
+      .option("--timeout <duration>", "time to decide (default: 5m)", duration("--timeout", LEASE))
       .option(
         "--approvers <names>",
         "who may decide (default: anybody but the acting agent)",
@@ -52,6 +53,7 @@ async function begin(
 ): Promise<Tenure> {
   const approvals = new Approvals(await cli.context());
   const asked = await approvals.request(request);
+  await hintAgents(cli, asked.approvers ?? []);
   await explain(cli, asked);
   refuseUnapproved(await approvals.wait(asked.id, { signal }));
   // Interrupted at the last moment: nothing runs, so nothing is used.

@@ -1,6 +1,7 @@
 import { Audit } from "../../src/audit/audit.ts";
 import { defineCommand, Page } from "../../src/cli/command.ts";
 import { instant, integer } from "../../src/cli/options.ts";
+import { hintAgents } from "../agent/hint.ts";
 import { entryList } from "./text.ts";
 
 /** `agentcoord audit list` */
@@ -28,6 +29,7 @@ export const command = defineCommand({
       ...(limit === undefined ? {} : { limit }),
       ...(cursor === undefined ? {} : { cursor }),
     });
+    if (entries.length === 0) await hintAgents(cli, [by]);
     return new Page(entries, nextCursor);
   },
   text: entryList,

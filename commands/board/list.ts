@@ -1,6 +1,7 @@
 import { Board } from "../../src/board/board.ts";
 import { defineCommand, Page } from "../../src/cli/command.ts";
 import { choice, integer, list } from "../../src/cli/options.ts";
+import { hintAgents } from "../agent/hint.ts";
 import { threadTable } from "./text.ts";
 
 /** `agentcoord board list`, also `agentcoord board` */
@@ -21,6 +22,7 @@ export const command = defineCommand({
       ...(limit === undefined ? {} : { limit }),
       ...(cursor === undefined ? {} : { cursor }),
     });
+    if (threads.length === 0) await hintAgents(cli, [by]);
     return new Page(threads, nextCursor);
   },
   text: threadTable,

@@ -2,7 +2,8 @@ import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
 import { choice, list } from "../../src/cli/options.ts";
-import { threadText } from "./text.ts";
+import { hintAgents } from "../agent/hint.ts";
+import { namedIn, threadText } from "./text.ts";
 
 /** `agentcoord board post` */
 export const command = defineCommand({
@@ -24,14 +25,17 @@ export const command = defineCommand({
     "agentcoord board post 'Deployment Complete' --priority high --agent ada",
     "agentcoord board post 'Review please' --message '@bob see src/auth.ts' --agent ada",
   ],
-  run: async (cli, { message, priority, tags, to, key }, title) =>
-    await new Board(await cli.context()).post({
+  run: async (cli, { message, priority, tags, to, key }, title) => {
+    const thread = await new Board(await cli.context()).post({
       title,
       ...(message === undefined ? {} : { message: await textFrom(cli, message) }),
       ...(priority === undefined ? {} : { priority }),
       ...(tags === undefined ? {} : { tags }),
       ...(to === undefined ? {} : { to }),
       ...(key === undefined ? {} : { key }),
-    }),
+    });
+    await hintAgents(cli, namedIn(thread));
+    return thread;
+  },
   text: threadText,
 });

@@ -2,7 +2,8 @@ import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
 import { choice, list } from "../../src/cli/options.ts";
-import { threadText } from "./text.ts";
+import { hintAgents } from "../agent/hint.ts";
+import { namedIn, threadText } from "./text.ts";
 
 /** `agentcoord board reply` */
 export const command = defineCommand({
@@ -18,12 +19,15 @@ export const command = defineCommand({
   examples: [
     "agentcoord board reply thr_01JD3ZW5N7X9K2M4P6Q8R0S2T4 --message 'looks good' --agent bob",
   ],
-  run: async (cli, { message, to, status, key }, id) =>
-    await new Board(await cli.context()).reply(id, {
+  run: async (cli, { message, to, status, key }, id) => {
+    const thread = await new Board(await cli.context()).reply(id, {
       message: await textFrom(cli, message),
       ...(to === undefined ? {} : { to }),
       ...(status === undefined ? {} : { status }),
       ...(key === undefined ? {} : { key }),
-    }),
+    });
+    if (thread.reply !== undefined) await hintAgents(cli, namedIn(thread.reply));
+    return thread;
+  },
   text: threadText,
 });

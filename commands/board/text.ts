@@ -2,8 +2,20 @@
  * How threads and messages read to people.
  * @module
  */
+import { mentionsIn } from "../../src/board/mention.ts";
 import type { Message, Thread } from "../../src/board/thread.ts";
 import { ago, paint, safeText, table, type View } from "../../src/cli/output.ts";
+
+/** Whose inbox a message names. */
+export function namedIn(
+  { title = "", message, to = [] }: {
+    readonly title?: string;
+    readonly message: string;
+    readonly to?: readonly string[];
+  },
+): ReadonlySet<string> {
+  return new Set([...to, ...mentionsIn(`${title}\n${message}`)]);
+}
 
 /** A table of threads. */
 export function threadTable(threads: readonly Thread[], view: View): Promise<string> {

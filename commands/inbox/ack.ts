@@ -1,11 +1,13 @@
 import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
+import { hintAgents } from "../agent/hint.ts";
 
 /** `agentcoord inbox ack` */
 export const command = defineCommand({
   build: (command) => command.argument("[id]", "the last message read (default: all there are)"),
   examples: ["agentcoord inbox ack msg_01JD3ZW5N7X9K2M4P6Q8R0S2T4 --agent bob"],
   run: async (cli, _options, id) => {
+    await hintAgents(cli, [(await cli.config()).agent]);
     await new Board(await cli.context()).ack(id === undefined ? {} : { upTo: id });
     return { acked: id ?? "all" };
   },

@@ -1,6 +1,8 @@
 import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { integer } from "../../src/cli/options.ts";
+import { quote } from "../../src/name.ts";
+import { unknownAgent } from "../agent/hint.ts";
 import { inboxText } from "../board/text.ts";
 
 /** `agentcoord inbox` */
@@ -12,7 +14,14 @@ export const command = defineCommand({
   examples: ["agentcoord inbox --agent bob", "agentcoord inbox --ack --agent bob --json"],
   run: async (cli, { ack, limit = 100 }) => {
     const board = new Board(await cli.context());
-    const messages = await board.inbox({ limit });
+    const { agent } = await cli.config();
+    const unknown = agent === undefined ? undefined : await unknownAgent(cli, agent);
+    const messages = unknown === undefined
+      ? await board.inbox({ limit })
+      : await board.addressed({ limit });
+    if (unknown !== undefined && (unknown.isLike || messages.length === 0)) {
+      cli.warn(unknown.isLike ? unknown.message : newcomer(agent!));
+    }
     const last = messages.at(-1);
     if (ack && last !== undefined) cli.delivered(() => board.ack({ upTo: last.id }));
     if (messages.length === limit) {
@@ -22,3 +31,10 @@ export const command = defineCommand({
   },
   text: inboxText,
 });
+
+/** To read registers nobody, so that a name mistyped does not become an agent. */
+function newcomer(name: string): string {
+  return `No agent is named ${
+    quote(name)
+  } yet; with "agentcoord agent register" it also gets what goes to everybody`;
+}

@@ -1,6 +1,7 @@
 import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { duration, integer } from "../../src/cli/options.ts";
+import { hintAgents } from "../agent/hint.ts";
 import { inboxText } from "../board/text.ts";
 
 /** `agentcoord inbox wait` */
@@ -17,6 +18,7 @@ export const command = defineCommand({
   examples: ["agentcoord inbox wait --timeout 10m --ack --agent bob --json"],
   run: async (cli, { timeout, ack, limit }) => {
     const board = new Board(await cli.context());
+    await hintAgents(cli, [(await cli.config()).agent]);
     const messages = await board.inboxWait({
       ...(timeout === undefined ? {} : { timeoutMs: timeout }),
       ...(limit === undefined ? {} : { limit }),

@@ -1,5 +1,5 @@
 import { defineCommand } from "../../src/cli/command.ts";
-import { duration } from "../../src/cli/options.ts";
+import { duration, LEASE } from "../../src/cli/options.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { leaseLines } from "./text.ts";
 
@@ -8,7 +8,7 @@ export const command = defineCommand({
   build: (command) =>
     command
       .argument("<path...>", "files or directories; each with everything below it")
-      .option("--ttl <duration>", "length of the lease (default: 5m)", duration("--ttl"))
+      .option("--ttl <duration>", "length of the lease (default: 5m)", duration("--ttl", LEASE))
       .option("--wait <duration>", "queue for it this long (default: 0)", duration("--wait"))
       .option("--shared", "share it with other shared holders")
       .option("--intent <text>", "what it is for; shown to whoever is refused")

@@ -1,5 +1,5 @@
 import { defineCommand } from "../../src/cli/command.ts";
-import { duration, integer } from "../../src/cli/options.ts";
+import { duration, integer, LEASE } from "../../src/cli/options.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { leaseLines } from "./text.ts";
 
@@ -8,7 +8,11 @@ export const command = defineCommand({
   build: (command) =>
     command
       .argument("<path...>", "locked paths: all of them, or none")
-      .option("--ttl <duration>", "counted from now (default: as acquired)", duration("--ttl"))
+      .option(
+        "--ttl <duration>",
+        "counted from now (default: as acquired)",
+        duration("--ttl", LEASE),
+      )
       .option("--fence <n>", "only under this fence", integer("--fence"))
       .option("--absolute", "allow paths outside the project"),
   examples: ["agentcoord lock renew src/auth.ts --agent ada --ttl 10m"],

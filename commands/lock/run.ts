@@ -1,7 +1,7 @@
-import { checkWaitMs, invalid } from "../../src/check.ts";
+import { invalid } from "../../src/check.ts";
 import { sleep } from "../../src/clock.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
-import { duration, integer } from "../../src/cli/options.ts";
+import { duration, integer, LEASE } from "../../src/cli/options.ts";
 import {
   exitCodesHelp,
   leaseGrace,
@@ -31,7 +31,7 @@ export const command = defineCommand({
       .option(
         "--ttl <duration>",
         "length of the lease, renewed at a third (default: 5m)",
-        duration("--ttl"),
+        duration("--ttl", LEASE),
       )
       .option("--wait <duration>", "queue for the lock this long (default: 0)", duration("--wait"))
       .option("--shared", "share it with other shared holders")
@@ -45,7 +45,7 @@ export const command = defineCommand({
       .option(
         "--timeout <duration>",
         "end the command after this long, with exit code 124",
-        duration("--timeout"),
+        duration("--timeout", { minMs: 1 }),
       ),
   takesRest: true,
   examples: [
@@ -58,7 +58,7 @@ export const command = defineCommand({
     const refused = options.conflictExitCode ?? WRAPPER_EXIT.refused;
     return await wrap(cli, {
       graceMs,
-      ...(timeout === undefined ? {} : { timeoutMs: checkWaitMs(timeout, "--timeout") }),
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
       exitCodes: { conflict: refused, timeout: refused },
       begin: (signal) =>
         hold(cli, paths, {

@@ -1,5 +1,5 @@
 import { defineCommand } from "../../src/cli/command.ts";
-import { choice, duration, integer, list } from "../../src/cli/options.ts";
+import { choice, duration, integer, LEASE, list } from "../../src/cli/options.ts";
 import { Tasks } from "../../src/task/task.ts";
 import { taskText } from "./text.ts";
 
@@ -14,7 +14,7 @@ export const command = defineCommand({
       .option(
         "--lease <duration>",
         "length of the lease (default: the task's own)",
-        duration("--lease"),
+        duration("--lease", LEASE),
       )
       .option("--wait <duration>", "wait this long for one (default: 0)", duration("--wait"))
       .option("--count <n>", "how many at most (default: 1)", integer("--count")),

@@ -3,7 +3,7 @@
  * @module
  */
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { choice, duration, integer, list } from "../../src/cli/options.ts";
+import { choice, duration, integer, LEASE, list } from "../../src/cli/options.ts";
 import type { Cli } from "../../src/cli/command.ts";
 import { jsonFrom, textFrom } from "../../src/cli/input.ts";
 import { parseInstant } from "../../src/duration.ts";
@@ -22,7 +22,11 @@ export function addFields(command: CommandUnknownOpts): void {
     .option("--tags <names>", "what a claim can ask for", list("--tags"))
     .option("--not-before <time>", "ISO time, epoch milliseconds, or +5m", notBefore)
     .option("--max-attempts <n>", "then it is dead (default: 4)", integer("--max-attempts"))
-    .option("--lease <duration>", "length of a lease on it (default: 5m)", duration("--lease"))
+    .option(
+      "--lease <duration>",
+      "length of a lease on it (default: 5m)",
+      duration("--lease", LEASE),
+    )
     .addOption(
       choice("--backoff <kind>", "how the wait after a failure grows (default: exponential)", [
         "exponential",
@@ -33,7 +37,7 @@ export function addFields(command: CommandUnknownOpts): void {
     .option(
       "--backoff-base <duration>",
       "the first wait (default: 60s)",
-      duration("--backoff-base"),
+      duration("--backoff-base", { maxMs: 60 * 60 * 1000 }),
     )
     .option("--payload <json|@file|->", "what its worker needs to know");
 }

@@ -7,6 +7,7 @@ import {
   type TaskStatus,
 } from "../../src/task/model.ts";
 import { Tasks } from "../../src/task/task.ts";
+import { hintAgents } from "../agent/hint.ts";
 import { taskTable } from "./text.ts";
 
 /** As they are listed. */
@@ -54,6 +55,7 @@ export const command = defineCommand({
       ...(limit === undefined ? {} : { limit }),
       ...(cursor === undefined ? {} : { cursor }),
     });
+    if (page.tasks.length === 0) await hintAgents(cli, [holder, by]);
     const isCut = page.nextCursor !== undefined && cursor === undefined;
     const isKnown = isCut && Object.keys(filter).length === 0;
     const leftOut = isKnown ? notShown(page.tasks, await tasks.counts()) : undefined;

@@ -21,6 +21,7 @@ import { requireActor, type RoomContext } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
 import { newId } from "../id.ts";
+import { likeName } from "./likeness.ts";
 import { checkName, checkText, LIMITS, quote } from "../name.ts";
 import { DEFAULT_AGENT_TTL_MS, HUNG_AFTER_MS } from "./model.ts";
 import type { AgentPortion, GivenBack, RegisterOutcome } from "./store.ts";
@@ -113,7 +114,7 @@ export class Agents {
   async deregister(): Promise<{ readonly released: GivenBack }> {
     const { name } = requireActor(this.#context);
     const released = await (await this.#context.store.agents()).deregister(name);
-    if (released === undefined) throw unknown(name);
+    if (released === undefined) throw await this.#unknown(name);
     return { released };
   }
 
@@ -148,7 +149,7 @@ export class Agents {
    */
   async show(name: string): Promise<Agent> {
     const agent = await this.get(name);
-    if (agent === undefined) throw unknown(name);
+    if (agent === undefined) throw await this.#unknown(name);
     return agent;
   }
 
@@ -160,7 +161,7 @@ export class Agents {
   async explain(name: string): Promise<AgentReport> {
     checkName(name, "agent name");
     const report = await (await this.#context.store.agents()).explain(name);
-    if (report === undefined) throw unknown(name);
+    if (report === undefined) throw await this.#unknown(name);
     return report;
   }
 
@@ -190,6 +191,19 @@ export class Agents {
   /** How many agents there are of each status. */
   async summary(): Promise<AgentCounts> {
     return await (await this.#context.store.agents()).summary();
+  }
+
+  /** What to say of a name that nobody has; most often somebody else's is meant. */
+  async #unknown(name: string): Promise<NotFoundError> {
+    const agents = await (await this.#context.store.agents()).list();
+    const suggestion = likeName(name, agents.map((agent) => agent.name));
+    const hint = suggestion === undefined
+      ? "see the list of agents"
+      : `did you mean ${quote(suggestion)}?`;
+    return new NotFoundError(`No agent is named ${quote(name)}; ${hint}`, {
+      name,
+      ...(suggestion === undefined ? {} : { suggestion }),
+    });
   }
 }
 
@@ -233,8 +247,4 @@ function taken({ agent, nowMs }: Extract<RegisterOutcome, { kind: "taken" }>): C
       `${formatDuration(remainingMs)}`,
     { name, host, pid: pid ?? null, lastHeartbeatAtMs, expiresAtMs, ageMs, remainingMs },
   );
-}
-
-function unknown(name: string): NotFoundError {
-  return new NotFoundError(`No agent is named ${quote(name)}; see the list of agents`, { name });
 }

@@ -64,6 +64,7 @@ export const BOARD_ARGUMENTS: ArgumentTable<Board> = {
   search: { words: anything, options: options(PAGE) },
   counts: {},
   inbox: { options: options(INBOX) },
+  addressed: { options: options<Pick<InboxOptions, "limit">>({ limit: anything }) },
   inboxWait: {
     options: options<InboxWaitOptions>({ ...INBOX, timeoutMs: anything, signal }),
   },

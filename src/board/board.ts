@@ -262,6 +262,16 @@ export class Board {
   }
 
   /**
+   * The unread messages that name the acting agent, oldest first: all there can be for one that nobody knows yet.
+   * Registers nobody, and is no sign of life.
+   */
+  async addressed({ limit }: Pick<InboxOptions, "limit"> = {}): Promise<readonly Message[]> {
+    const { name } = requireActor(this.#context);
+    const query = inboxQuery(limit === undefined ? {} : { limit });
+    return await (await this.#store()).addressed(name, query.limit);
+  }
+
+  /**
    * As {@linkcode Board.inbox}, but when nothing is unread waits until something is.
    *
    * @throws {TimeoutError} when nothing came within `timeoutMs`, or `signal` fired.

@@ -122,6 +122,8 @@ export interface BoardStore {
   counts(): Promise<ThreadCounts>;
   /** The actor's oldest unread messages, in order. */
   inbox(actor: Actor, query: InboxQuery): Promise<readonly Message[]>;
+  /** The oldest unread messages that name this agent, in order. */
+  addressed(name: string, limit: number): Promise<readonly Message[]>;
   /**
    * Counts every message up to this one, or every message there is, as read by the actor. Never turns back;
    * `false` when there is no such message.

@@ -5,12 +5,30 @@
  */
 import type { Option as TypedOption } from "@commander-js/extra-typings";
 import { Option } from "commander";
-import { checkChoice, invalid } from "../check.ts";
-import { parseDuration, parseInstant } from "../duration.ts";
+import { checkChoice, invalid, MAX_DURATION_MS, MIN_LEASE_MS } from "../check.ts";
+import { formatDuration, parseDuration, parseInstant } from "../duration.ts";
+
+/** What a duration may be. */
+interface Range {
+  /** Default 0. */
+  readonly minMs?: number;
+  /** Default 30 days. */
+  readonly maxMs?: number;
+}
+
+/** What a lease may be, and whatever else is the life of something. */
+export const LEASE: Range = { minMs: MIN_LEASE_MS };
 
 /** Parses `500ms 30s 5m 2h 1d`, or seconds, into milliseconds. */
-export function duration(field: string): (text: string) => number {
-  return (text) => parseDuration(text, field);
+export function duration(
+  field: string,
+  { minMs = 0, maxMs = MAX_DURATION_MS }: Range = {},
+): (text: string) => number {
+  return (text) => {
+    const ms = parseDuration(text, field);
+    if (ms >= minMs && ms <= maxMs) return ms;
+    throw invalid(text, field, `use ${formatDuration(minMs)} to ${formatDuration(maxMs)}`);
+  };
 }
 
 /**

@@ -129,13 +129,13 @@ $ agent register --name 'two words'
 ! agentcoord: Invalid --name "two words": use 1 to 64 of A-Z a-z 0-9 . _ -, and not only dots
 = 2
 $ agent register --name ada --ttl 1ms
-! agentcoord: Invalid ttlMs 1: use 100 ms to 30 days
+! agentcoord: Invalid --ttl "1ms": use 100ms to 30d
 = 2
 ada$ agent heartbeat --status happy
 ! agentcoord: Invalid --status "happy": use active, idle or blocked
 = 2
 $ hung --threshold 0
-! agentcoord: Invalid thresholdMs 0: use 1000 ms to 30 days
+! agentcoord: Invalid --threshold "0": use 1s to 30d
 = 2
 $ agent show 'two words'
 ! agentcoord: Invalid agent name "two words": use 1 to 64 of A-Z a-z 0-9 . _ -, and not only dots

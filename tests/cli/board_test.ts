@@ -16,9 +16,11 @@ Deno.test("board and inbox commands print what they did, and why not", () =>
       String.raw`
 $ board
 No threads.
-dan$ -q inbox
+dan$ -q agent register
+dan
 bob$ inbox
 Nothing unread.
+! agentcoord: warning: No agent is named "bob" yet; with "agentcoord agent register" it also gets what goes to everybody
 ada$ board post 'Review please' --message '@bob see src/auth.ts' --tags review,auth
 thr_1  Review please
   active, normal priority; tags review auth
@@ -268,7 +270,13 @@ Deno.test("board and inbox commands answer --json with one document, refusals to
 $ --json board
 {"schemaVersion":1,"ok":true,"data":[],"warnings":[]}
 bob$ --json inbox
-{"schemaVersion":1,"ok":true,"data":[],"warnings":[]}
+{
+  "schemaVersion": 1,
+  "ok": true,
+  "data": [],
+  "warnings": ["No agent is named \"bob\" yet; with \"agentcoord agent register\" it also gets what goes to everybody"]
+}
+! agentcoord: warning: No agent is named "bob" yet; with "agentcoord agent register" it also gets what goes to everybody
 ada$ --json board post 'Review please' --message '@bob see src/auth.ts' --tags review --to cat
 {
   "schemaVersion": 1,

@@ -156,6 +156,7 @@ for (const [name, list] of Object.entries(LISTS)) {
   const env: Record<string, string> = as === undefined ? {} : { AGENTCOORD_AGENT: as };
 
   contract(`the JSON of ${name} has the same shape for no row, one row and many`, async (dir) => {
+    if (as !== undefined) await does(dir, as, "agent", "register");
     const rows = async (words: readonly string[]) => {
       const { code, document, stderr } = await envelope(dir, words, { env });
       assert.deepEqual([code, stderr, document.warnings], [0, "", []]);

@@ -143,7 +143,7 @@ Deno.test("lock run is wrong usage without a command, an agent or a sane exit co
     await fails(["--"], /No command to run/);
     await fails(["--", "true"], /No acting agent/, {} as typeof env);
     await fails(["-E", "256", "--", "true"], /Invalid -E "?256"?: use 0 to 255/);
-    await fails(["--ttl", "1ms", "--", "true"], /Invalid ttlMs/);
+    await fails(["--ttl", "1ms", "--", "true"], /Invalid --ttl/);
   });
 });
 

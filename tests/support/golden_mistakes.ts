@@ -191,7 +191,7 @@ export const TASK_MISTAKES: readonly Mistake[] = [
   ["task add t --payload ''", 'Invalid --payload "": it is not JSON'],
   ["task add t --payload -", 'Invalid --payload "[1,": it is not JSON', { stdin: "[1,\n" }],
   ["task add t --payload @absent.json", 'Cannot read the file "absent.json" of --payload: No such'],
-  ["task add t --payload @src", 'Cannot read the file "src" of --payload: Is a directory'],
+  ["task add t --payload @src", 'Cannot read the file "src" of --payload: it is a directory'],
   ["task add t --payload -", "and the limit is 262144", { stdin: `"${"x".repeat(262_144)}"` }],
   ["task add t --key ''", 'Invalid key "": it must not be empty'],
   ["task add t --key {201}", "201 characters, and the limit is 200"],

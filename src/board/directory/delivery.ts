@@ -86,17 +86,21 @@ export function unread(tx: Transaction, agent: string, limit: number): readonly 
   const add = (seqs: readonly number[], reason: MessageReason) => {
     for (const seq of seqs) if (!reasons.has(seq)) reasons.set(seq, reason);
   };
-  const named = tx.all<{ message: number; reason: MessageReason }>(
-    "SELECT message, reason FROM inbox WHERE agent = ? ORDER BY message LIMIT ? + 0",
-    agent,
-    limit,
-  );
-  for (const { message, reason } of named) add([message], reason);
+  for (const { seq, reason } of addressed(tx, agent, limit)) add([seq], reason);
   add(unreadReplies(tx, agent, limit), "reply");
   add(unreadUrgent(tx, agent, limit), "high_priority");
   // Each source gave its first ones, so the first ones of all are among them.
   const seqs = [...reasons.keys()].sort((a, b) => a - b).slice(0, limit);
   return seqs.map((seq) => ({ seq, reason: reasons.get(seq)! }));
+}
+
+/** The oldest unread messages that name `agent`, in order. */
+export function addressed(reader: Reader, agent: string, limit: number): readonly Unread[] {
+  return reader.all<{ message: number; reason: MessageReason }>(
+    "SELECT message, reason FROM inbox WHERE agent = ? ORDER BY message LIMIT ? + 0",
+    agent,
+    limit,
+  ).map(({ message, reason }) => ({ seq: message, reason }));
 }
 
 /** Others' messages in the threads where `agent` has something unread: the first `limit` of all. */

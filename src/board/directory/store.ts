@@ -7,7 +7,15 @@ import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import type { Message, Reply, Thread, ThreadCounts, ThreadStatus } from "../thread.ts";
-import { acknowledge, awaitMessage, deliver, loadUnread, unread } from "./delivery.ts";
+import {
+  acknowledge,
+  addressed,
+  awaitMessage,
+  deliver,
+  loadUnread,
+  type Unread,
+  unread,
+} from "./delivery.ts";
 import { facetsOf, fileThread, findThreads, indexWords, refile, searchThreads } from "./lookup.ts";
 import { prune } from "./prune.ts";
 import type {
@@ -152,7 +160,7 @@ export class DirectoryBoard implements BoardStore {
   }
 
   async inbox(actor: Actor, { limit, ack, bell }: InboxQuery): Promise<readonly Message[]> {
-    let { messages, rest } = await this.#engine.write(actor, (tx) => {
+    const part = await this.#engine.write(actor, (tx) => {
       const found = unread(tx, actor.name, limit);
       if (found.length === 0 && bell !== undefined) awaitMessage(tx, actor.name, bell);
       const { messages, looked } = loadUnread(tx, found);
@@ -161,12 +169,25 @@ export class DirectoryBoard implements BoardStore {
       // What is counted as read has been handed over: the next call begins with the rest.
       return { messages, rest: ack ? [] : found.slice(looked) };
     });
-    while (rest.length > 0) {
-      const part = await this.#engine.read((reader) => loadUnread(reader, rest));
-      messages = [...messages, ...part.messages];
-      rest = rest.slice(part.looked);
+    return await this.#whole(part);
+  }
+
+  async addressed(name: string, limit: number): Promise<readonly Message[]> {
+    const rest = await this.#engine.read((reader) => addressed(reader, name, limit));
+    return await this.#whole({ messages: [], rest });
+  }
+
+  /** Puts together what one step has no room for. */
+  async #whole(
+    { messages, rest }: { readonly messages: readonly Message[]; readonly rest: readonly Unread[] },
+  ): Promise<readonly Message[]> {
+    const all = [...messages];
+    for (let left = rest; left.length > 0;) {
+      const part = await this.#engine.read((reader) => loadUnread(reader, left));
+      all.push(...part.messages);
+      left = left.slice(part.looked);
     }
-    return messages;
+    return all;
   }
 
   ack(actor: Actor, upTo: string | undefined): Promise<boolean> {

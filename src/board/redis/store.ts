@@ -30,6 +30,7 @@ const LIST = script("board/list");
 const SEARCH = script("board/search");
 const COUNT = script("board/count");
 const INBOX = script("board/inbox");
+const ADDRESSED = script("board/addressed");
 const INBOX_REST = script("board/inbox_rest");
 const ACK = script("board/ack");
 
@@ -141,7 +142,15 @@ export class RedisBoard implements BoardStore {
       )!;
     } while (found.untidy);
     // What is counted as read has been handed over: the next call begins with the rest.
-    if (ack) return found.messages;
+    return ack ? found.messages : await this.#whole(found);
+  }
+
+  async addressed(name: string, limit: number): Promise<readonly Message[]> {
+    return await this.#whole(answer<InboxPart>(await this.#runner.read(ADDRESSED, name, limit))!);
+  }
+
+  /** With the messages that the answer had no room for. */
+  async #whole(found: InboxPart): Promise<readonly Message[]> {
     const messages = [...found.messages];
     for (let { rest } = found; rest.length > 0;) {
       const part = answer<{ readonly messages: readonly Message[]; readonly looked: number }>(

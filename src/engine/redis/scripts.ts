@@ -756,6 +756,17 @@ elseif not given_before() then
 end
 return finish('true')
 `,
+  "board/addressed": `local first = ARGV[5] .. '\\0n'
+local numbers, reasons = {}, {}
+for i, member in ipairs(call('ZRANGEBYLEX', INBOX, '[' .. first, '(' .. ARGV[5] .. '\\0o', 'LIMIT', 0, ARGV[6])) do
+  numbers[i] = string.sub(member, #first + 1, #first + 12)
+  reasons[numbers[i]] = string.sub(member, #first + 13)
+end
+local shown, count = show_messages(numbers, reasons)
+local rest = {}
+for i = count + 1, #numbers do rest[i - count] = '["' .. numbers[i] .. '","' .. reasons[numbers[i]] .. '"]' end
+return '{"messages":[' .. shown .. '],"rest":[' .. table.concat(rest, ',') .. ']}'
+`,
   "board/count": `local function count(status)
   local first = '\\0' .. status .. '\\0'
   return call('ZLEXCOUNT', BOARD_LISTS, '[' .. first, '(' .. first .. ':')
@@ -3823,6 +3834,7 @@ export const SCRIPTS = {
   "audit/list": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
   "audit/log": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
   "board/ack": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists"], parts: ["board/thread", "board/unread"], frees: true },
+  "board/addressed": { keys: ["threads", "board_ids", "messages", "inbox"], parts: ["board/thread", "board/messages"] },
   "board/count": { keys: ["board_lists"], parts: [] },
   "board/get": { keys: ["threads", "board_ids", "messages"], parts: ["board/thread"] },
   "board/inbox": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists", "inbox_waiters"], parts: ["board/thread", "board/unread", "board/messages"], frees: true },
