@@ -3130,7 +3130,7 @@ end
 `,
   "task/list": `local STATUS, TAGS, MATCH, HOLDER, BY = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local LIMIT, AFTER, BY_STAGE = tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] == 'claim'
-local LOOKS, LOOK_BYTES, SHOW_BYTES, SCANS, CHUNK = 1000, 2097152, 262144, 8192, 64
+local LOOKS, LOOK_BYTES, SHOW_BYTES, SCANS, CHUNK = 1000, 2097152, 262144, 4096, 64
 local MANY = 1000
 local READ = math.min(LIMIT + 1, CHUNK)
 local REGIONS = { scheduled = 2, blocked = 3, completed = 4, dead = 5, cancelled = 6 }
@@ -3209,7 +3209,7 @@ local function open_claimed()
       if tonumber(score) < REGION then ids[#ids + 1], seqs[#seqs + 1] = all[i], places[i] end
     end
     from, scanned = places[#places], scanned + #all
-    if #ids == 0 and scanned >= SCANS then
+    if scanned >= SCANS then
       stalled = from
       return false
     end

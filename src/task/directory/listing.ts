@@ -14,11 +14,11 @@ import { mayHaveLapsed } from "./step.ts";
 import { STAGE_PLACES, type TaskQuery, type TaskSlice } from "../store.ts";
 
 /** Tasks looked at by one step when each has to be asked whether it matches. */
-const STRETCH = 4000;
+const STRETCH = 2000;
 /** More than this many held tasks are not sorted by one step, nor are lapsed leases passed over. */
 const MANY = 1000;
 /** What one step shows of tasks, in characters, but for one of the largest. */
-const SHOW_CHARS = 524_288;
+const SHOW_CHARS = 262_144;
 /** What texts are taken to have that are kept beside the row because they are long. */
 const BESIDE_CHARS = 16_384;
 
