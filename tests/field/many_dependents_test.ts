@@ -59,7 +59,8 @@ Deno.test("task claim goes on where a completion was left that had told few of m
   // An engine whose process dies after some steps; of each step it counts the rows that were written.
   const counting: Engine = {
     read: (look) => engine.read(look),
-    write: (actor, step) => {
+    write: (actor, step) => counting.writeFreeing(actor, step),
+    writeFreeing: (actor, step) => {
       if (++writes > alive) return Promise.reject(new Error("dead"));
       return engine.write(actor, (tx) => {
         let written = 0;

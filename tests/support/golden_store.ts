@@ -89,6 +89,8 @@ function walk(dir: string, below: string, found: Record<string, string>): void {
     if (place === "/.git") continue;
     // The log and its index come and go with their readers; what they hold is in the tables.
     if (/^store\.db-(?:wal|shm)$/.test(name)) continue;
+    // Room for the day that the disk is full, without a meaning of its own.
+    if (name === "store.reserve") continue;
     if (isDirectory) {
       found[place] = "directory";
       walk(dir, place, found);

@@ -48,8 +48,7 @@ export class DirectoryAgents implements AgentStore {
     { status, workingOn }: Parameters<AgentStore["heartbeat"]>[1],
   ): Promise<Agent> {
     const { renewPortion } = await import("./renew_held.ts");
-    let from: Portion | undefined;
-    const beat = (tx: Transaction) => {
+    const beat = (tx: Transaction, from: Portion | undefined) => {
       touchAgent(tx, actor);
       if (from === undefined && (status !== undefined || workingOn !== undefined)) {
         tx.run(
@@ -60,49 +59,54 @@ export class DirectoryAgents implements AgentStore {
           actor.name,
         );
       }
-      from = renewPortion(tx, actor.name, from, LEASES_A_STEP);
-      return from === undefined ? toAgent(tx, findAgent(tx, actor.name)!) : undefined;
+      const next = renewPortion(tx, actor.name, from, LEASES_A_STEP);
+      return next === undefined ? { agent: toAgent(tx, findAgent(tx, actor.name)!) } : { next };
     };
+    let from: Portion | undefined;
     for (;;) {
-      const agent = await this.#engine.write(undefined, beat);
+      const { agent, next } = await this.#engine.writeFreeing(undefined, (tx) => beat(tx, from));
       if (agent !== undefined) return agent;
+      from = next;
     }
   }
 
   touch(actor: Actor): Promise<void> {
-    return this.#engine.write(undefined, (tx) => touchAgent(tx, actor));
+    return this.#engine.writeFreeing(undefined, (tx) => touchAgent(tx, actor));
   }
 
   async deregister(name: string): ReturnType<AgentStore["deregister"]> {
     // Loaded when somebody leaves: most calls that act on agents are heartbeats.
     const { releaseHeld } = await import("../../lock/directory/give_back.ts");
     const { releaseTasksOf } = await import("../../task/directory/give_back.ts");
-    const given = { locks: 0, tasks: 0 };
-    const giveBack = (tx: Transaction) => {
+    const giveBack = (
+      tx: Transaction,
+      before: { readonly locks: number; readonly tasks: number },
+    ) => {
       const row = findAgent(tx, name);
-      if (row === undefined) return "unknown";
+      if (row === undefined) return { left: "unknown", given: before } as const;
       const locks = releaseHeld(tx, name, LEASES_A_STEP).length;
       const { ended, released } = releaseTasksOf(tx, name, LEASES_A_STEP - locks);
-      given.locks += locks;
-      given.tasks += released;
-      if (locks + ended === LEASES_A_STEP) return "more";
+      const given = { locks: before.locks + locks, tasks: before.tasks + released };
+      if (locks + ended === LEASES_A_STEP) return { left: "more", given } as const;
       if (row.gone_at_ms === null) {
         tx.run("UPDATE agents SET gone_at_ms = ? WHERE name = ?", tx.nowMs, name);
         tx.count(DEPARTURES, 1);
         emit(tx, "agent.deregistered", name, name, given);
       }
-      return "left";
+      return { left: "nothing", given } as const;
     };
+    let given = { locks: 0, tasks: 0 };
     for (let first = true;; first = false) {
-      const now = await this.#engine.write(undefined, giveBack);
-      if (now === "left") return given;
+      const now = await this.#engine.writeFreeing(undefined, (tx) => giveBack(tx, given));
+      given = now.given;
+      if (now.left === "nothing") return given;
       // Unknown later: removed by somebody else after a portion of its leases had been given back.
-      if (now === "unknown") return first ? undefined : given;
+      if (now.left === "unknown") return first ? undefined : given;
     }
   }
 
   prune(actor: Actor, limit: number): ReturnType<AgentStore["prune"]> {
-    return this.#engine.write(actor, (tx) => {
+    return this.#engine.writeFreeing(actor, (tx) => {
       const agents = goneAgents(tx, limit).map((row) => {
         const agent = toAgent(tx, row);
         tx.run("DELETE FROM agents WHERE name = ?", row.name);

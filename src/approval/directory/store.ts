@@ -92,7 +92,7 @@ export class DirectoryApprovals implements ApprovalStore {
   }
 
   decide(actor: Actor, { id, status, comment }: Decision): Promise<DecideOutcome> {
-    return this.#engine.write(actor, (tx) => {
+    return this.#engine.writeFreeing(actor, (tx) => {
       const row = find(tx, id);
       if (row === undefined) return { kind: "not_found" };
       const seen = { approval: toApproval(row, tx.nowMs), nowMs: tx.nowMs };
@@ -116,7 +116,7 @@ export class DirectoryApprovals implements ApprovalStore {
   }
 
   use(actor: Actor, id: string, digest: string | undefined): Promise<UseOutcome> {
-    return this.#engine.write(actor, (tx) => {
+    return this.#engine.writeFreeing(actor, (tx) => {
       const row = find(tx, id);
       if (row === undefined) return { kind: "not_found" };
       const seen = { approval: toApproval(row, tx.nowMs), nowMs: tx.nowMs };
@@ -132,7 +132,7 @@ export class DirectoryApprovals implements ApprovalStore {
   }
 
   prune(actor: Actor, { olderThanMs, after, dryRun }: PrunePortion): Promise<PrunedPortion> {
-    return this.#engine.write(actor, (tx) => {
+    return this.#engine.writeFreeing(actor, (tx) => {
       sweepLapsed(tx);
       const beforeMs = tx.nowMs - olderThanMs;
       const rows = tx.all<ApprovalRow>(

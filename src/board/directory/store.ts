@@ -160,7 +160,7 @@ export class DirectoryBoard implements BoardStore {
   }
 
   async inbox(actor: Actor, { limit, ack, bell }: InboxQuery): Promise<readonly Message[]> {
-    const part = await this.#engine.write(actor, (tx) => {
+    const part = await this.#engine.writeFreeing(actor, (tx) => {
       const found = unread(tx, actor.name, limit);
       if (found.length === 0 && bell !== undefined) awaitMessage(tx, actor.name, bell);
       const { messages, looked } = loadUnread(tx, found);
@@ -191,7 +191,7 @@ export class DirectoryBoard implements BoardStore {
   }
 
   ack(actor: Actor, upTo: string | undefined): Promise<boolean> {
-    return this.#engine.write(actor, (tx) => {
+    return this.#engine.writeFreeing(actor, (tx) => {
       const seq = upTo === undefined ? tx.counts.messages ?? 0 : placeOf(tx, upTo);
       if (seq === undefined) return false;
       acknowledge(tx, actor.name, seq);
@@ -200,7 +200,7 @@ export class DirectoryBoard implements BoardStore {
   }
 
   prune(actor: Actor, request: PruneRequest): Promise<PrunedPortion> {
-    return this.#engine.write(actor, (tx) => prune(tx, actor, request));
+    return this.#engine.writeFreeing(actor, (tx) => prune(tx, actor, request));
   }
 
   /** One page of the threads that `find` gives, numbers below `end`, greatest first. */

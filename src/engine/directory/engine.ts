@@ -32,11 +32,12 @@ import { Database, type Durability } from "./database.ts";
 import { StepReader, StepTransaction } from "./step.ts";
 import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
-import { lossOf } from "./loss.ts";
-import { type MarkFound, MarkWriter, readMark } from "./mark.ts";
+import { lossOf, warnOfLoss } from "./loss.ts";
+import { MarkWriter, readMark } from "./mark.ts";
 import { isPlainDirectory, openOrMakePlainFile } from "./plain_file.ts";
 import { readState, type StateRow } from "./state_row.ts";
 import { StoreFiles } from "./files.ts";
+import { openDatabase, Reserve } from "./reserve.ts";
 import { refuseTracked } from "./tracked.ts";
 import type { Actor } from "../actor.ts";
 import type { Engine, Reader, Transaction } from "./transaction.ts";
@@ -52,6 +53,9 @@ const CHECKPOINT_EVERY = 1024;
 const LOG_LEFT_BYTES = 256_000;
 /** An act counts as a sign of life at most this often in one process. */
 const BEAT_EVERY_MS = 1000;
+
+/** What a step gave, and whether it changed anything. */
+type Committed<T> = { readonly value: T; readonly dirty: boolean };
 
 interface Job {
   readonly run: () => boolean;
@@ -87,6 +91,7 @@ export class DirectoryEngine implements Engine {
   readonly #log: Deno.FsFile;
   readonly #files: StoreFiles;
   readonly #marks: MarkWriter;
+  readonly #reserve: Reserve;
   readonly #beats = new Map<string, number>();
   #departures = 0;
   #queue: Job[] = [];
@@ -109,10 +114,13 @@ export class DirectoryEngine implements Engine {
     const mark = readMark(this.#lock);
     const { commits } = this.#state();
     if (mark.kind !== "own") refuseTracked(directory);
-    if (options.warn && !db.cameForward) this.#tellLoss(options.warn, mark, commits);
+    if (options.warn && !db.cameForward) {
+      warnOfLoss(options.warn, directory, this.#lock, mark, commits);
+    }
     this.#log = openOrMakePlainFile(`${directory}/store.db-wal`);
     this.#files = new StoreFiles(directory, this.#lock);
     this.#marks = new MarkWriter(this.#lock, db.path);
+    this.#reserve = new Reserve(directory);
     verifyBase(this.#lock, db.path);
   }
 
@@ -124,7 +132,7 @@ export class DirectoryEngine implements Engine {
   static async open(directory: string, options: EngineOptions): Promise<DirectoryEngine> {
     const path = `${directory}/store.db`;
     isPlainDirectory(`${directory}/bells`);
-    const db = await Database.open(path);
+    const db = await openDatabase(directory);
     try {
       const engine = new DirectoryEngine(directory, db, options);
       // What an older program left has no mark; it gets one at once, so that it is not taken for a copy later.
@@ -142,12 +150,22 @@ export class DirectoryEngine implements Engine {
   }
 
   write<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T> {
+    return this.#enqueue(() => this.#commit(actor, step));
+  }
+
+  writeFreeing<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T> {
+    return this.#enqueue(() =>
+      this.#reserve.spend(() => this.#commit(actor, step), () => this.#copyLog())
+    );
+  }
+
+  #enqueue<T>(commit: () => Committed<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#refuseClosed();
       let value: T;
       this.#queue.push({
         run: () => {
-          const done = this.#commit(actor, step);
+          const done = commit();
           value = done.value;
           return done.dirty;
         },
@@ -304,19 +322,6 @@ export class DirectoryEngine implements Engine {
     }
   }
 
-  /** Says what is missing, to those who only read as well. */
-  #tellLoss(warn: Warn, mark: MarkFound, commits: number): void {
-    // Read without the lock, a mark that is just being written is none.
-    const loss = lossOf(mark.kind === "none" ? readMark(this.#lock) : mark, commits);
-    if (loss === undefined) return;
-    warn({
-      kind: "loss",
-      path: this.#directory,
-      lostCommits: loss.lostCommits,
-      removed: commits === 0,
-    });
-  }
-
   /**
    * Compares the database with its mark, once in a process, and lets the numbers leap when the newest commits
    * may be missing. Going on harms less than refusing: what is gone does not come back by waiting, leases and
@@ -340,7 +345,7 @@ export class DirectoryEngine implements Engine {
   #commit<T>(
     actor: Actor | undefined,
     step: (transaction: Transaction) => T,
-  ): { readonly value: T; readonly dirty: boolean } {
+  ): Committed<T> {
     this.#db.run("BEGIN IMMEDIATE", []);
     let open = true;
     try {
@@ -357,6 +362,7 @@ export class DirectoryEngine implements Engine {
       const mark = transaction.dirty ? transaction.save() : undefined;
       this.#db.run("COMMIT", []);
       open = false;
+      if (!this.#compared) this.#reserve.refill();
       this.#compared = true;
       if (mark !== undefined) {
         this.#marks.note(mark);

@@ -13,6 +13,8 @@ interface FailureRule {
   readonly sentence: (path: string) => string;
 }
 
+const DISK_FULL = /is full|No space left|os error (?:28|122)\b|quota exceeded/i;
+
 /**
  * The engine reports a result code on some calls only, so its fixed texts decide
  * (https://www.sqlite.org/rescode.html); file system failures carry errno(3) texts.
@@ -32,7 +34,7 @@ const RULES: readonly FailureRule[] = [
     sentence: (path) => `too many files are open to open ${path}; raise the limit (ulimit -n)`,
   },
   {
-    matches: /full|No space left|os error 28|quota/i,
+    matches: DISK_FULL,
     retryable: true,
     sentence: (path) => `no space is left for ${path}; free some space, then try again`,
   },
@@ -100,6 +102,15 @@ function anyFailure(path: string, { message }: Error): string {
 
 /** SQLITE_IOERR_SHMSIZE: the file of the log's index could not grow. The text is that of a failing disk. */
 const INDEX_CANNOT_GROW = 4874;
+
+/** Whether this, or what it was made from, says that the disk is full. */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof CoordError) return isDiskFull(error.cause);
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  if (code === "ERR_SQLITE_ERROR" && errcode === INDEX_CANNOT_GROW) return true;
+  return DISK_FULL.test(error.message);
+}
 
 /**
  * A store file that can no longer be trusted. The way out concerns the whole directory: a database without its

@@ -141,7 +141,7 @@ export function inspectDisk(path: string): DiskFacts {
 /** Looks at the files of a namespace that exists. */
 export function inspectFiles(directory: string, namespace: string): FileFacts {
   const home = namespaceHome(directory, namespace);
-  const files = ["store.db", "store.db-wal", "store.db-shm", "store.lock", "bells"]
+  const files = ["store.db", "store.db-wal", "store.db-shm", "store.lock", "store.reserve", "bells"]
     .map((name) => `${home}/${name}`);
   const paths = [directory, `${directory}/config.json`, home, ...files].filter(exists);
   const { mode } = Deno.statSync(directory);

@@ -5,6 +5,7 @@
 import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import { type MarkFound, readMark } from "./mark.ts";
+import type { Warn } from "../warning.ts";
 import { lookAtFile } from "./plain_file.ts";
 
 /** What is missing from a database. */
@@ -42,4 +43,19 @@ export function commitsOfRemoved(directory: string): number {
   } catch (error) {
     throw storeFailure(error, path);
   }
+}
+
+/** Says what is missing, to those who only read as well; `found` is the mark as it was before `commits` was read. */
+export function warnOfLoss(
+  warn: Warn,
+  directory: string,
+  lock: KernelLock,
+  found: MarkFound,
+  commits: number,
+): void {
+  // Read without the lock, a mark that is just being written is none.
+  const loss = lossOf(found.kind === "none" ? readMark(lock) : found, commits);
+  if (loss === undefined) return;
+  const { lostCommits } = loss;
+  warn({ kind: "loss", path: directory, lostCommits, removed: commits === 0 });
 }

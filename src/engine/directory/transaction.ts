@@ -47,6 +47,11 @@ export interface Engine {
    * The step must be synchronous, and must throw or return a refusal before it writes anything.
    */
   write<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T>;
+  /**
+   * As {@linkcode Engine.write}, for a step that ends what is held, keeps it, or makes room: it works on a full disk
+   * too, as long as what the store keeps for that lasts. It may run several times, of which the last counts.
+   */
+  writeFreeing<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T>;
   /** Runs `look` on one consistent view; never waits for a writer. */
   read<T>(look: (reader: Reader) => T): Promise<T>;
 }

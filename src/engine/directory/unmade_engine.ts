@@ -58,6 +58,13 @@ export class UnmadeEngine implements Engine {
     return await (await this.#open()).write(actor, step);
   }
 
+  async writeFreeing<T>(
+    actor: Actor | undefined,
+    step: (transaction: Transaction) => T,
+  ): Promise<T> {
+    return await (await this.#open()).writeFreeing(actor, step);
+  }
+
   async read<T>(look: (reader: Reader) => T): Promise<T> {
     if (this.#engine !== undefined || hasDatabase(this.#directory)) {
       return await (await this.#open()).read(look);

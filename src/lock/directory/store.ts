@@ -80,7 +80,7 @@ export class DirectoryLocks implements LockStore {
   }
 
   abandon(waiterId: string): Promise<void> {
-    return this.#engine.write(undefined, (tx) => {
+    return this.#engine.writeFreeing(undefined, (tx) => {
       const place = findWaiter(tx, waiterId);
       if (place === undefined) return;
       removeWaiter(tx, place.seq);
@@ -93,7 +93,7 @@ export class DirectoryLocks implements LockStore {
     selector: LeaseSelector,
     ttlMs: number | undefined,
   ): ReturnType<LockStore["renew"]> {
-    return this.#engine.write(actor, (tx) => {
+    return this.#engine.writeFreeing(actor, (tx) => {
       const { held, lost } = select(tx, actor, selector);
       if (lost.length > 0) return { lost };
       const renewed = held.map((row) => extend(tx, row, ttlMs ?? row.ttl_ms));
@@ -102,7 +102,7 @@ export class DirectoryLocks implements LockStore {
   }
 
   release(actor: Actor, selector: LeaseSelector): ReturnType<LockStore["release"]> {
-    return this.#engine.write(actor, (tx) => {
+    return this.#engine.writeFreeing(actor, (tx) => {
       const { held, lost } = select(tx, actor, selector);
       return { released: endLeases(tx, held, "lock.released", actor.name), lost };
     });
@@ -111,7 +111,7 @@ export class DirectoryLocks implements LockStore {
   async releaseAll(actor: Actor): Promise<readonly Lease[]> {
     const all: Lease[] = [];
     for (;;) {
-      const released = await this.#engine.write(
+      const released = await this.#engine.writeFreeing(
         actor,
         (tx) => releaseHeld(tx, actor.name, LEASES_A_STEP),
       );
@@ -128,7 +128,7 @@ export class DirectoryLocks implements LockStore {
 
   async break(actor: Actor, name: LockPath, record: AuditDraft): ReturnType<LockStore["break"]> {
     const { appendAudit } = await import("../../audit/directory/append.ts");
-    return this.#engine.write(actor, (tx) => {
+    return this.#engine.writeFreeing(actor, (tx) => {
       const names = [name.path, ...name.aliases];
       const rows = firstOf(names, (each) => liveNamed(tx, each));
       const [covering] = rows.length === 0 ? firstOf(names, (each) => liveOver(tx, each)) : [];

@@ -58,7 +58,7 @@ export class DirectoryTasks implements TaskStore {
     const looks = new ClaimLooks(this.#longLooks, waiter);
     let place: number | undefined;
     for (;;) {
-      const outcome = await this.#write(
+      const outcome = await this.#free(
         actor,
         (step) => this.#look(step, actor, request, { waiter, place, glances: looks.glances }),
       );
@@ -72,7 +72,7 @@ export class DirectoryTasks implements TaskStore {
 
   async abandon(waiterId: string): Promise<void> {
     this.#longLooks.delete(waiterId);
-    await this.#engine.write(undefined, (tx) => takeBell(tx, waiterId));
+    await this.#engine.writeFreeing(undefined, (tx) => takeBell(tx, waiterId));
   }
 
   renew(
@@ -96,7 +96,7 @@ export class DirectoryTasks implements TaskStore {
     result: JsonValue | undefined,
     next?: ClaimRequest,
   ): Promise<CompleteOutcome> {
-    const { outcome, untold, claimed } = await this.#write(actor, (step) => {
+    const { outcome, untold, claimed } = await this.#free(actor, (step) => {
       const outcome = complete(step, actor, tenure, result);
       const untold = step.tx.counts[UNTOLD] !== undefined;
       if (outcome.kind !== "done" || next === undefined) return { outcome, untold };
@@ -172,14 +172,14 @@ export class DirectoryTasks implements TaskStore {
   }
 
   sweep(actor: Actor): Promise<SweepOutcome> {
-    return this.#write(actor, (step) => {
+    return this.#free(actor, (step) => {
       const { lapsed, more } = step.sweep();
       return { lapsed: lapsed.map(({ id }) => id), more };
     });
   }
 
   prune(actor: Actor, request: PruneRequest): Promise<PrunedPortion> {
-    return this.#engine.write(actor, (tx) => prune(tx, actor, request));
+    return this.#engine.writeFreeing(actor, (tx) => prune(tx, actor, request));
   }
 
   get(id: string): Promise<Task | undefined> {
@@ -240,7 +240,7 @@ export class DirectoryTasks implements TaskStore {
   /** Goes on, step by step, until nobody is left to be told of a completed task. */
   async #tellAll(actor: Actor): Promise<void> {
     for (let untold = true; untold;) {
-      untold = await this.#write(actor, (step) => {
+      untold = await this.#free(actor, (step) => {
         step.sweep();
         return step.tx.counts[UNTOLD] !== undefined;
       });
@@ -248,12 +248,12 @@ export class DirectoryTasks implements TaskStore {
   }
 
   #write<T>(actor: Actor, body: (step: Step) => T): Promise<T> {
-    return this.#engine.write(actor, (tx) => {
-      const step = new Step(tx);
-      const value = body(step);
-      step.end();
-      return value;
-    });
+    return this.#engine.write(actor, (tx) => inStep(tx, body));
+  }
+
+  /** As `#write`, also on a full disk. */
+  #free<T>(actor: Actor, body: (step: Step) => T): Promise<T> {
+    return this.#engine.writeFreeing(actor, (tx) => inStep(tx, body));
   }
 
   /** Runs `body` on a task whose live lease the tenure means; `repeat` is the outcome that it leads to. */
@@ -263,7 +263,7 @@ export class DirectoryTasks implements TaskStore {
     repeat: AttemptOutcome | undefined,
     body: (step: Step, row: TaskRow) => void,
   ): Promise<HoldOutcome> {
-    return this.#write(actor, (step) => {
+    return this.#free(actor, (step) => {
       const { tx } = step;
       const row = step.find(tenure.id);
       if (row === undefined) return { kind: "unknown" };
@@ -283,7 +283,7 @@ export class DirectoryTasks implements TaskStore {
     id: string,
     body: (step: Step, row: TaskRow) => boolean,
   ): Promise<ChangeOutcome> {
-    return this.#write(actor, (step) => {
+    return this.#free(actor, (step) => {
       const row = step.find(id);
       if (row === undefined) return { kind: "unknown" };
       step.settle(row);
@@ -338,4 +338,11 @@ function complete(
   emit(tx, "task.completed", row.id, actor.name, { fence: row.fence });
   unblock(step, row, UNBLOCKS);
   return { kind: "done", task: toTask(step.tx, row) };
+}
+
+function inStep<T>(tx: Transaction, body: (step: Step) => T): T {
+  const step = new Step(tx);
+  const value = body(step);
+  step.end();
+  return value;
 }
