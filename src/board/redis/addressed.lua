@@ -10,7 +10,7 @@ for i, member in ipairs(call('ZRANGEBYLEX', INBOX, '[' .. first, '(' .. ARGV[5] 
   numbers[i] = string.sub(member, #first + 1, #first + 12)
   reasons[numbers[i]] = string.sub(member, #first + 13)
 end
-local shown, count = show_messages(numbers, reasons)
+local shown, count = show_messages(numbers, reasons, SHOW_COUNT)
 local rest = {}
 for i = count + 1, #numbers do rest[i - count] = '["' .. numbers[i] .. '","' .. reasons[numbers[i]] .. '"]' end
 return '{"messages":[' .. shown .. '],"rest":[' .. table.concat(rest, ',') .. ']}'
