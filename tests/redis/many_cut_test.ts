@@ -17,6 +17,9 @@ import { monitor } from "./monitor.ts";
 const CLIENTS = 100;
 /** What others add to the stream before those come back. */
 const ENTRIES = 1500;
+/** Paths that one of their calls takes, for many entries in little time; and how many events an entry holds. */
+const PATHS = 1000;
+const EVENTS_AN_ENTRY = 8;
 
 Deno.test({
   name: "a hundred clients that are cut off at once act once each, and do not each read the stream",
@@ -41,17 +44,19 @@ Deno.test({
       const [own, ...others] = locks as [Locks, ...Locks[]];
       // Each knows the script, and each has been heard of: what follows is one step a call.
       await Promise.all(others.map((each, n) => each.acquire(`warm/${n}`)));
+      // They come back late enough for the others to go on meanwhile.
+      proxy.delay(100);
+      proxy.loseReplies(CLIENTS, ([word]) => /^evalsha$/i.test(word ?? ""));
+      const calls = Promise.all(others.map((each, n) => each.acquire(`cut/${n}`)));
+      await eventually("all are cut off", () => proxy.lost().length === CLIENTS);
+      proxy.blackhole(true);
+      proxy.delay(0);
+      for (let made = 0; made < ENTRIES; made += PATHS / EVENTS_AN_ENTRY) {
+        await own.acquire(Array.from({ length: PATHS }, (_, n) => `own/${made}/${n}`));
+      }
       const watch = await monitor(server);
       try {
-        proxy.loseReplies(CLIENTS, ([word]) => /^evalsha$/i.test(word ?? ""));
-        await proxy.refuse(true);
-        const calls = Promise.all(others.map((each, n) => each.acquire(`cut/${n}`)));
-        await eventually("all are cut off", () => proxy.lost().length === CLIENTS);
-        for (let made = 0; made < ENTRIES; made += 250) {
-          const paths = Array.from({ length: 250 }, (_, n) => `own/${made + n}`);
-          await Promise.all(paths.map((path) => own.acquire(path)));
-        }
-        await proxy.refuse(false);
+        proxy.blackhole(false);
         const held = await calls;
         const fences = new Set(held.map(([lease]) => lease!.fence));
         assert.equal(fences.size, CLIENTS, "each has a tenure of its own");
