@@ -2,6 +2,7 @@
  * What the checks of every kind of store have in common.
  * @module
  */
+import { formatDuration } from "../duration.ts";
 import { CoordError, InvalidArgumentError } from "../errors.ts";
 import { storeFailure } from "../engine/directory/failure.ts";
 
@@ -48,4 +49,10 @@ export function failed(name: string, error: unknown): Check {
   const failure = storeFailure(error, "the store");
   if (!(failure instanceof CoordError) || failure instanceof InvalidArgumentError) throw failure;
   return { name, ok: false, value: failure.message };
+}
+
+/** How far back the events go: a follower that was away for longer cannot go on where it was. */
+export function oldestEventCheck(atMs: number | undefined, nowMs: number): Check {
+  const value = atMs === undefined ? "none" : `${formatDuration(Math.max(0, nowMs - atMs))} ago`;
+  return { name: "oldest_event", ok: true, value };
 }

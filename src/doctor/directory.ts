@@ -3,7 +3,7 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { attempt, type Check, failed, type Findings } from "./check.ts";
+import { attempt, type Check, failed, type Findings, oldestEventCheck } from "./check.ts";
 import { formatDuration } from "../duration.ts";
 import {
   commitsGone,
@@ -122,6 +122,7 @@ function contentChecks(directory: string, namespace: string, clock: Clock): read
         : { hint: `restore ${directory} from a backup, or move it away to start an empty store` }),
     },
     lossCheck(facts, nowMs),
+    oldestEventCheck(facts.oldestEventMs, nowMs),
     {
       name: "clock_ahead_ms",
       ok: aheadMs < FAR_AHEAD_MS,

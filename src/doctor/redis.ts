@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { type Check, failed, type Findings, SAMPLES, SLOW_MS } from "./check.ts";
+import { type Check, failed, type Findings, oldestEventCheck, SAMPLES, SLOW_MS } from "./check.ts";
 import { inspectRedis, isKnownSchema, type RedisFacts } from "../engine/redis/inspect.ts";
 
 /** Of the memory, or the clients, that a server allows. */
@@ -120,6 +120,7 @@ function memoryChecks({ info, settings }: RedisFacts): readonly Check[] {
             "maxmemory-policy to noeviction",
       }),
     },
+    evictedCheck(info.get("evicted_keys")),
     { name: "memory_bytes", ok: true, value: info.has("used_memory") ? used : UNSEEN },
     {
       name: "memory_limit_bytes",
@@ -130,6 +131,20 @@ function memoryChecks({ info, settings }: RedisFacts): readonly Check[] {
       }),
     },
   ];
+}
+
+function evictedCheck(keys: string | undefined): Check {
+  const name = "evicted_keys";
+  if (keys === undefined) return { name, ok: true, value: UNSEEN };
+  if (keys === "0") return { name, ok: true, value: 0 };
+  return {
+    name,
+    ok: true,
+    value: Number(keys),
+    hint:
+      "the server has thrown so many keys away since it was started, perhaps some of the store's; set " +
+      "maxmemory-policy to noeviction, and see whether locks and tasks are missing",
+  };
 }
 
 function persistenceChecks({ info, settings }: RedisFacts): readonly Check[] {
@@ -265,7 +280,7 @@ function stateChecks({ state }: RedisFacts): readonly Check[] {
             "store's clock goes on at real speed from where it was, so leases last as long as they " +
             "should, and instants are this much too late",
         }),
-      }]
+      }, oldestEventCheck(state.oldestEventMs, state.nowMs)]
       : []),
   ];
 }

@@ -112,6 +112,7 @@ Deno.test("doctor on a store in use finds it well and changes nothing in it", ()
         "sqlite_version true string",
         "integrity true string",
         "lost_commits true number",
+        "oldest_event true string",
         "clock_ahead_ms true number",
         "file_modes true string",
         "git_ignored true string",

@@ -161,6 +161,7 @@ serverTest(
       "round_trip_ms true number",
       "clock_ahead_ms true number",
       "eviction_policy true string",
+      "evicted_keys true number",
       "memory_bytes true number",
       "memory_limit_bytes true string",
       "persistence true string",
@@ -181,6 +182,7 @@ serverTest(
       ...outside,
       "schema_version true number",
       "store_clock_ahead_ms true number",
+      "oldest_event true string",
       "read_ms true number",
       "write_ms true number",
       "audit_chain true string",
@@ -225,6 +227,18 @@ serverTest(
     assert.equal(find(checks, "memory_limit_bytes").value, 50 * 1024 * 1024);
     assert.equal(find(checks, "write_ms").value, "not tried");
     assert.match(find(checks, "write_ms").hint ?? "", /restarted, or another took over/);
+    assert.match(String(find(checks, "oldest_event").value), /^\d+(?:ms|s) ago$/);
+    assert.deepEqual(find(checks, "evicted_keys"), { name: "evicted_keys", ok: true, value: 0 });
+    // Only what has a time to live is thrown away here, so the store's keys stay.
+    await client.command("SET", "somebody", "x", "EX", 1000);
+    await client.command("CONFIG", "SET", "maxmemory-policy", "volatile-ttl");
+    await client.command("CONFIG", "SET", "maxmemory", 100_000);
+    await client.command("SET", "other", "x").catch(() => undefined);
+    await client.command("CONFIG", "SET", "maxmemory-policy", "noeviction");
+    await client.command("CONFIG", "SET", "maxmemory", 0);
+    const { value, hint } = find(await examined(dir, options), "evicted_keys");
+    assert.equal(value, 1);
+    assert.match(hint ?? "", /thrown so many keys away.* set maxmemory-policy to noeviction/);
   },
 );
 

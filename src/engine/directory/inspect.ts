@@ -68,6 +68,8 @@ export interface DatabaseFacts {
   readonly sqlite: string;
   /** The last instant of the store's clock. */
   readonly nowMs: number;
+  /** When the oldest event that is kept happened; absent without any. */
+  readonly oldestEventMs?: number;
   /** `ok`, or what is wrong. */
   readonly integrity: string;
   /** How many commits its mark has and the database has not. */
@@ -174,6 +176,10 @@ export function inspectDatabase(directory: string, namespace: string): DatabaseF
       [],
     );
     const integrity = database.integrity();
+    const oldest = database.get<{ at_ms: number }>(
+      "SELECT at_ms FROM events ORDER BY seq LIMIT 1",
+      [],
+    );
     const last = database.get<{ at_ms: number; data: string }>(
       "SELECT at_ms, data FROM events WHERE type = 'store.restored' ORDER BY seq DESC LIMIT 1",
       [],
@@ -181,6 +187,7 @@ export function inspectDatabase(directory: string, namespace: string): DatabaseF
     return {
       ...database.versions(),
       nowMs: state?.now_ms ?? 0,
+      ...(oldest === undefined ? {} : { oldestEventMs: oldest.at_ms }),
       integrity,
       ...(lossOf(mark, state?.commits ?? 0) ?? { lostCommits: 0, copied: false }),
       ...(last === undefined ? {} : { restored: { atMs: last.at_ms, ...JSON.parse(last.data) } }),

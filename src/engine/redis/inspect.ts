@@ -42,6 +42,10 @@ export interface RedisState {
   readonly schema: number;
   /** Whether this server made the last change, and was not restarted or promoted since. */
   readonly isOfThisRun: boolean;
+  /** The instant of their clock. */
+  readonly nowMs: number;
+  /** When the oldest event that is kept happened, by that clock; absent without any. */
+  readonly oldestEventMs?: number;
   /** How far their clock is ahead of the server's: the server's was set back, or another's was ahead. */
   readonly clockAheadMs: number;
 }
@@ -67,7 +71,7 @@ export function inspectRedis(
     const prefix = `{agentcoord:${namespace}}:`;
     const state = `${prefix}state`;
     const channel = `${prefix}bell:doctor`;
-    const [settings, found, evalsha] = await Promise.all([
+    const [settings, found, evalsha, oldest] = await Promise.all([
       readSettings(connection),
       connection.client.eval(
         LUA["engine/inspect"],
@@ -77,6 +81,7 @@ export function inspectRedis(
         channel,
       ) as Promise<string[]>,
       mayEvalsha(connection, state),
+      oldestEvent(connection, `${prefix}events`),
     ]);
     const [version = "", history, instant, wall, serverMs, info = "", ...denied] = found;
     const deafness = await listenOnce(connection, channel);
@@ -100,6 +105,8 @@ export function inspectRedis(
         state: {
           schema: Number(version),
           isOfThisRun: replicationId === "" || history === replicationId,
+          nowMs: Number(instant) + passedMs,
+          ...(oldest === undefined ? {} : { oldestEventMs: oldest }),
           clockAheadMs: Number(instant) + passedMs - Number(serverMs),
         },
       }),
@@ -160,6 +167,16 @@ async function listenOnce(connection: RedisConnection, channel: string): Promise
   } catch (error) {
     return error;
   }
+}
+
+/** The stream's entries are named by their instant. What this user may not read is not there for it. */
+async function oldestEvent(
+  connection: RedisConnection,
+  stream: string,
+): Promise<number | undefined> {
+  const found = await connection.send("XRANGE", [stream, "-", "+", "COUNT", 1])
+    .catch(() => undefined) as readonly (readonly [string, unknown])[] | undefined;
+  return found?.[0] === undefined ? undefined : Number(found[0][0].split("-")[0]);
 }
 
 async function mayEvalsha(connection: RedisConnection, key: string): Promise<boolean> {
