@@ -80,3 +80,18 @@ storeTest("task list shows in one step few of many long results", async ({ as, s
   assert.ok(slice.tasks.length < 10 && slice.next !== undefined, `${slice.tasks.length}`);
   assert.equal((await ada.list()).tasks.length, 20);
 });
+
+storeTest("task list passes few of many long results in one step of a search", async (bench) => {
+  const ada = new Tasks(bench.as("ada"));
+  await ada.create(Array.from({ length: 40 }, (_, n) => ({ title: `${n}` })));
+  for (const { id } of await ada.claim({ count: 40 })) {
+    await ada.complete(id, { result: "x".repeat(250_000) });
+  }
+  await ada.create([{ title: "rare", tags: ["rare"] }]);
+  if (bench.store.kind === "directory") {
+    const query = { tags: ["rare"], match: "any", limit: 100, after: 0, order: "created" } as const;
+    const slice = await (await bench.store.tasks()).list(query);
+    assert.deepEqual([slice.tasks.length, slice.next], [0, 17], "four megabytes");
+  }
+  assert.deepEqual((await ada.list({ tags: ["rare"] })).tasks.map(({ title }) => title), ["rare"]);
+});

@@ -19,6 +19,9 @@ const STRETCH = 2000;
 const MANY = 1000;
 /** What one step shows of tasks, in characters, but for one of the largest. */
 const SHOW_CHARS = 262_144;
+/** Bytes of results that one step passes over while it looks for something, and those of one that counts. */
+const PASSED_BYTES = 4_194_304;
+const LONG_BYTES = 4096;
 /** What texts are taken to have that are kept beside the row because they are long. */
 const BESIDE_CHARS = 16_384;
 
@@ -109,7 +112,7 @@ function listStage(reader: Reader, query: TaskQuery, stage: Stage): TaskSlice {
     .map((source) => many ? source.replace(HELD, AMONG_ALL) : source);
   const searching = createdBy !== undefined || tags.length > 0 || sources.includes(COMPLETED) ||
     sources.some((source) => source.startsWith(AMONG_ALL));
-  const upTo = searching ? Math.min(after + STRETCH, last) : last;
+  const upTo = searching ? endOfStretch(reader, after, last) : last;
   const seqs = sources.flatMap((source) => seqsWhere(reader, query, upTo, source));
   if (stage.status === "pending") {
     const { priority } = stage;
@@ -152,6 +155,26 @@ export function countTasks(reader: Reader): TaskCounts {
     shift("claimed", "dead", dead);
   }
   return now;
+}
+
+/**
+ * How far one step looks at each row: to get at what it says of itself, the engine passes over the whole result before
+ * it. How long a result is, it knows without reading it.
+ */
+function endOfStretch(reader: Reader, after: number, last: number): number {
+  const end = Math.min(after + STRETCH, last);
+  const long = reader.all<{ seq: number; bytes: number }>(
+    `SELECT seq, octet_length(result) AS bytes FROM tasks
+     WHERE seq > ? AND seq <= ? AND octet_length(result) > ${LONG_BYTES} ORDER BY seq`,
+    after,
+    end,
+  );
+  let passed = 0;
+  for (const { seq, bytes } of long) {
+    passed += bytes;
+    if (passed > PASSED_BYTES) return Math.min(seq, end);
+  }
+  return end;
 }
 
 function lastSeq(reader: Reader): number {
