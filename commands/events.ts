@@ -12,7 +12,11 @@ export const command = defineCommand({
       .option("--since <cursor>", "only what comes after this event")
       .addOption(choice("--type <type>", "only this type", EVENT_TYPES))
       .option("--limit <n>", "most events without --follow (default: 100)", integer("--limit"))
-      .option("-f, --follow", "go on as things happen; from now on without --since"),
+      .option("-f, --follow", "go on as things happen; from now on without --since")
+      .addHelpText(
+        "after",
+        "\nWith --json each event is an object on a line of its own, also without --follow.",
+      ),
   examples: ["agentcoord events", "agentcoord events --follow --type task.completed --json"],
   run: async (cli, { since, type, limit, follow }) => {
     const events = new Events(await cli.context());

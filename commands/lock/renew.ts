@@ -10,7 +10,7 @@ export const command = defineCommand({
       .argument("<path...>", "locked paths: all of them, or none")
       .option(
         "--ttl <duration>",
-        "counted from now (default: as acquired)",
+        "counted from now, never shorter than it is (default: as acquired)",
         duration("--ttl", LEASE),
       )
       .option("--fence <n>", "only under this fence", integer("--fence"))

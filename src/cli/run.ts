@@ -303,7 +303,9 @@ class Call implements Cli {
 
   warn(message: string): void {
     this.#warnings.push(message);
-    if (!this.#options.quiet) this.#around.stderr(`agentcoord: warning: ${printable(message)}\n`);
+    if (!this.#options.quiet) {
+      this.#around.stderr(`agentcoord: warning: ${printable(message, Infinity)}\n`);
+    }
   }
 
   note(message: string): void {

@@ -1,5 +1,7 @@
 /** What becomes of results when standard output is full, closed, or not read for a while. */
 import assert from "node:assert/strict";
+import { defineCommand } from "../../src/cli/command.ts";
+import { run } from "../../src/cli/run.ts";
 import { cli, cliJson, programCommand, start, withProject } from "../support/cli.ts";
 import { cleanEnvironment } from "../support/cli.ts";
 import { hasRedis, sharedRedis } from "../support/redis_server.ts";
@@ -122,3 +124,29 @@ Deno.test("text tells times from when it is printed, also after a wait", () =>
     // Counted from the start of the call it would be at least 11 s.
     assert.match(new TextDecoder().decode(stdout), /lapses in (?:10|9\.\d)s\n$|lapses in 10s/);
   }));
+
+Deno.test("warning is told whole, however long it is", async () => {
+  const words = `${"word ".repeat(200)}end`;
+  const command = defineCommand({
+    build: (command) => command,
+    examples: [],
+    run: (cli) => Promise.resolve(cli.warn(words)),
+    text: () => "",
+  });
+  let told = "";
+  await run(["speak"], {
+    version: "0",
+    commands: [{ path: "speak", summary: "warns", load: () => Promise.resolve({ command }) }],
+    groups: [],
+    env: {},
+    cwd: "/",
+    host: () => "host",
+    isTerminal: false,
+    columns: () => 80,
+    stdin: () => Promise.resolve(new Uint8Array()),
+    secret: () => undefined,
+    stdout: () => Promise.resolve(),
+    stderr: (text) => Promise.resolve(void (told += text)),
+  });
+  assert.equal(told, `agentcoord: warning: ${words}\n`);
+});
