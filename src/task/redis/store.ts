@@ -52,7 +52,7 @@ const COUNTS = script("task/counts");
 const GLANCE = "~";
 
 /** How many tasks one step of pruning looks at: about 10 ms of the server. */
-const PRUNED_AT_ONCE = 500;
+const PRUNED_AT_ONCE = 300;
 
 /** What an identifier looks like; the scripts join several by commas. */
 const ID = /^tsk_[0-9A-Z]{26}$/;
