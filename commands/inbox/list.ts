@@ -1,7 +1,8 @@
+import { checkInteger } from "../../src/check.ts";
 import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { integer } from "../../src/cli/options.ts";
-import { quote } from "../../src/name.ts";
+import { LIMITS, quote } from "../../src/name.ts";
 import { unknownAgent } from "../agent/hint.ts";
 import { inboxText } from "../board/text.ts";
 
@@ -14,6 +15,8 @@ export const command = defineCommand({
   examples: ["agentcoord inbox --agent bob", "agentcoord inbox --ack --agent bob --json"],
   run: async (cli, { ack, limit = 100 }) => {
     const board = new Board(await cli.context());
+    // Before the store is asked who is known: bad input costs nothing.
+    checkInteger(limit, "limit", { min: 1, max: LIMITS.batch });
     const { agent } = await cli.config();
     const unknown = agent === undefined ? undefined : await unknownAgent(cli, agent);
     const messages = unknown === undefined

@@ -1,3 +1,5 @@
+import { checkInteger } from "../../src/check.ts";
+import { LIMITS } from "../../src/name.ts";
 import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { duration, integer } from "../../src/cli/options.ts";
@@ -18,6 +20,8 @@ export const command = defineCommand({
   examples: ["agentcoord inbox wait --timeout 10m --ack --agent bob --json"],
   run: async (cli, { timeout, ack, limit }) => {
     const board = new Board(await cli.context());
+    // Before the store is asked who is known: bad input costs nothing.
+    checkInteger(limit ?? 1, "limit", { min: 1, max: LIMITS.batch });
     await hintAgents(cli, [(await cli.config()).agent]);
     const messages = await board.inboxWait({
       ...(timeout === undefined ? {} : { timeoutMs: timeout }),
