@@ -13,7 +13,7 @@ import type { BoardStore } from "./board/store.ts";
 import type { EventStore } from "./event/store.ts";
 import type { LockStore } from "./lock/store.ts";
 import type { TaskStore } from "./task/store.ts";
-import type { Bell } from "./engine/bell.ts";
+import type { Waker } from "./engine/waker.ts";
 
 /** Where the state of one namespace lives. */
 export interface Store {
@@ -40,8 +40,8 @@ export interface Store {
    * Absent before the first step.
    */
   readonly clockAheadMs?: number | undefined;
-  /** This process's bell, hung up at the first call. */
-  bell(): Bell;
+  /** This process's waker, made at the first call. */
+  waker(): Waker;
   /**
    * Waits for steps under way, then lets go of every file and connection. With `exiting` the process ends
    * right after: what the kernel closes by itself is left to it.

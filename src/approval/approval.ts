@@ -5,7 +5,7 @@
  * whichever comes first is final, and whoever comes later is told who was first. Silence is not
  * consent: a request whose time is up is `expired`, which means not approved. Nobody decides what they
  * asked for themselves, and when approvers are named, nobody else decides. The requester waits without
- * polling: the step that decides rings it.
+ * polling: the operation that decides wakes it.
  *
  * A request may carry a `digest` of exactly what is to be done, such as the hash of a command line.
  * {@linkcode Approvals.use} hands such an approval out once: the requester calls it right before acting,
@@ -142,12 +142,12 @@ export class Approvals {
     const waitMs = checkWaitMs(timeoutMs, "timeoutMs");
     const approvals = await store.approvals();
     let seen: Seen | undefined;
-    const decided = await waitFor<Approval>(async (bell) => {
-      seen = typeof id === "string" ? await approvals.look(actor, id, bell?.id) : undefined;
+    const decided = await waitFor<Approval>(async (waker) => {
+      seen = typeof id === "string" ? await approvals.look(actor, id, waker?.id) : undefined;
       if (seen === undefined) throw unknownApproval(id);
       if (seen.approval.status !== "pending") return { answer: seen.approval };
       return { retryInMs: seen.approval.expiresAtMs - seen.nowMs };
-    }, { waitMs, bell: () => store.bell(), clock, signal });
+    }, { waitMs, waker: () => store.waker(), clock, signal });
     if (decided !== undefined) return asDecided(decided);
     throw gaveUp(seen!, waitMs);
   }

@@ -223,18 +223,18 @@ export class Audit {
     const { clock, store } = this.#context;
     let query = first;
     // A follower that is behind only reads. Once nothing is left, the look that finds nothing also
-    // hangs the bell, in one step, so that no entry can slip in between.
+    // asks to be woken, in one operation, so that no entry can slip in between.
     let behind = true;
-    return waitFor<FollowedEntries>(async (bell) => {
-      const ear = behind || bell === undefined ? {} : { bell: bell.id };
-      const found = await audit.follow({ ...query, ...ear });
+    return waitFor<FollowedEntries>(async (waker) => {
+      const wake = behind || waker === undefined ? {} : { bell: waker.id };
+      const found = await audit.follow({ ...query, ...wake });
       if (found === undefined) throw unknownPlace(query.after, "after");
       if (found.entries.length > 0) return { answer: found };
       query = { ...query, ...placeOf(found.after) };
       if (!behind) return {};
       behind = false;
       return { retryInMs: 0 };
-    }, { waitMs: Infinity, bell: () => store.bell(), clock, signal });
+    }, { waitMs: Infinity, waker: () => store.waker(), clock, signal });
   }
 }
 

@@ -285,11 +285,11 @@ export class Board {
     const waitMs = checkWaitMs(options.timeoutMs ?? DEFAULT_INBOX_WAIT_MS, "timeoutMs");
     const query = inboxQuery(options);
     const board = await this.#store();
-    const messages = await waitFor(async (bell): Promise<Look<readonly Message[]>> => {
-      const ear = bell === undefined ? {} : { bell: bell.id };
-      const found = await board.inbox(actor, { ...query, ...ear });
+    const messages = await waitFor(async (waker): Promise<Look<readonly Message[]>> => {
+      const wake = waker === undefined ? {} : { bell: waker.id };
+      const found = await board.inbox(actor, { ...query, ...wake });
       return found.length > 0 ? { answer: found } : {};
-    }, { waitMs, bell: () => store.bell(), clock, signal: options.signal });
+    }, { waitMs, waker: () => store.waker(), clock, signal: options.signal });
     if (messages !== undefined) return messages;
     throw new TimeoutError(
       `No message for ${quote(actor.name)} came within ${formatDuration(waitMs)}`,

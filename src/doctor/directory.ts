@@ -8,11 +8,11 @@ import { formatDuration } from "../duration.ts";
 import {
   commitsGone,
   type DatabaseFacts,
-  inspectBells,
   inspectDatabase,
   inspectDisk,
   inspectFiles,
   inspectLock,
+  inspectWakers,
   isOlderSchema,
   listNamespaces,
 } from "../engine/directory/inspect.ts";
@@ -171,7 +171,7 @@ function lossCheck({ lostCommits, copied, restored }: DatabaseFacts, nowMs: numb
 
 function fileChecks(directory: string, namespace: string): readonly Check[] {
   const files = inspectFiles(directory, namespace);
-  const bells = inspectBells(directory, namespace);
+  const wakers = inspectWakers(directory, namespace);
   const mode = files.mode === undefined ? "none" : files.mode.toString(8).padStart(4, "0");
   return [
     {
@@ -205,12 +205,14 @@ function fileChecks(directory: string, namespace: string): readonly Check[] {
         hint: "a process reads for so long that the log cannot be copied into the database",
       }),
     },
-    { name: "waiters", ok: true, value: bells.live },
+    { name: "waiters", ok: true, value: wakers.live },
     {
       name: "stale_waiters",
       ok: true,
-      value: bells.stale,
-      ...(bells.stale === 0 ? {} : { hint: `left by processes that died while waiting; harmless` }),
+      value: wakers.stale,
+      ...(wakers.stale === 0
+        ? {}
+        : { hint: `left by processes that died while waiting; harmless` }),
     },
   ];
 }

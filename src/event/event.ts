@@ -122,18 +122,18 @@ export class Events {
   ): Promise<EventPage | undefined> {
     const { clock, store } = this.#context;
     let query = first;
-    // A reader that is behind only reads. Once nothing is left, the look that finds nothing also hangs
-    // the bell, in one step, so that no event can slip in between.
+    // A reader that is behind only reads. Once nothing is left, the look that finds nothing also
+    // asks to be woken, in one operation, so that no event can slip in between.
     let behind = true;
-    return waitFor<EventPage>(async (bell) => {
-      const ear = behind || bell === undefined ? {} : { bell: bell.id };
-      const page = pageOf(await events.read({ ...query, ...ear }), query);
+    return waitFor<EventPage>(async (waker) => {
+      const wake = behind || waker === undefined ? {} : { bell: waker.id };
+      const page = pageOf(await events.read({ ...query, ...wake }), query);
       if (page.events.length > 0) return { answer: page };
       query = { ...query, ...startOf(page.cursor) };
       if (!behind) return {};
       behind = false;
       return { retryInMs: 0 };
-    }, { waitMs: Infinity, bell: () => store.bell(), clock, signal });
+    }, { waitMs: Infinity, waker: () => store.waker(), clock, signal });
   }
 }
 

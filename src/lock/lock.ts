@@ -282,14 +282,14 @@ export class Locks {
     let outcome: AcquireOutcome | undefined;
     let sentAt = instantOf(clock);
     try {
-      await waitFor(async (bell) => {
+      await waitFor(async (waker) => {
         // The last look keeps its place in the queue, so that it is not its own obstacle.
-        if (bell !== undefined) id ??= newId("wtr");
-        const waiter = id === undefined ? {} : { waiter: { id, bell: store.bell().id } };
+        if (waker !== undefined) id ??= newId("wtr");
+        const waiter = id === undefined ? {} : { waiter: { id, bell: store.waker().id } };
         sentAt = instantOf(clock);
         outcome = await locks.acquire(actor, { ...request, ...waiter });
         return outcome.kind === "acquired" ? { answer: true } : outcome;
-      }, { waitMs, bell: () => store.bell(), clock, signal: options.signal });
+      }, { waitMs, waker: () => store.waker(), clock, signal: options.signal });
     } finally {
       if (id !== undefined && outcome?.kind !== "acquired") await locks.abandon(id);
     }

@@ -7,7 +7,7 @@
  *   namespaces/<namespace>/
  *     store.db (-wal, -shm)       the state: one embedded transactional database
  *     store.lock                  the kernel lock in front of it
- *     bells/<id>                  one file per waiting process
+ *     bells/<id>                  the waker's file of each waiting process
  * ```
  * @module
  */
@@ -20,7 +20,7 @@ import type { DirectoryEvents } from "../event/directory/store.ts";
 import type { DirectoryLocks } from "../lock/directory/store.ts";
 import type { DirectoryTasks } from "../task/directory/store.ts";
 import { StoreUnavailableError } from "../errors.ts";
-import { FileBell } from "../engine/directory/file_bell.ts";
+import { FileWaker } from "../engine/directory/file_waker.ts";
 import type { Durability } from "../engine/directory/database.ts";
 import { DirectoryEngine } from "../engine/directory/engine.ts";
 import { storeFailure } from "../engine/directory/failure.ts";
@@ -54,7 +54,7 @@ export class DirectoryStore implements Store {
   #approvals: Promise<DirectoryApprovals> | undefined;
   #audit: Promise<DirectoryAudit> | undefined;
   #events: Promise<DirectoryEvents> | undefined;
-  #bell: FileBell | undefined;
+  #waker: FileWaker | undefined;
 
   private constructor(location: string, engine: DirectoryEngine | UnmadeEngine) {
     this.location = location;
@@ -146,13 +146,13 @@ export class DirectoryStore implements Store {
     return this.#engine.clockAheadMs;
   }
 
-  bell(): FileBell {
-    // A bell makes its directory: not in a store that is no longer there.
+  waker(): FileWaker {
+    // A waker makes its directory, which must not happen in a store that is no longer there.
     this.#engine.verifyFiles();
     try {
-      return this.#bell ??= new FileBell(this.#engine.bells);
+      return this.#waker ??= new FileWaker(this.#engine.wakers);
     } catch (error) {
-      throw storeFailure(error, this.#engine.bells);
+      throw storeFailure(error, this.#engine.wakers);
     }
   }
 
@@ -162,8 +162,8 @@ export class DirectoryStore implements Store {
   }
 
   async close(options: { readonly exiting?: boolean } = {}): Promise<void> {
-    this.#bell?.close();
-    this.#bell = undefined;
+    this.#waker?.close();
+    this.#waker = undefined;
     await this.#engine.close(options);
   }
 }

@@ -3,7 +3,7 @@
  * refused before any step leaves no store behind.
  * @module
  */
-import type { Bell } from "../engine/bell.ts";
+import type { Waker } from "../engine/waker.ts";
 import type { Store } from "../store.ts";
 
 /** {@linkcode Store} in front of one that is not open yet. */
@@ -57,9 +57,9 @@ export class LazyStore implements Store {
   }
 
   /** Whoever waits has asked a room's steps before, and so opened the store. */
-  bell(): Bell {
-    if (this.#opened === undefined) throw new Error("a bell before the first step");
-    return this.#opened.bell();
+  waker(): Waker {
+    if (this.#opened === undefined) throw new Error("a waker before the first operation");
+    return this.#opened.waker();
   }
 
   async close(options: { readonly exiting?: boolean } = {}): Promise<void> {

@@ -332,10 +332,10 @@ export class Tasks {
     let tasks: readonly Task[] = [];
     let sentAt = instantOf(clock);
     try {
-      await waitFor(async (bell) => {
+      await waitFor(async (waker) => {
         // The last look is still the waiter's: what it finds takes it out of the line.
-        if (bell !== undefined) id ??= newId("wtr");
-        const waiter = id === undefined ? undefined : { id, bell: store.bell().id };
+        if (waker !== undefined) id ??= newId("wtr");
+        const waiter = id === undefined ? undefined : { id, bell: store.waker().id };
         for (;;) {
           sentAt = instantOf(clock);
           const outcome = await steps.claim(actor, request, waiter);
@@ -343,7 +343,7 @@ export class Tasks {
           if (tasks.length > 0) return { answer: true };
           if (outcome.retryInMs !== 0) return outcome;
         }
-      }, { waitMs, bell: () => store.bell(), clock, signal: options.signal });
+      }, { waitMs, waker: () => store.waker(), clock, signal: options.signal });
     } finally {
       if (id !== undefined && tasks.length === 0) await steps.abandon(id);
     }

@@ -144,7 +144,7 @@ engineTest("a dead follower costs one ring", async ({ engine }) => {
 engineTest("event follow that fell behind the trimming says so", async ({ engine, clock }) => {
   const store = { events: () => Promise.resolve(new DirectoryEvents(engine)) } as unknown as Store;
   const bell = { id: "wtr_1", rings: 0, wait: () => Promise.resolve() };
-  const context = { store: { ...store, bell: () => bell }, clock } as unknown as RoomContext;
+  const context = { store: { ...store, waker: () => bell }, clock } as unknown as RoomContext;
   await fill(engine, 2);
   const following = new Events(context).follow({ since: 0 });
   await following.next();

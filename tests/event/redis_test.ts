@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { RedisEvents } from "../../src/event/redis/store.ts";
 import { EVENTS_KEPT } from "../../src/event/model.ts";
 import { newId, sequencedAtMs, sequencedId, sequenceOf } from "../../src/id.ts";
-import { RedisBell } from "../../src/engine/redis/bell.ts";
+import { ChannelWaker } from "../../src/engine/redis/channel_waker.ts";
 import { Script } from "../../src/engine/redis/script.ts";
 import { type StepBench, stepTest } from "../support/redis_steps.ts";
 
@@ -180,21 +180,21 @@ stepTest(
 
 stepTest("event bells ring once, and again for who listens again", async (bench) => {
   const store = new RedisEvents(bench.runner);
-  const bell = new RedisBell(bench.connection, bench.runner.prefix);
+  const bell = new ChannelWaker(bench.connection, bench.runner.prefix);
   await bell.ready;
   try {
     await read(store, { bell: bell.id });
     await read(store, { bell: bell.id });
     await fill(bench, 2);
     await bell.wait(0, 5000);
-    assert.equal(bell.rings, 1);
+    assert.equal(bell.wakes, 1);
     await fill(bench, 1);
     await bell.wait(1, 50);
-    assert.equal(bell.rings, 1);
+    assert.equal(bell.wakes, 1);
     await read(store, { ...after(await store.end()), bell: bell.id });
     await fill(bench, 1);
     await bell.wait(1, 5000);
-    assert.equal(bell.rings, 2);
+    assert.equal(bell.wakes, 2);
   } finally {
     bell.close();
   }

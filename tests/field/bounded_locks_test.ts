@@ -88,7 +88,7 @@ storeTest(
     const ada = new Locks(as("ada"));
     await ada.acquire(".");
     const locks = await store.locks();
-    const bell = store.bell();
+    const bell = store.waker();
     await bell.ready;
     const ask = (name: string, paths: readonly string[]) => {
       const actor: Actor = { name, host: "test-host" };

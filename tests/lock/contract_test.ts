@@ -97,7 +97,7 @@ storeTest(
     const ada = new Locks(as("ada"));
     await ada.acquire("a.py");
     const locks = await store.locks();
-    const bell = store.bell();
+    const bell = store.waker();
     await bell.ready;
     const request = {
       paths: ["a.py"],

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
-import { FileBell, ringBell } from "../../src/engine/directory/file_bell.ts";
+import { FileWaker, wakeWaiter } from "../../src/engine/directory/file_waker.ts";
 import { newId } from "../../src/id.ts";
 
-const BELL = new URL("../../src/engine/directory/file_bell.ts", import.meta.url).href;
+const BELL = new URL("../../src/engine/directory/file_waker.ts", import.meta.url).href;
 
 /** Runs `body` with a directory for bells; the bells it hangs are taken down after it. */
 function bellTest(
   name: string,
-  body: (dir: string, hang: () => FileBell) => Promise<void> | void,
+  body: (dir: string, hang: () => FileWaker) => Promise<void> | void,
 ): void {
   Deno.test(name, async () => {
     const root = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
-    const bells: FileBell[] = [];
+    const bells: FileWaker[] = [];
     const hang = () => {
-      const bell = new FileBell(`${root}/bells`);
+      const bell = new FileWaker(`${root}/bells`);
       bells.push(bell);
       return bell;
     };
@@ -35,8 +35,8 @@ async function elapsed(work: Promise<unknown>): Promise<number> {
 /** A process that hangs a bell, says its name, and waits to be rung. */
 async function listener(dir: string) {
   const script = `
-    import { FileBell } from "${BELL}";
-    const bell = new FileBell(Deno.args[0]);
+    import { FileWaker } from "${BELL}";
+    const bell = new FileWaker(Deno.args[0]);
     console.log(bell.id);
     await bell.wait(0, 60_000);
     console.log("rung");
@@ -68,10 +68,10 @@ bellTest("bell rung by another wakes its waiter within milliseconds", async (dir
   const bell = hang();
   const times: number[] = [];
   for (let round = 0; round < 20; round++) {
-    const woken = bell.wait(bell.rings, 10_000);
+    const woken = bell.wait(bell.wakes, 10_000);
     await new Promise((resolve) => setTimeout(resolve, 1));
     const startedMs = performance.now();
-    assert.equal(ringBell(dir, bell.id), true);
+    assert.equal(wakeWaiter(dir, bell.id), true);
     await woken;
     times.push(performance.now() - startedMs);
   }
@@ -83,7 +83,7 @@ bellTest("bell rung by another wakes its waiter within milliseconds", async (dir
 bellTest("bell of another process wakes it", async (dir) => {
   const other = await listener(dir);
   try {
-    assert.equal(ringBell(dir, other.id), true);
+    assert.equal(wakeWaiter(dir, other.id), true);
     assert.equal(await other.hear(), "rung");
   } finally {
     await other.end();
@@ -94,34 +94,34 @@ bellTest("bell of a process that died is known to be dead and taken away", async
   const other = await listener(dir);
   await other.end();
   assert.ok(Deno.statSync(`${dir}/${other.id}`).isFile, "a killed process leaves its bell");
-  assert.equal(ringBell(dir, other.id), false);
+  assert.equal(wakeWaiter(dir, other.id), false);
   assert.throws(() => Deno.statSync(`${dir}/${other.id}`), Deno.errors.NotFound);
-  assert.equal(ringBell(dir, other.id), false);
+  assert.equal(wakeWaiter(dir, other.id), false);
 });
 
 bellTest(
   "bell takes one byte, and answers nobody before it is hung and after it is taken down",
   (dir, hang) => {
     const bell = hang();
-    assert.equal(ringBell(dir, newId("wtr")), false);
+    assert.equal(wakeWaiter(dir, newId("wtr")), false);
     const size = () => Deno.statSync(`${dir}/${bell.id}`).size;
     assert.equal(size(), 1);
-    ringBell(dir, bell.id);
+    wakeWaiter(dir, bell.id);
     assert.equal(size(), 1, "a ring takes no space that is not there already");
     bell.close();
-    assert.equal(ringBell(dir, bell.id), false);
+    assert.equal(wakeWaiter(dir, bell.id), false);
     bell.close(); // Twice is harmless.
   },
 );
 
 bellTest("ring between the look and the wait is not lost", async (dir, hang) => {
   const bell = hang();
-  const heard = bell.rings;
+  const heard = bell.wakes;
   // Here the waiter looks at the store and finds nothing; then it is rung, and only then does it wait.
-  ringBell(dir, bell.id);
+  wakeWaiter(dir, bell.id);
   const tookMs = await elapsed(bell.wait(heard, 10_000));
   assert.ok(tookMs < 1000, `${tookMs} ms`);
-  await until(() => bell.rings > heard);
+  await until(() => bell.wakes > heard);
   assert.ok(await elapsed(bell.wait(heard, 10_000)) < 50, "nor when the ring was heard before");
 });
 
@@ -130,11 +130,11 @@ bellTest(
   async (dir, hang) => {
     const bell = hang();
     for (let round = 0; round < 3; round++) {
-      const heard = bell.rings;
+      const heard = bell.wakes;
       const waits = [bell.wait(heard, 10_000), bell.wait(heard, 10_000), bell.wait(heard, 10_000)];
-      ringBell(dir, bell.id);
+      wakeWaiter(dir, bell.id);
       assert.ok(await elapsed(Promise.all(waits)) < 1000);
-      await until(() => bell.rings > heard);
+      await until(() => bell.wakes > heard);
       await new Promise((resolve) => setTimeout(resolve, 20)); // One ring may be told of twice.
     }
   },
@@ -142,10 +142,10 @@ bellTest(
 
 bellTest("wait ends by its time, its signal, and not by another's bell", async (dir, hang) => {
   const [mine, other] = [hang(), hang()];
-  ringBell(dir, other.id);
+  wakeWaiter(dir, other.id);
   const tookMs = await elapsed(mine.wait(0, 50));
   assert.ok(tookMs >= 45 && tookMs < 1000, `${tookMs} ms`);
-  assert.equal(mine.rings, 0);
+  assert.equal(mine.wakes, 0);
   assert.ok(await elapsed(mine.wait(0, 10_000, AbortSignal.timeout(20))) < 1000);
   assert.ok(await elapsed(mine.wait(0, 10_000, AbortSignal.abort())) < 20);
 });
@@ -157,7 +157,7 @@ bellTest("bell without file notifications polls instead of sleeping on", async (
   };
   try {
     const deaf = hang();
-    assert.equal(ringBell(dir, deaf.id), true);
+    assert.equal(wakeWaiter(dir, deaf.id), true);
     const tookMs = await elapsed(deaf.wait(0, 10_000));
     assert.ok(tookMs >= 90 && tookMs < 1000, `${tookMs} ms`);
   } finally {

@@ -366,7 +366,7 @@ diskTest(
     const before = done.length;
     await refused(Promise.reject(await registerUntilFull()), full, { path, retryable: true });
     assert.equal(done.length, before, "a step was answered for on a full disk");
-    const noBell = Promise.resolve().then(() => context.store.bell());
+    const noBell = Promise.resolve().then(() => context.store.waker());
     await refused(noBell, /no space is left for/, {
       path: `${dir}/${HOME}/bells`,
       retryable: true,

@@ -144,8 +144,8 @@ export class DirectoryEngine implements Engine {
     }
   }
 
-  /** Where this namespace's waiters hang their bells. */
-  get bells(): string {
+  /** Where the processes that wait in this namespace keep their wakers' files. */
+  get wakers(): string {
     return `${this.#directory}/bells`;
   }
 
@@ -349,7 +349,7 @@ export class DirectoryEngine implements Engine {
     this.#db.run("BEGIN IMMEDIATE", []);
     let open = true;
     try {
-      const transaction = new StepTransaction(this.#db, this.#state(), this.#clock, this.bells);
+      const transaction = new StepTransaction(this.#db, this.#state(), this.#clock, this.wakers);
       this.clockAheadMs = transaction.aheadMs;
       if (!this.#compared) this.#compare(transaction);
       const beating = actor !== undefined && this.#beatDue(actor, transaction);

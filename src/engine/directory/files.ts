@@ -6,7 +6,7 @@
  * reach, and two agents would hold one lock. So steps look, once they have the kernel lock, whether the
  * path still leads to the database that is open, and whether the lock's file has still a name. Keepers then
  * see renewals fail and give their lease up before it can lapse; waiters and followers look at the store by
- * themselves every second, so they end, though nobody can ring their bells any more.
+ * themselves every second, so they end, though nobody can wake them any more.
  * @module
  */
 import { StoreUnavailableError } from "../../errors.ts";

@@ -5,7 +5,7 @@
  */
 import { statfsSync } from "node:fs";
 import { CoordError } from "../../errors.ts";
-import { openBell } from "./file_bell.ts";
+import { openWaker } from "./file_waker.ts";
 import { Database, SCHEMA_VERSION } from "./database.ts";
 import { refuseForeign } from "../../open/directory.ts";
 import { storeFailure } from "./failure.ts";
@@ -94,8 +94,8 @@ export type LockFacts =
     readonly stopped: boolean;
   };
 
-/** Ears of waiting processes. */
-export interface BellFacts {
+/** The wakers of waiting processes. */
+export interface WakerFacts {
   /** Waiting now. */
   readonly live: number;
   /** Left by processes that died while they waited. */
@@ -233,15 +233,15 @@ export async function inspectLock(directory: string, namespace: string): Promise
   }
 }
 
-/** Counts the bells of a namespace. */
-export function inspectBells(directory: string, namespace: string): BellFacts {
-  const bells = `${namespaceHome(directory, namespace)}/bells`;
+/** Counts the wakers of a namespace. */
+export function inspectWakers(directory: string, namespace: string): WakerFacts {
+  const wakers = `${namespaceHome(directory, namespace)}/bells`;
   let live = 0;
   let stale = 0;
-  for (const name of entries(bells)) {
-    using file = openBell(bells, name);
+  for (const name of entries(wakers)) {
+    using file = openWaker(wakers, name);
     if (file === undefined) continue;
-    // A waiter keeps its bell locked for as long as it lives.
+    // A waiter keeps its waker's file locked for as long as it lives.
     if (file.tryLockSync(true)) stale++;
     else live++;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../../clock.ts";
-import { ringBell } from "./file_bell.ts";
+import { wakeWaiter } from "./file_waker.ts";
 import type { Database } from "./database.ts";
 import type { Mark } from "./mark.ts";
 import { startAfter } from "../numbers.ts";
@@ -44,15 +44,15 @@ export class StepReader implements Reader {
 export class StepTransaction extends StepReader implements Transaction {
   /** Whether there is anything to save. */
   dirty: boolean;
-  readonly #bells: string;
+  readonly #wakers: string;
   #fence: number;
   #event: number;
   #commits: number;
 
-  /** `bells` is the directory of those who wait. */
-  constructor(db: Database, state: StateRow, clock: Clock, bells: string) {
+  /** `wakers` is the directory of the waiting processes' files. */
+  constructor(db: Database, state: StateRow, clock: Clock, wakers: string) {
     super(db, state, clock);
-    this.#bells = bells;
+    this.#wakers = wakers;
     this.dirty = this.reading.moved;
     this.#fence = state.fence;
     this.#event = state.event;
@@ -85,8 +85,8 @@ export class StepTransaction extends StepReader implements Transaction {
     else this.counts[kind] = total;
   }
 
-  ring(bell: string): boolean {
-    return ringBell(this.#bells, bell);
+  wake(waker: string): boolean {
+    return wakeWaiter(this.#wakers, waker);
   }
 
   /** Goes on above everything that may have been handed out: after `mark`, and after what the clock says. */

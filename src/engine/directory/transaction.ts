@@ -35,7 +35,7 @@ export interface Transaction extends Reader {
   /** Adds `by` to the count of `kind`. */
   count(kind: string, by: number): void;
   /** Wakes a waiter; `false` when it is dead. */
-  ring(bell: string): boolean;
+  wake(waker: string): boolean;
 }
 
 /** Runs steps on a store's data. */

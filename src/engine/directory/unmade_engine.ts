@@ -45,8 +45,8 @@ export class UnmadeEngine implements Engine {
     this.#options = options;
   }
 
-  /** Where waiters hang their bells: whoever waits has to be found, so this makes the directories. */
-  get bells(): string {
+  /** Where waiting processes keep their wakers' files: whoever waits has to be found, so this makes the directories. */
+  get wakers(): string {
     if (this.#engine === undefined) {
       this.#options.hooks.onMake?.();
       this.#options.prepare();

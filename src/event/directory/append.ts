@@ -68,5 +68,5 @@ export function notify(tx: Transaction, topic: string): void {
   if (heard.length === 0) return;
   tx.run("DELETE FROM listeners WHERE topic = ?", topic);
   if (topic === "events") tx.count(FOLLOWERS, -heard.length);
-  for (const { bell } of heard) tx.ring(bell);
+  for (const { bell } of heard) tx.wake(bell);
 }

@@ -113,7 +113,7 @@ export function callWaiters(tx: Transaction, paths: readonly string[]): void {
     if (!standsInLine(waiter, tx.nowMs)) continue;
     const names = parseRowTexts(waiter.paths, "a waiter for locks");
     const keptBack = wanted.keepBack(names, mode);
-    if (!keptBack && !tx.ring(waiter.bell)) {
+    if (!keptBack && !tx.wake(waiter.bell)) {
       removeWaiter(tx, seq);
       continue;
     }

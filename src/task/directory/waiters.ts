@@ -72,7 +72,7 @@ export function wakeWaiters(tx: Transaction, tasks: readonly TaskRow[]): void {
       tx.run("DELETE FROM task_waiters WHERE seq = ?", seq);
       tx.count("task_waiters", -1);
       // A dead one does not count as woken: the next in line is.
-      if (tx.ring(bell)) break;
+      if (tx.wake(bell)) break;
     }
     if (line.length === 0) return;
   }

@@ -3,34 +3,34 @@
  * locked; whoever makes its wish come true writes one byte to it.
  *
  * The lock on the file says that the waiter still lives, so a dead one is noticed by the very process
- * that would have woken it. A ring is only a hint: waiters look at the store again in any case, at
- * once when rung and by a slow poll when not.
+ * that would have woken it. A wake-up is only a hint: waiters look at the store again in any case, at
+ * once when woken and by a slow poll when not.
  * @module
  */
-import { Ear } from "../bell.ts";
+import { BaseWaker } from "../waker.ts";
 import { makePlainDirectory } from "./plain_file.ts";
 
 /** Without file notifications a waiter looks at the store this often. */
 const UNWATCHED_POLL_MS = 100;
 
-/** What a ring writes, always over the one before. */
-const RING = new Uint8Array(1);
+/** What a wake-up writes, always over the one before. */
+const WAKE_UP = new Uint8Array(1);
 
-/** A bell this young may belong to a process that has made it and not locked it yet. */
+/** A file this young may belong to a process that has made it and not locked it yet. */
 const YOUNG_MS = 60_000;
 
 /** What {@linkcode newId} makes for a waiter. */
-const BELL_NAME = /^wtr_[0-9A-HJKMNP-TV-Z]{26}$/;
+const WAKER_NAME = /^wtr_[0-9A-HJKMNP-TV-Z]{26}$/;
 
-/** A bell made of a watched, locked file. */
-export class FileBell extends Ear {
+/** {@linkcode Waker} on a watched, locked file. */
+export class FileWaker extends BaseWaker {
   readonly ready: Promise<void> = Promise.resolve();
   readonly #path: string;
   readonly #file: Deno.FsFile;
   #watcher: Deno.FsWatcher | undefined;
   #closed = false;
 
-  /** Hangs a new bell in `directory`, creating the directory when it is missing. */
+  /** Makes a new file in `directory`, creating the directory when it is missing. */
   constructor(directory: string) {
     super();
     makePlainDirectory(directory);
@@ -39,8 +39,8 @@ export class FileBell extends Ear {
     this.#file = Deno.openSync(this.#path, { createNew: true, write: true, mode: 0o600 });
     try {
       this.#file.lockSync(true);
-      // Claims the space that a ring needs, so that no step of the one who rings fails for want of it.
-      this.#file.writeSync(RING);
+      // Claims the space that a wake-up needs, so that no operation of the one who wakes fails for want of it.
+      this.#file.writeSync(WAKE_UP);
     } catch (error) {
       this.close();
       throw error;
@@ -54,12 +54,12 @@ export class FileBell extends Ear {
     }
   }
 
-  override wait(heard: number, ms: number, signal?: AbortSignal): Promise<void> {
+  override wait(seen: number, ms: number, signal?: AbortSignal): Promise<void> {
     const limit = this.#watcher === undefined ? Math.min(ms, UNWATCHED_POLL_MS) : ms;
-    return super.wait(heard, limit, signal);
+    return super.wait(seen, limit, signal);
   }
 
-  /** Takes the bell down. */
+  /** Stops listening and removes the file. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -71,34 +71,34 @@ export class FileBell extends Ear {
   async #listen(watcher: Deno.FsWatcher): Promise<void> {
     for await (const event of watcher) {
       if (event.kind !== "modify") continue;
-      this.ring();
+      this.wake();
     }
   }
 }
 
-/** Rings the bell `id` in `directory`; `false` when nobody alive listens to it any more. */
-export function ringBell(directory: string, id: string): boolean {
-  return withBell(directory, id, (file) => file.writeSync(RING));
+/** Wakes the waker `id` in `directory`; `false` when no live process listens to it any more. */
+export function wakeWaiter(directory: string, id: string): boolean {
+  return withWaker(directory, id, (file) => file.writeSync(WAKE_UP));
 }
 
-/** Takes away what processes left that died while they waited and that nobody has rung since. */
+/** Removes the files of processes that died while they waited and that nobody has tried to wake since. */
 function sweepDead(directory: string): void {
   for (const { name } of Deno.readDirSync(directory)) {
-    withBell(directory, name, () => undefined, YOUNG_MS);
+    withWaker(directory, name, () => undefined, YOUNG_MS);
   }
 }
 
 /**
- * Calls `act` with the bell's file when somebody alive listens to it. One that is dead, and older than
+ * Calls `act` with the waker's file when a live process listens to it. One that is dead, and older than
  * `youngMs`, is taken away. Returns whether it is alive.
  */
-function withBell(
+function withWaker(
   directory: string,
   id: string,
   act: (file: Deno.FsFile) => void,
   youngMs = 0,
 ): boolean {
-  const file = openBell(directory, id);
+  const file = openWaker(directory, id);
   if (file === undefined) return false;
   const path = `${directory}/${id}`;
   try {
@@ -115,12 +115,12 @@ function withBell(
 }
 
 /**
- * Opens a bell. The name comes from a row or from the directory itself, and either may be somebody's work: only
- * a name that a bell can have becomes part of a path, and only a regular file without a second name is opened.
- * Anything else is no bell, so nobody alive listens to it, and it is left where it is.
+ * Opens a waker's file. The name comes from a row or from the directory itself, and either may be somebody's work: only
+ * a name that a waker can have becomes part of a path, and only a regular file without a second name is opened.
+ * Anything else is no waker, so no live process listens to it, and it is left where it is.
  */
-export function openBell(directory: string, id: string): Deno.FsFile | undefined {
-  if (!BELL_NAME.test(id)) return undefined;
+export function openWaker(directory: string, id: string): Deno.FsFile | undefined {
+  if (!WAKER_NAME.test(id)) return undefined;
   const path = `${directory}/${id}`;
   try {
     const info = Deno.lstatSync(path);

@@ -2,15 +2,15 @@
  * How one process wakes another in the Redis store: a waiter listens to a channel of its own, and the script
  * that makes its wish come true publishes there.
  *
- * The server says how many heard it, so a dead waiter is noticed by the very script that would have woken it.
- * Whatever was published while the connection was down is lost, so it rings once when it is back.
+ * The server says how many received it, so a dead waiter is noticed by the very script that would have woken it.
+ * What was published while the connection was down is lost, so this waker wakes once when the connection is back.
  * @module
  */
-import { Ear } from "../bell.ts";
+import { BaseWaker } from "../waker.ts";
 import type { RedisConnection } from "./connection.ts";
 
-/** A bell made of a channel. */
-export class RedisBell extends Ear {
+/** {@linkcode Waker} on a channel of the server. */
+export class ChannelWaker extends BaseWaker {
   readonly ready: Promise<void>;
   /** Whether it could not listen: it never will. */
   failed = false;
@@ -20,10 +20,10 @@ export class RedisBell extends Ear {
   /** Listens to `<prefix>bell:<id>`. */
   constructor(connection: RedisConnection, prefix: string) {
     super();
-    const ring = () => this.ring();
+    const wake = () => this.wake();
     this.ready = connection.subscribe(`${prefix}bell:${this.id}`, {
-      onMessage: ring,
-      onAgain: ring,
+      onMessage: wake,
+      onAgain: wake,
     }).then((unsubscribe) => {
       this.#unsubscribe = unsubscribe;
       if (this.#closed) unsubscribe();
