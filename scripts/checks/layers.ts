@@ -54,6 +54,12 @@ const IMPORT_RULES: readonly ImportRule[] = [
     to: /^src\/cli\//,
   },
   {
+    rule:
+      "src/engine/ is the ground floor: it imports no room and no other folder, not even types.",
+    from: /^src\/engine\//,
+    to: /^src\/(?!engine\/)\w+\//,
+  },
+  {
     rule: "Only src/open/, and the wings of the same engine, import a room's wing.",
     from: /^src\/(?!open\/|\w+\/(?:directory|redis)\/)|^commands\/|^(?:main|mod)\.ts$/,
     to: /^src\/(?!engine\/)\w+\/(?:directory|redis)\//,

@@ -9,6 +9,8 @@ import { newId, sequenceOf } from "../../src/id.ts";
 import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
 import type { Store } from "../../src/store.ts";
 import { TestClock } from "../support/stores.ts";
+import { PREAMBLE } from "../../src/open/preamble.ts";
+import { SCHEMA } from "../../src/open/schema.ts";
 
 interface Workbench {
   readonly engine: DirectoryEngine;
@@ -19,7 +21,12 @@ function engineTest(name: string, body: (bench: Workbench) => Promise<void>): vo
   Deno.test(name, async () => {
     const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
     const clock = new TestClock();
-    const engine = await DirectoryEngine.open(directory, { durability: "normal", clock });
+    const engine = await DirectoryEngine.open(directory, {
+      schema: SCHEMA,
+      preamble: PREAMBLE,
+      durability: "normal",
+      clock,
+    });
     try {
       await body({ engine, clock });
     } finally {

@@ -13,6 +13,8 @@ import { Tasks } from "../../src/task/task.ts";
 import { monitor } from "../redis/monitor.ts";
 import { freshNamespace, hasRedis, startRedis } from "../support/redis_server.ts";
 import { storeTest } from "../support/stores.ts";
+import { PREAMBLE } from "../../src/open/preamble.ts";
+import { SCHEMA } from "../../src/open/schema.ts";
 
 const MANY = 700;
 
@@ -49,6 +51,8 @@ storeTest("task complete brings every one of many dependents to the queue", asyn
 Deno.test("task claim goes on where a completion was left that had told few of many dependents", async () => {
   const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
   const engine = await DirectoryEngine.open(directory, {
+    schema: SCHEMA,
+    preamble: PREAMBLE,
     durability: "normal",
     clock: systemClock,
   });

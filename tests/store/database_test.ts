@@ -3,10 +3,11 @@ import { DatabaseSync } from "node:sqlite";
 import { Agents } from "../../src/agent/agent.ts";
 import { systemClock } from "../../src/clock.ts";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { Database, SCHEMA_VERSION } from "../../src/engine/directory/database.ts";
+import { Database } from "../../src/engine/directory/database.ts";
 import { DirectoryStore } from "../../src/open/directory.ts";
 import { MIGRATIONS } from "../../src/open/migrations.ts";
 import { openAs } from "../support/workers/context.ts";
+import { SCHEMA, SCHEMA_VERSION } from "../../src/open/schema.ts";
 
 const HOME = "namespaces/default";
 const FILE = `${HOME}/store.db`;
@@ -163,7 +164,7 @@ dirTest(
 
 dirTest("schema comes forward from every older version with the data kept", async (dir) => {
   const path = `${dir}/old.db`;
-  await (await Database.open(path)).close();
+  await (await Database.open(path, SCHEMA)).close();
   const whole = new DatabaseSync(path);
   const { application_id } = whole.prepare("PRAGMA application_id").get() as Record<string, number>;
   const schemaOf = (db: DatabaseSync) =>
@@ -178,7 +179,10 @@ dirTest("schema comes forward from every older version with the data kept", asyn
     for (const migration of MIGRATIONS.slice(0, version)) db.exec(migration);
     db.exec(`PRAGMA user_version = ${version}; UPDATE state SET event = 7`);
     db.close();
-    const [first, second] = await Promise.all([Database.open(older), Database.open(older)]);
+    const [first, second] = await Promise.all([
+      Database.open(older, SCHEMA),
+      Database.open(older, SCHEMA),
+    ]);
     assert.equal(first.versions().schema, SCHEMA_VERSION);
     assert.deepEqual(
       first.all("SELECT event AS x FROM state", []).map((row) => ({ ...row as object })),
@@ -208,7 +212,7 @@ dirTest("schema that comes forward keeps leases on directories, without the slas
     INSERT INTO lock_waiter_paths VALUES ('src/', 1);
     UPDATE state SET counts = '{"locks":6,"lock_waiters":1}'`);
   db.close();
-  const forward = await Database.open(path);
+  const forward = await Database.open(path, SCHEMA);
   assert.deepEqual(
     forward.all("SELECT path, fence FROM locks ORDER BY fence", []).map((row) =>
       Object.values(row as object).join(" ")
@@ -223,11 +227,14 @@ dirTest("schema that comes forward keeps leases on directories, without the slas
 
 dirTest("schema that is not the one of its version is not brought forward", async (dir) => {
   const path = `${dir}/old.db`;
-  (await Database.open(path)).close();
+  (await Database.open(path, SCHEMA)).close();
   const db = new DatabaseSync(path);
   db.exec("PRAGMA user_version = 1");
   const before = db.prepare("SELECT COUNT(*) n FROM sqlite_master").get();
-  await assert.rejects(Database.open(path), /its tables are not those that agentcoord makes/);
+  await assert.rejects(
+    Database.open(path, SCHEMA),
+    /its tables are not those that agentcoord makes/,
+  );
   assert.deepEqual(db.prepare("SELECT COUNT(*) n FROM sqlite_master").get(), before);
   assert.deepEqual({ ...db.prepare("PRAGMA user_version").get() }, { user_version: 1 });
   db.close();

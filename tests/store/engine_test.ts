@@ -5,6 +5,8 @@ import { KernelLock } from "../../src/engine/directory/kernel_lock.ts";
 import type { Reader } from "../../src/engine/directory/transaction.ts";
 import { Fleet } from "../support/fleet.ts";
 import { TestClock } from "../support/stores.ts";
+import { PREAMBLE } from "../../src/open/preamble.ts";
+import { SCHEMA } from "../../src/open/schema.ts";
 
 const DIER = new URL("../support/workers/step_dier.ts", import.meta.url).pathname;
 
@@ -23,7 +25,13 @@ function engineTest(name: string, body: (bench: Bench) => Promise<void>): void {
     const clock = new TestClock();
     const opened: DirectoryEngine[] = [];
     const open = async (options: Partial<EngineOptions> = {}) => {
-      const engine = await DirectoryEngine.open(home, { durability: "normal", clock, ...options });
+      const engine = await DirectoryEngine.open(home, {
+        schema: SCHEMA,
+        preamble: PREAMBLE,
+        durability: "normal",
+        clock,
+        ...options,
+      });
       opened.push(engine);
       return engine;
     };

@@ -7,6 +7,8 @@ import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
 import { KernelLock } from "../../src/engine/directory/kernel_lock.ts";
 import { readMark } from "../../src/engine/directory/mark.ts";
 import { TestClock } from "../support/stores.ts";
+import { PREAMBLE } from "../../src/open/preamble.ts";
+import { SCHEMA } from "../../src/open/schema.ts";
 
 interface Bench {
   /** One more engine on the same files, as another process would have. */
@@ -21,6 +23,8 @@ function markTest(name: string, body: (bench: Bench) => Promise<void>): void {
     const opened: DirectoryEngine[] = [];
     const open = async () => {
       const engine = await DirectoryEngine.open(home, {
+        schema: SCHEMA,
+        preamble: PREAMBLE,
         durability: "normal",
         clock: new TestClock(),
       });

@@ -24,11 +24,10 @@
  */
 import type { Clock } from "../../clock.ts";
 import { CoordError, StoreUnavailableError } from "../../errors.ts";
-import { DEPARTURES, touchAgent } from "../../agent/directory/touch.ts";
-import { lapseUnused } from "../../approval/directory/restored.ts";
-import { emit } from "../../event/directory/append.ts";
 import { verifyBase, writeBase } from "./base.ts";
 import { Database, type Durability } from "./database.ts";
+import type { Preamble } from "./preamble.ts";
+import type { Schema } from "./schema.ts";
 import { StepReader, StepTransaction } from "./step.ts";
 import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
@@ -69,6 +68,10 @@ export interface EngineOptions {
   readonly durability: Durability;
   /** Read inside each step; decides what has expired. */
   readonly clock: Clock;
+  /** The tables of the rooms. */
+  readonly schema: Schema;
+  /** What the rooms do in front of an operation. */
+  readonly preamble: Preamble;
   /** Longest wait for the kernel lock, in milliseconds. Default 10 000. */
   readonly lockTimeoutMs?: number;
   /** Looks at something behind the first step of an acting agent, in the same transaction. */
@@ -84,6 +87,7 @@ export class DirectoryEngine implements Engine {
   readonly #directory: string;
   readonly #durability: Durability;
   readonly #clock: Clock;
+  readonly #preamble: Preamble;
   #look: EngineOptions["lookBehindFirstAct"];
   readonly #lockTimeoutMs: number;
   readonly #lock: KernelLock;
@@ -107,6 +111,7 @@ export class DirectoryEngine implements Engine {
     this.#directory = directory;
     this.#durability = options.durability;
     this.#clock = options.clock;
+    this.#preamble = options.preamble;
     this.#look = options.lookBehindFirstAct;
     this.#lockTimeoutMs = options.lockTimeoutMs ?? LOCK_TIMEOUT_MS;
     this.#db = db;
@@ -132,7 +137,7 @@ export class DirectoryEngine implements Engine {
   static async open(directory: string, options: EngineOptions): Promise<DirectoryEngine> {
     const path = `${directory}/store.db`;
     isPlainDirectory(`${directory}/bells`);
-    const db = await openDatabase(directory);
+    const db = await openDatabase(directory, options.schema);
     try {
       const engine = new DirectoryEngine(directory, db, options);
       // What an older program left has no mark; it gets one at once, so that it is not taken for a copy later.
@@ -334,12 +339,8 @@ export class DirectoryEngine implements Engine {
     transaction.leap(found.kind === "none" ? undefined : found.mark);
     writeBase(this.#lock, this.#db.path, Database.commitsWithoutLog(this.#db.path) ?? 0);
     if (this.#db.cameForward) return;
-    const lapsedApprovals = lapseUnused(transaction);
-    emit(transaction, "store.restored", "store", undefined, {
-      cause: loss.copied ? "copy" : "behind",
-      lostCommits: loss.lostCommits,
-      ...(lapsedApprovals === 0 ? {} : { lapsedApprovals }),
-    });
+    const { copied, lostCommits } = loss;
+    this.#preamble.restored(transaction, { cause: copied ? "copy" : "behind", lostCommits });
   }
 
   #commit<T>(
@@ -353,7 +354,7 @@ export class DirectoryEngine implements Engine {
       this.clockAheadMs = transaction.aheadMs;
       if (!this.#compared) this.#compare(transaction);
       const beating = actor !== undefined && this.#beatDue(actor, transaction);
-      if (beating) touchAgent(transaction, actor);
+      if (beating) this.#preamble.heartbeat(transaction, actor);
       const value = step(transaction);
       if (actor !== undefined && this.#look !== undefined) {
         this.#look(transaction, actor);
@@ -383,14 +384,14 @@ export class DirectoryEngine implements Engine {
     );
   }
 
-  #beatDue({ name }: Actor, { counts, nowMs }: Reader): boolean {
-    const departures = counts[DEPARTURES] ?? 0;
+  #beatDue({ name }: Actor, reader: Reader): boolean {
+    const departures = this.#preamble.departures(reader);
     if (departures !== this.#departures) {
       // Somebody left, perhaps from another process: an act from now on registers it again.
       this.#beats.clear();
       this.#departures = departures;
     }
-    return nowMs - (this.#beats.get(name) ?? -Infinity) >= BEAT_EVERY_MS;
+    return reader.nowMs - (this.#beats.get(name) ?? -Infinity) >= BEAT_EVERY_MS;
   }
 
   #state(): StateRow {

@@ -10,6 +10,7 @@ import { Database } from "./database.ts";
 import { StepReader } from "./step.ts";
 import { DirectoryEngine, type EngineOptions } from "./engine.ts";
 import { commitsOfRemoved } from "./loss.ts";
+import { hasDatabase } from "./place.ts";
 import { readState } from "./state_row.ts";
 import type { Actor } from "../actor.ts";
 import type { Engine, Reader, Transaction } from "./transaction.ts";
@@ -71,7 +72,7 @@ export class UnmadeEngine implements Engine {
     }
     if (this.#empty === undefined) {
       this.#tellAbsence();
-      this.#empty = Database.empty();
+      this.#empty = Database.empty(this.#options.schema);
     }
     const db = await this.#empty;
     return look(new StepReader(db, readState(db, db.path), this.#options.clock));
@@ -128,17 +129,4 @@ export class UnmadeEngine implements Engine {
     hooks.onMade?.();
     return engine;
   }
-}
-
-/** Whether there is a database, or what is left of one: that is for the engine to judge. */
-export function hasDatabase(directory: string): boolean {
-  return ["store.db", "store.db-wal"].some((name) => {
-    try {
-      Deno.lstatSync(`${directory}/${name}`);
-      return true;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
-  });
 }
