@@ -2,7 +2,7 @@
  * Whether processes and the server keep their size while the same work goes on and on.
  * @module
  */
-import type { RedisServer } from "../../tests/support/redis_server.ts";
+import type { RedisServer } from "../../dev/redis_server.ts";
 import type { SoakRecord } from "./record.ts";
 
 /** A size at an instant. */

@@ -3,7 +3,7 @@ import { Audit, type Entry } from "../../src/audit/audit.ts";
 import { draftEntry } from "../../src/audit/entry.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const decision = { decisionType: "deployment", context: "all tests pass", reason: "release day" };
 

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { Locks } from "../../src/lock/lock.ts";
 import type { Actor } from "../../src/engine/actor.ts";
 import { workTest } from "../support/step_work.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const PATHS = Array.from({ length: 3000 }, (_, n) => `d${1000 + n}/f`);
 

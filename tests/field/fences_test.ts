@@ -9,7 +9,7 @@ import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
 import { startAfter } from "../../src/engine/numbers.ts";
 import { DirectoryStore } from "../../src/open/directory.ts";
 import { cli, withProject } from "../support/cli.ts";
-import { TestClock } from "../support/stores.ts";
+import { TestClock } from "../../dev/stores.ts";
 import { PREAMBLE } from "../../src/open/preamble.ts";
 import { SCHEMA } from "../../src/open/schema.ts";
 

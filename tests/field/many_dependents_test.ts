@@ -10,9 +10,9 @@ import type { Store } from "../../src/store.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import { DirectoryTasks } from "../../src/task/directory/store.ts";
 import { Tasks } from "../../src/task/task.ts";
-import { monitor } from "../redis/monitor.ts";
-import { freshNamespace, hasRedis, startRedis } from "../support/redis_server.ts";
-import { storeTest } from "../support/stores.ts";
+import { monitor } from "../../dev/redis_monitor.ts";
+import { freshNamespace, hasRedis, startRedis } from "../../dev/redis_server.ts";
+import { storeTest } from "../../dev/stores.ts";
 import { PREAMBLE } from "../../src/open/preamble.ts";
 import { SCHEMA } from "../../src/open/schema.ts";
 

@@ -13,10 +13,10 @@ import { MIGRATIONS } from "../../src/open/migrations.ts";
 import { inspectContent } from "../../src/open/inspect.ts";
 import { startAfter } from "../../src/engine/numbers.ts";
 import { Tasks } from "../../src/task/task.ts";
-import { TestClock } from "../support/stores.ts";
+import { TestClock } from "../../dev/stores.ts";
 import { SCHEMA_VERSION } from "../../src/open/schema.ts";
 
-const RECORDED = new URL("../store/version_1.db.gz.base64", import.meta.url);
+const RECORDED = new URL("../open/version_1.db.gz.base64", import.meta.url);
 /** The store's clock, and the last fence, when it was recorded. */
 const RECORDED_MS = 1_795_842_124_326;
 const LAST_FENCE = 2;

@@ -5,9 +5,9 @@
  */
 import assert from "node:assert/strict";
 import { Member } from "../redis/member.ts";
-import { hasRedis, pause, startRedis } from "../support/redis_server.ts";
-import { startProxy } from "../support/proxy.ts";
-import { closeQuietly, writeAll } from "../support/resp.ts";
+import { hasRedis, pause, startRedis } from "../../dev/redis_server.ts";
+import { startProxy } from "../../dev/proxy.ts";
+import { closeQuietly, writeAll } from "../../dev/resp.ts";
 import { eventually } from "../support/wrapped.ts";
 
 function redisTest(name: string, fn: () => Promise<void>): void {

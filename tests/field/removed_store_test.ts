@@ -7,7 +7,7 @@ import { StoreUnavailableError } from "../../src/errors.ts";
 import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
 import { cli, withProject } from "../support/cli.ts";
 import { listening } from "../support/golden_stream.ts";
-import { TestClock } from "../support/stores.ts";
+import { TestClock } from "../../dev/stores.ts";
 import { Running, runs, written } from "../support/wrapped.ts";
 import { PREAMBLE } from "../../src/open/preamble.ts";
 import { SCHEMA } from "../../src/open/schema.ts";

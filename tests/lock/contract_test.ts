@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ConflictError, LeaseLostError, NotFoundError } from "../../src/errors.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 storeTest(
   "lock acquire gives a lease and refuses a second holder by name",

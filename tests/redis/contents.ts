@@ -2,7 +2,7 @@
  * Everything a server holds for one namespace, to compare two of them.
  * @module
  */
-import type { RespClient, RespValue } from "../support/redis_server.ts";
+import type { RespClient, RespValue } from "../../dev/redis_server.ts";
 
 /** Numbers of the state string, which is packed; see state.lua. */
 const STATE = `

@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { RedisStore } from "../../src/open/redis.ts";
-import { type RedisCluster, startCluster } from "../support/redis_cluster.ts";
-import { freshNamespace, hasRedis, type RedisServer, startRedis } from "../support/redis_server.ts";
-import { startProxy } from "../support/proxy.ts";
-import { monitor } from "./monitor.ts";
+import { type RedisCluster, startCluster } from "../../dev/redis_cluster.ts";
+import { freshNamespace, hasRedis, type RedisServer, startRedis } from "../../dev/redis_server.ts";
+import { startProxy } from "../../dev/proxy.ts";
+import { monitor } from "../../dev/redis_monitor.ts";
 import { Bench, normalised, type Operation, OPERATIONS } from "./operations.ts";
 
 /** Opens a store for one operation, in a namespace of its own, and calls `body` with all it needs. */

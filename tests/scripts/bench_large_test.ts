@@ -9,7 +9,7 @@ import { directoryMeter, serverMeter } from "../../scripts/bench/large/meter.ts"
 import type { LargeReport } from "../../scripts/bench/large/run.ts";
 import { systemClock } from "../../src/clock.ts";
 import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
-import { hasRedis, startRedis } from "../support/redis_server.ts";
+import { hasRedis, startRedis } from "../../dev/redis_server.ts";
 import { PREAMBLE } from "../../src/open/preamble.ts";
 import { SCHEMA } from "../../src/open/schema.ts";
 

@@ -6,7 +6,7 @@ import type { Timer } from "../../src/clock.ts";
 import assert from "node:assert/strict";
 import { LeaseLostError, NothingToClaimError } from "../../src/errors.ts";
 import { type Task, Tasks } from "../../src/task/task.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 /** How long a woken waiter may take; without the wake-up it would be a second. */
 const SOON_MS = 700;
