@@ -105,7 +105,7 @@ export async function residue(
     lock_due: "ZCARD",
     lock_paths: "ZCARD",
     lock_waiters: "HLEN",
-    lock_line: "ZCARD",
+    lock_wait_queue: "ZCARD",
     held: "ZCARD",
     listeners: "HLEN",
   };

@@ -34,7 +34,7 @@ function serverTest(
 /** Waits until so many processes listen to be woken. */
 function listening(server: RedisServer, count: number): Promise<true> {
   return eventually(`${count} listening`, async () => {
-    const channels = await server.command("PUBSUB", "CHANNELS", "{agentcoord:*}:bell:*");
+    const channels = await server.command("PUBSUB", "CHANNELS", "{agentcoord:*}:wake:*");
     return (channels as readonly unknown[]).length >= count || undefined;
   });
 }

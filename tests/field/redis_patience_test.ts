@@ -20,7 +20,7 @@ async function isWoken(ada: Member, bob: Member): Promise<void> {
   const waiting = bob.locks.acquire("woken.py", { waitMs: 10_000 });
   await eventually("a waiter that listens", async () => {
     const lines = await ada.store.connection.send("PUBSUB", ["CHANNELS"]) as string[];
-    return lines.some((channel) => channel.includes("bell:wtr_"));
+    return lines.some((channel) => channel.includes("wake:wtr_"));
   });
   await ada.locks.release("woken.py");
   await waiting;

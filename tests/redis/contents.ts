@@ -31,7 +31,7 @@ export async function contentsOf(
     const kept = name === "listeners"
       ? (content as [string, string][]).filter(([topic]) => topic !== " retried")
       : content;
-    if (name !== "recalled" && (name !== "listeners" || (kept as unknown[]).length > 0)) {
+    if (name !== "replay_index" && (name !== "listeners" || (kept as unknown[]).length > 0)) {
       contents[name] = kept;
     }
   }

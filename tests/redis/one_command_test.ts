@@ -152,7 +152,7 @@ function keysOf(word: string, args: readonly string[]): readonly string[] {
   if (ONE_KEY.has(word)) return word === "DEL" || word === "EXISTS" ? args : args.slice(0, 1);
   if (word === "TIME" || word === "INFO") return [];
   if (word === "PUBLISH") {
-    assert.match(args[0]!, /^\{agentcoord:test-[^}]+\}:bell:wtr_\w+$/);
+    assert.match(args[0]!, /^\{agentcoord:test-[^}]+\}:wake:wtr_\w+$/);
     return [];
   }
   throw new Error(`keys of ${word} are unknown to this test; name them in it`);

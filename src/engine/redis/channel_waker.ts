@@ -17,11 +17,11 @@ export class ChannelWaker extends BaseWaker {
   #unsubscribe: (() => void) | undefined;
   #closed = false;
 
-  /** Listens to `<prefix>bell:<id>`. */
+  /** Listens to `<prefix>wake:<id>`. */
   constructor(connection: RedisConnection, prefix: string) {
     super();
     const wake = () => this.wake();
-    this.ready = connection.subscribe(`${prefix}bell:${this.id}`, {
+    this.ready = connection.subscribe(`${prefix}wake:${this.id}`, {
       onMessage: wake,
       onAgain: wake,
     }).then((unsubscribe) => {

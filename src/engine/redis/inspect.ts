@@ -70,7 +70,7 @@ export function inspectRedis(
   return connected(url, async (connection) => {
     const prefix = `{agentcoord:${namespace}}:`;
     const state = `${prefix}state`;
-    const channel = `${prefix}bell:doctor`;
+    const channel = `${prefix}wake:doctor`;
     const [settings, found, evalsha, oldest] = await Promise.all([
       readSettings(connection),
       connection.client.eval(

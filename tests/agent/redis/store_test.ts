@@ -13,14 +13,14 @@ const DAY = 24 * 3_600_000;
 /** Registers `w1`, `w2` and so on: every second one idle, every third one blocked, some of them silent. */
 const CROWD = new Script(
   "test/crowd",
-  ["agent_words", "agents_left"],
+  ["agent_reported", "agents_left"],
   `local counts = { active = 0, idle = 0, blocked = 0, hung = 0, gone = 0 }
    for i = 1, tonumber(ARGV[5]) do
      local name, word = 'w' .. i, i % 2 == 0 and 'idle' or i % 3 == 0 and 'blocked' or 'active'
      local silent = i % 5 == 0 and 86400000 or i % 7 == 0 and 300001 or 300000
      call('HSET', AGENTS, name, '{"tags":"[]","ttlMs":1}')
      call('ZADD', SEEN, int(now - silent), name)
-     if word ~= 'active' then call('HSET', AGENT_WORDS, name, word) end
+     if word ~= 'active' then call('HSET', AGENT_REPORTED, name, word) end
      local status = i % 5 == 0 and 'gone' or i % 7 == 0 and 'hung' or word
      counts[status] = counts[status] + 1
    end

@@ -14,16 +14,16 @@ const NOW = new Script("test/now", [], "return finish(int(now))");
 const EMIT = new Script(
   "test/emit",
   [],
-  "for i = 1, tonumber(ARGV[5]) do emit('task.created', 'tsk_' .. i, ACTOR) end return finish(int(event))",
+  "for i = 1, tonumber(ARGV[5]) do emit('task.created', 'tsk_' .. i, ACTOR) end return finish(int(last_event))",
 );
 const FENCE = new Script(
   "test/fence",
   [],
-  "fence, dirty = fence + 1, true return finish(int(fence))",
+  "last_fence, dirty = last_fence + 1, true return finish(int(last_fence))",
 );
 
 /** Fences begin high; these tests count from 1. */
-const ZERO = new Script("test/zero", [], "fence, dirty = 0, true return finish('')");
+const ZERO = new Script("test/zero", [], "last_fence, dirty = 0, true return finish('')");
 
 interface Bench {
   readonly runner: (nowMs?: () => number) => ScriptRunner;
@@ -64,7 +64,7 @@ scriptTest("script keeps numbers of more than 14 digits exact", async ({ runner,
   const raise = new Script(
     "test/raise",
     [],
-    "fence, dirty = 9007199254740000, true return finish('')",
+    "last_fence, dirty = 9007199254740000, true return finish('')",
   );
   await scripts.write(raise, undefined);
   assert.equal(await scripts.write(FENCE, undefined), "9007199254740001");
@@ -128,7 +128,7 @@ scriptTest(
     const once = new Script(
       "test/once",
       [],
-      `fence, dirty = fence + 1, true return finish(int(fence)) -- ${freshNamespace()}`,
+      `last_fence, dirty = last_fence + 1, true return finish(int(last_fence)) -- ${freshNamespace()}`,
     );
     assert.equal(await scripts.write(once, ADA), "1");
     await connection.send("SCRIPT", ["FLUSH"]);
@@ -146,7 +146,7 @@ scriptTest(
   async ({ runner }) => {
     const scripts = runner();
     await scripts.write(ZERO, undefined);
-    const read = new Script("test/read", [], "return finish(int(fence))");
+    const read = new Script("test/read", [], "return finish(int(last_fence))");
     const answers = await Promise.all([
       ...Array.from({ length: 20 }, (_, i) => scripts.write(FENCE, { ...ADA, name: `ada${i}` })),
       scripts.read(read),
@@ -166,7 +166,7 @@ scriptTest(
     const unknown = new Script(
       "test/unknown",
       [],
-      `fence, dirty = fence + 1, true return finish(int(fence)) -- ${freshNamespace()}`,
+      `last_fence, dirty = last_fence + 1, true return finish(int(last_fence)) -- ${freshNamespace()}`,
     );
     const scripts = runner();
     await scripts.write(ZERO, undefined);

@@ -1,4 +1,4 @@
---[[ lock/tenure: which leases a caller means, and making them longer.
+--[[ lock/selection: which leases a caller means, and making them longer.
 
 NEEDS   lock/rows ]]
 
@@ -15,11 +15,11 @@ local function extend(lease, ttl)
 end
 
 -- The actor's live leases on a path, else on its first other name that has any; under this fence unless it is ''.
-local function own_leases(names, tenure)
+local function own_leases(names, fence)
   local own = {}
   for _, name in ipairs(names) do
     for _, lease in ipairs(live_on(name)) do
-      if lease.holder == ACTOR and (tenure == '' or int(lease.fence) == tenure) then own[#own + 1] = lease end
+      if lease.holder == ACTOR and (fence == '' or int(lease.fence) == fence) then own[#own + 1] = lease end
     end
     if #own > 0 then break end
   end
@@ -41,11 +41,11 @@ local function lost_lease(names)
 end
 
 -- The actor's live leases on these paths, under this fence unless it is '', and where it has none such.
-local function select_leases(paths, tenure)
+local function select_leases(paths, fence)
   local held, lost = {}, {}
   for _, given in ipairs(paths) do
     local names = names_of(given)
-    local own = own_leases(names, tenure)
+    local own = own_leases(names, fence)
     for _, lease in ipairs(own) do held[#held + 1] = lease end
     if #own == 0 then lost[#lost + 1] = lost_lease(names) end
   end

@@ -1,9 +1,9 @@
---[[ lock/line: the queue of those who wait for locks.
+--[[ lock/wait_queue: the queue of those who wait for locks.
 
 NEEDS   lock/rows
-KEYS    lock_waiters, lock_line
+KEYS    lock_waiters, lock_wait_queue
 LOCK_WAITERS  waiter's id -> JSON {seq, id, agent, mode, paths, bell, seen, called?}
-LOCK_LINE     path NUL seq NUL id, by name: who waits for each path, in the order they came
+LOCK_WAIT_QUEUE     path NUL seq NUL id, by name: who waits for each path, in the order they came
 KEEPS         a request is granted when no live lease and no earlier live waiter conflicts with it. Whoever ends a
               lease calls the first waiters that it may free; one that does not come within CALL_MS, or was not
               seen for SILENCE_MS, stands in nobody's way. ]]
@@ -27,24 +27,24 @@ end
 
 local function remove_waiter(waiter)
   call('HDEL', LOCK_WAITERS, waiter.id)
-  for _, path in ipairs(waiter.paths) do call('ZREM', LOCK_LINE, place_of(waiter, path)) end
+  for _, path in ipairs(waiter.paths) do call('ZREM', LOCK_WAIT_QUEUE, place_of(waiter, path)) end
   lock_waiters, dirty = lock_waiters - 1, true
 end
 
 -- Adds to ids, by seq, those whom the path concerns; and their seqs to a list.
-local function gather_waiters(ids, seqs, path)
+local function collect_waiters(ids, seqs, path)
   local function add(member)
     local seq, id = string.match(member, '%z(%d+)%z(.*)$')
     seq = tonumber(seq)
     if not ids[seq] then ids[seq], seqs[#seqs + 1] = id, seq end
   end
   for _, name in ipairs(names_over(path)) do
-    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_LINE, '[' .. name .. '\0', '(' .. name .. '\1', 'LIMIT', 0, CALLS)) do
+    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, '[' .. name .. '\0', '(' .. name .. '\1', 'LIMIT', 0, CALLS)) do
       add(member)
     end
   end
   local from, to = below(path)
-  for _, member in ipairs(call('ZRANGEBYLEX', LOCK_LINE, from, to, 'LIMIT', 0, CALL_PLACES)) do
+  for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, from, to, 'LIMIT', 0, CALL_PLACES)) do
     if covers(path, string.match(member, '^(%Z*)')) then add(member) end
   end
 end
@@ -52,7 +52,7 @@ end
 -- The first waiters that the paths concern, in the order they came.
 local function waiters_on(paths)
   local ids, seqs, waiters, names = {}, {}, {}, 0
-  for _, path in ipairs(paths) do gather_waiters(ids, seqs, path) end
+  for _, path in ipairs(paths) do collect_waiters(ids, seqs, path) end
   table.sort(seqs)
   for _, seq in ipairs(seqs) do
     if #waiters == CALLS or names > CALL_NAMES then break end
@@ -63,7 +63,7 @@ local function waiters_on(paths)
 end
 
 -- Whether others have to wait behind this waiter now.
-local function stands_in_line(waiter)
+local function has_precedence(waiter)
   if now - waiter.seen > SILENCE_MS then return false end
   return not waiter.called or now - waiter.called <= CALL_MS
 end
@@ -103,9 +103,9 @@ local function call_waiters(paths)
   for _, waiter in ipairs(waiters_on(paths)) do
     local silent = now - waiter.seen > SILENCE_MS
     -- Called before and never came: it keeps its place, but nobody waits for it.
-    if silent or stands_in_line(waiter) then
+    if silent or has_precedence(waiter) then
       local kept_back = kept_back_by(wanted, waiter)
-      if silent or not (kept_back or ring(waiter.bell)) then
+      if silent or not (kept_back or wake(waiter.waker)) then
         remove_waiter(waiter)
       else
         want(wanted, waiter)

@@ -1,4 +1,4 @@
---[[ lock/release_only: the usual case of lock/release: one path that nobody shares, and that nobody waits for, or
+--[[ lock/release_fast: the usual case of lock/release: one path that nobody shares, and that nobody waits for, or
 only those in line for it, of whom the first is called.
 
 NEEDS   lock/names
@@ -8,23 +8,23 @@ if PLAIN and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' an
   local record = call('HGET', LOCKS, path)
   local leases = record and cjson.decode(record)
   local lease = leases and leases[1]
-  local usual, member, due, next = lease and #leases == 1 and lease.holder == actor and not lease.also, nil, nil, nil
-  if usual then
+  local simple, member, due, next = lease and #leases == 1 and lease.holder == actor and not lease.also, nil, nil, nil
+  if simple then
     member = path .. '\0' .. int(lease.fence)
     due = tonumber(call('ZSCORE', LOCK_DUE, member))
-    usual = due > now and (ARGV[5] == '' or ARGV[5] == int(lease.fence))
+    simple = due > now and (ARGV[5] == '' or ARGV[5] == int(lease.fence))
   end
-  if usual and lock_waiters > 0 then
-    local first = first_in_line(names_over(path))
-    usual = first ~= false
+  if simple and lock_waiters > 0 then
+    local first = first_waiter(names_over(path))
+    simple = first ~= false
     if first then
       next = cjson.decode(call('HGET', LOCK_WAITERS, string.match(first, '%z%d+%z(.*)$')))
       -- Whoever shares is called together with others.
-      usual = next.mode == 'exclusive' and not next.called and now - next.seen <= SILENCE_MS and ring(next.bell)
+      simple = next.mode == 'exclusive' and not next.called and now - next.seen <= SILENCE_MS and wake(next.waker)
     end
   end
-  if usual then
-    event = event + 1
+  if simple then
+    last_event = last_event + 1
     call('HDEL', LOCKS, path)
     call('ZREM', LOCK_PATHS, path)
     call('ZREM', LOCK_DUE, member)
@@ -33,11 +33,11 @@ if PLAIN and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' an
       next.called = now
       call('HSET', LOCK_WAITERS, next.id, cjson.encode(next))
     end
-    local tenure = int(lease.fence)
+    local fence = int(lease.fence)
     local answer = '{"released":[{"path":' .. cjson.encode(path) .. ',"mode":"' .. lease.mode .. '","holder":"' .. actor ..
-      '","fence":' .. tenure .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' .. int(lease.at) ..
+      '","fence":' .. fence .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' .. int(lease.at) ..
       ',"expiresAtMs":' .. int(due) .. '}],"lost":[]}'
-    add_entry({ 'lock.released', actor .. '\0{"fence":' .. tenure .. '}\0' .. path }, event, ARGV[1] .. '=1', answer)
+    add_entry({ 'lock.released', actor .. '\0{"fence":' .. fence .. '}\0' .. path }, last_event, ARGV[1] .. '=1', answer)
     save_state()
     return answer
   end

@@ -1,4 +1,4 @@
---[[ agent/touch_only: a sign of life and nothing else.
+--[[ agent/mark_seen: a sign of life and nothing else.
 
 FLAGS   frees
 ARGV    5 name, 6 host, 7 pid or "" ]]

@@ -1,6 +1,6 @@
---[[ lock/give_back: how leases end: given back, lapsed, broken, or all at once when their holder leaves. In every case the waiters they kept out are called.
+--[[ lock/end_leases: how leases end: given back, lapsed, broken, or all at once when their holder leaves. In every case the waiters they kept out are called.
 
-NEEDS   lock/line ]]
+NEEDS   lock/wait_queue ]]
 local SWEEP = 32
 
 -- Ends these leases; more is JSON to add to their events' data, or nil.
@@ -8,24 +8,24 @@ local function end_leases(leases, type, by, more)
   if #leases == 0 then return end
   local paths = {}
   for _, lease in ipairs(leases) do
-    local path, tenure = lease.path, int(lease.fence)
+    local path, fence = lease.path, int(lease.fence)
     take_off(path, lease)
     for _, alias in ipairs(lease.also or {}) do
       take_off(alias, lease)
       paths[#paths + 1] = alias
     end
-    call('ZREM', LOCK_DUE, path .. '\0' .. tenure)
-    call('ZREM', HELD, lease.holder .. '\0l' .. path .. '\0' .. tenure)
-    emit(type, path, by, '{"fence":' .. tenure .. (more and ',' .. more or '') .. '}')
+    call('ZREM', LOCK_DUE, path .. '\0' .. fence)
+    call('ZREM', HELD, lease.holder .. '\0l' .. path .. '\0' .. fence)
+    emit(type, path, by, '{"fence":' .. fence .. (more and ',' .. more or '') .. '}')
     paths[#paths + 1] = path
   end
   call_waiters(paths)
 end
 
 local function lease_at(member)
-  local path, tenure = string.match(member, '^(%Z*)%z(%d+)$')
+  local path, fence = string.match(member, '^(%Z*)%z(%d+)$')
   for _, lease in ipairs(leases_in(path, call('HGET', LOCKS, path))) do
-    if int(lease.fence) == tenure and lease.path == path then return lease end
+    if int(lease.fence) == fence and lease.path == path then return lease end
   end
 end
 

@@ -1,4 +1,4 @@
---[[ task/lapse: returns to the queue what time has sent there.
+--[[ task/expire: returns to the queue what time has sent there.
 
 NEEDS   task/dependencies
 KEYS    task_later ]]
@@ -11,13 +11,13 @@ local function sweep()
   if now < task_floor then return false, {}, false end
   local due = call('ZRANGEBYSCORE', TASK_LATER, 0, now, 'LIMIT', 0, SWEEP)
   local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now, 'LIMIT', 0, SWEEP)
-  local told = false
+  local unblocked = false
   for _, id in ipairs(due) do
     local task = find(id)
     if task.work.status ~= 'completed' then
-      settle_kept(task)
-    elseif not told then
-      told = true
+      expire_kept(task)
+    elseif not unblocked then
+      unblocked = true
       if not unblock(id, SWEEP) then call('ZREM', TASK_LATER, id) end
     end
   end
@@ -27,11 +27,11 @@ local function sweep()
   table.sort(tasks, function(a, b) return a.due < b.due or a.due == b.due and a.seq < b.seq end)
   for i, task in ipairs(tasks) do
     lapsed[i] = task.id
-    settle_kept(task)
+    expire_kept(task)
   end
   local first = call('ZRANGE', TASK_ORDER, 0, 0, 'WITHSCORES')
   local lapse = tonumber(first[2] or HUGE)
   local later = tonumber(call('ZRANGE', TASK_LATER, 0, 0, 'WITHSCORES')[2] or HUGE)
   task_floor, dirty = math.min(lapse < REGION and lapse or HUGE, later), true
-  return told or #due == SWEEP or #lapsed == SWEEP, lapsed, later == 0
+  return unblocked or #due == SWEEP or #lapsed == SWEEP, lapsed, later == 0
 end

@@ -1,4 +1,4 @@
---[[ engine/step: what every step is made with: waking, its events, its answer, and what an earlier try did. The
+--[[ engine/operation: what every step is made with: waking, its events, its answer, and what an earlier try did. The
 parts that several scripts share follow, each once in a script; engine/begin comes before the step itself. ]]
 local CALLED = ARGV
 local OP, ACTOR = '', ''
@@ -7,7 +7,7 @@ local LISTENER_MS = 60000
 -- How many entries of the stream are looked through for an earlier try, and how many at a time; and how long the
 -- index of them is kept after the last one who needed it.
 local LOOK_BACK, LOOK, INDEX_MS = 50000, 250, 10000
-local news, told = {}, 0
+local emitted, emitted_count = {}, 0
 
 -- A list as JSON; an empty table alone would become an object.
 local function list(items)
@@ -16,14 +16,14 @@ local function list(items)
 end
 
 -- Puts a bell on a topic, for the next notify to ring it once. Who waits listens again at every look.
-local function listen(topic, bell)
-  local line = bell .. '@' .. int(now)
+local function listen(topic, waker)
+  local listening = waker .. '@' .. int(now)
   for other, seen in string.gmatch(call('HGET', LISTENERS, topic) or '', '(%S+)@(%d+)') do
-    if other ~= bell and now - tonumber(seen) < LISTENER_MS then
-      line = line .. ' ' .. other .. '@' .. seen
+    if other ~= waker and now - tonumber(seen) < LISTENER_MS then
+      listening = listening .. ' ' .. other .. '@' .. seen
     end
   end
-  call('HSET', LISTENERS, topic, line)
+  call('HSET', LISTENERS, topic, listening)
   if topic == 'events' and followers == 0 then followers, dirty = 1, true end
 end
 
@@ -31,23 +31,23 @@ local function notify(topic)
   local heard = call('HGET', LISTENERS, topic)
   if not heard then return end
   call('HDEL', LISTENERS, topic)
-  for bell in string.gmatch(heard, '(%S+)@%d+') do ring(bell) end
+  for waker in string.gmatch(heard, '(%S+)@%d+') do wake(waker) end
 end
 
 -- Notes that type happened to subject; agent and data (JSON) may be nil.
 local function emit(type, subject, agent, data)
-  event = event + 1
-  told = told + 1
-  news[told * 2 - 1] = type
-  news[told * 2] = (agent or '') .. '\0' .. (data or '') .. '\0' .. subject
+  last_event = last_event + 1
+  emitted_count = emitted_count + 1
+  emitted[emitted_count * 2 - 1] = type
+  emitted[emitted_count * 2] = (agent or '') .. '\0' .. (data or '') .. '\0' .. subject
 end
 
 local function publish(reply)
-  for first = 1, told, ENTRY_EVENTS do
-    local last = math.min(first + ENTRY_EVENTS - 1, told)
-    local entry = { unpack(news, first * 2 - 1, last * 2) }
+  for first = 1, emitted_count, ENTRY_EVENTS do
+    local last = math.min(first + ENTRY_EVENTS - 1, emitted_count)
+    local entry = { unpack(emitted, first * 2 - 1, last * 2) }
     local steps = OP ~= '' and OP .. '=' .. last - first + 1 or ''
-    add_entry(entry, event - told + last, steps, last == told and reply)
+    add_entry(entry, last_event - emitted_count + last, steps, last == emitted_count and reply)
   end
   if followers == 1 then
     followers = 0
@@ -57,13 +57,13 @@ end
 
 -- Ends a step that may have written. With keep its answer is kept with its events, for a repeated call.
 local function finish(reply, keep)
-  if told > 0 then publish(keep and reply) end
+  if emitted_count > 0 then publish(keep and reply) end
   if not BATCHED then save_state() end
   return reply
 end
 
 -- The calls of this script that an earlier try may have made: their names.
-local function names_called()
+local function operations_called()
   local names, at = {}, BATCHED and 3 or 0
   while at < #CALLED do
     names[CALLED[at + 1]] = { done = {} }
@@ -76,7 +76,7 @@ end
 of what it has read, from one id to another without a gap, so that many who were cut off at the same time do not
 each read the same: the next reads only what is newer. All entries of one call lie together, so
 the look ends where they end, or with what was there before the call was first made. ]]
-local function entries_of(names)
+local function find_entries(names)
   local index, found, looked = KEYS[#KEYS], {}, 0
   if call('HLEN', index) > 2 * LOOK_BACK then call('DEL', index) end
   -- Refused where engine/state was refused to leave the name of the call: then there is none.
@@ -139,10 +139,10 @@ end
 -- What an earlier try of this very step did: its events as {type, subject, data}, and its answer if kept. Only in
 -- a repeated call: a script pays for every function that it defines. One look back serves all steps of a batch.
 local earlier
-local recall = REPEATED and function()
+local replay = is_retry and function()
   if earlier then return earlier[OP].done, earlier[OP].answer end
-  earlier = names_called()
-  for op, ids in pairs(entries_of(earlier)) do
+  earlier = operations_called()
+  for op, ids in pairs(find_entries(earlier)) do
     local mine = earlier[op]
     for id in string.gmatch(ids, '%S+') do
       for _, entry in ipairs(call('XRANGE', EVENTS, id, id)) do

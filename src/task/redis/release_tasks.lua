@@ -1,4 +1,4 @@
---[[ task/give_back: returns to the queue what an agent holds, in the step that includes this. GIVE_BACK_PARTS in redis_rows.ts has them all, in order.
+--[[ task/release_tasks: returns to the queue what an agent holds, in the step that includes this. GIVE_BACK_PARTS in redis_rows.ts has them all, in order.
 
 NEEDS   task/change ]]
 
@@ -10,9 +10,9 @@ local function release_tasks(ids)
   local released = {}
   for _, task in ipairs(tasks) do
     if task.due <= now then
-      settle_kept(task)
+      expire_kept(task)
     else
-      give_back(task)
+      release(task)
       released[#released + 1] = task.id
     end
   end
