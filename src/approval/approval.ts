@@ -12,6 +12,7 @@
  * and acts only when it returns. An approval that was given does not expire; it stays until it is used.
  * @module
  */
+import { given } from "../given.ts";
 import type { Approval, ApprovalCounts, ApprovalStatus } from "./model.ts";
 import {
   anything,
@@ -317,7 +318,7 @@ function asDecided(approval: Approval): Approval {
       printable(id)
     }: it was approved by ${who}, who may not decide it, so somebody ` +
       `changed the store from outside; find out who, and ask for a new approval`,
-    { id, decidedBy: decidedBy ?? null, ...(approvers === undefined ? {} : { approvers }) },
+    { id, decidedBy: decidedBy ?? null, ...given({ approvers }) },
   );
 }
 

@@ -17,6 +17,7 @@
  * A reply keeps the thread's status unless it says otherwise, and makes a resolved thread active again.
  * @module
  */
+import { given } from "../given.ts";
 import { checkArguments } from "../arguments.ts";
 import {
   checkBody,
@@ -355,7 +356,7 @@ function pageOf({ limit = 100, cursor }: PageOptions) {
   }
   return {
     limit: checkInteger(limit, "limit", { min: 1, max: LIMITS.batch }),
-    ...(cursor === undefined ? {} : { before: cursor }),
+    ...given({ before: cursor }),
   };
 }
 

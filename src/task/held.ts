@@ -2,6 +2,7 @@
  * A claimed task that keeps itself claimed while it is worked on.
  * @module
  */
+import { given } from "../given.ts";
 import { anything, checkArguments, flag, options } from "../arguments.ts";
 import type { Clock } from "../clock.ts";
 import { LeaseLostError } from "../errors.ts";
@@ -132,7 +133,7 @@ export class HeldTask implements AsyncDisposable {
   }
 
   #completion(result: JsonValue | undefined): CompleteOptions {
-    return { fence: this.fence, ...(result === undefined ? {} : { result }) };
+    return { fence: this.fence, ...given({ result }) };
   }
 
   /** Stops renewing first: a renewal after the verdict would look like a lost lease. */

@@ -5,6 +5,7 @@
  * an entry.
  * @module
  */
+import { given } from "../../given.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { Actor } from "../../engine/actor.ts";
@@ -74,7 +75,7 @@ export class RedisAudit implements AuditStore {
     const [newest, ...items] = found;
     const entries = items.map((item) => read(item).entry);
     const last = entries.length === limit ? entries.at(-1)?.id : newest || undefined;
-    return { entries, ...(last === undefined ? {} : { after: last }) };
+    return { entries, ...given({ after: last }) };
   }
 
   async chain(after: number, limit: number): Promise<ChainPart> {

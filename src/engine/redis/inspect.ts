@@ -2,6 +2,7 @@
  * A look at a Redis store from outside: nothing is written, and what the user may not see is left out.
  * @module
  */
+import { given } from "../../given.ts";
 import type { Clock } from "../../clock.ts";
 import { RedisConnection, type RedisServerInfo } from "./connection.ts";
 import { LUA } from "./scripts.ts";
@@ -100,13 +101,13 @@ export function inspectRedis(
         // Outside of a cluster the connection asks for INFO, and makes do without.
         ...denied.filter((command) => command !== "INFO" || connection.clustered),
       ],
-      ...(deafness === undefined ? {} : { deafness }),
+      ...given({ deafness }),
       ...(version === "" ? {} : {
         state: {
           schema: Number(version),
           isOfThisRun: replicationId === "" || history === replicationId,
           nowMs: Number(instant) + passedMs,
-          ...(oldest === undefined ? {} : { oldestEventMs: oldest }),
+          ...given({ oldestEventMs: oldest }),
           clockAheadMs: Number(instant) + passedMs - Number(serverMs),
         },
       }),
