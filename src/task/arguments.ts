@@ -4,7 +4,6 @@
  */
 import {
   anything,
-  type ArgumentTable,
   fields,
   type FieldTable,
   flag,
@@ -15,19 +14,17 @@ import {
   text,
 } from "../arguments.ts";
 import { PRUNE_FIELDS } from "../prune.ts";
+import type { NewTask, TaskChanges } from "./draft.ts";
 import type {
   ClaimOptions,
   CompleteOptions,
   FailOptions,
   ListTasksOptions,
-  NewTask,
   NextOptions,
   PruneTasksOptions,
   ReleaseTaskOptions,
   RenewOptions,
-  TaskChanges,
-  Tasks,
-} from "./task.ts";
+} from "./options.ts";
 
 const NEXT: FieldTable<NextOptions> = {
   tags: list(),
@@ -51,7 +48,7 @@ const CHANGES: FieldTable<TaskChanges> = {
 const NEW_TASK: FieldTable<NewTask> = { ...CHANGES, dependsOn: list(), key: anything };
 
 /** How the arguments of {@linkcode Tasks} are read. */
-export const TASK_ARGUMENTS: ArgumentTable<Tasks> = {
+export const TASK_ARGUMENTS = {
   create: { tasks: list(record(NEW_TASK)) },
   claim: { options: options(CLAIM) },
   tryClaim: { options: options(CLAIM) },

@@ -146,7 +146,21 @@ const EXAMPLES: readonly Example[] = [
     report: /Found: src\/a\.ts -> src\/b\.ts -> src\/lock\/c\.ts -> src\/a\.ts$/,
     fine: {
       "src/a.ts": `import { b } from "./b.ts";`,
-      "src/b.ts": `import type { A } from "./a.ts";\nimport { type B, type C } from "./a.ts";`,
+      "src/b.ts": `export { c } from "./lock/c.ts";`,
+      "src/lock/c.ts": `import type { D } from "./d.ts";`,
+    },
+  },
+  {
+    name: "a circle of imports that is closed by types alone",
+    broken: {
+      "src/a.ts": `import { b } from "./b.ts";`,
+      "src/b.ts": `import type { A } from "./a.ts";`,
+    },
+    report:
+      /^src\/b\.ts:1: Modules of src\/ must not .* not even for types\. Found: src\/a\.ts -> src\/b\.ts/,
+    fine: {
+      "src/a.ts": `import { b } from "./b.ts";\nimport type { C } from "./c.ts";`,
+      "src/b.ts": `import type { C } from "./c.ts";`,
     },
   },
   {
