@@ -31,6 +31,8 @@ export interface Bench {
   readonly clock: TestClock;
   /** A client's surroundings acting as `name`; a context without a name only reads. */
   readonly as: (name?: string) => RoomContext;
+  /** Another process's view of the same state; closed at the end of the test if it still is open. */
+  readonly another: () => Promise<Store>;
   /** Other names of the paths that a test gives, by the path as it is given; a test adds to it. */
   readonly aliases: Record<string, readonly string[]>;
 }
@@ -40,31 +42,30 @@ interface StoreKind {
   readonly name: string;
   /** Reported as skipped where what it needs is not installed. */
   readonly ignore?: boolean;
-  readonly open: (clock: Clock) => Promise<{ store: Store; remove: () => Promise<void> }>;
+  readonly make: (clock: Clock) => Promise<{
+    readonly open: () => Promise<Store>;
+    readonly remove: () => Promise<void>;
+  }>;
 }
 
 const KINDS: readonly StoreKind[] = [{
   name: "directory",
-  open: async (clock) => {
+  make: async (clock) => {
     const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
-    const store = await DirectoryStore.open(directory, {
-      namespace: "default",
-      durability: "normal",
-      clock,
-    });
-    return { store, remove: () => Deno.remove(directory, { recursive: true }) };
+    const options = { namespace: "default", durability: "normal", clock } as const;
+    return {
+      open: () => DirectoryStore.open(directory, options),
+      remove: () => Deno.remove(directory, { recursive: true }),
+    };
   },
 }, {
   name: "redis",
   ignore: !hasRedis(),
-  open: async (clock) => {
+  make: async (clock) => {
     const { url } = await sharedRedis();
-    const store = await RedisStore.open(url, {
-      namespace: freshNamespace(),
-      nowMs: clock.nowMs,
-    });
+    const options = { namespace: freshNamespace(), nowMs: clock.nowMs };
     // Every store of a test run has a namespace of its own on one server, which ends with the run.
-    return { store, remove: () => Promise.resolve() };
+    return { open: () => RedisStore.open(url, options), remove: () => Promise.resolve() };
   },
 }];
 
@@ -75,7 +76,14 @@ export function storeTest(name: string, body: (bench: Bench) => Promise<void>): 
     Deno.test({ name: `${name} (${kind.name})`, ignore }, async () => {
       const clock = new TestClock();
       const aliases: Record<string, readonly string[]> = {};
-      const { store, remove } = await kind.open(clock);
+      const { open, remove } = await kind.make(clock);
+      const stores: Store[] = [];
+      const another = async () => {
+        const store = await open();
+        stores.push(store);
+        return store;
+      };
+      const store = await another();
       const lockPath: RoomContext["lockPath"] = (path, options) => ({
         path: normalizeLockPath(path, { root: "/project", cwd: "/project", ...options }),
         aliases: aliases[path] ?? [],
@@ -87,9 +95,9 @@ export function storeTest(name: string, body: (bench: Bench) => Promise<void>): 
         actor: agent === undefined ? undefined : { name: agent, host: "test-host" },
       });
       try {
-        await body({ store, clock, as, aliases });
+        await body({ store, clock, as, another, aliases });
       } finally {
-        await store.close();
+        for (const store of stores) await store.close();
         await remove();
       }
     });

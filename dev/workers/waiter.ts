@@ -15,7 +15,7 @@ const waiting = what === "lock"
   ? new Tasks(context).claim(patience)
   : new Board(context).inboxWait();
 // It stands in line once a call that came after its first look has been answered.
-await context.store.waker().ready;
+await context.store.waker();
 await (await context.store.locks()).count();
 await (await context.store.locks()).count();
 record({ waits: name });

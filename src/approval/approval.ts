@@ -139,18 +139,19 @@ export class Approvals {
     id: string,
     { timeoutMs = MAX_DURATION_MS, signal }: WaitForDecisionOptions = {},
   ): Promise<Approval> {
-    const { actor, clock, store } = this.#context;
+    const { actor, store } = this.#context;
     const waitMs = checkWaitMs(timeoutMs, "timeoutMs");
-    const approvals = await store.approvals();
-    let seen: Seen | undefined;
-    const decided = await waitFor<Approval>(async (waker) => {
-      seen = typeof id === "string" ? await approvals.look(actor, id, waker?.id) : undefined;
-      if (seen === undefined) throw unknownApproval(id);
-      if (seen.approval.status !== "pending") return { answer: seen.approval };
-      return { retryInMs: seen.approval.expiresAtMs - seen.nowMs };
-    }, { waitMs, waker: () => store.waker(), clock, signal });
-    if (decided !== undefined) return asDecided(decided);
-    throw gaveUp(seen!, waitMs);
+    if (typeof id !== "string") throw unknownApproval(id);
+    const seen = await waitFor<Seen>(this.#context, {
+      look: async (waits) => {
+        const seen = await (await store.approvals()).look(actor, id, waits);
+        if (seen === undefined) throw unknownApproval(id);
+        return { ...seen, retryInMs: seen.approval.expiresAtMs - seen.nowMs };
+      },
+      until: ({ approval }) => approval.status !== "pending",
+    }, { waitMs, signal });
+    if (seen.approval.status === "pending") throw gaveUp(seen, waitMs);
+    return asDecided(seen.approval);
   }
 
   /**
@@ -200,10 +201,10 @@ export class Approvals {
    */
   async prune(options: PruneOptions = {}): Promise<Pruned> {
     const actor = requireActor(this.#context);
-    const approvals = await this.#context.store.approvals();
+    const { store } = this.#context;
     return await pruneAll(
       options,
-      (portion) => approvals.prune(actor, portion),
+      async (portion) => (await store.approvals()).prune(actor, portion),
     );
   }
 

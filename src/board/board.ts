@@ -33,7 +33,7 @@ import { NotFoundError, TimeoutError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { checkName, LIMITS, printable, quote } from "../name.ts";
 import { pruneAll, type Pruned } from "../prune.ts";
-import { type Look, waitFor } from "../wait.ts";
+import { waitFor } from "../wait.ts";
 import { BOARD_ARGUMENTS } from "./arguments.ts";
 import { checkKeyOption, draftMessage, draftTags } from "./draft.ts";
 import {
@@ -222,17 +222,16 @@ export class Board {
    * @throws {TimeoutError} when nothing came within `timeoutMs`, or `signal` fired.
    */
   async inboxWait(options: InboxWaitOptions = {}): Promise<readonly Message[]> {
-    const { clock, store } = this.#context;
     const actor = requireActor(this.#context);
     const waitMs = checkWaitMs(options.timeoutMs ?? DEFAULT_INBOX_WAIT_MS, "timeoutMs");
     const query = inboxQuery(options);
-    const board = await this.#store();
-    const messages = await waitFor(async (waker): Promise<Look<readonly Message[]>> => {
-      const wake = waker === undefined ? {} : { bell: waker.id };
-      const found = await board.inbox(actor, { ...query, ...wake });
-      return found.length > 0 ? { answer: found } : {};
-    }, { waitMs, waker: () => store.waker(), clock, signal: options.signal });
-    if (messages !== undefined) return messages;
+    const { messages } = await waitFor<{ readonly messages: readonly Message[] }>(this.#context, {
+      look: async (waits) => ({
+        messages: await (await this.#store()).inbox(actor, { ...query, waits }),
+      }),
+      until: ({ messages }) => messages.length > 0,
+    }, { waitMs, signal: options.signal });
+    if (messages.length > 0) return messages;
     throw new TimeoutError(
       `No message for ${quote(actor.name)} came within ${formatDuration(waitMs)}`,
       { agent: actor.name, timeoutMs: waitMs },
@@ -265,8 +264,10 @@ export class Board {
   async prune(options: PruneThreadsOptions = {}): Promise<Pruned> {
     const actor = requireActor(this.#context);
     const statuses = checkThreadStatuses(options);
-    const board = await this.#store();
-    return await pruneAll(options, (portion) => board.prune(actor, { ...portion, statuses }));
+    return await pruneAll(
+      options,
+      async (portion) => (await this.#store()).prune(actor, { ...portion, statuses }),
+    );
   }
 
   #store(): Promise<BoardStore> {

@@ -28,11 +28,10 @@ import {
 } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import { LeaseLostError, NotFoundError } from "../errors.ts";
-import { newId } from "../id.ts";
 import { type Instant, instantOf } from "../lease.ts";
 import { checkName, LIMITS, quote } from "../name.ts";
 import { checkLockPath, covers, type LockPath } from "../path.ts";
-import { waitFor } from "../wait.ts";
+import { waitInQueue } from "../wait.ts";
 import { LOCK_ARGUMENTS } from "./arguments.ts";
 import { HeldLock } from "./held.ts";
 import type {
@@ -240,23 +239,20 @@ export class Locks {
       reentrant: options.reentrant ?? false,
     };
     this.#tellDoubts(typeof paths === "string" ? [paths] : paths);
-    const locks = await store.locks();
-    let id: string | undefined;
-    let outcome: AcquireOutcome | undefined;
     let sentAt = instantOf(clock);
-    try {
-      await waitFor(async (waker) => {
-        // The last look keeps its place in the queue, so that it is not its own obstacle.
-        if (waker !== undefined) id ??= newId("wtr");
-        const waiter = id === undefined ? {} : { waiter: { id, bell: store.waker().id } };
+    const outcome = await waitInQueue<AcquireOutcome>(this.#context, {
+      look: async (waiter) => {
+        const locks = await store.locks();
         sentAt = instantOf(clock);
-        outcome = await locks.acquire(actor, { ...request, ...waiter });
-        return outcome.kind === "acquired" ? { answer: true } : outcome;
-      }, { waitMs, waker: () => store.waker(), clock, signal: options.signal });
-    } finally {
-      if (id !== undefined && outcome?.kind !== "acquired") await locks.abandon(id);
-    }
-    return { outcome: outcome!, sentAt };
+        return await locks.acquire(actor, {
+          ...request,
+          ...(waiter === undefined ? {} : { waiter }),
+        });
+      },
+      until: ({ kind }) => kind === "acquired",
+      abandon: async (waiter) => await (await store.locks()).abandon(waiter),
+    }, { waitMs, signal: options.signal });
+    return { outcome, sentAt };
   }
 
   #tellDoubts(paths: readonly string[]): void {

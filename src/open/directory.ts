@@ -19,10 +19,9 @@ import type { DirectoryBoard } from "../board/directory/store.ts";
 import type { DirectoryEvents } from "../event/directory/store.ts";
 import type { DirectoryLocks } from "../lock/directory/store.ts";
 import type { DirectoryTasks } from "../task/directory/store.ts";
-import { FileWaker } from "../engine/directory/file_waker.ts";
+import type { Waker } from "../engine/waker.ts";
 import type { Durability } from "../engine/directory/database.ts";
 import { DirectoryEngine } from "../engine/directory/engine.ts";
-import { storeFailure } from "../engine/directory/failure.ts";
 import { isUnmade, makeHome, namespaceHome } from "../engine/directory/place.ts";
 import { isPlainDirectory } from "../engine/directory/plain_file.ts";
 import type { Store } from "../store.ts";
@@ -56,7 +55,6 @@ export class DirectoryStore implements Store {
   #approvals: Promise<DirectoryApprovals> | undefined;
   #audit: Promise<DirectoryAudit> | undefined;
   #events: Promise<DirectoryEvents> | undefined;
-  #waker: FileWaker | undefined;
 
   private constructor(location: string, engine: DirectoryEngine | UnmadeEngine) {
     this.location = location;
@@ -135,14 +133,8 @@ export class DirectoryStore implements Store {
     return this.#engine.clockAheadMs;
   }
 
-  waker(): FileWaker {
-    // A waker makes its directory, which must not happen in a store that is no longer there.
-    this.#engine.verifyFiles();
-    try {
-      return this.#waker ??= new FileWaker(this.#engine.wakers);
-    } catch (error) {
-      throw storeFailure(error, this.#engine.wakers);
-    }
+  waker(): Promise<Waker> {
+    return this.#engine.waker();
   }
 
   /** What the embedded engine's own check of the file says; `ok` when nothing is wrong. */
@@ -151,8 +143,6 @@ export class DirectoryStore implements Store {
   }
 
   async close(options: { readonly exiting?: boolean } = {}): Promise<void> {
-    this.#waker?.close();
-    this.#waker = undefined;
     await this.#engine.close(options);
   }
 }

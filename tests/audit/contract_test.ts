@@ -111,7 +111,7 @@ storeTest("audit tail yields what is logged from then on, woken by it", async ({
   const seen: string[] = [];
   const tail = new Audit(as()).tail({ signal: stop.signal });
   const next = tail.next();
-  // Let the tail find its start and hang its bell.
+  // Let the tail find its start and ask to be woken.
   await new Promise((resolve) => setTimeout(resolve, 50));
   const sentAt = performance.now();
   await ada.log({ ...decision, reason: "one" });

@@ -88,11 +88,9 @@ storeTest(
     const ada = new Locks(as("ada"));
     await ada.acquire(".");
     const locks = await store.locks();
-    const bell = store.waker();
-    await bell.ready;
     const ask = (name: string, paths: readonly string[]) => {
       const actor: Actor = { name, host: "test-host" };
-      const waiter = { id: `wtr-${name}`, bell: bell.id };
+      const waiter = `wtr-${name}`;
       const rest = { mode: "exclusive", ttlMs: 60_000, intent: "", reentrant: false } as const;
       return locks.acquire(actor, { paths, ...rest, waiter });
     };

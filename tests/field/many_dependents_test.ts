@@ -62,6 +62,7 @@ Deno.test("task claim goes on where a completion was left that had told few of m
   const rows: number[] = [];
   // An engine whose process dies after some steps; of each step it counts the rows that were written.
   const counting: Engine = {
+    waker: () => engine.waker(),
     read: (look) => engine.read(look),
     write: (actor, step) => counting.writeFreeing(actor, step),
     writeFreeing: (actor, step) => {

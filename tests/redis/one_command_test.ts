@@ -44,7 +44,7 @@ Deno.test({
           await withBench(proxy.url, async (bench) => {
             const given = await bench.prepare(operation);
             // Who waits subscribes on a connection of its own, once in a process: see the next test.
-            await bench.store.waker().ready;
+            await bench.store.waker();
             if (!known) await server.command("SCRIPT", "FLUSH");
             proxy.clear();
             await bench.run(operation, given);

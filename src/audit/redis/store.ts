@@ -64,10 +64,11 @@ export class RedisAudit implements AuditStore {
   }
 
   async follow(
-    { agent = "", decisionType = "", after = "", limit, bell = "" }: FollowQuery,
+    { agent = "", decisionType = "", after = "", limit, waits }: FollowQuery,
   ): Promise<FollowedEntries | undefined> {
-    const args = [agent, decisionType, after, limit, bell];
-    const answer = bell === ""
+    const waker = waits ? (await this.#runner.waker()).id : "";
+    const args = [agent, decisionType, after, limit, waker];
+    const answer = waker === ""
       ? this.#runner.read(FOLLOW, ...args)
       : this.#runner.write(FOLLOW, undefined, ...args);
     const found = await answer as readonly [string, ...StreamEntry[]] | null;

@@ -30,6 +30,7 @@ import type { Preamble } from "./preamble.ts";
 import type { Schema } from "./schema.ts";
 import { StepReader, StepTransaction } from "./step.ts";
 import { storeFailure } from "./failure.ts";
+import { FileWaker } from "./file_waker.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import { lossOf, warnOfLoss } from "./loss.ts";
 import { MarkWriter, readMark } from "./mark.ts";
@@ -85,6 +86,7 @@ export class DirectoryEngine implements Engine {
   /** How far the store's clock was ahead of the host's at the last step, in milliseconds. */
   clockAheadMs: number | undefined;
   readonly #directory: string;
+  readonly #wakers: string;
   readonly #durability: Durability;
   readonly #clock: Clock;
   readonly #preamble: Preamble;
@@ -98,6 +100,7 @@ export class DirectoryEngine implements Engine {
   readonly #reserve: Reserve;
   readonly #beats = new Map<string, number>();
   #departures = 0;
+  #waker: FileWaker | undefined;
   #queue: Job[] = [];
   /** Whether the database was compared with its mark, which this process then keeps. */
   #compared = false;
@@ -109,6 +112,7 @@ export class DirectoryEngine implements Engine {
 
   private constructor(directory: string, db: Database, options: EngineOptions) {
     this.#directory = directory;
+    this.#wakers = `${directory}/bells`;
     this.#durability = options.durability;
     this.#clock = options.clock;
     this.#preamble = options.preamble;
@@ -147,11 +151,6 @@ export class DirectoryEngine implements Engine {
       db.closeRefused();
       throw storeFailure(error, path);
     }
-  }
-
-  /** Where the processes that wait in this namespace keep their wakers' files. */
-  get wakers(): string {
-    return `${this.#directory}/bells`;
   }
 
   write<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T> {
@@ -203,13 +202,13 @@ export class DirectoryEngine implements Engine {
     });
   }
 
-  /**
-   * Looks whether the files are still those of the store.
-   *
-   * @throws {StoreUnavailableError} when they were removed or replaced.
-   */
-  verifyFiles(): void {
-    this.#files.verify();
+  waker(): Promise<FileWaker> {
+    return new Promise((resolve) => {
+      this.#refuseClosed();
+      // A waker makes its directory: not in a store that is no longer there.
+      if (this.#waker === undefined) this.#files.verify();
+      resolve(this.#waker ??= FileWaker.make(this.#wakers));
+    });
   }
 
   /** What the embedded engine's own check of the file says; `ok` when nothing is wrong. */
@@ -225,6 +224,7 @@ export class DirectoryEngine implements Engine {
   async close({ exiting = false }: { readonly exiting?: boolean } = {}): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#waker?.close();
     await this.#draining;
     this.#marks.close();
     const logBytes = this.#log.statSync().size;
@@ -350,7 +350,7 @@ export class DirectoryEngine implements Engine {
     this.#db.run("BEGIN IMMEDIATE", []);
     let open = true;
     try {
-      const transaction = new StepTransaction(this.#db, this.#state(), this.#clock, this.wakers);
+      const transaction = new StepTransaction(this.#db, this.#state(), this.#clock, this.#wakers);
       this.clockAheadMs = transaction.aheadMs;
       if (!this.#compared) this.#compare(transaction);
       const beating = actor !== undefined && this.#beatDue(actor, transaction);

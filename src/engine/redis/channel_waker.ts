@@ -11,6 +11,7 @@ import type { RedisConnection } from "./connection.ts";
 
 /** {@linkcode Waker} on a channel of the server. */
 export class ChannelWaker extends BaseWaker {
+  /** Settled once a wake-up can arrive. */
   readonly ready: Promise<void>;
   /** Whether it could not listen: it never will. */
   failed = false;

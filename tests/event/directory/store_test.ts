@@ -5,7 +5,7 @@ import { DirectoryEvents } from "../../../src/event/directory/store.ts";
 import { Events } from "../../../src/event/event.ts";
 import { EVENTS_KEPT } from "../../../src/event/model.ts";
 import type { RoomContext } from "../../../src/context.ts";
-import { newId, sequenceOf } from "../../../src/id.ts";
+import { sequenceOf } from "../../../src/id.ts";
 import { DirectoryEngine } from "../../../src/engine/directory/engine.ts";
 import type { Store } from "../../../src/store.ts";
 import { TestClock } from "../../../dev/stores.ts";
@@ -142,7 +142,7 @@ engineTest(
 
 engineTest("a dead follower costs one ring", async ({ engine }) => {
   const store = new DirectoryEvents(engine);
-  await store.read({ limit: 1, bell: newId("wtr") });
+  await store.read({ limit: 1, waits: true });
   assert.equal(await engine.read((reader) => reader.counts["listening:events"]), 1);
   await fill(engine, 2);
   assert.equal(await engine.read((reader) => reader.counts["listening:events"]), undefined);
@@ -150,8 +150,10 @@ engineTest("a dead follower costs one ring", async ({ engine }) => {
 
 engineTest("event follow that fell behind the trimming says so", async ({ engine, clock }) => {
   const store = { events: () => Promise.resolve(new DirectoryEvents(engine)) } as unknown as Store;
-  const bell = { id: "wtr_1", rings: 0, wait: () => Promise.resolve() };
-  const context = { store: { ...store, waker: () => bell }, clock } as unknown as RoomContext;
+  const context = {
+    store: { ...store, waker: () => engine.waker() },
+    clock,
+  } as unknown as RoomContext;
   await fill(engine, 2);
   const following = new Events(context).follow({ since: 0 });
   await following.next();

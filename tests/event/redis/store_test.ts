@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { RedisEvents } from "../../../src/event/redis/store.ts";
 import { EVENTS_KEPT } from "../../../src/event/model.ts";
-import { newId, sequencedAtMs, sequencedId, sequenceOf } from "../../../src/id.ts";
-import { ChannelWaker } from "../../../src/engine/redis/channel_waker.ts";
+import { sequencedAtMs, sequencedId, sequenceOf } from "../../../src/id.ts";
 import { Script } from "../../../src/engine/redis/script.ts";
 import { type StepBench, stepTest } from "../../support/redis_steps.ts";
 
@@ -34,7 +33,7 @@ stepTest("event pages split what one step did anywhere", async (bench) => {
     await fill(bench, count);
     bench.clock.advance(1);
   }
-  const { events, cursor } = await read(store, { bell: newId("wtr") });
+  const { events, cursor } = await read(store, { waits: true });
   assert.equal(await bench.raw("EXISTS", ":listeners"), 0, "who found something does not listen");
   const late = sequencedId("evt", bench.clock.nowMs() + 9, 0);
   assert.deepEqual((await read(store, after(late))).events, events, "0 is the very beginning");
@@ -87,14 +86,14 @@ stepTest(
     const { evalsha } = client;
     let steps = 0;
     client.evalsha = (...args) => (steps++, evalsha.apply(client, args));
-    const quiet = await read(store, { type: "task.failed", bell: newId("wtr") });
+    const quiet = await read(store, { type: "task.failed", waits: true });
     assert.deepEqual(quiet.events, []);
     assert.equal(steps, 3);
     assert.equal(await bench.raw("HLEN", ":listeners"), 1);
     assert.equal(quiet.cursor, await store.end());
     await fill(bench, 1, "task.dead");
     assert.equal(await bench.raw("HLEN", ":listeners"), 0);
-    const { events, cursor } = await read(store, { type: "task.dead", bell: newId("wtr") });
+    const { events, cursor } = await read(store, { type: "task.dead", waits: true });
     assert.equal(events.length, 2);
     assert.equal(cursor, await store.end());
     assert.equal(await bench.raw("HLEN", ":listeners"), 0, "who found something does not listen");
@@ -136,7 +135,7 @@ stepTest(
     const store = new RedisEvents(bench.runner);
     const start = await store.end();
     // What a write before the first event leaves behind, then a server that started anew.
-    await read(store, { bell: newId("wtr") });
+    await read(store, { waits: true });
     const { connection } = bench;
     const restart = (runId: string) => {
       connection.server = { ...connection.server, runId };
@@ -156,7 +155,7 @@ stepTest(
     );
     assert.equal((await store.read({ limit: 1, ...after(lostLast) })).kind, "unknown");
     // As soon as the new run has written, numbers up to where it leapt may have been given out.
-    await read(store, { ...after(first.cursor), bell: newId("wtr") });
+    await read(store, { ...after(first.cursor), waits: true });
     assert.deepEqual((await read(store, after(lostLast))).events, []);
     await fill(bench, 1);
     const { events } = await read(store, after(first.cursor));
@@ -178,24 +177,23 @@ stepTest(
   },
 );
 
-stepTest("event bells ring once, and again for who listens again", async (bench) => {
+stepTest("event waiters are woken once, and again for who listens again", async (bench) => {
   const store = new RedisEvents(bench.runner);
-  const bell = new ChannelWaker(bench.connection, bench.runner.prefix);
-  await bell.ready;
+  const waker = await bench.runner.waker();
   try {
-    await read(store, { bell: bell.id });
-    await read(store, { bell: bell.id });
+    await read(store, { waits: true });
+    await read(store, { waits: true });
     await fill(bench, 2);
-    await bell.wait(0, 5000);
-    assert.equal(bell.wakes, 1);
+    await waker.wait(0, 5000);
+    assert.equal(waker.wakes, 1);
     await fill(bench, 1);
-    await bell.wait(1, 50);
-    assert.equal(bell.wakes, 1);
-    await read(store, { ...after(await store.end()), bell: bell.id });
+    await waker.wait(1, 50);
+    assert.equal(waker.wakes, 1);
+    await read(store, { ...after(await store.end()), waits: true });
     await fill(bench, 1);
-    await bell.wait(1, 5000);
-    assert.equal(bell.wakes, 2);
+    await waker.wait(1, 5000);
+    assert.equal(waker.wakes, 2);
   } finally {
-    bell.close();
+    waker.close();
   }
 });
