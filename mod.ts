@@ -139,6 +139,7 @@ export {
   type Task,
   type TaskChanges,
   type TaskCounts,
+  type TaskDetails,
   type TaskLease,
   type TaskPage,
   Tasks,

@@ -1,4 +1,3 @@
-import { given } from "../src/given.ts";
 import { defineCommand, Exit } from "../src/cli/command.ts";
 import { choice, integer } from "../src/cli/options.ts";
 import { ago, type View } from "../src/cli/output.ts";
@@ -22,12 +21,13 @@ export const command = defineCommand({
   run: async (cli, { since, type, limit, follow }) => {
     const events = new Events(await cli.context());
     const filter = {
-      ...given({ since, type }),
+      ...(since === undefined ? {} : { since }),
+      ...(type === undefined ? {} : { type }),
     };
     const print = (event: CoordEvent) => cli.line(event, eventText(event, cli.view));
     if (follow) { for await (const event of events.follow(filter)) await print(event); }
     else {
-      const page = await events.list({ ...filter, ...given({ limit }) });
+      const page = await events.list({ ...filter, ...(limit === undefined ? {} : { limit }) });
       for (const event of page.events) await print(event);
     }
     return new Exit(0);

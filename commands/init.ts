@@ -1,4 +1,3 @@
-import { given } from "../src/given.ts";
 import { type Cli, defineCommand } from "../src/cli/command.ts";
 import { type FileSettings, type SettingChange, writeConfigFile } from "../src/cli/config_file.ts";
 import { choice } from "../src/cli/options.ts";
@@ -31,7 +30,7 @@ export const command = defineCommand({
     const settings: FileSettings = {
       ...(config.sources.store === "--store" ? { store: storeSetting(config) } : {}),
       ...(writesNamespace(config) ? { namespace: config.namespace } : {}),
-      ...given({ durability }),
+      ...(durability === undefined ? {} : { durability }),
     };
     const left = await leftBehind(cli, config);
     if (left !== undefined) {
@@ -53,7 +52,7 @@ export const command = defineCommand({
         config: {
           path,
           changes: changes.map(redacted),
-          ...given({ moved }),
+          ...(moved === undefined ? {} : { moved }),
         },
       }),
     };

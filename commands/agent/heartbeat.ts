@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import { Agents } from "../../src/agent/agent.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { choice } from "../../src/cli/options.ts";
@@ -15,7 +14,8 @@ export const command = defineCommand({
   ],
   run: async (cli, { status, workingOn }) =>
     await new Agents(await cli.context()).heartbeat({
-      ...given({ status, workingOn }),
+      ...(status === undefined ? {} : { status }),
+      ...(workingOn === undefined ? {} : { workingOn }),
     }),
   text: agentText,
 });

@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import { Agents } from "../../src/agent/agent.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { duration, LEASE, list } from "../../src/cli/options.ts";
@@ -25,7 +24,10 @@ export const command = defineCommand({
       name === undefined ? {} : { agent: checkName(name, "--name") },
     );
     return await new Agents(context).register({
-      ...given({ role, workingOn, tags, ttlMs: ttl }),
+      ...(role === undefined ? {} : { role }),
+      ...(workingOn === undefined ? {} : { workingOn }),
+      ...(tags === undefined ? {} : { tags }),
+      ...(ttl === undefined ? {} : { ttlMs: ttl }),
       takeover: takeover ?? false,
     });
   },

@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import type { Agent } from "../../src/agent/model.ts";
 import { Agents, type RegisterOptions } from "../../src/agent/agent.ts";
 import { DEFAULT_AGENT_TTL_MS } from "../../src/agent/model.ts";
@@ -36,7 +35,9 @@ export const command = defineCommand({
       begin: () =>
         begin(cli, name, {
           ttlMs: ttl ?? DEFAULT_AGENT_TTL_MS,
-          ...given({ role, workingOn, tags }),
+          ...(role === undefined ? {} : { role }),
+          ...(workingOn === undefined ? {} : { workingOn }),
+          ...(tags === undefined ? {} : { tags }),
           takeover: takeover ?? false,
         }),
     }),

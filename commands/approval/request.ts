@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import { Approvals } from "../../src/approval/approval.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
@@ -31,7 +30,10 @@ export const command = defineCommand({
     const approval = await approvals.request({
       actionType,
       description: await textFrom(cli, description),
-      ...given({ timeoutMs: timeout, approvers, digest, key }),
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      ...(approvers === undefined ? {} : { approvers }),
+      ...(digest === undefined ? {} : { digest }),
+      ...(key === undefined ? {} : { key }),
     });
     await hintAgents(cli, approvers ?? []);
     if (!wait) return approval;

@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import type { Approval } from "../../src/approval/model.ts";
 import { Approvals, type RequestOptions } from "../../src/approval/approval.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
@@ -38,7 +37,8 @@ export const command = defineCommand({
           actionType: type ?? "command",
           description: describe(cli, description),
           digest,
-          ...given({ timeoutMs: timeout, approvers }),
+          ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+          ...(approvers === undefined ? {} : { approvers }),
         });
       },
     }),

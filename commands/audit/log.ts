@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import { Audit } from "../../src/audit/audit.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
@@ -22,7 +21,8 @@ export const command = defineCommand({
       decisionType,
       context: await textFrom(cli, context),
       reason,
-      ...given({ refs, key }),
+      ...(refs === undefined ? {} : { refs }),
+      ...(key === undefined ? {} : { key }),
     }),
   text: entryText,
 });

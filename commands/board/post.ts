@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
@@ -30,7 +29,10 @@ export const command = defineCommand({
     const thread = await new Board(await cli.context()).post({
       title,
       ...(message === undefined ? {} : { message: await textFrom(cli, message) }),
-      ...given({ priority, tags, to, key }),
+      ...(priority === undefined ? {} : { priority }),
+      ...(tags === undefined ? {} : { tags }),
+      ...(to === undefined ? {} : { to }),
+      ...(key === undefined ? {} : { key }),
     });
     await hintAgents(cli, namedIn(thread));
     return thread;

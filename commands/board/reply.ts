@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
@@ -23,7 +22,9 @@ export const command = defineCommand({
   run: async (cli, { message, to, status, key }, id) => {
     const thread = await new Board(await cli.context()).reply(id, {
       message: await textFrom(cli, message),
-      ...given({ to, status, key }),
+      ...(to === undefined ? {} : { to }),
+      ...(status === undefined ? {} : { status }),
+      ...(key === undefined ? {} : { key }),
     });
     if (thread.reply !== undefined) await hintAgents(cli, namedIn(thread.reply));
     return thread;

@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { duration, integer, LEASE } from "../../src/cli/options.ts";
 import { Locks } from "../../src/lock/lock.ts";
@@ -19,7 +18,8 @@ export const command = defineCommand({
   examples: ["agentcoord lock renew src/auth.ts --agent ada --ttl 10m"],
   run: async (cli, { ttl, fence, absolute }, paths) =>
     await new Locks(await cli.context()).renew(paths, {
-      ...given({ ttlMs: ttl, fence }),
+      ...(ttl === undefined ? {} : { ttlMs: ttl }),
+      ...(fence === undefined ? {} : { fence }),
       absolute: absolute ?? false,
     }),
   text: (leases, view) => leaseLines("Renewed", leases, view),

@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import { invalid } from "../../src/check.ts";
 import { sleep } from "../../src/clock.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
@@ -59,7 +58,7 @@ export const command = defineCommand({
     const refused = options.conflictExitCode ?? WRAPPER_EXIT.refused;
     return await wrap(cli, {
       graceMs,
-      ...given({ timeoutMs: timeout }),
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
       exitCodes: { conflict: refused, timeout: refused },
       begin: (signal) =>
         hold(cli, paths, {
@@ -67,7 +66,8 @@ export const command = defineCommand({
           ttlMs: ttl,
           marginMs,
           signal,
-          ...given({ waitMs: wait, intent }),
+          ...(wait === undefined ? {} : { waitMs: wait }),
+          ...(intent === undefined ? {} : { intent }),
           absolute: absolute ?? false,
         }),
     });

@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { fileFrom } from "../../src/cli/input.ts";
 import { list } from "../../src/cli/options.ts";
@@ -40,7 +39,8 @@ export const command = defineCommand({
     const described = await fieldsOf(cli, options);
     const extra = {
       ...described,
-      ...given({ dependsOn, key }),
+      ...(dependsOn === undefined ? {} : { dependsOn }),
+      ...(key === undefined ? {} : { key }),
     };
     if (from === undefined) {
       if (title === undefined) {

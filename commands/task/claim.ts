@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { choice, duration, integer, LEASE, list } from "../../src/cli/options.ts";
 import { Tasks } from "../../src/task/task.ts";
@@ -25,7 +24,11 @@ export const command = defineCommand({
   ],
   run: async (cli, { tags, match, lease, wait, count }) =>
     await new Tasks(await cli.context()).claim({
-      ...given({ tags, match, leaseMs: lease, waitMs: wait, count }),
+      ...(tags === undefined ? {} : { tags }),
+      ...(match === undefined ? {} : { match }),
+      ...(lease === undefined ? {} : { leaseMs: lease }),
+      ...(wait === undefined ? {} : { waitMs: wait }),
+      ...(count === undefined ? {} : { count }),
     }),
   text: (tasks, view) => tasks.map((task) => taskText(task, view)).join(""),
 });

@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
 import { integer } from "../../src/cli/options.ts";
@@ -20,7 +19,7 @@ export const command = defineCommand({
     await new Tasks(await cli.context()).fail(id, {
       error: await textFrom(cli, error),
       retry,
-      ...given({ fence }),
+      ...(fence === undefined ? {} : { fence }),
     }),
   text: taskLine,
 });

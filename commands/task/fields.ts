@@ -2,7 +2,6 @@
  * The options that describe a task, shared by `task add` and `task update`.
  * @module
  */
-import { given } from "../../src/given.ts";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { choice, duration, integer, LEASE, list } from "../../src/cli/options.ts";
 import type { Cli } from "../../src/cli/command.ts";
@@ -72,10 +71,15 @@ export async function fieldsOf(cli: Cli, options: Fields): Promise<Omit<NewTask,
   }
   const backoff = options.backoff === undefined && backoffBase === undefined
     ? undefined
-    : { kind, ...given({ baseMs: backoffBase }) };
+    : { kind, ...(backoffBase === undefined ? {} : { baseMs: backoffBase }) };
   return {
     ...(description === undefined ? {} : { description: await textFrom(cli, description) }),
-    ...given({ priority, tags, notBeforeMs: notBefore, maxAttempts, leaseMs: lease, backoff }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(notBefore === undefined ? {} : { notBeforeMs: notBefore }),
+    ...(maxAttempts === undefined ? {} : { maxAttempts }),
+    ...(lease === undefined ? {} : { leaseMs: lease }),
+    ...(backoff === undefined ? {} : { backoff }),
     ...(payload === undefined ? {} : { payload: await jsonFrom(cli, payload, "--payload") }),
   };
 }

@@ -1,4 +1,3 @@
-import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
 import { duration, integer, LEASE } from "../../src/cli/options.ts";
@@ -23,7 +22,8 @@ export const command = defineCommand({
   run: async (cli, { progress, lease, fence }, id) =>
     await new Tasks(await cli.context()).renew(id, {
       ...(progress === undefined ? {} : { progress: await textFrom(cli, progress) }),
-      ...given({ leaseMs: lease, fence }),
+      ...(lease === undefined ? {} : { leaseMs: lease }),
+      ...(fence === undefined ? {} : { fence }),
     }),
   text: taskLine,
 });

@@ -14,7 +14,6 @@
  * one that dies in between leaves an agent that holds the rest, which lapses by itself.
  * @module
  */
-import { given } from "../given.ts";
 import type { Agent, AgentCounts, AgentReport, AgentStatus, AgentWord } from "./model.ts";
 import { anything, checkArguments, type FieldTable, flag, list, options } from "../arguments.ts";
 import { checkChoice, checkLeaseMs, checkTags, checkTitle, invalid } from "../check.ts";
@@ -80,7 +79,7 @@ export class Agents {
       id: newId("agt"),
       name: checkName(options.name ?? name, "agent name"),
       host,
-      ...given({ pid }),
+      ...(pid === undefined ? {} : { pid }),
       ...(role === undefined ? {} : { role: checkRole(role) }),
       ...(workingOn === undefined ? {} : { workingOn: checkTitle(workingOn, "workingOn", true) }),
       ...(tags === undefined ? {} : { tags: checkTags(tags, "tags") }),
@@ -203,7 +202,7 @@ export class Agents {
       : `did you mean ${quote(suggestion)}?`;
     return new NotFoundError(`No agent is named ${quote(name)}; ${hint}`, {
       name,
-      ...given({ suggestion }),
+      ...(suggestion === undefined ? {} : { suggestion }),
     });
   }
 }

@@ -4,6 +4,7 @@
  */
 import {
   anything,
+  type ArgumentTable,
   fields,
   type FieldTable,
   flag,
@@ -14,6 +15,7 @@ import {
 } from "../arguments.ts";
 import { PRUNE_FIELDS } from "../prune.ts";
 import type {
+  Board,
   InboxOptions,
   InboxWaitOptions,
   ListThreadsOptions,
@@ -22,13 +24,13 @@ import type {
   PruneThreadsOptions,
   ReplyOptions,
   ShowOptions,
-} from "./options.ts";
+} from "./board.ts";
 
 const PAGE: FieldTable<PageOptions> = { limit: anything, cursor: anything };
 const INBOX: FieldTable<InboxOptions> = { limit: anything, ack: flag };
 
 /** How the arguments of {@linkcode Board} are read. */
-export const BOARD_ARGUMENTS = {
+export const BOARD_ARGUMENTS: ArgumentTable<Board> = {
   post: {
     options: fields<PostOptions>({
       title: anything,

@@ -5,7 +5,7 @@
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { type Check, failed, type Findings, oldestEventCheck, SAMPLES, SLOW_MS } from "./check.ts";
-import { inspectRedis, isKnownSchema, type RedisFacts } from "../engine/redis/inspect.ts";
+import { inspectRedis, type RedisFacts } from "../engine/redis/inspect.ts";
 
 /** Of the memory, or the clients, that a server allows. */
 const NEARLY_ALL = 0.9;
@@ -257,16 +257,20 @@ function stateChecks({ state }: RedisFacts): readonly Check[] {
       hint: "nothing has been stored in this namespace so far",
     }];
   }
-  const known = isKnownSchema(state.schema);
-  const { clockAheadMs } = state;
+  const { age, clockAheadMs } = state;
+  const known = age === "known";
   return [
     { name: "state", ok: true, value: "present" },
     {
       name: "schema_version",
-      ok: known,
+      ok: known || age === "older",
       value: state.schema,
       ...(known ? {} : {
-        hint: "this program does not know this version; use the one that wrote it, or a newer one",
+        hint: age === "older"
+          ? "the next command brings it forward"
+          : age === "newer"
+          ? "a newer program wrote it; upgrade agentcoord"
+          : "agentcoord did not write it; use another namespace or database",
       }),
     },
     ...(known

@@ -4,6 +4,7 @@
  */
 import {
   anything,
+  type ArgumentTable,
   fields,
   type FieldTable,
   flag,
@@ -17,9 +18,10 @@ import type {
   AcquireOptions,
   BreakOptions,
   HoldOptions,
+  Locks,
   RenewLockOptions,
   TenureOptions,
-} from "./options.ts";
+} from "./lock.ts";
 import type { Lease } from "./model.ts";
 
 const ACQUIRE: FieldTable<AcquireOptions> = {
@@ -38,7 +40,7 @@ const TARGET = list((item, field) =>
 );
 
 /** How the arguments of {@linkcode Locks} are read. */
-export const LOCK_ARGUMENTS = {
+export const LOCK_ARGUMENTS: ArgumentTable<Locks> = {
   acquire: { paths: list(text), options: options(ACQUIRE) },
   tryAcquire: { paths: list(text), options: options(ACQUIRE) },
   hold: { paths: list(text), options: options<HoldOptions>({ ...ACQUIRE, marginMs: anything }) },

@@ -6,13 +6,7 @@ import type { Clock } from "../clock.ts";
 import { LeaseLostError } from "../errors.ts";
 import { type Instant, LeaseKeeper } from "../lease.ts";
 import type { Lease } from "./model.ts";
-import type { RenewLockOptions, TenureOptions } from "./options.ts";
-
-/** What keeps and ends leases: {@linkcode Locks}. */
-export interface LeaseHolder {
-  renew(target: readonly Lease[], options: RenewLockOptions): Promise<unknown>;
-  release(target: readonly Lease[], tenure: TenureOptions): Promise<unknown>;
-}
+import type { Locks } from "./lock.ts";
 
 /**
  * Leases held by this process: renewed at a third of their length, released on disposal.
@@ -26,13 +20,13 @@ export interface LeaseHolder {
 export class HeldLock implements AsyncDisposable {
   /** The leases as granted. Renewals move their expiry on in the store, not here. */
   readonly leases: readonly Lease[];
-  readonly #locks: LeaseHolder;
+  readonly #locks: Locks;
   readonly #keeper: LeaseKeeper;
   #released = false;
 
   /** Used by {@linkcode Locks.hold}. */
   constructor(
-    locks: LeaseHolder,
+    locks: Locks,
     leases: readonly Lease[],
     { ttlMs, clock, sentAt, marginMs }: {
       readonly ttlMs: number;

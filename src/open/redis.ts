@@ -12,7 +12,7 @@ import type { RedisBoard } from "../board/redis/store.ts";
 import type { RedisEvents } from "../event/redis/store.ts";
 import type { RedisLocks } from "../lock/redis/store.ts";
 import type { RedisTasks } from "../task/redis/store.ts";
-import type { Waker } from "../engine/waker.ts";
+import { ChannelWaker } from "../engine/redis/channel_waker.ts";
 import { RedisConnection, type RedisConnectionOptions } from "../engine/redis/connection.ts";
 import { ScriptRunner } from "../engine/redis/script_runner.ts";
 import type { Store } from "../store.ts";
@@ -44,6 +44,7 @@ export class RedisStore implements Store {
   #approvals: Promise<RedisApprovals> | undefined;
   #audit: Promise<RedisAudit> | undefined;
   #events: Promise<RedisEvents> | undefined;
+  #waker: ChannelWaker | undefined;
 
   private constructor(connection: RedisConnection, runner: ScriptRunner) {
     this.location = connection.location;
@@ -65,7 +66,7 @@ export class RedisStore implements Store {
       RedisConnection.open(url, limits),
       warn && lookForLapsing(warn),
     ]);
-    const options = { namespace, nowMs, hostNowMs, lookBehindFirstAct };
+    const options = { namespace, nowMs, hostNowMs, lookBehindFirstAct, bringForward };
     const runner = new ScriptRunner(connection, options);
     return new RedisStore(connection, runner);
   }
@@ -116,14 +117,24 @@ export class RedisStore implements Store {
     return this.#runner.clockAheadMs;
   }
 
-  waker(): Promise<Waker> {
-    return this.#runner.waker();
+  waker(): ChannelWaker {
+    // One that could not listen never will; whoever waits next tries anew.
+    if (this.#waker?.failed !== false) {
+      this.#waker = new ChannelWaker(this.connection, this.#runner.prefix);
+    }
+    return this.#waker;
   }
 
   async close(options: { readonly exiting?: boolean } = {}): Promise<void> {
-    this.#runner.close();
+    this.#waker?.close();
+    this.#waker = undefined;
     await this.connection.close(options);
   }
+}
+
+async function bringForward({ connection, prefix }: ScriptRunner, found: number): Promise<void> {
+  const migrations = await import("./redis_migrations.ts");
+  await migrations.bringForward(connection, found, { prefix });
 }
 
 async function lookForLapsing(warn: Warn) {

@@ -4,6 +4,7 @@
  */
 import {
   anything,
+  type ArgumentTable,
   fields,
   type FieldTable,
   flag,
@@ -13,18 +14,21 @@ import {
   signal,
   text,
 } from "../arguments.ts";
+import { TASK_DETAILS, type TaskDetails } from "./model.ts";
 import { PRUNE_FIELDS } from "../prune.ts";
-import type { NewTask, TaskChanges } from "./draft.ts";
 import type {
   ClaimOptions,
   CompleteOptions,
   FailOptions,
   ListTasksOptions,
+  NewTask,
   NextOptions,
   PruneTasksOptions,
   ReleaseTaskOptions,
   RenewOptions,
-} from "./options.ts";
+  TaskChanges,
+  Tasks,
+} from "./task.ts";
 
 const NEXT: FieldTable<NextOptions> = {
   tags: list(),
@@ -34,6 +38,9 @@ const NEXT: FieldTable<NextOptions> = {
 };
 const CLAIM: FieldTable<ClaimOptions> = { ...NEXT, waitMs: anything, signal };
 const COMPLETE: FieldTable<CompleteOptions> = { fence: anything, result: anything };
+const DETAILS = Object.fromEntries(TASK_DETAILS.map((name) => [name, anything])) as FieldTable<
+  TaskDetails
+>;
 const CHANGES: FieldTable<TaskChanges> = {
   title: anything,
   description: anything,
@@ -43,12 +50,15 @@ const CHANGES: FieldTable<TaskChanges> = {
   maxAttempts: anything,
   leaseMs: anything,
   backoff: record({ kind: anything, baseMs: anything }),
-  payload: anything,
+  ...DETAILS,
 };
 const NEW_TASK: FieldTable<NewTask> = { ...CHANGES, dependsOn: list(), key: anything };
 
+/** The names of all that a {@linkcode NewTask} may say. */
+export const NEW_TASK_FIELDS: readonly string[] = Object.freeze(Object.keys(NEW_TASK));
+
 /** How the arguments of {@linkcode Tasks} are read. */
-export const TASK_ARGUMENTS = {
+export const TASK_ARGUMENTS: ArgumentTable<Tasks> = {
   create: { tasks: list(record(NEW_TASK)) },
   claim: { options: options(CLAIM) },
   tryClaim: { options: options(CLAIM) },

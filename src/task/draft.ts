@@ -19,11 +19,11 @@ import { newId } from "../id.ts";
 import { LIMITS, quote } from "../name.ts";
 import { DEFAULT_BACKOFF, MAX_BACKOFF_MS } from "./backoff.ts";
 import { findCycle } from "./cycle.ts";
-import type { Backoff, JsonValue } from "./model.ts";
+import { type Backoff, detailsOf, type JsonValue, type TaskDetails } from "./model.ts";
 import type { TaskDraft, TaskPatch, TaskSpec } from "./store.ts";
 
 /** A task to create. */
-export interface NewTask {
+export interface NewTask extends TaskDetails {
   /** One line of at most 512 characters. */
   readonly title: string;
   /** At most 64 KiB. Default: empty. */
@@ -45,8 +45,6 @@ export interface NewTask {
   readonly leaseMs?: number;
   /** How long it waits after a failure. Default: a minute, doubling with every attempt up to an hour. */
   readonly backoff?: { readonly kind: Backoff["kind"]; readonly baseMs?: number };
-  /** Anything JSON can say, at most 256 KiB of it. */
-  readonly payload?: JsonValue;
   /** Idempotency key: a second task with the same key is not created; the first is answered. */
   readonly key?: string;
 }
@@ -135,7 +133,7 @@ function draftTask(task: NewTask, index: number, size: number): TaskDraft {
   }
   // In a batch the message says which task is meant.
   const at = (name: string) => size === 1 ? name : `tasks[${index}].${name}`;
-  const { notBeforeMs, payload, key } = task;
+  const { notBeforeMs, key } = task;
   return {
     id: newId("tsk"),
     title: CHECKS.title(task.title, at("title")),
@@ -149,9 +147,14 @@ function draftTask(task: NewTask, index: number, size: number): TaskDraft {
     ...(notBeforeMs === undefined
       ? {}
       : { notBeforeMs: CHECKS.notBeforeMs(notBeforeMs, at("notBeforeMs")) }),
-    ...(payload === undefined ? {} : { payload: CHECKS.payload(payload, at("payload")) }),
+    ...draftDetails(task, at),
     ...(key === undefined ? {} : { key: checkKey(key, at("key")) }),
   };
+}
+
+function draftDetails(task: NewTask, at: (name: string) => string): TaskDetails {
+  const said = Object.entries(detailsOf(task)) as [keyof TaskDetails, unknown][];
+  return Object.fromEntries(said.map(([name, value]) => [name, CHECKS[name](value, at(name))]));
 }
 
 function checkBackoff(value: unknown, field: string): Backoff {

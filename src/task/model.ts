@@ -96,8 +96,31 @@ export interface Backoff {
   readonly baseMs: number;
 }
 
+/**
+ * What a task's creator may say of it that no store looks into. Stores keep all of it in one JSON object and show it
+ * as it was said, so a field that is added here is in all of them.
+ */
+export interface TaskDetails {
+  /** What its creator passes to whoever does it: anything JSON can say, at most 256 KiB of it. */
+  readonly payload?: JsonValue;
+}
+
+/** The names of {@linkcode TaskDetails}. */
+export const TASK_DETAILS: readonly (keyof TaskDetails)[] = Object.freeze(
+  Object.keys({ payload: true } satisfies Readonly<Record<keyof TaskDetails, true>>),
+) as (keyof TaskDetails)[];
+
+/** The details among other fields. What another version of the program may have added stays out. */
+export function detailsOf(said: TaskDetails): TaskDetails {
+  const details: { -readonly [Name in keyof TaskDetails]: unknown } = {};
+  for (const name of TASK_DETAILS) {
+    if (said[name] !== undefined) details[name] = said[name];
+  }
+  return details as TaskDetails;
+}
+
 /** A piece of work. */
-export interface Task {
+export interface Task extends TaskDetails {
   /** `tsk_…`; sorts by creation. */
   readonly id: string;
   /** One line. */
@@ -114,8 +137,6 @@ export interface Task {
   readonly dependsOn: readonly string[];
   /** Why a blocked task will not go on by itself: a dependency that is dead or cancelled. */
   readonly blockedReason?: string;
-  /** What its creator passes to whoever does it. */
-  readonly payload?: JsonValue;
   /** What came of it, once completed. */
   readonly result?: JsonValue;
   /**

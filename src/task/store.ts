@@ -4,10 +4,18 @@
  */
 import type { PrunedPortion, PrunePortion } from "../prune.ts";
 import type { Actor } from "../engine/actor.ts";
-import type { Backoff, EndedStatus, JsonValue, Task, TaskCounts, TaskStatus } from "./model.ts";
+import type {
+  Backoff,
+  EndedStatus,
+  JsonValue,
+  Task,
+  TaskCounts,
+  TaskDetails,
+  TaskStatus,
+} from "./model.ts";
 
 /** What does not change while a task is worked on. */
-export interface TaskSpec {
+export interface TaskSpec extends TaskDetails {
   readonly title: string;
   readonly description: string;
   readonly priority: number;
@@ -17,7 +25,6 @@ export interface TaskSpec {
   readonly leaseMs: number;
   readonly backoff: Backoff;
   readonly notBeforeMs?: number;
-  readonly payload?: JsonValue;
 }
 
 /** A task to be created. */
@@ -44,6 +51,12 @@ export interface ClaimRequest {
   readonly leaseMs?: number;
   /** At most this many. */
   readonly count: number;
+}
+
+/** A place in the line of those who wait for a task. */
+export interface Waiter {
+  readonly id: string;
+  readonly bell: string;
 }
 
 /** What a claim got; nothing when `tasks` is empty. */
@@ -130,12 +143,9 @@ export interface PruneRequest extends PrunePortion {
 export interface TaskStore {
   /** Creates every task, or none. One whose key is known already is answered as it stands. */
   create(actor: Actor, drafts: readonly TaskDraft[]): Promise<CreateOutcome>;
-  /**
-   * Takes the best tasks. If there is none, `waiter` gets a place in the queue of those who wait; a task that
-   * it may take then wakes this process.
-   */
-  claim(actor: Actor, request: ClaimRequest, waiter?: string): Promise<ClaimOutcome>;
-  /** Takes a waiter out of the queue. */
+  /** Takes the best tasks; if there is none, hangs up the waiter's bell. */
+  claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome>;
+  /** Takes a waiter out of the line. */
   abandon(waiterId: string): Promise<void>;
   /** Extends a live lease, by its own length or the given one, and notes the progress. */
   renew(

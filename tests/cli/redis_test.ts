@@ -13,7 +13,7 @@ import {
   type RedisServer,
   sharedRedis,
   startRedis,
-} from "../../dev/redis_server.ts";
+} from "../support/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
 
 interface Check {
@@ -214,7 +214,7 @@ serverTest(
     await client.command(
       "EVAL",
       "local s = redis.call('GET', KEYS[1]) " +
-        "redis.call('SET', KEYS[1], string.sub(s, 1, -42) .. string.rep('a', 40) .. '\\0')",
+        "redis.call('SET', KEYS[1], string.sub(s, 1, 48) .. string.rep('a', 40) .. string.sub(s, 89))",
       1,
       "{agentcoord:default}:state",
     );
@@ -273,11 +273,25 @@ serverTest(
     assert.match((await refused(dir, "role", options)).hint ?? "", /use its primary's address/);
     await client.command("REPLICAOF", "NO", "ONE");
 
-    await client.command("SET", "{agentcoord:default}:state", "\0".repeat(200));
+    const SET_VERSION = "redis.call('SET', KEYS[1], struct.pack('>d', ARGV[1]) .. ARGV[2])";
+    const setVersion = (version: number) =>
+      client.command("EVAL", SET_VERSION, 1, "{agentcoord:default}:state", version, "x".repeat(99));
+    await setVersion(0);
     assert.match(
       (await refused(dir, "schema_version", options)).hint ?? "",
-      /does not know this version/,
+      /did not write it; use another namespace or database/,
     );
+    const stranger = await cli(dir, ["lock", "list"], options);
+    assert.equal(stranger.code, 7);
+    assert.match(stranger.stderr, /holds was not written by agentcoord; use another namespace/);
+    await setVersion(99);
+    assert.match(
+      (await refused(dir, "schema_version", options)).hint ?? "",
+      /a newer program wrote it; upgrade agentcoord/,
+    );
+    const newer = await cli(dir, ["lock", "list"], options);
+    assert.equal(newer.code, 7);
+    assert.match(newer.stderr, /has schema version 99, this program knows \d+; upgrade agentcoord/);
     await client.command("DEL", "{agentcoord:default}:state");
     await client.command("RPUSH", "{agentcoord:default}:state", "x");
     const foreign = await refused(dir, "server", options);

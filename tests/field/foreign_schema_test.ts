@@ -4,11 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { Database } from "../../src/engine/directory/database.ts";
+import { Database, SCHEMA_VERSION } from "../../src/engine/directory/database.ts";
 import { MIGRATIONS } from "../../src/open/migrations.ts";
-import { isOwnSchema, schemaDigest } from "../../src/engine/directory/schema.ts";
+import { isOwnSchema, schemaDigest } from "../../src/open/schema.ts";
 import { cli, withProject } from "../support/cli.ts";
-import { SCHEMA, SCHEMA_VERSION } from "../../src/open/schema.ts";
 
 const HOME = ".agentcoord/namespaces/default";
 
@@ -18,12 +17,12 @@ Deno.test("schema of each version is known by its digest", () => {
     db.exec(migration);
     const version = index + 1;
     assert.ok(
-      isOwnSchema(SCHEMA, db, version),
-      `src/open/schema.ts: version ${version} is ${schemaDigest(db)}`,
+      isOwnSchema(db, version),
+      `src/store/schema.ts: version ${version} is ${schemaDigest(db)}`,
     );
   }
   db.exec("CREATE TABLE another (x)");
-  assert.ok(!isOwnSchema(SCHEMA, db, SCHEMA_VERSION));
+  assert.ok(!isOwnSchema(db, SCHEMA_VERSION));
   db.close();
 });
 
@@ -60,7 +59,7 @@ for (const [what, sql] of Object.entries(CHANGES)) {
 /** A database with a log that has the newest commits, as a process that was killed leaves it. */
 async function withLog(dir: string): Promise<string> {
   const path = `${dir}/store.db`;
-  const db = await Database.open(path, SCHEMA);
+  const db = await Database.open(path);
   db.run("UPDATE state SET event = 7", []);
   for (const suffix of ["", "-wal"]) {
     await Deno.copyFile(path + suffix, `${dir}/copy${suffix}`);
@@ -88,7 +87,7 @@ Deno.test("refused open changes no byte of a database and its log", async () => 
       await Deno.writeFile(`${path}-wal`, log);
       let opened: Database | undefined;
       try {
-        opened = await Database.open(path, SCHEMA);
+        opened = await Database.open(path);
       } catch (error) {
         refusals++;
         assert.equal((error as { code?: string }).code, "store_unavailable", `${place}: ${error}`);

@@ -2,16 +2,16 @@
  * Everything a server holds for one namespace, to compare two of them.
  * @module
  */
-import type { RespClient, RespValue } from "../../dev/redis_server.ts";
+import type { RespClient, RespValue } from "../support/redis_server.ts";
 
 /** Numbers of the state string, which is packed; see state.lua. */
 const STATE = `
-local values = { struct.unpack('>' .. string.rep('d', 16) .. 'ss', redis.call('GET', KEYS[1])) }
+local values = { struct.unpack('>dc40c40' .. string.rep('d', 15), redis.call('GET', KEYS[1])) }
 for i, value in ipairs(values) do values[i] = tostring(value) end
 return values`;
 
 /** Where the state has instants that each call may move on: its clocks, and how long such calls are remembered. */
-const INSTANTS = [1, 14, 15];
+const INSTANTS = [3, 16, 17];
 
 /**
  * Keys of a namespace without what they all begin with, each with what is in it, in a fixed order; without what is
@@ -31,7 +31,7 @@ export async function contentsOf(
     const kept = name === "listeners"
       ? (content as [string, string][]).filter(([topic]) => topic !== " retried")
       : content;
-    if (name !== "replay_index" && (name !== "listeners" || (kept as unknown[]).length > 0)) {
+    if (name !== "recalled" && (name !== "listeners" || (kept as unknown[]).length > 0)) {
       contents[name] = kept;
     }
   }

@@ -159,11 +159,10 @@ export class DirectoryBoard implements BoardStore {
     }));
   }
 
-  async inbox(actor: Actor, { limit, ack, waits }: InboxQuery): Promise<readonly Message[]> {
-    const waker = waits ? await this.#engine.waker() : undefined;
+  async inbox(actor: Actor, { limit, ack, bell }: InboxQuery): Promise<readonly Message[]> {
     const part = await this.#engine.writeFreeing(actor, (tx) => {
       const found = unread(tx, actor.name, limit);
-      if (found.length === 0 && waker !== undefined) awaitMessage(tx, actor.name, waker.id);
+      if (found.length === 0 && bell !== undefined) awaitMessage(tx, actor.name, bell);
       const { messages, looked } = loadUnread(tx, found);
       const last = found[looked - 1];
       if (last !== undefined && ack) acknowledge(tx, actor.name, last.seq);

@@ -3,7 +3,6 @@
  * if it has not changed since. Between them the words of the messages are worked out, as no script can.
  * @module
  */
-import { given } from "../../given.ts";
 import type { Actor } from "../../engine/actor.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
@@ -70,7 +69,7 @@ export async function pruneThreads(
     pruned += removed.pruned;
     if (removed.again !== undefined) next = Math.min(next ?? Infinity, removed.again - 1);
   }
-  return { pruned, ...given({ next }) };
+  return { pruned, ...(next === undefined ? {} : { next }) };
 }
 
 /** Arguments of one call after another, each with a bounded number of words. */

@@ -15,7 +15,6 @@ import { CoordError } from "../../errors.ts";
 import { Database } from "./database.ts";
 import { isDiskFull, storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
-import type { Schema } from "./schema.ts";
 import { lookAtFile, openOrMakePlainFile, openPlainFile } from "./plain_file.ts";
 
 /** Size of the file. */
@@ -106,10 +105,10 @@ export class Reserve {
  *
  * @throws {StoreUnavailableError} as {@linkcode Database.open}
  */
-export async function openDatabase(directory: string, schema: Schema): Promise<Database> {
+export async function openDatabase(directory: string): Promise<Database> {
   const path = `${directory}/store.db`;
   try {
-    return await Database.open(path, schema);
+    return await Database.open(path);
   } catch (error) {
     if (!isDiskFull(error) || lookAtFile(path, 2) === undefined) throw error;
     const lock = KernelLock.open(`${directory}/store.lock`);
@@ -119,6 +118,6 @@ export async function openDatabase(directory: string, schema: Schema): Promise<D
     } finally {
       lock.close();
     }
-    return await Database.open(path, schema);
+    return await Database.open(path);
   }
 }

@@ -1,12 +1,12 @@
 --[[ engine/inspect: what can be learned where the namespace lies, in a cluster too. Changes nothing.
 
 KEYS    1 state, 2 a key that nobody ever makes
-ARGV    1 a channel that nobody listens to
+ARGV    1 a channel that nobody listens to, 2 the version of the data that the program knows
 RETURN  {1 version of the data, "" where there is none, 2 the history of writes that they were last in, "" where it
         is not known, 3 their instant, 4 the server's clock when that was kept, 5 and now, in ms, 6 INFO, "" where
         the user may not see it, 7.. commands that the user may not run}
 KEEPS   each command is tried in a form that does nothing where its key is missing, or is of another type ]]
-local state, nothing, channel = KEYS[1], KEYS[2], ARGV[1]
+local state, nothing, channel, SCHEMA = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
 
 local function int(number)
   return string.format('%.0f', number)
@@ -15,10 +15,12 @@ end
 local version, history, instant, wall = '', '', 0, 0
 local raw = redis.call('GET', state)
 if raw then
-  version = #raw >= 8 and int((struct.unpack('>d', raw))) or '0'
-  history = string.match(raw, '(' .. string.rep('%x', 40) .. ')%z$') or ''
-  -- See store/state; another version's may be shorter.
-  if #raw > 16 * 8 then instant, wall = struct.unpack('>d', raw, 9), struct.unpack('>d', raw, 113) end
+  version = #raw >= 8 and tostring((struct.unpack('>d', raw))) or '0'
+  -- See engine/state; another version's is another.
+  if version == SCHEMA and #raw >= 208 then
+    history, instant, wall = string.sub(raw, 49, 88), struct.unpack('>d', raw, 89), struct.unpack('>d', raw, 193)
+    if history == string.rep('0', 40) then history = '' end
+  end
 end
 
 local time = redis.call('TIME')

@@ -2,12 +2,11 @@
  * A look at a Redis store from outside: nothing is written, and what the user may not see is left out.
  * @module
  */
-import { given } from "../../given.ts";
 import type { Clock } from "../../clock.ts";
 import { RedisConnection, type RedisServerInfo } from "./connection.ts";
 import { LUA } from "./scripts.ts";
 import { parseRedisUrl, type RedisTarget } from "./url.ts";
-import { REDIS_SCHEMA_VERSION } from "./script.ts";
+import { ageOf, REDIS_SCHEMA_VERSION, type SchemaAge } from "./schema.ts";
 
 /** Server settings that INFO does not tell. */
 const SETTINGS = ["maxmemory-policy", "save", "min-replicas-to-write"] as const;
@@ -41,6 +40,8 @@ export interface RedisFacts {
 export interface RedisState {
   /** Version of their form. */
   readonly schema: number;
+  /** What that is to this program; of any but `known` nothing else is told. */
+  readonly age: SchemaAge;
   /** Whether this server made the last change, and was not restarted or promoted since. */
   readonly isOfThisRun: boolean;
   /** The instant of their clock. */
@@ -71,7 +72,7 @@ export function inspectRedis(
   return connected(url, async (connection) => {
     const prefix = `{agentcoord:${namespace}}:`;
     const state = `${prefix}state`;
-    const channel = `${prefix}wake:doctor`;
+    const channel = `${prefix}bell:doctor`;
     const [settings, found, evalsha, oldest] = await Promise.all([
       readSettings(connection),
       connection.client.eval(
@@ -80,6 +81,7 @@ export function inspectRedis(
         state,
         `${prefix}doctor`,
         channel,
+        REDIS_SCHEMA_VERSION,
       ) as Promise<string[]>,
       mayEvalsha(connection, state),
       oldestEvent(connection, `${prefix}events`),
@@ -101,13 +103,15 @@ export function inspectRedis(
         // Outside of a cluster the connection asks for INFO, and makes do without.
         ...denied.filter((command) => command !== "INFO" || connection.clustered),
       ],
-      ...given({ deafness }),
+      ...(deafness === undefined ? {} : { deafness }),
       ...(version === "" ? {} : {
         state: {
           schema: Number(version),
-          isOfThisRun: replicationId === "" || history === replicationId,
+          age: ageOf(Number(version)),
+          isOfThisRun: ageOf(Number(version)) !== "known" || replicationId === "" ||
+            history === replicationId,
           nowMs: Number(instant) + passedMs,
-          ...given({ oldestEventMs: oldest }),
+          ...(oldest === undefined ? {} : { oldestEventMs: oldest }),
           clockAheadMs: Number(instant) + passedMs - Number(serverMs),
         },
       }),
@@ -127,11 +131,6 @@ export function hasState(url: string, namespace: string): Promise<boolean> {
     async (connection) =>
       await connection.send("GET", [`{agentcoord:${namespace}}:state`]) !== null,
   );
-}
-
-/** Whether this program reads and writes data of this form. */
-export function isKnownSchema(version: number): boolean {
-  return version === REDIS_SCHEMA_VERSION;
 }
 
 async function connected<Result>(

@@ -2,7 +2,7 @@
  * The scripts of the Redis store: each step of a room is one, put together from what all of them begin with,
  * parts that several share, and the step itself.
  *
- * The order in the text is that of engine/state, the fast path, engine/operation, agent/touch, the parts,
+ * The order in the text is that of engine/state, the usual case, engine/step, agent/touch, the parts,
  * engine/begin, the step. In the text for batches the last two are a function, which engine/batch calls. All of it is
  * a function, so that whatever it answers goes out together with the store's clock.
  * @module
@@ -16,15 +16,13 @@ import {
   type ScriptParts,
   SCRIPTS,
 } from "./scripts.ts";
-
-/** The form of the data that these scripts read and write. */
-export const REDIS_SCHEMA_VERSION = 1;
+import { REDIS_SCHEMA_VERSION } from "./schema.ts";
 
 /** What stands before the parts of every script. */
-const PREAMBLE = { before: "engine/state", after: ["engine/operation", "agent/touch"] } as const;
+const PREAMBLE = { before: "engine/state", after: ["engine/step", "agent/touch"] } as const;
 
-/** The key that comes last, in calls that are made again: what the stream holds of other calls; see operation.lua. */
-export const INDEX_KEY = "replay_index";
+/** The key that comes last, in calls that are made again: what the stream holds of other calls; see step.lua. */
+export const INDEX_KEY = "recalled";
 
 /** Names of all keys that the scripts use, without the namespace's prefix. */
 export function keyNames(): readonly string[] {
@@ -37,7 +35,7 @@ export function script(name: ScriptName): Script {
   const { keys, parts, fast = [], lets = [], frees }: ScriptParts = SCRIPTS[name];
   const texts = (names: readonly LuaName[]) => names.map((one) => LUA[one]);
   const fastPath = [...lets.map((one) => `local ${one}`), ...texts(fast)];
-  const found = new Script(name, keys, ...texts(parts), LUA[name]).withFastPath(...fastPath);
+  const found = new Script(name, keys, ...texts(parts), LUA[name]).usually(...fastPath);
   return frees ? found.freeing() : found;
 }
 
@@ -53,9 +51,9 @@ export class Script {
   /** What it shares with other scripts: functions and constants, in Lua. */
   readonly parts: readonly string[];
   /** The step itself, in Lua. */
-  readonly operation: string;
-  /** Lua text that comes before all functions: see {@linkcode Script.withFastPath}. */
-  fastPath = "";
+  readonly step: string;
+  /** Lua text that comes before all functions: see {@linkcode Script.usually}. */
+  usual = "";
   /** Whether it works on a server whose memory is full; see {@linkcode Script.freeing}. */
   frees = false;
 
@@ -64,15 +62,15 @@ export class Script {
     this.name = name;
     this.keys = keys;
     this.parts = texts.slice(0, -1);
-    this.operation = texts.at(-1)!;
+    this.step = texts.at(-1)!;
   }
 
   /**
    * Adds a text that ends the whole call, of one step or of a batch, if nothing in it is out of the ordinary.
    * It stands before the parts, because a script pays for every function that it defines.
    */
-  withFastPath(...parts: readonly string[]): this {
-    this.fastPath = parts.join("\n");
+  usually(...parts: readonly string[]): this {
+    this.usual = parts.join("\n");
     return this;
   }
 
@@ -121,19 +119,30 @@ export function textOf(
   const keys = [...COMMON_KEYS, ...script.keys];
   const constants = `local SCHEMA, CLUSTERED, BATCHED = ` +
     `${REDIS_SCHEMA_VERSION}, ${clustered}, ${batched}`;
-  const locals = `local ${keys.join(", ").toUpperCase()} = unpack(KEYS)`;
   const begin = LUA["engine/begin"];
   const own = batched
-    ? ["local function operation()", begin, script.operation, "end", LUA["engine/batch"]]
-    : [begin, script.operation];
+    ? ["local function step()", begin, script.step, "end", LUA["engine/batch"]]
+    : [begin, script.step];
   const shared = [
     full ? FIRST_WRITE : "",
     LUA[PREAMBLE.before],
-    script.fastPath,
+    script.usual,
     ...PREAMBLE.after.map((name) => LUA[name]),
     ...script.parts,
   ];
-  const body = [constants, locals, ...shared, ...own];
+  const body = [constants, localsFor(keys), ...shared, ...own];
   const text = ["local CLOCK = 0", "local function run()", ...body, "end", ANSWER].join("\n");
   return { text, sha1: createHash("sha1").update(text).digest("hex"), keys };
+}
+
+/** The text of a script that brings data forward: it begins with nothing that knows the new form. See migrate.lua. */
+export function migrationText(name: ScriptName): Pick<ScriptText, "text" | "keys"> {
+  const { keys: own, parts }: ScriptParts = SCRIPTS[name];
+  const keys = [...COMMON_KEYS, ...own];
+  const text = [localsFor(keys), ...parts.map((part) => LUA[part]), LUA[name]].join("\n");
+  return { text, keys };
+}
+
+function localsFor(keys: readonly string[]): string {
+  return `local ${keys.join(", ").toUpperCase()} = unpack(KEYS)`;
 }

@@ -14,16 +14,9 @@
  */
 import { CoordError, StoreUnavailableError } from "../../errors.ts";
 import type { RedisArgument, RedisConnection } from "./connection.ts";
-import {
-  INDEX_KEY,
-  REDIS_SCHEMA_VERSION,
-  type Script,
-  type ScriptText,
-  type TextForm,
-  textOf,
-} from "./script.ts";
+import { INDEX_KEY, type Script, type ScriptText, type TextForm, textOf } from "./script.ts";
+import { ageOf, schemaRefusal, versionIn } from "./schema.ts";
 import type { Actor } from "../actor.ts";
-import { ChannelWaker } from "./channel_waker.ts";
 
 /** An act counts as a sign of life at most this often in one process. */
 const BEAT_EVERY_MS = 1000;
@@ -55,6 +48,8 @@ export interface ScriptRunnerOptions {
    * same connection. What it gives is called once the step has been answered.
    */
   readonly lookBehindFirstAct?: LookBehindAct | undefined;
+  /** Brings older data forward, from the version that was found. Default: they are refused. */
+  readonly bringForward?: ((runner: ScriptRunner, found: number) => Promise<void>) | undefined;
 }
 
 /** See {@linkcode ScriptRunnerOptions}. */
@@ -104,6 +99,9 @@ export class ScriptRunner {
   readonly #aloneWhenFull = new Form({ batched: false, full: true });
   readonly #batchedWhenFull = new Form({ batched: true, full: true });
   readonly #beats = new Map<string, number>();
+  readonly #namespace: string;
+  readonly #bringForward: ScriptRunnerOptions["bringForward"];
+  #comingForward: Promise<void> | undefined;
   readonly #process = crypto.randomUUID().slice(0, 8);
   #look: LookBehindAct | undefined;
   #calls = 0;
@@ -111,13 +109,15 @@ export class ScriptRunner {
   #texts = 0;
   #callsUnderWay = 0;
   #gathering: Batch | undefined;
-  #waker: ChannelWaker | undefined;
 
   /** Uses a connection that others may use as well. */
   constructor(
     connection: RedisConnection,
-    { namespace, nowMs, hostNowMs = Date.now, lookBehindFirstAct }: ScriptRunnerOptions,
+    { namespace, nowMs, hostNowMs = Date.now, lookBehindFirstAct, bringForward }:
+      ScriptRunnerOptions,
   ) {
+    this.#namespace = namespace;
+    this.#bringForward = bringForward;
     this.connection = connection;
     this.#look = lookBehindFirstAct;
     this.prefix = `{agentcoord:${namespace}}:`;
@@ -153,21 +153,6 @@ export class ScriptRunner {
       this.#beats.delete(name);
       throw error;
     }
-  }
-
-  /** This process's waker in the namespace, once a wake-up can arrive. */
-  async waker(): Promise<ChannelWaker> {
-    // One that could not listen never will; whoever waits next tries anew.
-    if (this.#waker?.failed !== false) this.#waker = new ChannelWaker(this.connection, this.prefix);
-    const waker = this.#waker;
-    await waker.ready;
-    return waker;
-  }
-
-  /** Stops listening for wake-ups. */
-  close(): void {
-    this.#waker?.close();
-    this.#waker = undefined;
   }
 
   async #firstAct(
@@ -249,9 +234,11 @@ export class ScriptRunner {
     const startedAt = performance.now();
     const deadline = startedAt + PATIENCE_MS;
     let again = false;
+    let older: number | undefined;
     for (let tries = 0;; tries++) {
       try {
         if (tries > 0 || !connection.isReady) await connection.ready();
+        if (older !== undefined) await this.#comeForward(older);
         const { connects } = connection;
         // A client of a cluster cannot tell which server is going to answer.
         const runId = args[0] === "" || connection.clustered ? "" : connection.server.runId;
@@ -268,6 +255,12 @@ export class ScriptRunner {
         known.taughtOn = connects;
         return answer;
       } catch (error) {
+        const found = versionIn(error);
+        // Nobody has done anything then, so the call is the first as before.
+        if (found !== undefined && ageOf(found) === "older" && this.#bringForward !== undefined) {
+          older = found;
+          continue;
+        }
         const failure = this.#failure(error, script);
         if (script.frees && !known.full && isOutOfMemory(failure)) {
           known = this.#textOf(script, whenFull);
@@ -281,6 +274,13 @@ export class ScriptRunner {
         if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       }
     }
+  }
+
+  /** Once for all calls that have found older data. */
+  #comeForward(found: number): Promise<void> {
+    return this.#comingForward ??= this.#bringForward!(this, found).finally(() => {
+      this.#comingForward = undefined;
+    });
   }
 
   #textOf(script: Script, { batched, full, texts }: Form): KnownText {
@@ -319,13 +319,8 @@ export class ScriptRunner {
 
   #failure(error: unknown, { name }: Script): unknown {
     const { location } = this.connection;
-    const schema = error instanceof Error && /SCHEMA (\d+)/.exec(error.message)?.[1];
-    if (schema) {
-      const sentence =
-        `Cannot use the store: ${location} holds data of version ${schema} and this ` +
-        `program knows version ${REDIS_SCHEMA_VERSION}; use the newer program`;
-      return new StoreUnavailableError(sentence, { location, reason: "schema" });
-    }
+    const found = versionIn(error);
+    if (found !== undefined) return schemaRefusal(found, { location, namespace: this.#namespace });
     const failure = this.connection.failure(error);
     // A mistake in a script is a bug of ours: say which script, and let it be reported as one.
     if (!(failure instanceof CoordError) && failure instanceof Error) {

@@ -54,12 +54,10 @@ export class DirectoryLocks implements LockStore {
     this.#engine = engine;
   }
 
-  async acquire(actor: Actor, request: AcquireRequest): Promise<AcquireOutcome> {
-    const { waiter } = request;
-    const waker = waiter === undefined ? undefined : await this.#engine.waker();
-    return await this.#engine.write(actor, (tx) => {
+  acquire(actor: Actor, request: AcquireRequest): Promise<AcquireOutcome> {
+    return this.#engine.write(actor, (tx) => {
       sweepExpired(tx);
-      const place = waiter === undefined ? undefined : findWaiter(tx, waiter);
+      const place = request.waiter && findWaiter(tx, request.waiter.id);
       const before = place?.seq ?? Infinity;
       const held = blockingLease(tx, actor.name, request);
       let ahead = held === undefined ? waiterAhead(tx, request, before) : undefined;
@@ -72,7 +70,7 @@ export class DirectoryLocks implements LockStore {
         if (place !== undefined) removeWaiter(tx, place.seq);
         return { kind: "acquired", leases: grant(tx, actor, request) };
       }
-      if (waker !== undefined) queue(tx, actor, request, { id: waiter!, waker: waker.id }, place);
+      if (request.waiter !== undefined) queue(tx, actor, request, request.waiter, place);
       const blocker: Blocker = held !== undefined
         ? { kind: "lease", ...held }
         : { kind: "waiter", path: ahead!.path, holder: ahead!.waiter.agent };

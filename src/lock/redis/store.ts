@@ -46,9 +46,9 @@ export class RedisLocks implements LockStore {
 
   async acquire(
     actor: Actor,
-    { paths, aliases, mode, ttlMs, intent, reentrant, waiter = "" }: AcquireRequest,
+    { paths, aliases, mode, ttlMs, intent, reentrant, waiter }: AcquireRequest,
   ): Promise<AcquireOutcome> {
-    const waker = waiter === "" ? "" : (await this.#runner.waker()).id;
+    const { id = "", bell = "" } = waiter ?? {};
     return answer(
       await this.#runner.write(
         ACQUIRE,
@@ -57,8 +57,8 @@ export class RedisLocks implements LockStore {
         mode,
         intent,
         reentrant ? 1 : 0,
-        waiter,
-        waker,
+        id,
+        bell,
         ...named(paths, aliases),
       ),
     );

@@ -2,7 +2,6 @@
  * Creating and changing what a task's creator says of it, on the directory engine.
  * @module
  */
-import { given } from "../../given.ts";
 import { emit } from "../../event/directory/append.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Transaction } from "../../engine/directory/transaction.ts";
@@ -63,25 +62,23 @@ export function create(
 /** Changes what the creator said of a task that waits. */
 export function rewrite(step: Step, row: TaskRow, patch: TaskPatch): void {
   const { notBeforeMs: asked, ...old } = specOf(row);
-  const start = patch.notBeforeMs === undefined ? asked : patch.notBeforeMs ?? undefined;
+  const { priority, description, payload, notBeforeMs, ...said } = patch;
+  const start = notBeforeMs === undefined ? asked : notBeforeMs ?? undefined;
+  // What another version of the program keeps here stays.
   const spec: StoredSpec = {
     ...old,
-    title: patch.title ?? old.title,
-    tags: patch.tags ?? old.tags,
-    maxAttempts: patch.maxAttempts ?? old.maxAttempts,
-    leaseMs: patch.leaseMs ?? old.leaseMs,
-    backoff: patch.backoff ?? old.backoff,
-    ...given({ notBeforeMs: start }),
+    ...said,
+    ...(start === undefined ? {} : { notBeforeMs: start }),
   };
   const texts = textsOf(step.tx, row);
   step.rewrite(row, {
-    rank: rankOf(patch.priority ?? priorityOf(row), row.seq),
+    rank: rankOf(priority ?? priorityOf(row), row.seq),
     spec: JSON.stringify(spec),
-    description: patch.description ?? texts.description,
-    payload: patch.payload === undefined ? texts.payload : JSON.stringify(patch.payload),
+    description: description ?? texts.description,
+    payload: payload === undefined ? texts.payload : JSON.stringify(payload),
   });
   // A wait that nobody asked to change, such as that after a failure, goes on.
-  if (patch.notBeforeMs === undefined) return;
+  if (notBeforeMs === undefined) return;
   const { status } = row;
   wait(row, start, step.tx.nowMs);
   step.save(row, status);

@@ -7,7 +7,14 @@
  * @module
  */
 import { LIMITS } from "../../name.ts";
-import type { Attempt, AttemptOutcome, JsonValue, Task, TaskStatus } from "../model.ts";
+import {
+  type Attempt,
+  type AttemptOutcome,
+  detailsOf,
+  type JsonValue,
+  type Task,
+  type TaskStatus,
+} from "../model.ts";
 import type { Reader } from "../../engine/directory/transaction.ts";
 import type { TaskSpec } from "../store.ts";
 import { textsOf } from "./texts.ts";
@@ -51,8 +58,10 @@ export const COLUMNS = "seq, id, status, rank, due_at_ms, holder, fence, lease_m
   "started_at_ms, ended_at_ms, outcome, error, progress, older, spent, waits_for, " +
   "updated_at_ms, result, spec, description, payload";
 
-/** What the `spec` column holds: everything that does not change while the task is worked on. */
-export interface StoredSpec extends Omit<TaskSpec, "priority" | "description" | "payload"> {
+/** What the `spec` column holds: everything that does not change while the task is worked on and has no column. */
+export interface StoredSpec extends Omit<TaskSpec, "priority" | "description"> {
+  /** Has a column, too: it may be long. */
+  readonly payload?: never;
   readonly dependsOn: readonly string[];
   readonly createdBy: string;
   readonly createdAtMs: number;
@@ -186,6 +195,7 @@ export function toTask(
     dependsOn: spec.dependsOn,
     ...(blockedReason === undefined ? {} : { blockedReason }),
     ...(payload === null ? {} : { payload: parseRow(payload, `task ${row.id}`) as JsonValue }),
+    ...detailsOf(spec),
     ...(row.result === null ? {} : { result: parseRow(row.result, `task ${row.id}`) as JsonValue }),
     attempts: row.worker === null ? [] : [...before, newestAttempt(row)],
     ...(attemptsLeftOut === 0 ? {} : { attemptsLeftOut }),

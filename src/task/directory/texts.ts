@@ -4,6 +4,7 @@
  * @module
  */
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
+import type { TaskRow } from "./rows.ts";
 
 /** What its creator wrote at length; `payload` is JSON. */
 export interface Texts {
@@ -11,19 +12,11 @@ export interface Texts {
   readonly payload: string | null;
 }
 
-/** The columns of a task's row that this is about. */
-interface TextColumns {
-  readonly seq: number;
-  /** `null` when it lies beside the row. */
-  description: string | null;
-  payload: string | null;
-}
-
 /** Up to this length a row with its texts still fits into a page of the database. */
 const SHORT = 512;
 
 /** What lies in the row: both texts, or neither. */
-export function inRow(texts: Texts): Omit<TextColumns, "seq"> {
+export function inRow(texts: Texts): Pick<TaskRow, "description" | "payload"> {
   const { description, payload } = texts;
   const short = description.length + (payload?.length ?? 0) <= SHORT;
   return short ? texts : { description: null, payload: null };
@@ -37,7 +30,7 @@ export function putBeside(tx: Transaction, seq: number, texts: Texts): void {
 }
 
 /** Replaces the texts of a task, in the row and beside it. The row is the caller's to save. */
-export function replaceTexts(tx: Transaction, row: TextColumns, texts: Texts): void {
+export function replaceTexts(tx: Transaction, row: TaskRow, texts: Texts): void {
   if (row.description === null) tx.run("DELETE FROM task_texts WHERE seq = ?", row.seq);
   const { description, payload } = inRow(texts);
   row.description = description;
@@ -48,7 +41,7 @@ export function replaceTexts(tx: Transaction, row: TextColumns, texts: Texts): v
 /** The texts of a task, wherever they lie. */
 export function textsOf(
   reader: Reader,
-  { seq, description, payload }: Readonly<TextColumns>,
+  { seq, description, payload }: Pick<TaskRow, "seq" | "description" | "payload">,
 ): Texts {
   if (description !== null) return { description, payload };
   return reader.get<Texts>("SELECT description, payload FROM task_texts WHERE seq = ?", seq)!;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Actor } from "../../engine/actor.ts";
-import type { Task } from "../model.ts";
+import { type Task, TASK_DETAILS, type TaskDetails } from "../model.ts";
 import { type SpecReply, toTask, type WorkReply } from "./rows.ts";
 import type { ClaimRequest } from "../store.ts";
 
@@ -50,8 +50,8 @@ export class ClaimedTasks {
     const kept = this.#specs.get(id);
     if (kept === undefined || kept.fence !== fence) return undefined;
     this.#specs.delete(id);
-    // Whoever got the task may have changed its payload meanwhile, if that is a thing that can change.
-    return typeof kept.spec[13] === "object" ? JSON.parse(kept.text) : kept.spec;
+    // Whoever got the task may have changed one of its details meanwhile, if that is a thing that can change.
+    return hasObject(kept.spec[13]) ? JSON.parse(kept.text) : kept.spec;
   }
 
   #keep(id: string, kept: KeptSpec): void {
@@ -61,6 +61,10 @@ export class ClaimedTasks {
     const [oldest] = this.#specs.keys();
     this.#specs.delete(oldest!);
   }
+}
+
+function hasObject(details: TaskDetails): boolean {
+  return TASK_DETAILS.some((name) => typeof details[name] === "object");
 }
 
 /** The work on a task just completed; nothing when the answer is another one than of the usual case. */

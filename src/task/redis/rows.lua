@@ -3,8 +3,9 @@
 KEYS    task_later
 TASKS       <id> -> the spec, what the creator said, one JSON list in lines:
             [seq,priority,lease,max,"tags","backoff kind",its base,not before or null,created
-            at,"by","depends on", then title, description and, if there is one, payload; tags and
-            identifiers are joined by commas. No script parses more than the first line
+            at,"by","depends on", then title, description, and at last an object of all else that the creator
+            said, a member a line: no script has to know it, and a field that comes later is one more member. Tags
+            and identifiers are joined by commas. No script parses more than the first line
             <id>w -> the work on it, JSON; absent while a task is pending that nobody has ever claimed:
             {status, worker, fence, more (whether it may be tried again when this attempt fails) and seq,
             both while it is claimed, spent (attempts that count), lease (its length), started, ended,
@@ -90,7 +91,7 @@ local function end_attempt(task, outcome, at, why)
 end
 
 -- Makes of the task what time has made of it; true if that is a change.
-local function expire(task)
+local function settle(task)
   if not task.due or task.due > now then return false end
   local work = task.work
   if work.status == 'claimed' then
@@ -122,7 +123,7 @@ local function blocked_reason(task)
     -- One whose last attempt has lapsed is dead, swept or not.
     if place <= now or place >= 5 * REGION then
       local other = find(needs[i])
-      expire(other)
+      settle(other)
       local status = other.work.status
       if (status == 'dead' or status == 'cancelled') and (not first or other.seq < first) then
         first, why = other.seq, '"depends on ' .. other.id .. ', which is ' .. status .. '"'
@@ -149,14 +150,14 @@ end
 
 -- The task as everybody sees it at this moment.
 local function show(task)
-  expire(task)
+  settle(task)
   return show_with(task, task.work.status == 'completed' and call('HGET', TASKS, task.id .. 'r'))
 end
 
 -- Whether an earlier try of this very call has told that this happened to the task.
-local function replayed(type, id)
-  if not is_retry then return false end
-  for _, item in ipairs((replay())) do
+local function told_before(type, id)
+  if not REPEATED then return false end
+  for _, item in ipairs((recall())) do
     if item[1] == type and item[2] == id then return true end
   end
   return false

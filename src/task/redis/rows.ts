@@ -2,13 +2,21 @@
  * Tasks as the scripts of the Redis store keep and show them; see rows.lua.
  * @module
  */
-import type { Attempt, AttemptOutcome, JsonValue, Task, TaskStatus } from "../model.ts";
+import {
+  type Attempt,
+  type AttemptOutcome,
+  detailsOf,
+  type JsonValue,
+  type Task,
+  type TaskDetails,
+  type TaskStatus,
+} from "../model.ts";
 import type { TaskDraft } from "../store.ts";
 
 /**
  * A task's spec: its place in the order of creation, priority, length of a lease, most attempts, tags, first
  * letter and base of the backoff, earliest instant, when it was created, by whom, what it depends on; then
- * its title, description and payload.
+ * its title and description; and last, in one object, whatever else its creator said.
  */
 export type SpecReply = readonly [
   number,
@@ -24,7 +32,7 @@ export type SpecReply = readonly [
   string,
   string,
   string,
-  JsonValue?,
+  TaskDetails,
 ];
 
 /** A task as scripts show it. */
@@ -71,15 +79,23 @@ export function fieldsOf(
   }`;
 }
 
-/** What a script keeps of a draft's texts: lines of JSON. */
-export function textsOf({ title, description, payload }: TaskDraft): string {
-  const texts = `${JSON.stringify(title)},\n${JSON.stringify(description)}`;
-  return payload === undefined ? texts : `${texts},\n${JSON.stringify(payload)}`;
+/** What a script keeps of a draft's texts, lines of JSON: title, description, and an object that holds the details. */
+export function textsOf(draft: TaskDraft): string {
+  const { title, description } = draft;
+  return `${JSON.stringify(title)},\n${JSON.stringify(description)},\n{${detailLines(draft)}}`;
+}
+
+/** The details as members of a JSON object, a line each: a script replaces one by its name, and parses none. */
+export function detailLines(said: TaskDetails): string {
+  return Object.entries(detailsOf(said)).map(([name, value]) =>
+    `"${name}":${JSON.stringify(value)}`
+  )
+    .join(",\n");
 }
 
 /** The task that was just made of a draft, pending and without dependencies. */
 export function newTask(draft: TaskDraft, createdBy: string, nowMs: number): Task {
-  const { notBeforeMs, payload } = draft;
+  const { notBeforeMs } = draft;
   return {
     id: draft.id,
     title: draft.title,
@@ -88,7 +104,7 @@ export function newTask(draft: TaskDraft, createdBy: string, nowMs: number): Tas
     tags: draft.tags,
     status: "pending",
     dependsOn: [],
-    ...(payload === undefined ? {} : { payload }),
+    ...detailsOf(draft),
     attempts: [],
     attemptsUsed: 0,
     maxAttempts: draft.maxAttempts,
@@ -122,7 +138,7 @@ export function toTask(
     status,
     dependsOn: listOf(needs),
     ...(why === undefined ? {} : { blockedReason: why }),
-    ...(spec.length === 13 ? {} : { payload: spec[13]! }),
+    ...detailsOf(spec[13]),
     ...(result === undefined ? {} : { result }),
     attempts: worker === undefined ? [] : [...before, newestAttempt(work)],
     ...(attemptsLeftOut === 0 ? {} : { attemptsLeftOut }),

@@ -13,7 +13,7 @@ import type { Actor } from "../../engine/actor.ts";
 import { ClaimLooks, type LongLooks } from "../claim_looks.ts";
 import type { Attempt, JsonValue, Task, TaskCounts } from "../model.ts";
 import { ClaimedTasks, completedWork } from "./claimed.ts";
-import { fieldsOf, newTask, type TaskReply, textsOf, toTask } from "./rows.ts";
+import { detailLines, fieldsOf, newTask, type TaskReply, textsOf, toTask } from "./rows.ts";
 import type {
   ChangeOutcome,
   ClaimOutcome,
@@ -29,6 +29,7 @@ import type {
   TaskSlice,
   TaskStore,
   Tenure,
+  Waiter,
 } from "../store.ts";
 
 const CREATE = script("task/create");
@@ -90,13 +91,12 @@ export class RedisTasks implements TaskStore {
     return { kind: "unknown", index, dependency: String(drafts[index]!.dependsOn[place]) };
   }
 
-  async claim(actor: Actor, request: ClaimRequest, waiter = ""): Promise<ClaimOutcome> {
+  async claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome> {
     const looks = new ClaimLooks(this.#longLooks, waiter);
-    const waker = waiter === "" ? "" : (await this.#runner.waker()).id;
     for (let place = looks.glances ? GLANCE : "";;) {
-      const line = waiter === "" && place === ""
+      const line = waiter === undefined && place === ""
         ? []
-        : [waiter, waker, ...(place === "" ? [] : [place])];
+        : [waiter?.id ?? "", waiter?.bell ?? "", ...(place === "" ? [] : [place])];
       const answer = await this.#runner.write(CLAIM, actor, wanted(request), ...line);
       if (Array.isArray(answer)) return { tasks: this.#claimed.read(answer, 0, actor, request) };
       const text = String(answer);
@@ -180,7 +180,7 @@ export class RedisTasks implements TaskStore {
 
   async update(actor: Actor, id: string, patch: TaskPatch): Promise<ChangeOutcome> {
     const { priority = "", leaseMs = "", maxAttempts = "", tags, backoff, notBeforeMs } = patch;
-    const { title, description, payload } = patch;
+    const { title, description } = patch;
     return outcome(
       await this.#runner.write(
         UPDATE,
@@ -196,7 +196,7 @@ export class RedisTasks implements TaskStore {
         notBeforeMs === undefined ? "" : String(notBeforeMs),
         JSON.stringify(title) ?? "",
         JSON.stringify(description) ?? "",
-        JSON.stringify(payload) ?? "",
+        detailLines(patch),
       ),
     );
   }

@@ -1,0 +1,49 @@
+/**
+ * The form of a namespace's data on Redis: a whole number, which every script compares with its own before it does
+ * anything. Halves are versions under way: 1.5 is being brought from 1 to 2, see migrate.lua.
+ * @module
+ */
+import { StoreUnavailableError } from "../../errors.ts";
+
+/** The form of the data that this program reads and writes. */
+export const REDIS_SCHEMA_VERSION = 2;
+
+/** The first form that there was. */
+const FIRST = 1;
+
+/** What can be said of data of some version. */
+export type SchemaAge = "known" | "older" | "newer" | "foreign";
+
+/** How data of this version stand to this program. */
+export function ageOf(version: number): SchemaAge {
+  if (version === REDIS_SCHEMA_VERSION) return "known";
+  if (version > REDIS_SCHEMA_VERSION) return "newer";
+  return version >= FIRST ? "older" : "foreign";
+}
+
+/** The version that a script found instead of its own, when that is what the server's error says. */
+export function versionIn(error: unknown): number | undefined {
+  const found = error instanceof Error && /\bSCHEMA (\S+)/.exec(error.message)?.[1];
+  return found ? Number(found) : undefined;
+}
+
+/** Why data of another version cannot be used, and what to do. */
+export function schemaRefusal(
+  version: number,
+  { location, namespace }: { readonly location: string; readonly namespace: string },
+): StoreUnavailableError {
+  const supported = REDIS_SCHEMA_VERSION;
+  const age = ageOf(version);
+  const place = `namespace "${namespace}" at ${location}`;
+  if (age === "foreign") {
+    return new StoreUnavailableError(
+      `Cannot use the store: what ${place} holds was not written by agentcoord; use another namespace or database`,
+      { location, reason: "foreign_keys" },
+    );
+  }
+  return new StoreUnavailableError(
+    `Cannot use the store: ${place} has schema version ${version}, this program knows ${supported}; ` +
+      (age === "newer" ? "upgrade agentcoord" : "use the program that wrote it"),
+    { location, reason: "schema", version, supported },
+  );
+}

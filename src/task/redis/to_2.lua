@@ -1,0 +1,44 @@
+--[[ task/to_2: brings data of version 1 forward. There a task's spec ended with its payload, if it had one, and the state with
+two identifiers of any length.
+
+NEEDS   engine/migrate
+KEYS    task_created ]]
+local CHUNK = 16
+
+-- The spec with an object at its end, see task/rows.
+local function with_details(spec)
+  local before, payload = string.match(spec, '^([^\n]*\n[^\n]*,\n[^\n]*),\n(.*)%]$')
+  if payload then return before .. ',\n{"payload":' .. payload .. '}]' end
+  return string.sub(spec, 1, -2) .. ',\n{}]'
+end
+
+local function change_specs(place)
+  local rows = call('ZRANGEBYSCORE', TASK_CREATED, '(' .. string.format('%.0f', place), '+inf', 'WITHSCORES', 'LIMIT',
+    0, RECORDS)
+  local fields, bytes, after = {}, 0, nil
+  for first = 1, #rows, 2 * CHUNK do
+    local ids = {}
+    for i = first, math.min(first + 2 * CHUNK, #rows + 1) - 1, 2 do ids[#ids + 1] = rows[i] end
+    for i, spec in ipairs(call('HMGET', TASKS, unpack(ids))) do
+      if spec then
+        fields[#fields + 1], fields[#fields + 2] = ids[i], with_details(spec)
+        bytes = bytes + #spec
+      end
+    end
+    after = tonumber(rows[first + 2 * #ids - 1])
+    if bytes > BYTES then break end
+  end
+  if fields[1] then call('HSET', TASKS, unpack(fields)) end
+  return after
+end
+
+local function of_40(identifier)
+  return #identifier == 40 and identifier or string.rep('0', 40)
+end
+
+local function renew_state(before)
+  local run, history = struct.unpack('ss', before, 121)
+  return of_40(run) .. of_40(history) .. string.sub(before, 1, 120)
+end
+
+return migrate(change_specs, renew_state)
