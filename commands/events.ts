@@ -1,3 +1,4 @@
+import { given } from "../src/given.ts";
 import { defineCommand, Exit } from "../src/cli/command.ts";
 import { choice, integer } from "../src/cli/options.ts";
 import { ago, type View } from "../src/cli/output.ts";
@@ -21,13 +22,12 @@ export const command = defineCommand({
   run: async (cli, { since, type, limit, follow }) => {
     const events = new Events(await cli.context());
     const filter = {
-      ...(since === undefined ? {} : { since }),
-      ...(type === undefined ? {} : { type }),
+      ...given({ since, type }),
     };
     const print = (event: CoordEvent) => cli.line(event, eventText(event, cli.view));
     if (follow) { for await (const event of events.follow(filter)) await print(event); }
     else {
-      const page = await events.list({ ...filter, ...(limit === undefined ? {} : { limit }) });
+      const page = await events.list({ ...filter, ...given({ limit }) });
       for (const event of page.events) await print(event);
     }
     return new Exit(0);

@@ -1,3 +1,4 @@
+import { given } from "../src/given.ts";
 import { type Cli, defineCommand } from "../src/cli/command.ts";
 import { type FileSettings, type SettingChange, writeConfigFile } from "../src/cli/config_file.ts";
 import { choice } from "../src/cli/options.ts";
@@ -30,7 +31,7 @@ export const command = defineCommand({
     const settings: FileSettings = {
       ...(config.sources.store === "--store" ? { store: storeSetting(config) } : {}),
       ...(writesNamespace(config) ? { namespace: config.namespace } : {}),
-      ...(durability === undefined ? {} : { durability }),
+      ...given({ durability }),
     };
     const left = await leftBehind(cli, config);
     if (left !== undefined) {
@@ -52,7 +53,7 @@ export const command = defineCommand({
         config: {
           path,
           changes: changes.map(redacted),
-          ...(moved === undefined ? {} : { moved }),
+          ...given({ moved }),
         },
       }),
     };

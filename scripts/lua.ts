@@ -18,7 +18,12 @@ import { type LuaFile, readLuaFile } from "./lua/source.ts";
 export const SCRIPTS_MODULE = "src/engine/redis/scripts.ts";
 
 /** What every script begins with; `engine/begin` comes right before the operation itself. */
-export const PREAMBLE = ["engine/state", "engine/step", "agent/touch", "engine/begin"] as const;
+export const PREAMBLE = [
+  "engine/state",
+  "engine/operation",
+  "agent/touch",
+  "engine/begin",
+] as const;
 /** What the text of several operations in one call ends with. */
 export const BATCH = "engine/batch";
 /** A text of its own, not put together from anything. */

@@ -14,7 +14,7 @@
 // deno-lint-ignore-file no-console -- a script reports on stdout and stderr
 
 import { existsSync } from "node:fs";
-import { hasRedis, SHARED_VARIABLE, startRedis } from "../tests/support/redis_server.ts";
+import { hasRedis, SHARED_VARIABLE, startRedis } from "../dev/redis_server.ts";
 
 /** What one or more runs of `deno test` came to. */
 export interface Counts {

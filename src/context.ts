@@ -20,6 +20,11 @@ export interface RoomContext {
   readonly lockPath: (path: string, options?: { readonly absolute?: boolean }) => LockPath;
   /** What about a path suggests that another was meant. Absent where nobody is told. */
   readonly doubtsAbout?: (path: string) => readonly string[];
+  /**
+   * How often whoever waits looks at the store though nobody woke it, in milliseconds. Default 1000; a test that
+   * proves that somebody is woken sets an hour.
+   */
+  readonly pollMs?: number;
   /** Told what the caller should know though the call went well. Absent where nobody is told. */
   readonly warn?: (message: string) => void;
 }

@@ -40,8 +40,8 @@ export interface Store {
    * Absent before the first step.
    */
   readonly clockAheadMs?: number | undefined;
-  /** This process's waker, made at the first call. */
-  waker(): Waker;
+  /** This process's waker, made at the first call. Settled once a wake-up can arrive. */
+  waker(): Promise<Waker>;
   /**
    * Waits for steps under way, then lets go of every file and connection. With `exiting` the process ends
    * right after: what the kernel closes by itself is left to it.

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import configuration from "../deno.json" with { type: "json" };
 import { readTree } from "../scripts/checks/layers.ts";
 import { requireRuntime } from "../src/runtime.ts";
-import { freshNamespace, hasRedis, sharedRedis } from "./support/redis_server.ts";
+import { freshNamespace, hasRedis, sharedRedis } from "../dev/redis_server.ts";
 
 const LIBRARY = fileURLToPath(new URL("../mod.ts", import.meta.url));
 

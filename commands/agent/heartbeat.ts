@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Agents } from "../../src/agent/agent.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { choice } from "../../src/cli/options.ts";
@@ -14,8 +15,7 @@ export const command = defineCommand({
   ],
   run: async (cli, { status, workingOn }) =>
     await new Agents(await cli.context()).heartbeat({
-      ...(status === undefined ? {} : { status }),
-      ...(workingOn === undefined ? {} : { workingOn }),
+      ...given({ status, workingOn }),
     }),
   text: agentText,
 });

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Agents } from "../../src/agent/agent.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { duration, LEASE, list } from "../../src/cli/options.ts";
@@ -24,10 +25,7 @@ export const command = defineCommand({
       name === undefined ? {} : { agent: checkName(name, "--name") },
     );
     return await new Agents(context).register({
-      ...(role === undefined ? {} : { role }),
-      ...(workingOn === undefined ? {} : { workingOn }),
-      ...(tags === undefined ? {} : { tags }),
-      ...(ttl === undefined ? {} : { ttlMs: ttl }),
+      ...given({ role, workingOn, tags, ttlMs: ttl }),
       takeover: takeover ?? false,
     });
   },

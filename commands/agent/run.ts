@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import type { Agent } from "../../src/agent/model.ts";
 import { Agents, type RegisterOptions } from "../../src/agent/agent.ts";
 import { DEFAULT_AGENT_TTL_MS } from "../../src/agent/model.ts";
@@ -35,9 +36,7 @@ export const command = defineCommand({
       begin: () =>
         begin(cli, name, {
           ttlMs: ttl ?? DEFAULT_AGENT_TTL_MS,
-          ...(role === undefined ? {} : { role }),
-          ...(workingOn === undefined ? {} : { workingOn }),
-          ...(tags === undefined ? {} : { tags }),
+          ...given({ role, workingOn, tags }),
           takeover: takeover ?? false,
         }),
     }),

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Approvals } from "../../src/approval/approval.ts";
 import { defineCommand, Page } from "../../src/cli/command.ts";
 import { choice, integer } from "../../src/cli/options.ts";
@@ -17,10 +18,7 @@ export const command = defineCommand({
   examples: ["agentcoord approvals", "agentcoord approval list --status pending --json"],
   run: async (cli, { status, by, limit, cursor }) => {
     const { approvals, nextCursor } = await new Approvals(await cli.context()).list({
-      ...(status === undefined ? {} : { status }),
-      ...(by === undefined ? {} : { requestedBy: by }),
-      ...(limit === undefined ? {} : { limit }),
-      ...(cursor === undefined ? {} : { cursor }),
+      ...given({ status, requestedBy: by, limit, cursor }),
     });
     if (approvals.length === 0) await hintAgents(cli, [by]);
     return new Page(approvals, nextCursor);

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Approvals } from "../../src/approval/approval.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
@@ -30,10 +31,7 @@ export const command = defineCommand({
     const approval = await approvals.request({
       actionType,
       description: await textFrom(cli, description),
-      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-      ...(approvers === undefined ? {} : { approvers }),
-      ...(digest === undefined ? {} : { digest }),
-      ...(key === undefined ? {} : { key }),
+      ...given({ timeoutMs: timeout, approvers, digest, key }),
     });
     await hintAgents(cli, approvers ?? []);
     if (!wait) return approval;

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import type { Approval } from "../../src/approval/model.ts";
 import { Approvals, type RequestOptions } from "../../src/approval/approval.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
@@ -37,8 +38,7 @@ export const command = defineCommand({
           actionType: type ?? "command",
           description: describe(cli, description),
           digest,
-          ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-          ...(approvers === undefined ? {} : { approvers }),
+          ...given({ timeoutMs: timeout, approvers }),
         });
       },
     }),

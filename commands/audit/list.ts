@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Audit } from "../../src/audit/audit.ts";
 import { defineCommand, Page } from "../../src/cli/command.ts";
 import { instant, integer } from "../../src/cli/options.ts";
@@ -23,11 +24,7 @@ export const command = defineCommand({
   ],
   run: async (cli, { by, type, since, limit, cursor }) => {
     const { entries, nextCursor } = await new Audit(await cli.context()).list({
-      ...(by === undefined ? {} : { agent: by }),
-      ...(type === undefined ? {} : { type }),
-      ...(since === undefined ? {} : { sinceMs: since }),
-      ...(limit === undefined ? {} : { limit }),
-      ...(cursor === undefined ? {} : { cursor }),
+      ...given({ agent: by, type, sinceMs: since, limit, cursor }),
     });
     if (entries.length === 0) await hintAgents(cli, [by]);
     return new Page(entries, nextCursor);

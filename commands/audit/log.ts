@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Audit } from "../../src/audit/audit.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
@@ -21,8 +22,7 @@ export const command = defineCommand({
       decisionType,
       context: await textFrom(cli, context),
       reason,
-      ...(refs === undefined ? {} : { refs }),
-      ...(key === undefined ? {} : { key }),
+      ...given({ refs, key }),
     }),
   text: entryText,
 });

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Board } from "../../src/board/board.ts";
 import { defineCommand, Page } from "../../src/cli/command.ts";
 import { choice, integer, list } from "../../src/cli/options.ts";
@@ -16,11 +17,7 @@ export const command = defineCommand({
   examples: ["agentcoord board", "agentcoord board list --status active --tags release --json"],
   run: async (cli, { status, tags, by, limit, cursor }) => {
     const { threads, nextCursor } = await new Board(await cli.context()).list({
-      ...(status === undefined ? {} : { status }),
-      ...(tags === undefined ? {} : { tags }),
-      ...(by === undefined ? {} : { author: by }),
-      ...(limit === undefined ? {} : { limit }),
-      ...(cursor === undefined ? {} : { cursor }),
+      ...given({ status, tags, author: by, limit, cursor }),
     });
     if (threads.length === 0) await hintAgents(cli, [by]);
     return new Page(threads, nextCursor);

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
@@ -29,10 +30,7 @@ export const command = defineCommand({
     const thread = await new Board(await cli.context()).post({
       title,
       ...(message === undefined ? {} : { message: await textFrom(cli, message) }),
-      ...(priority === undefined ? {} : { priority }),
-      ...(tags === undefined ? {} : { tags }),
-      ...(to === undefined ? {} : { to }),
-      ...(key === undefined ? {} : { key }),
+      ...given({ priority, tags, to, key }),
     });
     await hintAgents(cli, namedIn(thread));
     return thread;

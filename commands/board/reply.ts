@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
@@ -22,9 +23,7 @@ export const command = defineCommand({
   run: async (cli, { message, to, status, key }, id) => {
     const thread = await new Board(await cli.context()).reply(id, {
       message: await textFrom(cli, message),
-      ...(to === undefined ? {} : { to }),
-      ...(status === undefined ? {} : { status }),
-      ...(key === undefined ? {} : { key }),
+      ...given({ to, status, key }),
     });
     if (thread.reply !== undefined) await hintAgents(cli, namedIn(thread.reply));
     return thread;

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Board } from "../../src/board/board.ts";
 import { defineCommand, Page } from "../../src/cli/command.ts";
 import { integer } from "../../src/cli/options.ts";
@@ -13,8 +14,7 @@ export const command = defineCommand({
   examples: ["agentcoord board search login outage"],
   run: async (cli, { limit, cursor }, words) => {
     const { threads, nextCursor } = await new Board(await cli.context()).search(words.join(" "), {
-      ...(limit === undefined ? {} : { limit }),
-      ...(cursor === undefined ? {} : { cursor }),
+      ...given({ limit, cursor }),
     });
     return new Page(threads, nextCursor);
   },

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { integer } from "../../src/cli/options.ts";
@@ -19,7 +20,7 @@ export const command = defineCommand({
     const asked = limit >= 1 && limit < MAX_REPLIES ? limit + 1 : limit;
     const thread = await new Board(await cli.context()).show(id, {
       limit: asked,
-      ...(cursor === undefined ? {} : { cursor }),
+      ...given({ cursor }),
     });
     const found = thread.replies ?? [];
     const replies = found.slice(-limit);

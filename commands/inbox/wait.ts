@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { checkInteger } from "../../src/check.ts";
 import { LIMITS } from "../../src/name.ts";
 import { Board } from "../../src/board/board.ts";
@@ -24,8 +25,7 @@ export const command = defineCommand({
     checkInteger(limit ?? 1, "limit", { min: 1, max: LIMITS.batch });
     await hintAgents(cli, [(await cli.config()).agent]);
     const messages = await board.inboxWait({
-      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-      ...(limit === undefined ? {} : { limit }),
+      ...given({ timeoutMs: timeout, limit }),
     });
     const last = messages.at(-1);
     if (ack && last !== undefined) cli.delivered(() => board.ack({ upTo: last.id }));

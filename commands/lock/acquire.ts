@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { duration, LEASE } from "../../src/cli/options.ts";
 import { Locks } from "../../src/lock/lock.ts";
@@ -21,9 +22,7 @@ export const command = defineCommand({
   run: async (cli, { ttl, wait, shared, intent, reentrant, absolute }, paths) =>
     await new Locks(await cli.context()).acquire(paths, {
       mode: shared ? "shared" : "exclusive",
-      ...(ttl === undefined ? {} : { ttlMs: ttl }),
-      ...(wait === undefined ? {} : { waitMs: wait }),
-      ...(intent === undefined ? {} : { intent }),
+      ...given({ ttlMs: ttl, waitMs: wait, intent }),
       reentrant: reentrant ?? false,
       absolute: absolute ?? false,
     }),

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { integer } from "../../src/cli/options.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
@@ -25,7 +26,7 @@ export const command = defineCommand({
     }
     const locks = new Locks(await cli.context());
     return all ? await locks.releaseAll() : await locks.release(paths, {
-      ...(fence === undefined ? {} : { fence }),
+      ...given({ fence }),
       absolute: absolute ?? false,
     });
   },

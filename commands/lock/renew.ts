@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { duration, integer, LEASE } from "../../src/cli/options.ts";
 import { Locks } from "../../src/lock/lock.ts";
@@ -18,8 +19,7 @@ export const command = defineCommand({
   examples: ["agentcoord lock renew src/auth.ts --agent ada --ttl 10m"],
   run: async (cli, { ttl, fence, absolute }, paths) =>
     await new Locks(await cli.context()).renew(paths, {
-      ...(ttl === undefined ? {} : { ttlMs: ttl }),
-      ...(fence === undefined ? {} : { fence }),
+      ...given({ ttlMs: ttl, fence }),
       absolute: absolute ?? false,
     }),
   text: (leases, view) => leaseLines("Renewed", leases, view),

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { invalid } from "../../src/check.ts";
 import { sleep } from "../../src/clock.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
@@ -58,7 +59,7 @@ export const command = defineCommand({
     const refused = options.conflictExitCode ?? WRAPPER_EXIT.refused;
     return await wrap(cli, {
       graceMs,
-      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      ...given({ timeoutMs: timeout }),
       exitCodes: { conflict: refused, timeout: refused },
       begin: (signal) =>
         hold(cli, paths, {
@@ -66,8 +67,7 @@ export const command = defineCommand({
           ttlMs: ttl,
           marginMs,
           signal,
-          ...(wait === undefined ? {} : { waitMs: wait }),
-          ...(intent === undefined ? {} : { intent }),
+          ...given({ waitMs: wait, intent }),
           absolute: absolute ?? false,
         }),
     });

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { fileFrom } from "../../src/cli/input.ts";
 import { list } from "../../src/cli/options.ts";
@@ -39,8 +40,7 @@ export const command = defineCommand({
     const described = await fieldsOf(cli, options);
     const extra = {
       ...described,
-      ...(dependsOn === undefined ? {} : { dependsOn }),
-      ...(key === undefined ? {} : { key }),
+      ...given({ dependsOn, key }),
     };
     if (from === undefined) {
       if (title === undefined) {

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { choice, duration, integer, LEASE, list } from "../../src/cli/options.ts";
 import { Tasks } from "../../src/task/task.ts";
@@ -24,11 +25,7 @@ export const command = defineCommand({
   ],
   run: async (cli, { tags, match, lease, wait, count }) =>
     await new Tasks(await cli.context()).claim({
-      ...(tags === undefined ? {} : { tags }),
-      ...(match === undefined ? {} : { match }),
-      ...(lease === undefined ? {} : { leaseMs: lease }),
-      ...(wait === undefined ? {} : { waitMs: wait }),
-      ...(count === undefined ? {} : { count }),
+      ...given({ tags, match, leaseMs: lease, waitMs: wait, count }),
     }),
   text: (tasks, view) => tasks.map((task) => taskText(task, view)).join(""),
 });

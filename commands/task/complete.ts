@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { jsonFrom } from "../../src/cli/input.ts";
 import { integer } from "../../src/cli/options.ts";
@@ -18,7 +19,7 @@ export const command = defineCommand({
     const outcome = result === undefined ? {} : { result: await jsonFrom(cli, result, "--result") };
     return await new Tasks(await cli.context()).complete(id, {
       ...outcome,
-      ...(fence === undefined ? {} : { fence }),
+      ...given({ fence }),
     });
   },
   text: taskLine,

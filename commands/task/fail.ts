@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
 import { integer } from "../../src/cli/options.ts";
@@ -19,7 +20,7 @@ export const command = defineCommand({
     await new Tasks(await cli.context()).fail(id, {
       error: await textFrom(cli, error),
       retry,
-      ...(fence === undefined ? {} : { fence }),
+      ...given({ fence }),
     }),
   text: taskLine,
 });

@@ -2,6 +2,7 @@
  * The options that describe a task, shared by `task add` and `task update`.
  * @module
  */
+import { given } from "../../src/given.ts";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { choice, duration, integer, LEASE, list } from "../../src/cli/options.ts";
 import type { Cli } from "../../src/cli/command.ts";
@@ -71,15 +72,10 @@ export async function fieldsOf(cli: Cli, options: Fields): Promise<Omit<NewTask,
   }
   const backoff = options.backoff === undefined && backoffBase === undefined
     ? undefined
-    : { kind, ...(backoffBase === undefined ? {} : { baseMs: backoffBase }) };
+    : { kind, ...given({ baseMs: backoffBase }) };
   return {
     ...(description === undefined ? {} : { description: await textFrom(cli, description) }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(tags === undefined ? {} : { tags }),
-    ...(notBefore === undefined ? {} : { notBeforeMs: notBefore }),
-    ...(maxAttempts === undefined ? {} : { maxAttempts }),
-    ...(lease === undefined ? {} : { leaseMs: lease }),
-    ...(backoff === undefined ? {} : { backoff }),
+    ...given({ priority, tags, notBeforeMs: notBefore, maxAttempts, leaseMs: lease, backoff }),
     ...(payload === undefined ? {} : { payload: await jsonFrom(cli, payload, "--payload") }),
   };
 }

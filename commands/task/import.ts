@@ -2,6 +2,7 @@
  * Tasks from a file: one JSON object a line, created in atomic batches of 1000.
  * @module
  */
+import { given } from "../../src/given.ts";
 import { invalid } from "../../src/check.ts";
 import { JsonError, parseJson } from "../../src/cli/json.ts";
 import { CoordError, InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
@@ -165,7 +166,7 @@ function inLines(error: unknown, chunk: readonly Item[]): unknown {
   const line = lineOf(named ?? (chunk.length === 1 ? 0 : place));
   const message = error.message.replace(/^Invalid tasks\[\d+\]\.?/, "Invalid ")
     .replace(/tasks\[(\d+)\]/g, (_, index) => `line ${lineOf(index)}`);
-  const details = { ...error.details, ...(line === undefined ? {} : { line }) };
+  const details = { ...error.details, ...given({ line }) };
   const where = line === undefined ? "--from" : `Line ${line} of --from`;
   const Refusal = error instanceof NotFoundError ? NotFoundError : InvalidArgumentError;
   return new Refusal(`${where}: ${message}`, details);

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { defineCommand, Page } from "../../src/cli/command.ts";
 import { choice, integer, list } from "../../src/cli/options.ts";
 import {
@@ -43,17 +44,12 @@ export const command = defineCommand({
   run: async (cli, { status, tags, match, holder, by, limit, cursor }) => {
     const tasks = new Tasks(await cli.context());
     const filter = {
-      ...(status === undefined ? {} : { status }),
-      ...(tags === undefined ? {} : { tags }),
-      ...(match === undefined ? {} : { match }),
-      ...(holder === undefined ? {} : { holder }),
-      ...(by === undefined ? {} : { createdBy: by }),
+      ...given({ status, tags, match, holder, createdBy: by }),
     };
     const page = await tasks.list({
       ...filter,
       order: "claim",
-      ...(limit === undefined ? {} : { limit }),
-      ...(cursor === undefined ? {} : { cursor }),
+      ...given({ limit, cursor }),
     });
     if (page.tasks.length === 0) await hintAgents(cli, [holder, by]);
     const isCut = page.nextCursor !== undefined && cursor === undefined;

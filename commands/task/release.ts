@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
 import { integer } from "../../src/cli/options.ts";
@@ -15,7 +16,7 @@ export const command = defineCommand({
   run: async (cli, { reason, fence }, id) =>
     await new Tasks(await cli.context()).release(id, {
       ...(reason === undefined ? {} : { reason: await textFrom(cli, reason) }),
-      ...(fence === undefined ? {} : { fence }),
+      ...given({ fence }),
     }),
   text: taskLine,
 });

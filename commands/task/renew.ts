@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { textFrom } from "../../src/cli/input.ts";
 import { duration, integer, LEASE } from "../../src/cli/options.ts";
@@ -22,8 +23,7 @@ export const command = defineCommand({
   run: async (cli, { progress, lease, fence }, id) =>
     await new Tasks(await cli.context()).renew(id, {
       ...(progress === undefined ? {} : { progress: await textFrom(cli, progress) }),
-      ...(lease === undefined ? {} : { leaseMs: lease }),
-      ...(fence === undefined ? {} : { fence }),
+      ...given({ leaseMs: lease, fence }),
     }),
   text: taskLine,
 });

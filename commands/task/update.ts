@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
 import { Tasks } from "../../src/task/task.ts";
@@ -26,7 +27,7 @@ export const command = defineCommand({
     const kept = tags === undefined ? {} : { tags: tags === false ? [] : tags };
     const changes = {
       ...await fieldsOf(cli, { ...fields, ...kept }),
-      ...(title === undefined ? {} : { title }),
+      ...given({ title }),
     };
     if (options.backoffBase !== undefined && options.backoff === undefined) {
       // The kind that goes with it would be changed too, unasked.

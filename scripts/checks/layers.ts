@@ -54,6 +54,12 @@ const IMPORT_RULES: readonly ImportRule[] = [
     to: /^src\/cli\//,
   },
   {
+    rule:
+      "src/engine/ is the ground floor: it imports no room and no other folder, not even types.",
+    from: /^src\/engine\//,
+    to: /^src\/(?!engine\/)\w+\//,
+  },
+  {
     rule: "Only src/open/, and the wings of the same engine, import a room's wing.",
     from: /^src\/(?!open\/|\w+\/(?:directory|redis)\/)|^commands\/|^(?:main|mod)\.ts$/,
     to: /^src\/(?!engine\/)\w+\/(?:directory|redis)\//,
@@ -207,16 +213,19 @@ function importViolations(path: string, imports: readonly Import[]): Violation[]
   });
 }
 
-/** Depth first over the modules of src/; an edge back into the current path closes a cycle. */
+/**
+ * Depth first over the modules of src/; an edge back into the current path closes a cycle. Edges that are there for
+ * types alone count, too: whoever reads one of two such modules has to read the other.
+ */
 function cycles(graph: ReadonlyMap<string, readonly Import[]>): Violation[] {
   const found: Violation[] = [];
   const done = new Set<string>();
   const path: string[] = [];
   const visit = (module: string) => {
     path.push(module);
-    for (const { specifier, line, typeOnly } of graph.get(module) ?? []) {
+    for (const { specifier, line } of graph.get(module) ?? []) {
       const next = resolve(module, specifier);
-      if (typeOnly || !next.startsWith("src/") || done.has(next)) continue;
+      if (!next.startsWith("src/") || done.has(next)) continue;
       const start = path.indexOf(next);
       if (start === -1) {
         visit(next);
@@ -224,7 +233,7 @@ function cycles(graph: ReadonlyMap<string, readonly Import[]>): Violation[] {
         found.push({
           path: module,
           line,
-          rule: "Modules of src/ must not import each other in a circle.",
+          rule: "Modules of src/ must not import each other in a circle, not even for types.",
           found: [...path.slice(start), next].join(" -> "),
         });
       }

@@ -11,8 +11,6 @@ export interface Import {
   readonly specifier: string;
   /** Line of the specifier, from 1. */
   readonly line: number;
-  /** True when only types come through it, so that nothing is loaded at run time. */
-  readonly typeOnly: boolean;
 }
 
 const SPACE = /\s+/y;
@@ -76,21 +74,19 @@ export function codeOf(source: string): string {
 // Both run over the output of codeOf(), in which the inside of a string is spaces.
 const STATIC_IMPORT =
   /(?<![.\w$])(?<keyword>import|export)\b(?<clause>[\w$*{},\s]*)(?<quote>["'])(?<inside> *)\k<quote>/g;
-const DYNAMIC_IMPORT =
-  /(?<type>\btypeof\s+)?(?<![.\w$])import\s*\(\s*(?<quote>["'])(?<inside> *)\k<quote>/g;
+const DYNAMIC_IMPORT = /(?<![.\w$])import\s*\(\s*(?<quote>["'])(?<inside> *)\k<quote>/g;
 
 /** Every import and re-export in `source`, given its {@linkcode codeOf}; computed specifiers aside. */
 export function importsOf(source: string, code: string): Import[] {
   const found: Import[] = [];
   for (const pattern of [STATIC_IMPORT, DYNAMIC_IMPORT]) {
     for (const match of code.matchAll(pattern)) {
-      const { keyword, clause = "", inside = "", type } = match.groups ?? {};
+      const { keyword, clause = "", inside = "" } = match.groups ?? {};
       if (keyword !== undefined && !isModuleClause(keyword, clause)) continue;
       const end = match.index + match[0].length - 1;
       found.push({
         specifier: source.slice(end - inside.length, end),
         line: lineAt(source, end),
-        typeOnly: type !== undefined || onlyTypes(clause),
       });
     }
   }
@@ -105,12 +101,4 @@ export function lineAt(source: string, offset: number): number {
 /** Tells `import "x"` and `export * from "x"` from `export default "x"`. */
 function isModuleClause(keyword: string, clause: string): boolean {
   return /\bfrom\s*$/.test(clause) || (keyword === "import" && clause.trim() === "");
-}
-
-/** `type { A, B } from`, or `{ type A, type B } from`. */
-function onlyTypes(clause: string): boolean {
-  if (/^\s*type\s+(?!from\s*$)/.test(clause)) return true;
-  const names = /^\s*\{(?<names>[^}]+)\}/.exec(clause)?.groups?.names;
-  return names !== undefined &&
-    names.split(",").every((name) => /^\s*(?:type\s|$)/.test(name));
 }

@@ -2,8 +2,8 @@
  * What a soak test does to processes and to the server: at random, and the same again for the same seed.
  * @module
  */
-import { type Fleet, seeded } from "../../tests/support/fleet.ts";
-import type { RedisServer } from "../../tests/support/redis_server.ts";
+import { type Fleet, seeded } from "../../dev/fleet.ts";
+import type { RedisServer } from "../../dev/redis_server.ts";
 
 /** What there is to do it to. */
 export interface ChaosTargets {

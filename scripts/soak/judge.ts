@@ -6,7 +6,7 @@ import type { Approval } from "../../src/approval/model.ts";
 import { CoordError } from "../../src/errors.ts";
 import { Rooms } from "../../src/rooms.ts";
 import type { Task } from "../../src/task/task.ts";
-import { openAs } from "../../tests/support/workers/context.ts";
+import { openAs } from "../../dev/workers/context.ts";
 import { PATHS, type SoakRecord } from "./record.ts";
 import type { Witness } from "./witness.ts";
 

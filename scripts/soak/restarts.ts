@@ -4,8 +4,8 @@
  * overlap.
  * @module
  */
-import { Fleet, seeded } from "../../tests/support/fleet.ts";
-import { freshNamespace, type RedisServer, startRedis } from "../../tests/support/redis_server.ts";
+import { Fleet, seeded } from "../../dev/fleet.ts";
+import { freshNamespace, type RedisServer, startRedis } from "../../dev/redis_server.ts";
 import type { SoakRecord } from "./record.ts";
 import type { SoakOptions, SoakReport } from "./run.ts";
 

@@ -3,9 +3,9 @@
  * @module
  */
 import { Rooms } from "../../src/rooms.ts";
-import { Fleet } from "../../tests/support/fleet.ts";
-import { freshNamespace, type RedisServer, startRedis } from "../../tests/support/redis_server.ts";
-import { openAs } from "../../tests/support/workers/context.ts";
+import { Fleet } from "../../dev/fleet.ts";
+import { freshNamespace, type RedisServer, startRedis } from "../../dev/redis_server.ts";
+import { openAs } from "../../dev/workers/context.ts";
 import { chaos, SPARED } from "./chaos.ts";
 import { drain, judge } from "./judge.ts";
 import type { SoakRecord } from "./record.ts";

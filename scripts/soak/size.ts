@@ -2,7 +2,7 @@
  * Whether processes and the server keep their size while the same work goes on and on.
  * @module
  */
-import type { RedisServer } from "../../tests/support/redis_server.ts";
+import type { RedisServer } from "../../dev/redis_server.ts";
 import type { SoakRecord } from "./record.ts";
 
 /** A size at an instant. */
@@ -105,7 +105,7 @@ export async function residue(
     lock_due: "ZCARD",
     lock_paths: "ZCARD",
     lock_waiters: "HLEN",
-    lock_line: "ZCARD",
+    lock_wait_queue: "ZCARD",
     held: "ZCARD",
     listeners: "HLEN",
   };

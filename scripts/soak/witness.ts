@@ -7,7 +7,7 @@ import { StoreUnavailableError } from "../../src/errors.ts";
 import type { CoordEvent } from "../../src/event/model.ts";
 import { Events } from "../../src/event/event.ts";
 import { sequenceOf } from "../../src/id.ts";
-import { openAs } from "../../tests/support/workers/context.ts";
+import { openAs } from "../../dev/workers/context.ts";
 
 /** What ends the tenure of a task. */
 const ENDINGS: readonly string[] = [

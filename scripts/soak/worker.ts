@@ -4,8 +4,8 @@ import type { RoomContext } from "../../src/context.ts";
 import { CoordError } from "../../src/errors.ts";
 import { Rooms } from "../../src/rooms.ts";
 import type { Task } from "../../src/task/task.ts";
-import { openLog, seeded } from "../../tests/support/fleet.ts";
-import { openAs } from "../../tests/support/workers/context.ts";
+import { openLog, seeded } from "../../dev/fleet.ts";
+import { openAs } from "../../dev/workers/context.ts";
 import { PATHS, type SoakRecord } from "./record.ts";
 
 const [location, endMs, thread, name, log] = Deno.args as [string, string, string, string, string];

@@ -14,6 +14,7 @@
  * one that dies in between leaves an agent that holds the rest, which lapses by itself.
  * @module
  */
+import { given } from "../given.ts";
 import type { Agent, AgentCounts, AgentReport, AgentStatus, AgentWord } from "./model.ts";
 import { anything, checkArguments, type FieldTable, flag, list, options } from "../arguments.ts";
 import { checkChoice, checkLeaseMs, checkTags, checkTitle, invalid } from "../check.ts";
@@ -79,7 +80,7 @@ export class Agents {
       id: newId("agt"),
       name: checkName(options.name ?? name, "agent name"),
       host,
-      ...(pid === undefined ? {} : { pid }),
+      ...given({ pid }),
       ...(role === undefined ? {} : { role: checkRole(role) }),
       ...(workingOn === undefined ? {} : { workingOn: checkTitle(workingOn, "workingOn", true) }),
       ...(tags === undefined ? {} : { tags: checkTags(tags, "tags") }),
@@ -202,7 +203,7 @@ export class Agents {
       : `did you mean ${quote(suggestion)}?`;
     return new NotFoundError(`No agent is named ${quote(name)}; ${hint}`, {
       name,
-      ...(suggestion === undefined ? {} : { suggestion }),
+      ...given({ suggestion }),
     });
   }
 }

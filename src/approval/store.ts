@@ -75,8 +75,8 @@ export interface ApprovalList {
 export interface ApprovalStore {
   /** Records the request, unless its identifier or key is there already; answers with it. */
   request(actor: Actor, draft: ApprovalDraft): Promise<Approval>;
-  /** The approval now. While it is pending, `bell` is rung once it is decided or found expired. */
-  look(actor: Actor | undefined, id: string, bell: string | undefined): Promise<Seen | undefined>;
+  /** The approval now. If it is pending, and the caller `waits`, deciding it or finding it expired wakes this process. */
+  look(actor: Actor | undefined, id: string, waits: boolean): Promise<Seen | undefined>;
   /** Makes the actor's decision final. */
   decide(actor: Actor, decision: Decision): Promise<DecideOutcome>;
   /** Marks an approved approval of the actor's as used, once. */

@@ -20,9 +20,9 @@ import {
 import { checkBody, checkInteger, checkKey, invalid } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import { checkName, checkText, LIMITS } from "../name.ts";
-import { waitFor } from "../wait.ts";
+import { follow } from "../wait.ts";
 import { draftEntry, type Entry } from "./entry.ts";
-import type { AuditStore, EntryFilter, FollowedEntries, FollowQuery } from "./store.ts";
+import type { EntryFilter, FollowQuery } from "./store.ts";
 import { atTheEnd, type BrokenPlace, compare, examine, toldOf } from "./verification.ts";
 
 export type { Entry } from "./entry.ts";
@@ -166,18 +166,19 @@ export class Audit {
   ): AsyncGenerator<Entry, void, undefined> {
     const filter = filterOf(options);
     const from = after === undefined ? undefined : checkText(after, "after", { maxChars: 200 });
-    const audit = await this.#context.store.audit();
-    const newest = from ?? (await audit.list({ limit: 1 }))?.entries[0]?.id;
-    let query: FollowQuery = { ...filter, limit: BATCH, ...placeOf(newest) };
-    while (!signal?.aborted) {
-      const found = await this.#next(audit, query, signal);
-      if (found === undefined) return;
-      for (const entry of found.entries) {
-        if (signal?.aborted) return;
-        yield entry;
-      }
-      query = { ...query, ...placeOf(found.after) };
-    }
+    const { store } = this.#context;
+    const newest = async () => (await (await store.audit()).list({ limit: 1 }))?.entries[0]?.id;
+    yield* follow<Entry, string | undefined>(
+      this.#context,
+      async (place, waits) => {
+        const query = { ...filter, limit: BATCH, ...placeOf(place), waits };
+        const found = await (await store.audit()).follow(query);
+        if (found === undefined) throw unknownPlace(place, "after");
+        return { items: found.entries, place: found.after ?? place };
+      },
+      from ?? await newest(),
+      signal,
+    );
   }
 
   /**
@@ -192,11 +193,11 @@ export class Audit {
    * @returns the first place that does not fit, if there is one.
    */
   async verify(): Promise<Verification> {
-    const audit = await this.#context.store.audit();
-    const told = await toldOf(await this.#context.store.events());
+    const { store } = this.#context;
+    const told = await toldOf(await store.events());
     let last = { seq: 0, link: "", createdAtMs: 0 };
     for (let after = Number.MIN_SAFE_INTEGER;; after = last.seq) {
-      const { places, more, total, nowMs } = await audit.chain(after, BATCH);
+      const { places, more, total, nowMs } = await (await store.audit()).chain(after, BATCH);
       for (const { seq, entry } of places) {
         const broken = await examine(seq, entry, last, total) ?? compare(seq, entry, told, nowMs);
         if (broken !== undefined) return { ok: false, entries: last.seq, broken };
@@ -212,29 +213,6 @@ export class Audit {
   /** How many entries the store has taken in. */
   async count(): Promise<number> {
     return (await (await this.#context.store.audit()).chain(0, 0)).total;
-  }
-
-  /** The next entries that match; `undefined` once `signal` fires. */
-  #next(
-    audit: AuditStore,
-    first: FollowQuery,
-    signal: AbortSignal | undefined,
-  ): Promise<FollowedEntries | undefined> {
-    const { clock, store } = this.#context;
-    let query = first;
-    // A follower that is behind only reads. Once nothing is left, the look that finds nothing also
-    // asks to be woken, in one operation, so that no entry can slip in between.
-    let behind = true;
-    return waitFor<FollowedEntries>(async (waker) => {
-      const wake = behind || waker === undefined ? {} : { bell: waker.id };
-      const found = await audit.follow({ ...query, ...wake });
-      if (found === undefined) throw unknownPlace(query.after, "after");
-      if (found.entries.length > 0) return { answer: found };
-      query = { ...query, ...placeOf(found.after) };
-      if (!behind) return {};
-      behind = false;
-      return { retryInMs: 0 };
-    }, { waitMs: Infinity, waker: () => store.waker(), clock, signal });
   }
 }
 

@@ -29,8 +29,8 @@ export interface FollowQuery extends EntryFilter {
   readonly after?: string;
   /** Most entries to return. */
   readonly limit: number;
-  /** Rung by the next entry, whatever it is, when this step finds none. */
-  readonly bell?: string;
+  /** When this step finds none, the next entry, whatever it is, wakes this process. */
+  readonly waits?: boolean;
 }
 
 /** Entries in the order of the chain. */

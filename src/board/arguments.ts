@@ -4,7 +4,6 @@
  */
 import {
   anything,
-  type ArgumentTable,
   fields,
   type FieldTable,
   flag,
@@ -15,7 +14,6 @@ import {
 } from "../arguments.ts";
 import { PRUNE_FIELDS } from "../prune.ts";
 import type {
-  Board,
   InboxOptions,
   InboxWaitOptions,
   ListThreadsOptions,
@@ -24,13 +22,13 @@ import type {
   PruneThreadsOptions,
   ReplyOptions,
   ShowOptions,
-} from "./board.ts";
+} from "./options.ts";
 
 const PAGE: FieldTable<PageOptions> = { limit: anything, cursor: anything };
 const INBOX: FieldTable<InboxOptions> = { limit: anything, ack: flag };
 
 /** How the arguments of {@linkcode Board} are read. */
-export const BOARD_ARGUMENTS: ArgumentTable<Board> = {
+export const BOARD_ARGUMENTS = {
   post: {
     options: fields<PostOptions>({
       title: anything,

@@ -17,6 +17,7 @@
  * A reply keeps the thread's status unless it says otherwise, and makes a resolved thread active again.
  * @module
  */
+import { given } from "../given.ts";
 import { checkArguments } from "../arguments.ts";
 import {
   checkBody,
@@ -32,15 +33,37 @@ import { NotFoundError, TimeoutError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { checkName, LIMITS, printable, quote } from "../name.ts";
 import { pruneAll, type Pruned } from "../prune.ts";
-import { type Look, waitFor } from "../wait.ts";
+import { waitFor } from "../wait.ts";
 import { BOARD_ARGUMENTS } from "./arguments.ts";
 import { checkKeyOption, draftMessage, draftTags } from "./draft.ts";
-import { checkThreadStatuses, type PruneThreadsOptions, STATUSES } from "./options.ts";
+import {
+  checkThreadStatuses,
+  type InboxOptions,
+  type InboxWaitOptions,
+  type ListThreadsOptions,
+  type PageOptions,
+  type PostOptions,
+  type PruneThreadsOptions,
+  type ReplyOptions,
+  type ShowOptions,
+  STATUSES,
+  type ThreadPage,
+} from "./options.ts";
 import type { BoardStore, ReplyDraft, ThreadList } from "./store.ts";
-import type { Message, Thread, ThreadCounts, ThreadPriority, ThreadStatus } from "./thread.ts";
+import type { Message, Thread, ThreadCounts, ThreadPriority } from "./thread.ts";
 import { wordsIn } from "./words.ts";
 
-export type { PruneThreadsOptions } from "./options.ts";
+export type {
+  InboxOptions,
+  InboxWaitOptions,
+  ListThreadsOptions,
+  PageOptions,
+  PostOptions,
+  PruneThreadsOptions,
+  ReplyOptions,
+  ShowOptions,
+  ThreadPage,
+} from "./options.ts";
 export type {
   Message,
   MessageReason,
@@ -50,87 +73,6 @@ export type {
   ThreadPriority,
   ThreadStatus,
 } from "./thread.ts";
-
-/** A thread to open. */
-export interface PostOptions {
-  /** One line of at most 512 characters. */
-  readonly title: string;
-  /** At most 64 KiB, may have several lines. Default: none. */
-  readonly message?: string;
-  /** Default `normal`. */
-  readonly priority?: ThreadPriority;
-  /** At most 32. */
-  readonly tags?: readonly string[];
-  /** Agents whose inbox it goes to; with those mentioned at most 100. */
-  readonly to?: readonly string[];
-  /** Idempotency key: the same key again returns the first thread as it is now and posts nothing. */
-  readonly key?: string;
-}
-
-/** A reply to append. */
-export interface ReplyOptions {
-  /** At most 64 KiB, may have several lines. */
-  readonly message: string;
-  /** Agents whose inbox it goes to; with those mentioned at most 100. */
-  readonly to?: readonly string[];
-  /** The thread's status from now on. Default: as it was, but a resolved thread is active again. */
-  readonly status?: Exclude<ThreadStatus, "resolved">;
-  /** Idempotency key: the same key again returns the first reply and appends nothing. */
-  readonly key?: string;
-}
-
-/** How many to return and where to go on. */
-export interface PageOptions {
-  /** Most to return, 1 to 1000. Default 100. */
-  readonly limit?: number;
-  /** The `nextCursor` of the page before. */
-  readonly cursor?: string;
-}
-
-/** Which threads; every condition given must hold. */
-export interface ListThreadsOptions extends PageOptions {
-  /** Only threads with this status. */
-  readonly status?: ThreadStatus;
-  /** Only threads with all of these tags. */
-  readonly tags?: readonly string[];
-  /** Only threads this agent opened. */
-  readonly author?: string;
-}
-
-/** One page of threads, without their replies. */
-export interface ThreadPage {
-  /** Newest first, by when they were opened. */
-  readonly threads: readonly Thread[];
-  /** Pass it as `cursor` for the page of older ones; absent when there are none. */
-  readonly nextCursor?: string;
-}
-
-/** Which replies of a thread to show. */
-export interface ShowOptions {
-  /** Most replies to return, 1 to 1000: the newest. Default 1000; `replyCount` says how many there are. */
-  readonly limit?: number;
-  /** Identifier of the oldest reply seen: shows older ones. */
-  readonly cursor?: string;
-}
-
-/** How to read the inbox. */
-export interface InboxOptions {
-  /** Most messages to return, 1 to 1000: the oldest unread. Default 100. */
-  readonly limit?: number;
-  /**
-   * Count what is returned as read, in the same step; of long messages that may be fewer than `limit`. Default
-   * `false`.
-   */
-  readonly ack?: boolean;
-}
-
-/** How to wait for messages. */
-export interface InboxWaitOptions extends InboxOptions {
-  /** Longest wait in milliseconds. Default 300 000 (5 minutes). */
-  readonly timeoutMs?: number;
-  /** Ends the wait early. */
-  readonly signal?: AbortSignal;
-}
 
 /** How long an inbox is waited on when the call does not say: 5 minutes. */
 export const DEFAULT_INBOX_WAIT_MS = 300_000;
@@ -280,17 +222,16 @@ export class Board {
    * @throws {TimeoutError} when nothing came within `timeoutMs`, or `signal` fired.
    */
   async inboxWait(options: InboxWaitOptions = {}): Promise<readonly Message[]> {
-    const { clock, store } = this.#context;
     const actor = requireActor(this.#context);
     const waitMs = checkWaitMs(options.timeoutMs ?? DEFAULT_INBOX_WAIT_MS, "timeoutMs");
     const query = inboxQuery(options);
-    const board = await this.#store();
-    const messages = await waitFor(async (waker): Promise<Look<readonly Message[]>> => {
-      const wake = waker === undefined ? {} : { bell: waker.id };
-      const found = await board.inbox(actor, { ...query, ...wake });
-      return found.length > 0 ? { answer: found } : {};
-    }, { waitMs, waker: () => store.waker(), clock, signal: options.signal });
-    if (messages !== undefined) return messages;
+    const { messages } = await waitFor<{ readonly messages: readonly Message[] }>(this.#context, {
+      look: async (waits) => ({
+        messages: await (await this.#store()).inbox(actor, { ...query, waits }),
+      }),
+      until: ({ messages }) => messages.length > 0,
+    }, { waitMs, signal: options.signal });
+    if (messages.length > 0) return messages;
     throw new TimeoutError(
       `No message for ${quote(actor.name)} came within ${formatDuration(waitMs)}`,
       { agent: actor.name, timeoutMs: waitMs },
@@ -323,8 +264,10 @@ export class Board {
   async prune(options: PruneThreadsOptions = {}): Promise<Pruned> {
     const actor = requireActor(this.#context);
     const statuses = checkThreadStatuses(options);
-    const board = await this.#store();
-    return await pruneAll(options, (portion) => board.prune(actor, { ...portion, statuses }));
+    return await pruneAll(
+      options,
+      async (portion) => (await this.#store()).prune(actor, { ...portion, statuses }),
+    );
   }
 
   #store(): Promise<BoardStore> {
@@ -355,7 +298,7 @@ function pageOf({ limit = 100, cursor }: PageOptions) {
   }
   return {
     limit: checkInteger(limit, "limit", { min: 1, max: LIMITS.batch }),
-    ...(cursor === undefined ? {} : { before: cursor }),
+    ...given({ before: cursor }),
   };
 }
 

@@ -90,8 +90,8 @@ export interface InboxQuery {
   readonly limit: number;
   /** Count what is returned as read. */
   readonly ack: boolean;
-  /** Rung by the next message for the agent, when this step finds none. */
-  readonly bell?: string;
+  /** When this step finds none, the next message for the agent wakes this process. */
+  readonly waits?: boolean;
 }
 
 /** Which threads one step is asked to remove. */

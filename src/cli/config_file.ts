@@ -2,6 +2,7 @@
  * Writing `agentcoord.json`, which {@linkcode resolveConfig} reads.
  * @module
  */
+import { given } from "../given.ts";
 import { replaceFile } from "../config/private_file.ts";
 import { readSettingsFile, reasonOf, unusable } from "../config/settings_file.ts";
 import type { Durability } from "../config.ts";
@@ -59,5 +60,5 @@ export function writeConfigFile(project: Project, settings: FileSettings): Confi
     }
     throw unusable(path, reasonOf(error));
   }
-  return { path, changes, ...(moved === undefined ? {} : { moved }) };
+  return { path, changes, ...given({ moved }) };
 }

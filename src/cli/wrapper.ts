@@ -14,6 +14,7 @@
  * command leaves behind when it ends by itself go on, without what it ran under.
  * @module
  */
+import { given } from "../given.ts";
 import { sleep } from "../clock.ts";
 import { formatDuration } from "../duration.ts";
 import { CoordError, type ErrorCode, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
@@ -101,7 +102,7 @@ export async function childEnvironment(cli: Cli): Promise<Record<string, string>
     AGENTCOORD_NAMESPACE: namespace,
     AGENTCOORD_FALLBACK: fallback,
     AGENTCOORD_DURABILITY: durability,
-    ...(agent === undefined ? {} : { AGENTCOORD_AGENT: agent }),
+    ...given({ AGENTCOORD_AGENT: agent }),
   };
 }
 

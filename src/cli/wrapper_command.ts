@@ -2,6 +2,7 @@
  * Which program the words after `--` name, and what to say when it cannot be executed.
  * @module
  */
+import { given } from "../given.ts";
 import { CoordError, InvalidArgumentError } from "../errors.ts";
 import { quote } from "../name.ts";
 
@@ -20,7 +21,7 @@ export class NotExecutedError extends CoordError {
       ? `Cannot run ${quote(program)}: there is no such program`
       : `Cannot run ${quote(program)}: ${reason ?? `${quote(found)} is not executable`}`;
     super(found === undefined ? "not_found" : "invalid_argument", message, {
-      details: { field: "--", value: program, ...(found === undefined ? {} : { path: found }) },
+      details: { field: "--", value: program, ...given({ path: found }) },
       cause,
     });
     this.exitCode = found === undefined ? NOT_FOUND : NOT_EXECUTABLE;

@@ -3,6 +3,7 @@
  * that a reader sees the old file or the new one, never a part.
  * @module
  */
+import { given } from "../given.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { reasonOf, unusable } from "./settings_file.ts";
 import { parseObject, StrictJsonError } from "./strict_json.ts";
@@ -67,7 +68,7 @@ export function replaceFile(path: string, text: string, mode?: number): void {
   try {
     Deno.writeTextFileSync(draft, text, {
       createNew: true,
-      ...(mode === undefined ? {} : { mode }),
+      ...given({ mode }),
     });
     Deno.renameSync(draft, target);
   } catch (error) {

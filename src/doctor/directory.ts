@@ -7,15 +7,13 @@ import { attempt, type Check, failed, type Findings, oldestEventCheck } from "./
 import { formatDuration } from "../duration.ts";
 import {
   commitsGone,
-  type DatabaseFacts,
-  inspectDatabase,
   inspectDisk,
   inspectFiles,
   inspectLock,
   inspectWakers,
-  isOlderSchema,
   listNamespaces,
 } from "../engine/directory/inspect.ts";
+import { type ContentFacts, inspectContent } from "../open/inspect.ts";
 
 /** Below this much free space a store may soon be full. */
 const LITTLE_SPACE_BYTES = 100_000_000;
@@ -102,15 +100,15 @@ function databaseCheck(namespace: string, known: readonly string[], gone: number
 }
 
 function contentChecks(directory: string, namespace: string, clock: Clock): readonly Check[] {
-  const facts = inspectDatabase(directory, namespace);
-  const { schema, sqlite, nowMs, integrity } = facts;
+  const facts = inspectContent(directory, namespace);
+  const { schema, isOlder, sqlite, nowMs, integrity } = facts;
   const aheadMs = Math.max(0, nowMs - clock.nowMs());
   return [
     {
       name: "schema_version",
       ok: true,
       value: schema,
-      ...(isOlderSchema(schema) ? { hint: "the next command brings it forward" } : {}),
+      ...(isOlder ? { hint: "the next command brings it forward" } : {}),
     },
     { name: "sqlite_version", ok: true, value: sqlite },
     {
@@ -137,7 +135,7 @@ function contentChecks(directory: string, namespace: string, clock: Clock): read
 }
 
 /** Whether the newest commits are there, as far as what was written beside the database tells. */
-function lossCheck({ lostCommits, copied, restored }: DatabaseFacts, nowMs: number): Check {
+function lossCheck({ lostCommits, copied, restored }: ContentFacts, nowMs: number): Check {
   const name = "lost_commits";
   if (lostCommits > 0) {
     return {

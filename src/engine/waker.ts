@@ -11,8 +11,6 @@ export interface Waker {
   readonly id: string;
   /** How often it was woken; read it before looking at the store, so that no wake-up is missed. */
   readonly wakes: number;
-  /** Settled once a wake-up can arrive: nobody looks at the store for it before that. */
-  readonly ready: Promise<void>;
   /** Returns once it was woken more than `seen` times, `ms` have passed, or `signal` fires. */
   wait(seen: number, ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -21,7 +19,6 @@ export interface Waker {
 export abstract class BaseWaker implements Waker {
   /** The name under which others can wake it. */
   readonly id: string = newId("wtr");
-  abstract readonly ready: Promise<void>;
   readonly #sleepers = new Set<() => void>();
   #wakes = 0;
 

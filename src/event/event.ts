@@ -15,8 +15,8 @@ import type { RoomContext } from "../context.ts";
 import { NotFoundError } from "../errors.ts";
 import { sequenceOf } from "../id.ts";
 import { LIMITS, quote } from "../name.ts";
-import { waitFor } from "../wait.ts";
-import type { EventQuery, EventsRead, EventStore } from "./store.ts";
+import { follow } from "../wait.ts";
+import type { EventQuery, EventsRead } from "./store.ts";
 
 /** Where in the stream to start: after the event with this identifier, or at this epoch millisecond. */
 export type EventsSince = string | number;
@@ -54,6 +54,9 @@ export interface FollowOptions {
 
 /** Most events handed over by one step while following. */
 const FOLLOW_BATCH = 500;
+
+/** Where a reader begins. */
+type Start = Pick<EventQuery, "after" | "sinceMs">;
 
 /** The event stream as one client sees it. */
 export class Events {
@@ -96,44 +99,19 @@ export class Events {
   async *follow(
     { since, type, signal }: FollowOptions = {},
   ): AsyncGenerator<CoordEvent, void, undefined> {
+    const { store } = this.#context;
     const filter = { limit: FOLLOW_BATCH, ...typeOf(type) };
-    const start = startOf(since);
-    const events = await this.#context.store.events();
-    let query: EventQuery = {
-      ...(since === undefined ? startOf(await events.end()) : start),
-      ...filter,
-    };
-    while (!signal?.aborted) {
-      const page = await this.#next(events, query, signal);
-      if (page === undefined) return;
-      for (const event of page.events) {
-        if (signal?.aborted) return;
-        yield event;
-      }
-      query = { ...startOf(page.cursor), ...filter };
-    }
-  }
-
-  /** The next page that is not empty; `undefined` once `signal` fires. */
-  #next(
-    events: EventStore,
-    first: EventQuery,
-    signal: AbortSignal | undefined,
-  ): Promise<EventPage | undefined> {
-    const { clock, store } = this.#context;
-    let query = first;
-    // A reader that is behind only reads. Once nothing is left, the look that finds nothing also
-    // asks to be woken, in one operation, so that no event can slip in between.
-    let behind = true;
-    return waitFor<EventPage>(async (waker) => {
-      const wake = behind || waker === undefined ? {} : { bell: waker.id };
-      const page = pageOf(await events.read({ ...query, ...wake }), query);
-      if (page.events.length > 0) return { answer: page };
-      query = { ...query, ...startOf(page.cursor) };
-      if (!behind) return {};
-      behind = false;
-      return { retryInMs: 0 };
-    }, { waitMs: Infinity, waker: () => store.waker(), clock, signal });
+    const start = since === undefined ? undefined : startOf(since);
+    yield* follow<CoordEvent, Start>(
+      this.#context,
+      async (place, waits) => {
+        const query = { ...place, ...filter, waits };
+        const { events, cursor } = pageOf(await (await store.events()).read(query), query);
+        return { items: events, place: startOf(cursor) };
+      },
+      start ?? startOf(await (await store.events()).end()),
+      signal,
+    );
   }
 }
 
@@ -148,7 +126,7 @@ function typeOf(type: EventType | undefined): Pick<EventQuery, "type"> {
   return type === undefined ? {} : { type: checkChoice(type, "type", EVENT_TYPES) };
 }
 
-function startOf(since: EventsSince | undefined): Pick<EventQuery, "after" | "sinceMs"> {
+function startOf(since: EventsSince | undefined): Start {
   if (since === undefined) return {};
   if (typeof since === "number") {
     return { sinceMs: checkInteger(since, "since", { min: 0, max: Number.MAX_SAFE_INTEGER }) };

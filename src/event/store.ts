@@ -15,8 +15,8 @@ export interface EventQuery {
   readonly limit: number;
   /** Only events of this type. */
   readonly type?: EventType;
-  /** Rung by the next event, whatever its type, when this step finds none. */
-  readonly bell?: string;
+  /** When this step finds none, the next event, whatever its type, wakes this process. */
+  readonly waits?: boolean;
 }
 
 /** What became of an {@linkcode EventQuery}. `oldest` is the oldest event kept, if there is any. */

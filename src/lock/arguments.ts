@@ -4,7 +4,6 @@
  */
 import {
   anything,
-  type ArgumentTable,
   fields,
   type FieldTable,
   flag,
@@ -18,10 +17,9 @@ import type {
   AcquireOptions,
   BreakOptions,
   HoldOptions,
-  Locks,
   RenewLockOptions,
   TenureOptions,
-} from "./lock.ts";
+} from "./options.ts";
 import type { Lease } from "./model.ts";
 
 const ACQUIRE: FieldTable<AcquireOptions> = {
@@ -40,7 +38,7 @@ const TARGET = list((item, field) =>
 );
 
 /** How the arguments of {@linkcode Locks} are read. */
-export const LOCK_ARGUMENTS: ArgumentTable<Locks> = {
+export const LOCK_ARGUMENTS = {
   acquire: { paths: list(text), options: options(ACQUIRE) },
   tryAcquire: { paths: list(text), options: options(ACQUIRE) },
   hold: { paths: list(text), options: options<HoldOptions>({ ...ACQUIRE, marginMs: anything }) },

@@ -6,7 +6,13 @@ import type { Clock } from "../clock.ts";
 import { LeaseLostError } from "../errors.ts";
 import { type Instant, LeaseKeeper } from "../lease.ts";
 import type { Lease } from "./model.ts";
-import type { Locks } from "./lock.ts";
+import type { RenewLockOptions, TenureOptions } from "./options.ts";
+
+/** What keeps and ends leases: {@linkcode Locks}. */
+export interface LeaseHolder {
+  renew(target: readonly Lease[], options: RenewLockOptions): Promise<unknown>;
+  release(target: readonly Lease[], tenure: TenureOptions): Promise<unknown>;
+}
 
 /**
  * Leases held by this process: renewed at a third of their length, released on disposal.
@@ -20,13 +26,13 @@ import type { Locks } from "./lock.ts";
 export class HeldLock implements AsyncDisposable {
   /** The leases as granted. Renewals move their expiry on in the store, not here. */
   readonly leases: readonly Lease[];
-  readonly #locks: Locks;
+  readonly #locks: LeaseHolder;
   readonly #keeper: LeaseKeeper;
   #released = false;
 
   /** Used by {@linkcode Locks.hold}. */
   constructor(
-    locks: Locks,
+    locks: LeaseHolder,
     leases: readonly Lease[],
     { ttlMs, clock, sentAt, marginMs }: {
       readonly ttlMs: number;

@@ -14,7 +14,7 @@
  * with every lock below and above it, whether the path is a directory, a file or nothing yet.
  * @module
  */
-import type { Lease, LockMode } from "./model.ts";
+import type { Lease } from "./model.ts";
 import { checkArguments } from "../arguments.ts";
 import { draftEntry } from "../audit/entry.ts";
 import {
@@ -28,73 +28,35 @@ import {
 } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import { LeaseLostError, NotFoundError } from "../errors.ts";
-import { newId } from "../id.ts";
 import { type Instant, instantOf } from "../lease.ts";
 import { checkName, LIMITS, quote } from "../name.ts";
 import { checkLockPath, covers, type LockPath } from "../path.ts";
-import { waitFor } from "../wait.ts";
+import { waitInQueue } from "../wait.ts";
 import { LOCK_ARGUMENTS } from "./arguments.ts";
 import { HeldLock } from "./held.ts";
+import type {
+  AcquireOptions,
+  BreakOptions,
+  HoldOptions,
+  LockTarget,
+  RenewLockOptions,
+  TenureOptions,
+} from "./options.ts";
 import { heldBy, lost, refusal } from "./refusal.ts";
 import type { AcquireOutcome, Aliases } from "./store.ts";
 
-/** How to acquire. */
-export interface AcquireOptions {
-  /** Default `exclusive`. */
-  readonly mode?: LockMode;
-  /** Length of the lease in milliseconds, 100 ms to 30 days. Default 300 000 (5 minutes). */
-  readonly ttlMs?: number;
-  /** How long to queue for it, in milliseconds. Default 0: refuse at once. */
-  readonly waitMs?: number;
-  /** What it is for, one line of at most 512 characters; shown to whoever is refused. */
-  readonly intent?: string;
-  /** Renew what this agent already holds and keep its fence, instead of refusing. Default `false`. */
-  readonly reentrant?: boolean;
-  /** Allow paths outside the project. Default `false`. */
-  readonly absolute?: boolean;
-  /** Ends the wait early. */
-  readonly signal?: AbortSignal;
-}
-
-/** How to hold. */
-export interface HoldOptions extends AcquireOptions {
-  /**
-   * How long before the lease can lapse the signal fires, in milliseconds; less than `ttlMs`. Default: a tenth of
-   * it.
-   */
-  readonly marginMs?: number;
-}
-
-/** Which tenure a call means. */
-export interface TenureOptions {
-  /** The lease's fence; without it the acting agent's current lease is meant. */
-  readonly fence?: number;
-  /** Allow paths outside the project. Default `false`. */
-  readonly absolute?: boolean;
-}
-
-/** How to renew. */
-export interface RenewLockOptions extends TenureOptions {
-  /** Counted from now, 100 ms to 30 days. Default: as long as each was acquired for. Never shortens a lease. */
-  readonly ttlMs?: number;
-}
-
-/** How to break. */
-export interface BreakOptions {
-  /** Why, at most 64 KiB; goes into the audit log. */
-  readonly reason: string;
-  /** Allow paths outside the project. Default `false`. */
-  readonly absolute?: boolean;
-}
-
-/** Locks to act on: paths as a caller writes them, or the leases that acquiring them gave. */
-export type LockTarget = string | readonly (string | Lease)[];
+export type {
+  AcquireOptions,
+  BreakOptions,
+  HoldOptions,
+  LockTarget,
+  Refusal,
+  RenewLockOptions,
+  TenureOptions,
+} from "./options.ts";
 
 /** Lease length when none is given: 5 minutes. */
 export const DEFAULT_LOCK_TTL_MS = 300_000;
-
-/** Why an acquisition was refused. */
-export type Refusal = Extract<AcquireOutcome, { kind: "held" }>;
 
 /** Locks as one client sees them. */
 export class Locks {
@@ -277,23 +239,20 @@ export class Locks {
       reentrant: options.reentrant ?? false,
     };
     this.#tellDoubts(typeof paths === "string" ? [paths] : paths);
-    const locks = await store.locks();
-    let id: string | undefined;
-    let outcome: AcquireOutcome | undefined;
     let sentAt = instantOf(clock);
-    try {
-      await waitFor(async (waker) => {
-        // The last look keeps its place in the queue, so that it is not its own obstacle.
-        if (waker !== undefined) id ??= newId("wtr");
-        const waiter = id === undefined ? {} : { waiter: { id, bell: store.waker().id } };
+    const outcome = await waitInQueue<AcquireOutcome>(this.#context, {
+      look: async (waiter) => {
+        const locks = await store.locks();
         sentAt = instantOf(clock);
-        outcome = await locks.acquire(actor, { ...request, ...waiter });
-        return outcome.kind === "acquired" ? { answer: true } : outcome;
-      }, { waitMs, waker: () => store.waker(), clock, signal: options.signal });
-    } finally {
-      if (id !== undefined && outcome?.kind !== "acquired") await locks.abandon(id);
-    }
-    return { outcome: outcome!, sentAt };
+        return await locks.acquire(actor, {
+          ...request,
+          ...(waiter === undefined ? {} : { waiter }),
+        });
+      },
+      until: ({ kind }) => kind === "acquired",
+      abandon: async (waiter) => await (await store.locks()).abandon(waiter),
+    }, { waitMs, signal: options.signal });
+    return { outcome, sentAt };
   }
 
   #tellDoubts(paths: readonly string[]): void {

@@ -6,7 +6,7 @@ import { formatDuration } from "../duration.ts";
 import { ConflictError, LeaseLostError, TimeoutError } from "../errors.ts";
 import { printable, quote } from "../name.ts";
 import type { Lease } from "./model.ts";
-import type { AcquireOptions, Refusal } from "./lock.ts";
+import type { AcquireOptions, Refusal } from "./options.ts";
 import type { LostLease } from "./store.ts";
 
 /** `it is held by "ada" (fix auth)`, or `"src" is held by …` when the lease is not on the path asked for. */

@@ -21,8 +21,8 @@ export interface AcquireRequest {
   readonly intent: string;
   /** Renew what the actor already holds instead of refusing. */
   readonly reentrant: boolean;
-  /** Present when the caller waits: its place in the queue, and the bell to ring when its turn comes. */
-  readonly waiter?: { readonly id: string; readonly bell: string };
+  /** Present when the caller waits: identifies its place in the queue. When its turn comes, this process is woken. */
+  readonly waiter?: string;
 }
 
 /** Who stands in the way of an {@linkcode AcquireRequest}. */

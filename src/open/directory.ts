@@ -19,17 +19,18 @@ import type { DirectoryBoard } from "../board/directory/store.ts";
 import type { DirectoryEvents } from "../event/directory/store.ts";
 import type { DirectoryLocks } from "../lock/directory/store.ts";
 import type { DirectoryTasks } from "../task/directory/store.ts";
-import { StoreUnavailableError } from "../errors.ts";
-import { FileWaker } from "../engine/directory/file_waker.ts";
+import type { Waker } from "../engine/waker.ts";
 import type { Durability } from "../engine/directory/database.ts";
 import { DirectoryEngine } from "../engine/directory/engine.ts";
-import { storeFailure } from "../engine/directory/failure.ts";
-import { isPlainDirectory, makePlainDirectory } from "../engine/directory/plain_file.ts";
+import { isUnmade, makeHome, namespaceHome } from "../engine/directory/place.ts";
+import { isPlainDirectory } from "../engine/directory/plain_file.ts";
 import type { Store } from "../store.ts";
 import type { Actor } from "../engine/actor.ts";
 import type { Reader } from "../engine/directory/transaction.ts";
 import type { Warn } from "../engine/warning.ts";
-import { hasDatabase, type MakingHooks, UnmadeEngine } from "../engine/directory/unmade_engine.ts";
+import { type MakingHooks, UnmadeEngine } from "../engine/directory/unmade_engine.ts";
+import { PREAMBLE } from "./preamble.ts";
+import { SCHEMA } from "./schema.ts";
 
 /** How to open a {@linkcode DirectoryStore}. */
 export interface DirectoryOptions {
@@ -54,7 +55,6 @@ export class DirectoryStore implements Store {
   #approvals: Promise<DirectoryApprovals> | undefined;
   #audit: Promise<DirectoryAudit> | undefined;
   #events: Promise<DirectoryEvents> | undefined;
-  #waker: FileWaker | undefined;
 
   private constructor(location: string, engine: DirectoryEngine | UnmadeEngine) {
     this.location = location;
@@ -72,31 +72,18 @@ export class DirectoryStore implements Store {
     directory: string,
     { namespace, durability, clock, making, warn }: DirectoryOptions,
   ): Promise<DirectoryStore> {
-    const home = `${directory}/namespaces/${namespace}`;
-    const makeHome = () => {
-      try {
-        prepare(directory);
-        makePlainDirectory(`${directory}/namespaces`);
-        makePlainDirectory(home);
-      } catch (error) {
-        throw storeFailure(error, directory);
-      }
-    };
+    const home = namespaceHome(directory, namespace);
+    const parts = { durability, clock, warn, schema: SCHEMA, preamble: PREAMBLE };
+    const prepare = () => makeHome(directory, home);
     if (making !== undefined && isUnmade(directory, home)) {
       // Nobody holds anything there, so nothing looks for leases.
       // Whoever looks into another namespace of a store that is there finds it empty, as on a server.
       const hooks = isPlainDirectory(`${directory}/namespaces`) ? {} : making;
-      const options = { durability, clock, hooks, prepare: makeHome, warn };
-      return new DirectoryStore(directory, new UnmadeEngine(home, options));
+      return new DirectoryStore(directory, new UnmadeEngine(home, { ...parts, hooks, prepare }));
     }
-    makeHome();
+    prepare();
     const lookBehindFirstAct = warn && await lookForLapsing(warn);
-    const engine = await DirectoryEngine.open(home, {
-      durability,
-      clock,
-      lookBehindFirstAct,
-      warn,
-    });
+    const engine = await DirectoryEngine.open(home, { ...parts, lookBehindFirstAct });
     return new DirectoryStore(directory, engine);
   }
 
@@ -146,14 +133,8 @@ export class DirectoryStore implements Store {
     return this.#engine.clockAheadMs;
   }
 
-  waker(): FileWaker {
-    // A waker makes its directory, which must not happen in a store that is no longer there.
-    this.#engine.verifyFiles();
-    try {
-      return this.#waker ??= new FileWaker(this.#engine.wakers);
-    } catch (error) {
-      throw storeFailure(error, this.#engine.wakers);
-    }
+  waker(): Promise<Waker> {
+    return this.#engine.waker();
   }
 
   /** What the embedded engine's own check of the file says; `ok` when nothing is wrong. */
@@ -162,65 +143,7 @@ export class DirectoryStore implements Store {
   }
 
   async close(options: { readonly exiting?: boolean } = {}): Promise<void> {
-    this.#waker?.close();
-    this.#waker = undefined;
     await this.#engine.close(options);
-  }
-}
-
-/** Makes the store's directory, or checks that an existing one is ours. */
-function prepare(directory: string): void {
-  if (isPlainDirectory(`${directory}/namespaces`)) return;
-  Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  refuseForeign(directory);
-  hide(directory);
-}
-
-/** Keeps the directory out of git; what is there already, even a link to nowhere, is left as it is. */
-function hide(directory: string): void {
-  try {
-    Deno.writeTextFileSync(`${directory}/.gitignore`, "*\n", { createNew: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-  }
-}
-
-/**
- * Checks that a directory without a store may become one.
- *
- * @throws {StoreUnavailableError} when it holds files of somebody else.
- */
-export function refuseForeign(directory: string): void {
-  const foreign = [...Deno.readDirSync(directory)].find(({ name }) =>
-    name !== "config.json" && name !== ".gitignore" && name !== "namespaces"
-  );
-  if (foreign === undefined) return;
-  throw new StoreUnavailableError(
-    `Cannot use the store: ${directory} holds other files, such as ${foreign.name}; ` +
-      `choose an empty directory, for example ${directory}/.agentcoord`,
-    { path: directory, found: foreign.name },
-  );
-}
-
-/** Whether the namespace is yet to be made, in a place where that may be done. */
-function isUnmade(directory: string, home: string): boolean {
-  try {
-    if (isPlainDirectory(`${directory}/namespaces`)) {
-      return !isPlainDirectory(home) || !hasDatabase(home);
-    }
-    if (isDirectory(directory)) refuseForeign(directory);
-    return true;
-  } catch (error) {
-    throw storeFailure(error, directory);
-  }
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
 

@@ -56,10 +56,8 @@ export class LazyStore implements Store {
     return this.#opened?.clockAheadMs;
   }
 
-  /** Whoever waits has asked a room's steps before, and so opened the store. */
-  waker(): Waker {
-    if (this.#opened === undefined) throw new Error("a waker before the first operation");
-    return this.#opened.waker();
+  async waker(): Promise<Waker> {
+    return await (await this.#store()).waker();
   }
 
   async close(options: { readonly exiting?: boolean } = {}): Promise<void> {

@@ -12,7 +12,7 @@ import type { RedisBoard } from "../board/redis/store.ts";
 import type { RedisEvents } from "../event/redis/store.ts";
 import type { RedisLocks } from "../lock/redis/store.ts";
 import type { RedisTasks } from "../task/redis/store.ts";
-import { ChannelWaker } from "../engine/redis/channel_waker.ts";
+import type { Waker } from "../engine/waker.ts";
 import { RedisConnection, type RedisConnectionOptions } from "../engine/redis/connection.ts";
 import { ScriptRunner } from "../engine/redis/script_runner.ts";
 import type { Store } from "../store.ts";
@@ -44,7 +44,6 @@ export class RedisStore implements Store {
   #approvals: Promise<RedisApprovals> | undefined;
   #audit: Promise<RedisAudit> | undefined;
   #events: Promise<RedisEvents> | undefined;
-  #waker: ChannelWaker | undefined;
 
   private constructor(connection: RedisConnection, runner: ScriptRunner) {
     this.location = connection.location;
@@ -117,17 +116,12 @@ export class RedisStore implements Store {
     return this.#runner.clockAheadMs;
   }
 
-  waker(): ChannelWaker {
-    // One that could not listen never will; whoever waits next tries anew.
-    if (this.#waker?.failed !== false) {
-      this.#waker = new ChannelWaker(this.connection, this.#runner.prefix);
-    }
-    return this.#waker;
+  waker(): Promise<Waker> {
+    return this.#runner.waker();
   }
 
   async close(options: { readonly exiting?: boolean } = {}): Promise<void> {
-    this.#waker?.close();
-    this.#waker = undefined;
+    this.#runner.close();
     await this.connection.close(options);
   }
 }

@@ -4,7 +4,6 @@
  */
 import {
   anything,
-  type ArgumentTable,
   fields,
   type FieldTable,
   flag,
@@ -16,19 +15,17 @@ import {
 } from "../arguments.ts";
 import { TASK_DETAILS, type TaskDetails } from "./model.ts";
 import { PRUNE_FIELDS } from "../prune.ts";
+import type { NewTask, TaskChanges } from "./draft.ts";
 import type {
   ClaimOptions,
   CompleteOptions,
   FailOptions,
   ListTasksOptions,
-  NewTask,
   NextOptions,
   PruneTasksOptions,
   ReleaseTaskOptions,
   RenewOptions,
-  TaskChanges,
-  Tasks,
-} from "./task.ts";
+} from "./options.ts";
 
 const NEXT: FieldTable<NextOptions> = {
   tags: list(),
@@ -58,7 +55,7 @@ const NEW_TASK: FieldTable<NewTask> = { ...CHANGES, dependsOn: list(), key: anyt
 export const NEW_TASK_FIELDS: readonly string[] = Object.freeze(Object.keys(NEW_TASK));
 
 /** How the arguments of {@linkcode Tasks} are read. */
-export const TASK_ARGUMENTS: ArgumentTable<Tasks> = {
+export const TASK_ARGUMENTS = {
   create: { tasks: list(record(NEW_TASK)) },
   claim: { options: options(CLAIM) },
   tryClaim: { options: options(CLAIM) },

@@ -7,7 +7,6 @@
  * A waiter that was woken and died without taking its task leaves that for the others' next long look.
  * @module
  */
-import type { Waiter } from "./store.ts";
 
 /** After a long look that found nothing, the next one is at least this much later, unless the waiter is woken. */
 const LONG_LOOK_EVERY_MS = 10_000;
@@ -19,19 +18,19 @@ export class ClaimLooks {
   /** Whether it is enough to see that the waiter still stands in line. */
   readonly glances: boolean;
   readonly #ends: LongLooks;
-  readonly #waiter: string | undefined;
+  readonly #waiter: string;
 
-  /** Begins a look of `waiter`; of nobody who waits when there is none. */
-  constructor(ends: LongLooks, waiter: Waiter | undefined) {
+  /** Begins a look of `waiter`; of nobody who waits when that is "". */
+  constructor(ends: LongLooks, waiter = "") {
     this.#ends = ends;
-    this.#waiter = waiter?.id;
-    const ended = waiter && ends.get(waiter.id);
+    this.#waiter = waiter;
+    const ended = ends.get(waiter);
     this.glances = ended !== undefined && performance.now() - ended < LONG_LOOK_EVERY_MS;
   }
 
   /** The look found nothing; `long` when it took more than one step. */
   end(long: boolean): void {
-    if (this.#waiter === undefined) return;
+    if (this.#waiter === "") return;
     if (long) this.#ends.set(this.#waiter, performance.now());
     else if (!this.glances) this.#ends.delete(this.#waiter);
   }

@@ -2,13 +2,31 @@
  * A claimed task that keeps itself claimed while it is worked on.
  * @module
  */
+import { given } from "../given.ts";
 import { anything, checkArguments, flag, options } from "../arguments.ts";
 import type { Clock } from "../clock.ts";
 import { LeaseLostError } from "../errors.ts";
 import { type Instant, instantOf, LeaseKeeper } from "../lease.ts";
 import type { JsonValue, Task } from "./model.ts";
-import type { CompleteOptions, FailOptions, NextOptions } from "./options.ts";
-import type { Tasks } from "./task.ts";
+import type {
+  CompleteOptions,
+  FailOptions,
+  NextOptions,
+  ReleaseTaskOptions,
+  RenewOptions,
+} from "./options.ts";
+
+/** What renews a claim and hears how the work ended: {@linkcode Tasks}. */
+export interface ClaimHolder {
+  renew(id: string, options: RenewOptions): Promise<Task>;
+  complete(id: string, options: CompleteOptions): Promise<Task>;
+  completeAndClaim(
+    id: string,
+    options: CompleteOptions & { readonly next?: NextOptions },
+  ): Promise<{ readonly task: Task; readonly next: readonly Task[] }>;
+  fail(id: string, options: FailOptions): Promise<Task>;
+  release(id: string, options: ReleaseTaskOptions): Promise<Task>;
+}
 
 /**
  * A task held by this process: its lease is renewed at a third of its length until the holder says how the
@@ -23,13 +41,13 @@ import type { Tasks } from "./task.ts";
 export class HeldTask implements AsyncDisposable {
   /** The task as it was claimed. */
   readonly task: Task;
-  readonly #tasks: Tasks;
+  readonly #tasks: ClaimHolder;
   readonly #clock: Clock;
   readonly #keeper: LeaseKeeper;
   #ended = false;
 
   /** Used by {@linkcode Tasks.hold}; `sentAt` is when the claim was sent. */
-  constructor(tasks: Tasks, task: Task, clock: Clock, sentAt: Instant) {
+  constructor(tasks: ClaimHolder, task: Task, clock: Clock, sentAt: Instant) {
     this.task = task;
     this.#tasks = tasks;
     this.#clock = clock;
@@ -132,7 +150,7 @@ export class HeldTask implements AsyncDisposable {
   }
 
   #completion(result: JsonValue | undefined): CompleteOptions {
-    return { fence: this.fence, ...(result === undefined ? {} : { result }) };
+    return { fence: this.fence, ...given({ result }) };
   }
 
   /** Stops renewing first: a renewal after the verdict would look like a lost lease. */

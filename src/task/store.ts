@@ -53,12 +53,6 @@ export interface ClaimRequest {
   readonly count: number;
 }
 
-/** A place in the line of those who wait for a task. */
-export interface Waiter {
-  readonly id: string;
-  readonly bell: string;
-}
-
 /** What a claim got; nothing when `tasks` is empty. */
 export interface ClaimOutcome {
   readonly tasks: readonly Task[];
@@ -143,9 +137,12 @@ export interface PruneRequest extends PrunePortion {
 export interface TaskStore {
   /** Creates every task, or none. One whose key is known already is answered as it stands. */
   create(actor: Actor, drafts: readonly TaskDraft[]): Promise<CreateOutcome>;
-  /** Takes the best tasks; if there is none, hangs up the waiter's bell. */
-  claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome>;
-  /** Takes a waiter out of the line. */
+  /**
+   * Takes the best tasks. If there is none, `waiter` gets a place in the queue of those who wait; a task that
+   * it may take then wakes this process.
+   */
+  claim(actor: Actor, request: ClaimRequest, waiter?: string): Promise<ClaimOutcome>;
+  /** Takes a waiter out of the queue. */
   abandon(waiterId: string): Promise<void>;
   /** Extends a live lease, by its own length or the given one, and notes the progress. */
   renew(

@@ -20,13 +20,12 @@
 import { checkArguments } from "../arguments.ts";
 import { checkBody, checkLeaseMs, checkWaitMs } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
-import { newId } from "../id.ts";
 import { checkJson } from "../json_value.ts";
 import { type Instant, instantOf } from "../lease.ts";
 import { LIMITS } from "../name.ts";
 import type { Actor } from "../engine/actor.ts";
 import { pruneAll, type Pruned } from "../prune.ts";
-import { waitFor } from "../wait.ts";
+import { waitInQueue } from "../wait.ts";
 import { TASK_ARGUMENTS } from "./arguments.ts";
 import { draftPatch, draftTasks, type NewTask, type TaskChanges } from "./draft.ts";
 import { HeldTask } from "./held.ts";
@@ -49,7 +48,7 @@ import {
   type TaskTenure,
 } from "./options.ts";
 import { changed, nothingToClaim, refusal, unknownDependency, unknownTask } from "./refusal.ts";
-import type { ClaimRequest, HoldOutcome, TaskStore, Tenure } from "./store.ts";
+import type { ClaimOutcome, ClaimRequest, HoldOutcome, TaskStore, Tenure } from "./store.ts";
 
 export type { NewTask, TaskChanges } from "./draft.ts";
 export type {
@@ -80,7 +79,6 @@ export type {
 /** The task queue as one client sees it. */
 export class Tasks {
   readonly #context: RoomContext;
-  #store: Promise<TaskStore> | undefined;
 
   /** Used by the client; see {@linkcode CoordinationClient.tasks}. */
   constructor(context: RoomContext) {
@@ -254,10 +252,9 @@ export class Tasks {
    */
   async sweep(): Promise<readonly string[]> {
     const actor = requireActor(this.#context);
-    const store = await this.#steps();
     const all: string[] = [];
     for (;;) {
-      const { lapsed, more } = await store.sweep(actor);
+      const { lapsed, more } = await (await this.#steps()).sweep(actor);
       all.push(...lapsed);
       if (!more) return all;
     }
@@ -270,10 +267,9 @@ export class Tasks {
   async prune(options: PruneTasksOptions = {}): Promise<Pruned> {
     const actor = requireActor(this.#context);
     const statuses = checkStatuses(options);
-    const store = await this.#steps();
     return await pruneAll(
       options,
-      (request) => store.prune(actor, { ...request, statuses }),
+      async (request) => (await this.#steps()).prune(actor, { ...request, statuses }),
     );
   }
 
@@ -300,11 +296,14 @@ export class Tasks {
    */
   async list(options: ListTasksOptions = {}): Promise<TaskPage> {
     const query = checkQuery(options);
-    const store = await this.#steps();
     const tasks: Task[] = [];
     const { limit, order } = query;
     for (let { after } = query;;) {
-      const slice = await store.list({ ...query, limit: limit - tasks.length, after });
+      const slice = await (await this.#steps()).list({
+        ...query,
+        limit: limit - tasks.length,
+        after,
+      });
       tasks.push(...slice.tasks);
       if (slice.next === undefined) return { tasks };
       if (tasks.length >= limit) return { tasks, nextCursor: cursorAfter(slice.next, order) };
@@ -318,36 +317,26 @@ export class Tasks {
   }
 
   #steps(): Promise<TaskStore> {
-    return this.#store ??= this.#context.store.tasks();
+    return this.#context.store.tasks();
   }
 
   async #claim(
     options: ClaimOptions,
   ): Promise<{ readonly tasks: readonly Task[]; readonly sentAt: Instant }> {
-    const { clock, store } = this.#context;
+    const { clock } = this.#context;
     const actor = requireActor(this.#context);
     const request = checkClaim(options);
     const waitMs = checkWaitMs(options.waitMs ?? 0, "waitMs");
-    const steps = await this.#steps();
-    let id: string | undefined;
-    let tasks: readonly Task[] = [];
     let sentAt = instantOf(clock);
-    try {
-      await waitFor(async (waker) => {
-        // The last look is still the waiter's: what it finds takes it out of the line.
-        if (waker !== undefined) id ??= newId("wtr");
-        const waiter = id === undefined ? undefined : { id, bell: store.waker().id };
-        for (;;) {
-          sentAt = instantOf(clock);
-          const outcome = await steps.claim(actor, request, waiter);
-          tasks = outcome.tasks;
-          if (tasks.length > 0) return { answer: true };
-          if (outcome.retryInMs !== 0) return outcome;
-        }
-      }, { waitMs, waker: () => store.waker(), clock, signal: options.signal });
-    } finally {
-      if (id !== undefined && tasks.length === 0) await steps.abandon(id);
-    }
+    const { tasks } = await waitInQueue<ClaimOutcome>(this.#context, {
+      look: async (waiter) => {
+        const steps = await this.#steps();
+        sentAt = instantOf(clock);
+        return await steps.claim(actor, request, waiter);
+      },
+      until: ({ tasks }) => tasks.length > 0,
+      abandon: async (waiter) => await (await this.#steps()).abandon(waiter),
+    }, { waitMs, signal: options.signal });
     return { tasks, sentAt };
   }
 

@@ -11,7 +11,7 @@ import { Events } from "../../src/event/event.ts";
 import { newId } from "../../src/id.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { Tasks } from "../../src/task/task.ts";
-import { type Bench, storeTest } from "../support/stores.ts";
+import { type Bench, storeTest } from "../../dev/stores.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

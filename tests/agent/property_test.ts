@@ -10,7 +10,7 @@ import { ConflictError, NotFoundError } from "../../src/errors.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import type { Store } from "../../src/store.ts";
 import { propertyRuns } from "../support/property.ts";
-import { type Bench, storeTest } from "../support/stores.ts";
+import { type Bench, storeTest } from "../../dev/stores.ts";
 
 const NAMES = ["ada", "bob", "cy"];
 const HOSTS = ["mill", "barn"];

@@ -10,7 +10,7 @@ import {
   TimeoutError,
 } from "../../src/errors.ts";
 import { Events } from "../../src/event/event.ts";
-import { type Bench, storeTest } from "../support/stores.ts";
+import { type Bench, storeTest } from "../../dev/stores.ts";
 
 const deploy = { actionType: "deploy", description: "deploy v2 to production" };
 const UNKNOWN = ["apr_00000000000000000000000000", "nonsense", ""];

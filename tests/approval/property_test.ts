@@ -8,7 +8,7 @@ import type { Approval } from "../../src/approval/model.ts";
 import { Approvals } from "../../src/approval/approval.ts";
 import { CoordError } from "../../src/errors.ts";
 import { propertyRuns } from "../support/property.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const AGENTS = ["ada", "bob", "cy"];
 const STATUSES = ["pending", "approved", "rejected", "expired"] as const;

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Audit, type Entry } from "../../src/audit/audit.ts";
 import { propertyRuns } from "../support/property.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const agent = fc.constantFrom("ada", "bob", "cy");
 const type = fc.constantFrom("deployment", "rollback");

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { Audit, type Entry } from "../../src/audit/audit.ts";
 import { contentHash, nextLink } from "../../src/audit/entry.ts";
 import { propertyRuns } from "../support/property.ts";
-import { type Bench, storeTest } from "../support/stores.ts";
+import { type Bench, storeTest } from "../../dev/stores.ts";
 
 /** A log of `count` entries, and the file under it opened from outside. */
 async function tamperable({ as, clock, store }: Bench, count: number) {

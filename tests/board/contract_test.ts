@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Board, type Thread } from "../../src/board/board.ts";
 import { InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
 import { Events } from "../../src/event/event.ts";
-import { type Bench, storeTest } from "../support/stores.ts";
+import { type Bench, storeTest } from "../../dev/stores.ts";
 
 const UNKNOWN = ["thr_00000000000000000000000000", "nonsense", ""];
 

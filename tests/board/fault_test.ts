@@ -8,9 +8,9 @@ import type { Approval } from "../../src/approval/model.ts";
 import { Approvals } from "../../src/approval/approval.ts";
 import { Audit } from "../../src/audit/audit.ts";
 import { Board } from "../../src/board/board.ts";
-import { Fleet, seeded } from "../support/fleet.ts";
-import { placeTest } from "../support/places.ts";
-import { openAs } from "../support/workers/context.ts";
+import { Fleet, seeded } from "../../dev/fleet.ts";
+import { placeTest } from "../../dev/places.ts";
+import { openAs } from "../../dev/workers/context.ts";
 
 const SECONDS = Number(Deno.env.get("AGENTCOORD_FAULT_SECONDS") ?? "4");
 const WRITERS = 4;

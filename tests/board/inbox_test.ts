@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Agents } from "../../src/agent/agent.ts";
 import { Board, type Message } from "../../src/board/board.ts";
 import { InvalidArgumentError, TimeoutError } from "../../src/errors.ts";
-import { type Bench, storeTest } from "../support/stores.ts";
+import { type Bench, storeTest } from "../../dev/stores.ts";
 
 /** Boards of agents that have all acted before, so that each is registered. */
 async function boards({ as }: Bench) {

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Board, type Message, type Thread } from "../../src/board/board.ts";
 import { propertyRuns } from "../support/property.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const NAMES = ["ada", "bob", "cy", "di"];
 const TAGS = ["x", "y", "z"];

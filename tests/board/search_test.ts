@@ -4,7 +4,7 @@ import { Board } from "../../src/board/board.ts";
 import { wordsIn } from "../../src/board/words.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
 import { propertyRuns } from "../support/property.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 async function titlesOf(board: Board, text: string) {
   const { threads, nextCursor } = await board.search(text);

@@ -71,6 +71,20 @@ const EXAMPLES: readonly Example[] = [
     fine: { "src/engine/redis/client.ts": `import { Actor } from "../actor.ts";` },
   },
   {
+    name: "a room imported from the engine, if only its types",
+    broken: {
+      "src/engine/directory/engine.ts": `import type { Task } from "../../task/model.ts";`,
+    },
+    report: /^src\/engine\/directory\/engine\.ts:1: src\/engine\/ is the ground floor/,
+    fine: { "src/task/directory/store.ts": `import type { A } from "../../engine/actor.ts";` },
+  },
+  {
+    name: "a room's wing loaded by the engine when needed",
+    broken: { "src/engine/waker.ts": `await import("../open/migrations.ts");` },
+    report: /^src\/engine\/waker\.ts:1: src\/engine\/ is the ground floor/,
+    fine: { "src/engine/waker.ts": `import { newId } from "../id.ts";` },
+  },
+  {
     name: "SQLite outside its file, if only its types",
     broken: { "src/open/directory.ts": `import type { DatabaseSync } from "node:sqlite";` },
     report:
@@ -132,7 +146,21 @@ const EXAMPLES: readonly Example[] = [
     report: /Found: src\/a\.ts -> src\/b\.ts -> src\/lock\/c\.ts -> src\/a\.ts$/,
     fine: {
       "src/a.ts": `import { b } from "./b.ts";`,
-      "src/b.ts": `import type { A } from "./a.ts";\nimport { type B, type C } from "./a.ts";`,
+      "src/b.ts": `export { c } from "./lock/c.ts";`,
+      "src/lock/c.ts": `import type { D } from "./d.ts";`,
+    },
+  },
+  {
+    name: "a circle of imports that is closed by types alone",
+    broken: {
+      "src/a.ts": `import { b } from "./b.ts";`,
+      "src/b.ts": `import type { A } from "./a.ts";`,
+    },
+    report:
+      /^src\/b\.ts:1: Modules of src\/ must not .* not even for types\. Found: src\/a\.ts -> src\/b\.ts/,
+    fine: {
+      "src/a.ts": `import { b } from "./b.ts";\nimport type { C } from "./c.ts";`,
+      "src/b.ts": `import type { C } from "./c.ts";`,
     },
   },
   {

@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { cli, cliJson, withProject } from "../support/cli.ts";
 import { Stream } from "../support/golden_stream.ts";
-import { startCluster } from "../support/redis_cluster.ts";
-import { startSentinel } from "../support/redis_sentinel.ts";
-import { hasRedis, type RedisServer, startRedis } from "../support/redis_server.ts";
+import { startCluster } from "../../dev/redis_cluster.ts";
+import { startSentinel } from "../../dev/redis_sentinel.ts";
+import { hasRedis, type RedisServer, startRedis } from "../../dev/redis_server.ts";
 import { eventually, gone, Running, textOf, written } from "../support/wrapped.ts";
 
 type Env = Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ function serverTest(
 /** Waits until so many processes listen to be woken. */
 function listening(server: RedisServer, count: number): Promise<true> {
   return eventually(`${count} listening`, async () => {
-    const channels = await server.command("PUBSUB", "CHANNELS", "{agentcoord:*}:bell:*");
+    const channels = await server.command("PUBSUB", "CHANNELS", "{agentcoord:*}:wake:*");
     return (channels as readonly unknown[]).length >= count || undefined;
   });
 }

@@ -13,7 +13,7 @@ import {
   type RedisServer,
   sharedRedis,
   startRedis,
-} from "../support/redis_server.ts";
+} from "../../dev/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
 
 interface Check {

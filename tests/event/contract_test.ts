@@ -4,7 +4,7 @@ import type { CoordEvent, EventType } from "../../src/event/model.ts";
 import { Events } from "../../src/event/event.ts";
 import { sequencedId } from "../../src/id.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { type Bench, storeTest } from "../support/stores.ts";
+import { type Bench, storeTest } from "../../dev/stores.ts";
 
 /** Takes and gives back the lock on each path, once: two events a path, one millisecond apart. */
 async function happen({ as, clock }: Bench, ...paths: readonly string[]): Promise<void> {

@@ -4,7 +4,7 @@ import type { CoordEvent, EventType } from "../../src/event/model.ts";
 import { Events } from "../../src/event/event.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { propertyRuns } from "../support/property.ts";
-import { type Bench, storeTest } from "../support/stores.ts";
+import { type Bench, storeTest } from "../../dev/stores.ts";
 
 /** What the model knows of an event. */
 interface Known {

@@ -9,8 +9,8 @@ import { likeName } from "../../src/agent/likeness.ts";
 import { Board } from "../../src/board/board.ts";
 import { NotFoundError } from "../../src/errors.ts";
 import { cli, cliJson, withProject } from "../support/cli.ts";
-import { hasRedis, sharedRedis } from "../support/redis_server.ts";
-import { storeTest } from "../support/stores.ts";
+import { hasRedis, sharedRedis } from "../../dev/redis_server.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const HINT = 'No agent is named "Ada"; did you mean "ada"?';
 

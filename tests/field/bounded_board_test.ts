@@ -7,15 +7,15 @@ import assert from "node:assert/strict";
 import { Board } from "../../src/board/board.ts";
 import { systemClock } from "../../src/clock.ts";
 import { RedisStore } from "../../src/open/redis.ts";
-import { type Executed, monitor } from "../redis/monitor.ts";
+import { type Executed, monitor } from "../../dev/redis_monitor.ts";
 import {
   freshNamespace,
   hasRedis,
   resp,
   type RespClient,
   startRedis,
-} from "../support/redis_server.ts";
-import { storeTest } from "../support/stores.ts";
+} from "../../dev/redis_server.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 interface Site {
   readonly as: (name: string) => Board;

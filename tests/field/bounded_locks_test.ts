@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { Locks } from "../../src/lock/lock.ts";
 import type { Actor } from "../../src/engine/actor.ts";
 import { workTest } from "../support/step_work.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const PATHS = Array.from({ length: 3000 }, (_, n) => `d${1000 + n}/f`);
 
@@ -88,11 +88,9 @@ storeTest(
     const ada = new Locks(as("ada"));
     await ada.acquire(".");
     const locks = await store.locks();
-    const bell = store.waker();
-    await bell.ready;
     const ask = (name: string, paths: readonly string[]) => {
       const actor: Actor = { name, host: "test-host" };
-      const waiter = { id: `wtr-${name}`, bell: bell.id };
+      const waiter = `wtr-${name}`;
       const rest = { mode: "exclusive", ttlMs: 60_000, intent: "", reentrant: false } as const;
       return locks.acquire(actor, { paths, ...rest, waiter });
     };

@@ -11,16 +11,16 @@ import { Audit } from "../../src/audit/audit.ts";
 import { Board, type Thread } from "../../src/board/board.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import { Tasks } from "../../src/task/task.ts";
-import { type Executed, monitor } from "../redis/monitor.ts";
-import { type Proxy, startProxy } from "../support/proxy.ts";
+import { type Executed, monitor } from "../../dev/redis_monitor.ts";
+import { type Proxy, startProxy } from "../../dev/proxy.ts";
 import {
   freshNamespace,
   hasRedis,
   pause,
   type RedisServer,
   startRedis,
-} from "../support/redis_server.ts";
-import { storeTest } from "../support/stores.ts";
+} from "../../dev/redis_server.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 /** More than an answer should have: the bound, and one thing of the largest kind. */
 const REPLY_BYTES = 2_000_000;

@@ -9,7 +9,9 @@ import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
 import { startAfter } from "../../src/engine/numbers.ts";
 import { DirectoryStore } from "../../src/open/directory.ts";
 import { cli, withProject } from "../support/cli.ts";
-import { TestClock } from "../support/stores.ts";
+import { TestClock } from "../../dev/stores.ts";
+import { PREAMBLE } from "../../src/open/preamble.ts";
+import { SCHEMA } from "../../src/open/schema.ts";
 
 const START_MS = Date.UTC(2025, 0, 1);
 
@@ -69,7 +71,12 @@ Deno.test("numbers that the store's own memory knows go on by one", async () => 
   const home = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
   const clock = new TestClock();
   const next = async () => {
-    const engine = await DirectoryEngine.open(home, { durability: "normal", clock });
+    const engine = await DirectoryEngine.open(home, {
+      schema: SCHEMA,
+      preamble: PREAMBLE,
+      durability: "normal",
+      clock,
+    });
     try {
       return await engine.write(undefined, (tx) => {
         tx.run("INSERT INTO listeners VALUES (?, 'wtr_1', 0)", `${clock.nowMs()}`);

@@ -4,10 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { Database, SCHEMA_VERSION } from "../../src/engine/directory/database.ts";
+import { Database } from "../../src/engine/directory/database.ts";
 import { MIGRATIONS } from "../../src/open/migrations.ts";
-import { isOwnSchema, schemaDigest } from "../../src/open/schema.ts";
+import { isOwnSchema, schemaDigest } from "../../src/engine/directory/schema.ts";
 import { cli, withProject } from "../support/cli.ts";
+import { SCHEMA, SCHEMA_VERSION } from "../../src/open/schema.ts";
 
 const HOME = ".agentcoord/namespaces/default";
 
@@ -17,12 +18,12 @@ Deno.test("schema of each version is known by its digest", () => {
     db.exec(migration);
     const version = index + 1;
     assert.ok(
-      isOwnSchema(db, version),
-      `src/store/schema.ts: version ${version} is ${schemaDigest(db)}`,
+      isOwnSchema(SCHEMA, db, version),
+      `src/open/schema.ts: version ${version} is ${schemaDigest(db)}`,
     );
   }
   db.exec("CREATE TABLE another (x)");
-  assert.ok(!isOwnSchema(db, SCHEMA_VERSION));
+  assert.ok(!isOwnSchema(SCHEMA, db, SCHEMA_VERSION));
   db.close();
 });
 
@@ -59,7 +60,7 @@ for (const [what, sql] of Object.entries(CHANGES)) {
 /** A database with a log that has the newest commits, as a process that was killed leaves it. */
 async function withLog(dir: string): Promise<string> {
   const path = `${dir}/store.db`;
-  const db = await Database.open(path);
+  const db = await Database.open(path, SCHEMA);
   db.run("UPDATE state SET event = 7", []);
   for (const suffix of ["", "-wal"]) {
     await Deno.copyFile(path + suffix, `${dir}/copy${suffix}`);
@@ -87,7 +88,7 @@ Deno.test("refused open changes no byte of a database and its log", async () => 
       await Deno.writeFile(`${path}-wal`, log);
       let opened: Database | undefined;
       try {
-        opened = await Database.open(path);
+        opened = await Database.open(path, SCHEMA);
       } catch (error) {
         refusals++;
         assert.equal((error as { code?: string }).code, "store_unavailable", `${place}: ${error}`);

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { Approvals } from "../../src/approval/approval.ts";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { openAs } from "../support/workers/context.ts";
+import { openAs } from "../../dev/workers/context.ts";
 
 for (const decider of ["maria", "victim", null]) {
   Deno.test(`approval that ${decider ?? "nobody"} decided in the file is not acted on`, async () => {

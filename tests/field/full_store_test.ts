@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { CoordinationClient } from "../../mod.ts";
-import { hasRedis, type RedisServer, startRedis } from "../support/redis_server.ts";
+import { hasRedis, type RedisServer, startRedis } from "../../dev/redis_server.ts";
 
 Deno.test({
   name: "full server lets holders renew, finish and leave, and refuses what is new",

@@ -12,7 +12,7 @@ import type { Store } from "../../src/store.ts";
 import { Tasks } from "../../src/task/task.ts";
 import { cli, cliJson, withProject } from "../support/cli.ts";
 import { KINDS, useRedis } from "../support/golden_store.ts";
-import { resp } from "../support/redis_server.ts";
+import { resp } from "../../dev/redis_server.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -11,8 +11,8 @@ import { contentsOf } from "../redis/contents.ts";
 import { type Surroundings, testSideBySide } from "../redis/lanes.ts";
 import { Member } from "../redis/member.ts";
 import { Bench, type Operation, OPERATIONS } from "../redis/operations.ts";
-import { type Proxy, startProxy } from "../support/proxy.ts";
-import { freshNamespace, hasRedis, type RespClient, startRedis } from "../support/redis_server.ts";
+import { type Proxy, startProxy } from "../../dev/proxy.ts";
+import { freshNamespace, hasRedis, type RespClient, startRedis } from "../../dev/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
 
 /** Scripts that may write have a name, their first argument. */

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { LeaseLostError } from "../../src/errors.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const FIELDS = ["path", "mode", "holder", "fence", "intent", "acquiredAtMs", "expiresAtMs"];
 

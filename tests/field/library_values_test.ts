@@ -14,7 +14,7 @@ import { Events } from "../../src/event/event.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { Tasks } from "../../src/task/task.ts";
 import { CoordinationClient, type Session } from "../../mod.ts";
-import { placeTest } from "../support/places.ts";
+import { placeTest } from "../../dev/places.ts";
 import { propertyRuns } from "../support/property.ts";
 
 const ROOMS = {

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { ConflictError, LeaseLostError, NotFoundError } from "../../src/errors.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { cli, cliJson, withProject } from "../support/cli.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 Deno.test("lock stays the same lock when the disk changes under its name", () =>
   withProject(async (dir) => {

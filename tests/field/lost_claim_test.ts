@@ -7,8 +7,8 @@ import assert from "node:assert/strict";
 import { CoordinationClient } from "../../src/client.ts";
 import { StoreUnavailableError } from "../../src/errors.ts";
 import type { EventType } from "../../src/event/model.ts";
-import { freshNamespace, hasRedis, startRedis } from "../support/redis_server.ts";
-import { startProxy } from "../support/proxy.ts";
+import { freshNamespace, hasRedis, startRedis } from "../../dev/redis_server.ts";
+import { startProxy } from "../../dev/proxy.ts";
 import { eventually } from "../support/wrapped.ts";
 
 const LEASE_MS = 1500;

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { type ListTasksOptions, Tasks } from "../../src/task/task.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const MANY = 1300;
 

@@ -10,9 +10,11 @@ import type { Store } from "../../src/store.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import { DirectoryTasks } from "../../src/task/directory/store.ts";
 import { Tasks } from "../../src/task/task.ts";
-import { monitor } from "../redis/monitor.ts";
-import { freshNamespace, hasRedis, startRedis } from "../support/redis_server.ts";
-import { storeTest } from "../support/stores.ts";
+import { monitor } from "../../dev/redis_monitor.ts";
+import { freshNamespace, hasRedis, startRedis } from "../../dev/redis_server.ts";
+import { storeTest } from "../../dev/stores.ts";
+import { PREAMBLE } from "../../src/open/preamble.ts";
+import { SCHEMA } from "../../src/open/schema.ts";
 
 const MANY = 700;
 
@@ -49,6 +51,8 @@ storeTest("task complete brings every one of many dependents to the queue", asyn
 Deno.test("task claim goes on where a completion was left that had told few of many dependents", async () => {
   const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
   const engine = await DirectoryEngine.open(directory, {
+    schema: SCHEMA,
+    preamble: PREAMBLE,
     durability: "normal",
     clock: systemClock,
   });
@@ -58,6 +62,7 @@ Deno.test("task claim goes on where a completion was left that had told few of m
   const rows: number[] = [];
   // An engine whose process dies after some steps; of each step it counts the rows that were written.
   const counting: Engine = {
+    waker: () => engine.waker(),
     read: (look) => engine.read(look),
     write: (actor, step) => counting.writeFreeing(actor, step),
     writeFreeing: (actor, step) => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { cli, cliJson, start, withProject as inProject } from "../support/cli.ts";
 import { envelope } from "../support/golden_run.ts";
-import { hasRedis, startRedis } from "../support/redis_server.ts";
+import { hasRedis, startRedis } from "../../dev/redis_server.ts";
 
 /** A project in which nobody has made a store. */
 const withProject = (body: (dir: string) => Promise<void>) => inProject(body, { store: false });

@@ -68,12 +68,13 @@ Deno.test("store that cannot be opened for too many open files says so, not its 
     assert.equal(added.code, 0, added.stderr);
     const program = `
       import { Database } from "${ROOT}src/engine/directory/database.ts";
+      import { SCHEMA } from "${ROOT}src/open/schema.ts";
       const files = [];
       try { for (;;) files.push(Deno.openSync("/dev/null")); } catch { /* the limit */ }
       // As many as the database itself gets, but not its log.
       for (const left of [0, 1, 2]) {
         for (let n = 0; n < left; n++) files.pop().close();
-        try { Database.openForReading("${path}"); console.log("opened"); }
+        try { Database.openForReading("${path}", SCHEMA); console.log("opened"); }
         catch (error) { console.log(error.message); }
       }`;
     await Deno.writeTextFile(`${dir}/program.ts`, program);

@@ -9,8 +9,8 @@ import type { Store } from "../../src/store.ts";
 import { type Task, Tasks } from "../../src/task/task.ts";
 import { DatabaseSync } from "node:sqlite";
 import { taskText } from "../../commands/task/text.ts";
-import { freshNamespace, hasRedis, resp, sharedRedis } from "../support/redis_server.ts";
-import { type Bench, storeTest, TestClock } from "../support/stores.ts";
+import { freshNamespace, hasRedis, resp, sharedRedis } from "../../dev/redis_server.ts";
+import { type Bench, storeTest, TestClock } from "../../dev/stores.ts";
 
 const LONG = "x/".repeat(30_000);
 

@@ -8,15 +8,15 @@ import { Audit } from "../../src/audit/audit.ts";
 import { Board } from "../../src/board/board.ts";
 import { Events } from "../../src/event/event.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { SCHEMA_VERSION } from "../../src/engine/directory/database.ts";
 import { DirectoryStore } from "../../src/open/directory.ts";
 import { MIGRATIONS } from "../../src/open/migrations.ts";
-import { inspectDatabase } from "../../src/engine/directory/inspect.ts";
+import { inspectContent } from "../../src/open/inspect.ts";
 import { startAfter } from "../../src/engine/numbers.ts";
 import { Tasks } from "../../src/task/task.ts";
-import { TestClock } from "../support/stores.ts";
+import { TestClock } from "../../dev/stores.ts";
+import { SCHEMA_VERSION } from "../../src/open/schema.ts";
 
-const RECORDED = new URL("../store/version_1.db.gz.base64", import.meta.url);
+const RECORDED = new URL("../open/version_1.db.gz.base64", import.meta.url);
 /** The store's clock, and the last fence, when it was recorded. */
 const RECORDED_MS = 1_795_842_124_326;
 const LAST_FENCE = 2;
@@ -29,7 +29,7 @@ Deno.test("store of version 0.1.0 comes forward with all it holds, and its fence
   const whole = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
   await Deno.writeFile(`${home}/store.db`, whole);
   await Deno.writeTextFile(`${home}/store.lock`, "");
-  assert.equal(inspectDatabase(directory, "default").schema, 1);
+  assert.equal(inspectContent(directory, "default").schema, 1);
   const clock = new TestClock();
   clock.advance(RECORDED_MS + 1000 - clock.nowMs());
   const options = { namespace: "default", durability: "normal", clock } as const;
@@ -61,7 +61,7 @@ Deno.test("store of version 0.1.0 comes forward with all it holds, and its fence
     assert.ok(next!.fence > startAfter(RECORDED_MS, LAST_FENCE));
     const later = (await new Events(context("ada")).list({ since: events.at(-1)!.id })).events;
     assert.deepEqual(later.map(({ type }) => type), ["lock.acquired"]);
-    const { schema, integrity, lostCommits } = inspectDatabase(directory, "default");
+    const { schema, integrity, lostCommits } = inspectContent(directory, "default");
     assert.deepEqual([schema, integrity, lostCommits], [SCHEMA_VERSION, "ok", 0]);
   } finally {
     await store.close();

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { InvalidArgumentError } from "../../src/errors.ts";
 import { type ListTasksOptions, type TaskPage, Tasks } from "../../src/task/task.ts";
 import { cli, cliJson, withProject } from "../support/cli.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 /** The titles of every page, page by page. */
 async function pages(tasks: Tasks, options: ListTasksOptions): Promise<readonly string[][]> {

@@ -4,7 +4,7 @@ import { defineCommand } from "../../src/cli/command.ts";
 import { run } from "../../src/cli/run.ts";
 import { cli, cliJson, programCommand, start, withProject } from "../support/cli.ts";
 import { cleanEnvironment } from "../support/cli.ts";
-import { hasRedis, sharedRedis } from "../support/redis_server.ts";
+import { hasRedis, sharedRedis } from "../../dev/redis_server.ts";
 import { waiterSeen } from "../support/wrapped.ts";
 
 /** Runs a shell line in which `$A` starts the program; `$0` and on are `words`. */

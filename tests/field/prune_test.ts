@@ -10,11 +10,11 @@ import { Events } from "../../src/event/event.ts";
 import { Tasks } from "../../src/task/task.ts";
 import { cli, cliJson, withProject } from "../support/cli.ts";
 import { contentsOf } from "../redis/contents.ts";
-import { freshNamespace, hasRedis, resp, sharedRedis } from "../support/redis_server.ts";
+import { freshNamespace, hasRedis, resp, sharedRedis } from "../../dev/redis_server.ts";
 import { DirectoryStore } from "../../src/open/directory.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import type { Store } from "../../src/store.ts";
-import { storeTest, TestClock } from "../support/stores.ts";
+import { storeTest, TestClock } from "../../dev/stores.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { cliJson, withProject } from "../support/cli.ts";
-import { freshNamespace, hasRedis, sharedRedis } from "../support/redis_server.ts";
+import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 

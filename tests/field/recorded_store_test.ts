@@ -3,11 +3,11 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { SCHEMA_VERSION } from "../../src/engine/directory/database.ts";
-import { inspectDatabase } from "../../src/engine/directory/inspect.ts";
 import { REDIS_SCHEMA_VERSION } from "../../src/engine/redis/schema.ts";
 import { DirectoryStore } from "../../src/open/directory.ts";
+import { inspectContent } from "../../src/open/inspect.ts";
 import { RedisStore } from "../../src/open/redis.ts";
+import { SCHEMA_VERSION } from "../../src/open/schema.ts";
 import { Rooms } from "../../src/rooms.ts";
 import type { Store } from "../../src/store.ts";
 import {
@@ -19,8 +19,8 @@ import {
   restoreRedis,
   viewOf,
 } from "../support/recorded.ts";
-import { freshNamespace, hasRedis, sharedRedis } from "../support/redis_server.ts";
-import { TestClock } from "../support/stores.ts";
+import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
+import { TestClock } from "../../dev/stores.ts";
 
 const upTo = (newest: number) => Array.from({ length: newest }, (_, index) => index + 1);
 /** No program wrote version 2 of a directory: what it brought forward was changed together with version 3. */
@@ -68,7 +68,7 @@ for (const version of DIRECTORIES) {
     const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
     try {
       await restoreDirectory(directory, recording);
-      assert.equal(inspectDatabase(directory, NAMESPACE).schema, version);
+      assert.equal(inspectContent(directory, NAMESPACE).schema, version);
       const clock = clockOf(recording);
       const options = { namespace: NAMESPACE, durability: "normal", clock } as const;
       const store = await DirectoryStore.open(directory, options);
@@ -77,7 +77,7 @@ for (const version of DIRECTORIES) {
       } finally {
         await store.close();
       }
-      const { schema, integrity } = inspectDatabase(directory, NAMESPACE);
+      const { schema, integrity } = inspectContent(directory, NAMESPACE);
       assert.deepEqual([schema, integrity], [SCHEMA_VERSION, "ok"]);
     } finally {
       await Deno.remove(directory, { recursive: true });

@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { Locks } from "../../src/lock/lock.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import { cli, cliJson, withProject } from "../support/cli.ts";
-import { freshNamespace, hasRedis, sharedRedis, startRedis } from "../support/redis_server.ts";
-import { TestClock } from "../support/stores.ts";
+import { freshNamespace, hasRedis, sharedRedis, startRedis } from "../../dev/redis_server.ts";
+import { TestClock } from "../../dev/stores.ts";
 
 const HOUR_MS = 3_600_000;
 

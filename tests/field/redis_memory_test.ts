@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { Member } from "../redis/member.ts";
-import { hasRedis, type RedisServer, startRedis } from "../support/redis_server.ts";
+import { hasRedis, type RedisServer, startRedis } from "../../dev/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
 
 const NAMESPACE = "memory";

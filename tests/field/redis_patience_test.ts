@@ -5,9 +5,9 @@
  */
 import assert from "node:assert/strict";
 import { Member } from "../redis/member.ts";
-import { hasRedis, pause, startRedis } from "../support/redis_server.ts";
-import { startProxy } from "../support/proxy.ts";
-import { closeQuietly, writeAll } from "../support/resp.ts";
+import { hasRedis, pause, startRedis } from "../../dev/redis_server.ts";
+import { startProxy } from "../../dev/proxy.ts";
+import { closeQuietly, writeAll } from "../../dev/resp.ts";
 import { eventually } from "../support/wrapped.ts";
 
 function redisTest(name: string, fn: () => Promise<void>): void {
@@ -20,7 +20,7 @@ async function isWoken(ada: Member, bob: Member): Promise<void> {
   const waiting = bob.locks.acquire("woken.py", { waitMs: 10_000 });
   await eventually("a waiter that listens", async () => {
     const lines = await ada.store.connection.send("PUBSUB", ["CHANNELS"]) as string[];
-    return lines.some((channel) => channel.includes("bell:wtr_"));
+    return lines.some((channel) => channel.includes("wake:wtr_"));
   });
   await ada.locks.release("woken.py");
   await waiting;

@@ -7,8 +7,10 @@ import { StoreUnavailableError } from "../../src/errors.ts";
 import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
 import { cli, withProject } from "../support/cli.ts";
 import { listening } from "../support/golden_stream.ts";
-import { TestClock } from "../support/stores.ts";
+import { TestClock } from "../../dev/stores.ts";
 import { Running, runs, written } from "../support/wrapped.ts";
+import { PREAMBLE } from "../../src/open/preamble.ts";
+import { SCHEMA } from "../../src/open/schema.ts";
 
 const HOME = ".agentcoord/namespaces/default";
 const GONE = /was removed or replaced while in use/;
@@ -36,7 +38,12 @@ for (const [what, change] of Object.entries(CHANGES)) {
     const home = `${parent}/home`;
     await Deno.mkdir(home);
     const clock = new TestClock();
-    const engine = await DirectoryEngine.open(home, { durability: "normal", clock });
+    const engine = await DirectoryEngine.open(home, {
+      schema: SCHEMA,
+      preamble: PREAMBLE,
+      durability: "normal",
+      clock,
+    });
     try {
       const write = () => engine.write(undefined, (tx) => tx.nextFence());
       const read = () => engine.read((reader) => reader.nowMs);

@@ -8,7 +8,7 @@ import { hideSecrets, resolveConfig } from "../../src/config.ts";
 import { CoordinationClient } from "../../src/client.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
 import { cleanEnvironment, cli, cliJson, withProject as inProject } from "../support/cli.ts";
-import { hasRedis, sharedRedis } from "../support/redis_server.ts";
+import { hasRedis, sharedRedis } from "../../dev/redis_server.ts";
 
 /** A project in which nobody has made a store. */
 const withProject = (body: (dir: string) => Promise<void>) => inProject(body, { store: false });

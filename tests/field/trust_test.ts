@@ -6,7 +6,7 @@ import { trustedPlace } from "../../src/config/trust.ts";
 import { typed } from "../../src/cli/secret.ts";
 import { DeniedError } from "../../src/errors.ts";
 import { cli, cliJson, programCommand, withProject } from "../support/cli.ts";
-import { freshNamespace, hasRedis, sharedRedis, startRedis } from "../support/redis_server.ts";
+import { freshNamespace, hasRedis, sharedRedis, startRedis } from "../../dev/redis_server.ts";
 
 const SECRET = "p@ss/w:rd$1%";
 const ACQUIRE = ["lock", "acquire", "a.py", "--agent", "ada"];

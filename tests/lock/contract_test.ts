@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ConflictError, LeaseLostError, NotFoundError } from "../../src/errors.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 storeTest(
   "lock acquire gives a lease and refuses a second holder by name",
@@ -97,8 +97,6 @@ storeTest(
     const ada = new Locks(as("ada"));
     await ada.acquire("a.py");
     const locks = await store.locks();
-    const bell = store.waker();
-    await bell.ready;
     const request = {
       paths: ["a.py"],
       mode: "exclusive",
@@ -106,9 +104,9 @@ storeTest(
       intent: "",
       reentrant: false,
     } as const;
-    // As if each were frozen after its first look: its bell still rings.
+    // As if each were frozen after its first look: its process is still there to be woken.
     const look = (name: string) =>
-      locks.acquire({ name, host: "here" }, { ...request, waiter: { id: name, bell: bell.id } });
+      locks.acquire({ name, host: "here" }, { ...request, waiter: name });
     for (const name of ["bob", "cy", "di", "eve"]) assert.equal((await look(name)).kind, "held");
     await ada.release("a.py");
     let waitedMs = 0;
@@ -125,19 +123,20 @@ storeTest(
 
 storeTest(
   "lock acquire is not refused for a waiter that has died in line",
-  async ({ as, store }) => {
+  async ({ as, another }) => {
     const ada = new Locks(as("ada"));
     await ada.acquire("a.py");
-    const locks = await store.locks();
-    const outcome = await locks.acquire({ name: "bob", host: "here" }, {
+    const bobs = await another();
+    const outcome = await (await bobs.locks()).acquire({ name: "bob", host: "here" }, {
       paths: ["a.py", "b.py"],
       mode: "exclusive",
       ttlMs: 1000,
       intent: "",
       reentrant: false,
-      waiter: { id: "bob", bell: "nobody" },
+      waiter: "bob",
     });
     assert.equal(outcome.kind, "held");
+    await bobs.close();
     await new Locks(as("cy")).acquire("b.py");
   },
 );

@@ -6,9 +6,9 @@
 import assert from "node:assert/strict";
 import type { Lease } from "../../src/lock/model.ts";
 import { Events } from "../../src/event/event.ts";
-import { Fleet, seeded } from "../support/fleet.ts";
-import { placeTest } from "../support/places.ts";
-import { openAs } from "../support/workers/context.ts";
+import { Fleet, seeded } from "../../dev/fleet.ts";
+import { placeTest } from "../../dev/places.ts";
+import { openAs } from "../../dev/workers/context.ts";
 
 const SECONDS = Number(Deno.env.get("AGENTCOORD_FAULT_SECONDS") ?? "6");
 const FIGHTERS = 8;

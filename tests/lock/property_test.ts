@@ -8,7 +8,7 @@ import { CoordError } from "../../src/errors.ts";
 import type { Lease, LockMode } from "../../src/lock/model.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { propertyRuns } from "../support/property.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const AGENTS = ["ada", "bob", "cy"];
 /** Prefixes of each other as names, as paths or as neither; with and without a slash; inside and outside. */

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { RedisStore } from "../../src/open/redis.ts";
-import { freshNamespace, hasRedis } from "../support/redis_server.ts";
+import { freshNamespace, hasRedis } from "../../dev/redis_server.ts";
 import { contentsOf } from "./contents.ts";
 import { type Surroundings, testSideBySide } from "./lanes.ts";
 import { Bench, changing, normalised, type Operation, OPERATIONS } from "./operations.ts";

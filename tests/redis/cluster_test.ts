@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { startCluster } from "../support/redis_cluster.ts";
-import { freshNamespace, hasRedis, pause } from "../support/redis_server.ts";
+import { startCluster } from "../../dev/redis_cluster.ts";
+import { freshNamespace, hasRedis, pause } from "../../dev/redis_server.ts";
 import { Member, timed } from "./member.ts";
 
 /** Wakes are pushed; a waiter that only polled would need a second. */

@@ -2,7 +2,7 @@
  * Everything a server holds for one namespace, to compare two of them.
  * @module
  */
-import type { RespClient, RespValue } from "../support/redis_server.ts";
+import type { RespClient, RespValue } from "../../dev/redis_server.ts";
 
 /** Numbers of the state string, which is packed; see state.lua. */
 const STATE = `
@@ -31,7 +31,7 @@ export async function contentsOf(
     const kept = name === "listeners"
       ? (content as [string, string][]).filter(([topic]) => topic !== " retried")
       : content;
-    if (name !== "recalled" && (name !== "listeners" || (kept as unknown[]).length > 0)) {
+    if (name !== "replay_index" && (name !== "listeners" || (kept as unknown[]).length > 0)) {
       contents[name] = kept;
     }
   }

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { type CoordError, StoreUnavailableError } from "../../src/errors.ts";
 import type { Task } from "../../src/task/task.ts";
-import { freshNamespace, hasRedis, type RedisServer, startRedis } from "../support/redis_server.ts";
+import { freshNamespace, hasRedis, type RedisServer, startRedis } from "../../dev/redis_server.ts";
 import { Member, timed } from "./member.ts";
 
 /** Registers a test that needs Redis. */

@@ -2,8 +2,8 @@
  * Tests of many operations, some side by side: most of their time they wait for connections to come back.
  * @module
  */
-import { type Proxy, startProxy } from "../support/proxy.ts";
-import { type RedisServer, type RespClient, startRedis } from "../support/redis_server.ts";
+import { type Proxy, startProxy } from "../../dev/proxy.ts";
+import { type RedisServer, type RespClient, startRedis } from "../../dev/redis_server.ts";
 import type { Operation } from "./operations.ts";
 
 /** Operations tested at a time. */

@@ -5,8 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { RedisStore } from "../../src/open/redis.ts";
-import { startProxy } from "../support/proxy.ts";
-import { freshNamespace, hasRedis, startRedis } from "../support/redis_server.ts";
+import { startProxy } from "../../dev/proxy.ts";
+import { freshNamespace, hasRedis, startRedis } from "../../dev/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
 import { Bench, OPERATIONS } from "./operations.ts";
 

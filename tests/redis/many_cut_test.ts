@@ -9,10 +9,10 @@ import type { RoomContext } from "../../src/context.ts";
 import { Events } from "../../src/event/event.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { RedisStore } from "../../src/open/redis.ts";
-import { startProxy } from "../support/proxy.ts";
-import { freshNamespace, hasRedis, startRedis } from "../support/redis_server.ts";
+import { startProxy } from "../../dev/proxy.ts";
+import { freshNamespace, hasRedis, startRedis } from "../../dev/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
-import { monitor } from "./monitor.ts";
+import { monitor } from "../../dev/redis_monitor.ts";
 
 const CLIENTS = 100;
 /** What others add to the stream before those come back. */

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import type { Rooms } from "../../src/rooms.ts";
 import { RedisStore } from "../../src/open/redis.ts";
-import { freshNamespace, hasRedis } from "../support/redis_server.ts";
+import { freshNamespace, hasRedis } from "../../dev/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
 import { contentsOf } from "./contents.ts";
 import { type Surroundings, testSideBySide } from "./lanes.ts";

@@ -5,7 +5,7 @@
 import type { RoomContext } from "../../src/context.ts";
 import { Rooms } from "../../src/rooms.ts";
 import type { RedisStore } from "../../src/open/redis.ts";
-import { openAs } from "../support/workers/context.ts";
+import { openAs } from "../../dev/workers/context.ts";
 
 /** All rooms of a store, acting as one agent. */
 export class Member extends Rooms implements AsyncDisposable {

@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { RedisStore } from "../../src/open/redis.ts";
-import { type RedisCluster, startCluster } from "../support/redis_cluster.ts";
-import { freshNamespace, hasRedis, type RedisServer, startRedis } from "../support/redis_server.ts";
-import { startProxy } from "../support/proxy.ts";
-import { monitor } from "./monitor.ts";
+import { type RedisCluster, startCluster } from "../../dev/redis_cluster.ts";
+import { freshNamespace, hasRedis, type RedisServer, startRedis } from "../../dev/redis_server.ts";
+import { startProxy } from "../../dev/proxy.ts";
+import { monitor } from "../../dev/redis_monitor.ts";
 import { Bench, normalised, type Operation, OPERATIONS } from "./operations.ts";
 
 /** Opens a store for one operation, in a namespace of its own, and calls `body` with all it needs. */
@@ -44,7 +44,7 @@ Deno.test({
           await withBench(proxy.url, async (bench) => {
             const given = await bench.prepare(operation);
             // Who waits subscribes on a connection of its own, once in a process: see the next test.
-            await bench.store.waker().ready;
+            await bench.store.waker();
             if (!known) await server.command("SCRIPT", "FLUSH");
             proxy.clear();
             await bench.run(operation, given);
@@ -152,7 +152,7 @@ function keysOf(word: string, args: readonly string[]): readonly string[] {
   if (ONE_KEY.has(word)) return word === "DEL" || word === "EXISTS" ? args : args.slice(0, 1);
   if (word === "TIME" || word === "INFO") return [];
   if (word === "PUBLISH") {
-    assert.match(args[0]!, /^\{agentcoord:test-[^}]+\}:bell:wtr_\w+$/);
+    assert.match(args[0]!, /^\{agentcoord:test-[^}]+\}:wake:wtr_\w+$/);
     return [];
   }
   throw new Error(`keys of ${word} are unknown to this test; name them in it`);

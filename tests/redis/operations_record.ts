@@ -195,7 +195,7 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
     call: async ({ as, answered }) => {
       const next = as().audit.tail()[Symbol.asyncIterator]().next();
       await answered("audit.follow");
-      // The second look is the one that hangs the bell.
+      // The second look is the one that asks to be woken.
       await as().audit.count();
       const log = { decisionType: "new", context: "c", reason: "r" };
       return [await as("ada").audit.log(log), await next];

@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { startSentinel } from "../support/redis_sentinel.ts";
-import { freshNamespace, hasRedis, pause } from "../support/redis_server.ts";
+import { startSentinel } from "../../dev/redis_sentinel.ts";
+import { freshNamespace, hasRedis, pause } from "../../dev/redis_server.ts";
 import { Member, timed } from "./member.ts";
 
 Deno.test({

@@ -3,7 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { Fleet } from "../support/fleet.ts";
+import { Fleet } from "../../dev/fleet.ts";
 import {
   freshNamespace,
   hasRedis,
@@ -11,7 +11,7 @@ import {
   type RedisConfig,
   type RedisServer,
   startRedis,
-} from "../support/redis_server.ts";
+} from "../../dev/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
 import { Member, timed } from "./member.ts";
 

@@ -9,7 +9,9 @@ import { directoryMeter, serverMeter } from "../../scripts/bench/large/meter.ts"
 import type { LargeReport } from "../../scripts/bench/large/run.ts";
 import { systemClock } from "../../src/clock.ts";
 import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
-import { hasRedis, startRedis } from "../support/redis_server.ts";
+import { hasRedis, startRedis } from "../../dev/redis_server.ts";
+import { PREAMBLE } from "../../src/open/preamble.ts";
+import { SCHEMA } from "../../src/open/schema.ts";
 
 /** The script as a process of its own, with as little as there can be of everything. */
 async function benchLarge(...args: string[]): Promise<LargeReport> {
@@ -64,6 +66,8 @@ Deno.test("bench meter of a directory tells the longest hold of its lock, and of
   const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
   const meter = directoryMeter();
   const engine = await DirectoryEngine.open(directory, {
+    schema: SCHEMA,
+    preamble: PREAMBLE,
     durability: "normal",
     clock: systemClock,
   });

@@ -8,7 +8,7 @@ import { changesOfOwner, spread, wakeUps } from "../../scripts/bench/contention.
 import { judge } from "../../scripts/bench/figure.ts";
 import { alternate, linesOf, median, quantile } from "../../scripts/bench/harness.ts";
 import { addressOf } from "../../scripts/bench/redis/site.ts";
-import { hasRedis, startRedis } from "../support/redis_server.ts";
+import { hasRedis, startRedis } from "../../dev/redis_server.ts";
 
 Deno.test("median of an odd and an even number of values", () => {
   assert.equal(median([30, 1, 2]), 2);

@@ -31,7 +31,7 @@ import { fileURLToPath } from "node:url";
 import { formatDuration, parseDuration } from "../../src/duration.ts";
 import { cli, type CliOptions, type CliResult } from "./cli.ts";
 import { inProcess } from "./golden_run.ts";
-import { freshNamespace, hasRedis, pause, resp, sharedRedis } from "./redis_server.ts";
+import { freshNamespace, hasRedis, pause, resp, sharedRedis } from "../../dev/redis_server.ts";
 import { eventually } from "./wrapped.ts";
 
 /** Where and how a transcript runs. */

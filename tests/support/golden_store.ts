@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { addTrust } from "../../src/config/trust.ts";
 import { ownConfigHome } from "./cli.ts";
-import { freshNamespace, hasRedis, resp, sharedRedis } from "./redis_server.ts";
+import { freshNamespace, hasRedis, resp, sharedRedis } from "../../dev/redis_server.ts";
 
 /** Kinds of stores that a project may keep its state in, as far as they are there. */
 export const KINDS: readonly ("directory" | "redis")[] = hasRedis()

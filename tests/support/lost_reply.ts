@@ -5,9 +5,9 @@
  */
 import type { RoomContext } from "../../src/context.ts";
 import { RedisStore } from "../../src/open/redis.ts";
-import { startProxy } from "./proxy.ts";
-import { freshNamespace, hasRedis, sharedRedis } from "./redis_server.ts";
-import { TestClock } from "./stores.ts";
+import { startProxy } from "../../dev/proxy.ts";
+import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
+import { TestClock } from "../../dev/stores.ts";
 import { eventually } from "./wrapped.ts";
 
 /** Long enough for everybody else's work while the connection is made again. */

@@ -4,8 +4,8 @@
  */
 import { RedisConnection } from "../../src/engine/redis/connection.ts";
 import { ScriptRunner } from "../../src/engine/redis/script_runner.ts";
-import { freshNamespace, hasRedis, sharedRedis } from "./redis_server.ts";
-import { TestClock } from "./stores.ts";
+import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
+import { TestClock } from "../../dev/stores.ts";
 
 /** What a test of scripts gets. */
 export interface StepBench {

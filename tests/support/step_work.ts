@@ -8,10 +8,10 @@ import { Database } from "../../src/engine/directory/database.ts";
 import { DirectoryStore } from "../../src/open/directory.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import type { Store } from "../../src/store.ts";
-import { type Executed, monitor } from "../redis/monitor.ts";
-import { startProxy } from "./proxy.ts";
-import { freshNamespace, hasRedis, startRedis } from "./redis_server.ts";
-import { TestClock } from "./stores.ts";
+import { type Executed, monitor } from "../../dev/redis_monitor.ts";
+import { startProxy } from "../../dev/proxy.ts";
+import { freshNamespace, hasRedis, startRedis } from "../../dev/redis_server.ts";
+import { TestClock } from "../../dev/stores.ts";
 
 /** What some steps did. */
 export interface StepWork {

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { ConflictError, LeaseLostError } from "../../src/errors.ts";
 import { type Task, Tasks } from "../../src/task/task.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const outcomes = (task: Task | undefined) => task!.attempts.map(({ outcome }) => outcome);
 

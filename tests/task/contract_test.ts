@@ -12,7 +12,7 @@ import {
   NothingToClaimError,
 } from "../../src/errors.ts";
 import { type Task, type TaskPage, Tasks } from "../../src/task/task.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const titles = (tasks: readonly Task[]) => tasks.map(({ title }) => title);
 

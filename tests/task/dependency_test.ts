@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
 import { findCycle } from "../../src/task/cycle.ts";
 import { type Task, Tasks } from "../../src/task/task.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const standing = ({ title, status }: Task) => `${title} ${status}`;
 

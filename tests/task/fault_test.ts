@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { type Task, Tasks } from "../../src/task/task.ts";
-import { Fleet, seeded } from "../support/fleet.ts";
-import { placeTest } from "../support/places.ts";
-import { openAs } from "../support/workers/context.ts";
+import { Fleet, seeded } from "../../dev/fleet.ts";
+import { placeTest } from "../../dev/places.ts";
+import { openAs } from "../../dev/workers/context.ts";
 
 const WORKERS = 8;
 const TASKS = 2000;

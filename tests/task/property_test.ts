@@ -16,7 +16,7 @@ import {
   type TaskStatus,
 } from "../../src/task/task.ts";
 import { propertyRuns } from "../support/property.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 const AGENTS = ["ada", "bob"];
 const TAGS = ["x", "y", "z"];

@@ -6,7 +6,7 @@ import type { Timer } from "../../src/clock.ts";
 import assert from "node:assert/strict";
 import { LeaseLostError, NothingToClaimError } from "../../src/errors.ts";
 import { type Task, Tasks } from "../../src/task/task.ts";
-import { storeTest } from "../support/stores.ts";
+import { storeTest } from "../../dev/stores.ts";
 
 /** How long a woken waiter may take; without the wake-up it would be a second. */
 const SOON_MS = 700;
@@ -72,22 +72,21 @@ storeTest("task waiters are woken one per task, in the order they came", async (
   const steps = await store.tasks();
   const request = { tags: [], match: "any" as const, count: 1 };
   const actor = as("bob").actor!;
-  const bell = store.waker();
-  await bell.ready;
+  const waker = await store.waker();
   for (const id of ["w1", "w2", "w3"]) {
-    assert.deepEqual((await steps.claim(actor, request, { id, bell: bell.id })).tasks, []);
+    assert.deepEqual((await steps.claim(actor, request, id)).tasks, []);
   }
-  const heard = bell.wakes;
+  const heard = waker.wakes;
   const look = async () => (await steps.claim(actor, request)).tasks.length;
   await ada.create([{ title: "x" }]);
-  await within(SOON_MS, bell.wait(heard, 10_000));
-  assert.equal(bell.wakes, heard + 1);
+  await within(SOON_MS, waker.wait(heard, 10_000));
+  assert.equal(waker.wakes, heard + 1);
   assert.equal(await look(), 1);
   await steps.abandon("w2");
   await ada.create([{ title: "y" }, { title: "z" }]);
-  await within(SOON_MS, bell.wait(heard + 1, 10_000));
+  await within(SOON_MS, waker.wait(heard + 1, 10_000));
   await settled();
-  assert.equal(bell.wakes, heard + 2, "the one that gave up is not woken, nor is the first again");
+  assert.equal(waker.wakes, heard + 2, "the one that gave up is not woken, nor is the first again");
 });
 
 storeTest("task claim waits no longer than it was told", async ({ as, clock }) => {

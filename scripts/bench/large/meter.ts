@@ -7,7 +7,7 @@ import process from "node:process";
 import type { Redis } from "ioredis";
 import { DirectoryEngine } from "../../../src/engine/directory/engine.ts";
 import { KernelLock } from "../../../src/engine/directory/kernel_lock.ts";
-import { infoField } from "../../../tests/support/redis_server.ts";
+import { infoField } from "../../../dev/redis_server.ts";
 
 /** The longest step of a call, in milliseconds. */
 export interface Longest {

@@ -12,7 +12,7 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onPath } from "../../../tests/support/redis_server.ts";
+import { onPath } from "../../../dev/redis_server.ts";
 import { runProgram } from "../harness.ts";
 import { addressOf, type Place } from "./site.ts";
 

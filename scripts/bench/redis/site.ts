@@ -7,7 +7,7 @@
  */
 import { Redis } from "ioredis";
 import { parseRedisUrl } from "../../../src/engine/redis/url.ts";
-import { infoField, startRedis } from "../../../tests/support/redis_server.ts";
+import { infoField, startRedis } from "../../../dev/redis_server.ts";
 
 /** A part of the server for one turn. */
 export interface Place {

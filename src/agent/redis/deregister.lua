@@ -1,7 +1,7 @@
 --[[ agent/deregister: ends what the agent holds, a portion a step, and with the last one the agent.
 
-NEEDS   engine/held, lock/give_back, task/give_back
-KEYS    agent_words, agents_left
+NEEDS   engine/held, lock/end_leases, task/release_tasks
+KEYS    agent_reported, agents_left
 FLAGS   frees
 ARGV    5 name, 6 leases in a portion, 7 where the portion begins, "" at first, 8 and 9 the locks and tasks given
         back by the portions before
@@ -13,16 +13,16 @@ if not record then return finish('') end
 local leases, claimed, following = held_portion(NAME, ARGV[7], ARGV[6])
 local locks = ARGV[8] + #release_leases(NAME, leases)
 local tasks = ARGV[9] + #release_tasks(claimed)
-local given_back = '"locks":' .. locks .. ',"tasks":' .. tasks
+local released_counts = '"locks":' .. locks .. ',"tasks":' .. tasks
 local seen = following == '' and call('ZSCORE', SEEN, NAME)
 if seen then
   local agent = cjson.decode(record)
   agent.goneAtMs, agent.seenAtMs = now, tonumber(seen)
   call('HSET', AGENTS, NAME, cjson.encode(agent))
   call('ZREM', SEEN, NAME)
-  call('HDEL', AGENT_WORDS, NAME)
+  call('HDEL', AGENT_REPORTED, NAME)
   call('ZADD', AGENTS_LEFT, int(now), NAME)
   departed_at, dirty = now, true
-  emit('agent.deregistered', NAME, NAME, '{' .. given_back .. '}')
+  emit('agent.deregistered', NAME, NAME, '{' .. released_counts .. '}')
 end
-return finish('{' .. given_back .. ',"next":' .. cjson.encode(following) .. '}', true)
+return finish('{' .. released_counts .. ',"next":' .. cjson.encode(following) .. '}', true)

@@ -1,6 +1,6 @@
 --[[ agent/explain: one agent with what it holds, a portion a step.
 
-NEEDS   engine/held, agent/rows, lock/give_back
+NEEDS   engine/held, agent/rows, lock/end_leases
 ARGV    5 name, 6 leases in a portion, 7 where the portion begins, "" at first
 RETURN  {nowMs, agents, locks: [lease…], tasks: [{id, seq, title, sinceMs}…], next: where the next portion begins, ""
         after the last one}; nowMs and agents in the first only; "" when nobody has that name ]]

@@ -2,7 +2,7 @@
 unknown or has left.
 
 NEEDS   engine/held, agent/rows
-KEYS    agent_words
+KEYS    agent_reported
 FLAGS   frees
 ARGV    5 name, 6 host, 7 pid or "", 8 leases in a portion, 9 where the portion begins, "" at first,
         10 status to set or "", then workingOn to set, if any
@@ -12,9 +12,9 @@ local NAME, HOST, PID, PORTION, FROM, STATUS, WORKING_ON = unpack(ARGV, 5, 11)
 touch(NAME, HOST, PID)
 local record = call('HGET', AGENTS, NAME)
 if STATUS == 'active' then
-  call('HDEL', AGENT_WORDS, NAME)
+  call('HDEL', AGENT_REPORTED, NAME)
 elseif STATUS ~= '' then
-  call('HSET', AGENT_WORDS, NAME, STATUS)
+  call('HSET', AGENT_REPORTED, NAME, STATUS)
 end
 if WORKING_ON then
   local agent = cjson.decode(record)

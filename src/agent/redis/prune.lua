@@ -1,7 +1,7 @@
 --[[ agent/prune: removes agents that are gone and hold no live lease, the deregistered first.
 
 NEEDS   agent/rows
-KEYS    agents_left, agent_words
+KEYS    agents_left, agent_reported
 FLAGS   frees
 ARGV    5 most to remove, 6 how long a silent agent counts as there, 7 where the portion begins, "" at first
 RETURN  {nowMs, agents: the removed, as they were, next: where the next portion begins, absent after the last one} ]]
@@ -20,7 +20,7 @@ local function remove(name)
   call('HDEL', AGENTS, name)
   call('ZREM', SEEN, name)
   call('ZREM', AGENTS_LEFT, name)
-  call('HDEL', AGENT_WORDS, name)
+  call('HDEL', AGENT_REPORTED, name)
   emit('agent.pruned', name, ACTOR)
   return true
 end

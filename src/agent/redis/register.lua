@@ -1,7 +1,7 @@
 --[[ agent/register: registers a name that is new, lapsed, gone, or on this host known by its acts alone.
 
 NEEDS   agent/rows
-KEYS    agent_words
+KEYS    agent_reported
 ARGV    5 name, 6 host, 7 pid or "", 8 id of the registration, 9 ttl, 10 1 to take the name even when it
         lives, 11 how long a silent agent counts as there, then names and values of what else to set
 RETURN  {nowMs, agents, taken?} with the one who has the name now
@@ -30,7 +30,7 @@ if not known or known.registration ~= ID then
   record = cjson.encode(agent)
   call('HSET', AGENTS, NAME, record)
   call('ZADD', SEEN, int(now), NAME)
-  call('HDEL', AGENT_WORDS, NAME)
+  call('HDEL', AGENT_REPORTED, NAME)
   emit('agent.registered', NAME, NAME, live and '{"takeover":true}')
 end
 return finish(answer_with({ shown_agent(NAME, record) }), true)

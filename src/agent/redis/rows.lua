@@ -1,7 +1,7 @@
 --[[ agent/rows: what is shown of an agent, as far as the server knows it; part of the agents' scripts.
 
-KEYS    agent_words
-AGENT_WORDS  name -> idle or blocked, of those who have not deregistered and said so; all others are active
+KEYS    agent_reported
+AGENT_REPORTED  name -> idle or blocked, of those who have not deregistered and said so; all others are active
 AGENTS_LEFT  name -> when it deregistered; one that is back is still there until prune finds it ]]
 
 -- Those whose lease is live by its instant in this set: locks as path NUL fence, or tasks by identifier.
@@ -48,7 +48,7 @@ local function shown_agent(name, record)
   local locks, tasks = count_held(name)
   return '{"name":"' .. name .. '","record":' .. record ..
     (seen and ',"seenAtMs":' .. int(seen) or '') ..
-    ',"status":"' .. (call('HGET', AGENT_WORDS, name) or 'active') ..
+    ',"status":"' .. (call('HGET', AGENT_REPORTED, name) or 'active') ..
     '","locks":' .. locks .. ',"tasks":' .. tasks .. '}'
 end
 

@@ -24,7 +24,7 @@ import type {
 
 const REGISTER = script("agent/register");
 const HEARTBEAT = script("agent/heartbeat");
-const TOUCH = script("agent/touch_only");
+const MARK_SEEN = script("agent/mark_seen");
 const PRUNE = script("agent/prune");
 const LIST = script("agent/list");
 const SUMMARY = script("agent/summary");
@@ -110,7 +110,7 @@ export class RedisAgents implements AgentStore {
   }
 
   async touch({ name, host, pid }: Actor): Promise<void> {
-    await this.#runner.write(TOUCH, undefined, name, host, pid ?? "");
+    await this.#runner.write(MARK_SEEN, undefined, name, host, pid ?? "");
   }
 
   async deregister(name: string): ReturnType<AgentStore["deregister"]> {

@@ -31,7 +31,7 @@ local function touch(name, host, pid)
 
   local known = call('HGET', AGENTS, name)
   local agent = known and cjson.decode(known) or
-    { role = '', workingOn = '', tags = '[]', ttlMs = 60000, id = sequenced_id('agt', now, event + 1) }
+    { role = '', workingOn = '', tags = '[]', ttlMs = 60000, id = sequenced_id('agt', now, last_event + 1) }
   agent.registration, agent.goneAtMs, agent.seenAtMs = nil, nil, nil
   agent.host, agent.pid, agent.registeredAtMs = host, tonumber(pid), now
   call('HSET', AGENTS, name, cjson.encode(agent))

@@ -80,12 +80,13 @@ export class DirectoryApprovals implements ApprovalStore {
     });
   }
 
-  look(actor: Actor | undefined, id: string, bell: string | undefined): Promise<Seen | undefined> {
-    return this.#engine.write(actor, (tx) => {
+  async look(actor: Actor | undefined, id: string, waits: boolean): Promise<Seen | undefined> {
+    const waker = waits ? await this.#engine.waker() : undefined;
+    return await this.#engine.write(actor, (tx) => {
       const row = find(tx, id);
       if (row === undefined) return undefined;
       const approval = toApproval(row, tx.nowMs);
-      if (approval.status === "pending" && bell !== undefined) listen(tx, topicOf(id), bell);
+      if (approval.status === "pending" && waker !== undefined) listen(tx, topicOf(id), waker.id);
       if (row.status !== approval.status) expire(tx, row);
       return { approval, nowMs: tx.nowMs };
     });

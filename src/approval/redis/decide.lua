@@ -17,7 +17,7 @@ end
 
 local approval = find(id)
 if not approval then return finish('{"kind":"not_found"}') end
-if did(id, 'approval.approved', 'approval.rejected') then
+if replayed(id, 'approval.approved', 'approval.rejected') then
   -- What the first try answered: it may have been used since.
   approval.used = ''
   return finish(outcome('decided', approval))
@@ -26,10 +26,10 @@ if approval.requester == ACTOR then return finish(outcome('own', approval)) end
 if not may_decide(approval) then return finish(outcome('not_approver', approval)) end
 if status_at(approval, now) ~= 'pending' then
   local closed = outcome('closed', approval)
-  sweep_lapsed()
+  sweep_expired()
   return finish(closed)
 end
-sweep_lapsed()
+sweep_expired()
 approval.decision = ',"decidedBy":"' .. ACTOR .. '","decidedAtMs":' .. int(now) ..
   (comment ~= '' and ',"comment":' .. comment or '')
 move(approval, status, ACTOR)

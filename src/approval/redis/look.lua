@@ -3,11 +3,11 @@
 NEEDS   approval/record
 ARGV    5 id, 6 bell to ring once it is not pending any more, or ""
 RETURN  {"approval":…,"nowMs":…} | null ]]
-local id, bell = ARGV[5], ARGV[6]
+local id, waker = ARGV[5], ARGV[6]
 
 local approval = find(id)
 if not approval then return finish('null') end
 local status = status_at(approval, now)
-if status == 'pending' and bell ~= '' then listen('approval:' .. id, bell) end
+if status == 'pending' and waker ~= '' then listen('approval:' .. id, waker) end
 if status ~= approval.status then move(approval, status) end
 return finish('{"approval":' .. show(approval) .. ',"nowMs":' .. int(now) .. '}')

@@ -21,7 +21,7 @@ local function remove(approval)
   if approval.key ~= '' then call('HDEL', APPROVAL_KEYS, approval.key) end
 end
 
-sweep_lapsed()
+sweep_expired()
 local pruned, next_after = 0, nil
 for i, status in ipairs(STATUSES) do
   if not next_after and AFTER < i * PLACES then

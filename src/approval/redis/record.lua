@@ -99,18 +99,18 @@ local function move(approval, status, by)
 end
 
 -- Writes off the requests that lapsed longest ago.
-local function sweep_lapsed()
+local function sweep_expired()
   for _, id in ipairs(call('ZRANGEBYSCORE', APPROVAL_DUE, '-inf', int(now), 'LIMIT', 0, SWEEP)) do
     move(find(id), 'expired')
   end
 end
 
 -- Whether an earlier try of this very call made this happen to an approval.
-local function did(id, ...)
-  if not REPEATED then return false end
-  for _, event_told in ipairs((recall())) do
+local function replayed(id, ...)
+  if not is_retry then return false end
+  for _, item in ipairs((replay())) do
     for _, type in ipairs({ ... }) do
-      if event_told[1] == type and event_told[2] == id then return true end
+      if item[1] == type and item[2] == id then return true end
     end
   end
   return false

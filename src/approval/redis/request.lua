@@ -10,7 +10,7 @@ local id, key, timeout, digest, approvers, action, head = unpack(ARGV, 5, 11)
 
 local known = find(id) or find(key ~= '' and call('HGET', APPROVAL_KEYS, key))
 if known then
-  if REPEATED and known.id == id then
+  if is_retry and known.id == id then
     -- What the first try answered, whatever came of it since.
     known.status, known.used, known.decision = 'pending', '', ''
     return finish(show(known, tonumber(known.created)))
@@ -18,7 +18,7 @@ if known then
   return finish(show(known))
 end
 
-sweep_lapsed()
+sweep_expired()
 local number = (call('HGET', APPROVAL_KEYS, '\0number') or 0) + 1
 call('HSET', APPROVAL_KEYS, '\0number', int(number))
 local approval = {

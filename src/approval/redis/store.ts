@@ -58,8 +58,9 @@ export class RedisApprovals implements ApprovalStore {
     )!;
   }
 
-  async look(actor: Actor | undefined, id: string, bell = ""): Promise<Seen | undefined> {
-    return answer(await this.#runner.write(LOOK, actor, id, bell));
+  async look(actor: Actor | undefined, id: string, waits: boolean): Promise<Seen | undefined> {
+    const waker = waits ? (await this.#runner.waker()).id : "";
+    return answer(await this.#runner.write(LOOK, actor, id, waker));
   }
 
   async decide(actor: Actor, { id, status, comment }: Decision): Promise<DecideOutcome> {

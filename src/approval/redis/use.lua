@@ -10,7 +10,7 @@ local id, digest = ARGV[5], ARGV[6]
 
 local approval = find(id)
 if not approval then return finish('{"kind":"not_found"}') end
-if did(id, 'approval.used') then return finish(outcome('used', approval)) end
+if replayed(id, 'approval.used') then return finish(outcome('used', approval)) end
 if approval.requester ~= ACTOR then return finish(outcome('not_requester', approval)) end
 if approval.status ~= 'approved' then return finish(outcome('not_approved', approval)) end
 if approval.digest ~= digest then return finish(outcome('other_digest', approval)) end

@@ -49,12 +49,12 @@ export class DirectoryAudit implements AuditStore {
     });
   }
 
-  follow(query: FollowQuery): Promise<FollowedEntries | undefined> {
-    const { bell } = query;
-    if (bell === undefined) return this.#engine.read((reader) => following(reader, query));
-    return this.#engine.write(undefined, (tx) => {
+  async follow(query: FollowQuery): Promise<FollowedEntries | undefined> {
+    if (!query.waits) return await this.#engine.read((reader) => following(reader, query));
+    const { id } = await this.#engine.waker();
+    return await this.#engine.write(undefined, (tx) => {
       const found = following(tx, query);
-      if (found?.entries.length === 0) listen(tx, AUDIT_TOPIC, bell);
+      if (found?.entries.length === 0) listen(tx, AUDIT_TOPIC, id);
       return found;
     });
   }

@@ -5,6 +5,7 @@
  * an entry.
  * @module
  */
+import { given } from "../../given.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { Actor } from "../../engine/actor.ts";
@@ -63,10 +64,11 @@ export class RedisAudit implements AuditStore {
   }
 
   async follow(
-    { agent = "", decisionType = "", after = "", limit, bell = "" }: FollowQuery,
+    { agent = "", decisionType = "", after = "", limit, waits }: FollowQuery,
   ): Promise<FollowedEntries | undefined> {
-    const args = [agent, decisionType, after, limit, bell];
-    const answer = bell === ""
+    const waker = waits ? (await this.#runner.waker()).id : "";
+    const args = [agent, decisionType, after, limit, waker];
+    const answer = waker === ""
       ? this.#runner.read(FOLLOW, ...args)
       : this.#runner.write(FOLLOW, undefined, ...args);
     const found = await answer as readonly [string, ...StreamEntry[]] | null;
@@ -74,7 +76,7 @@ export class RedisAudit implements AuditStore {
     const [newest, ...items] = found;
     const entries = items.map((item) => read(item).entry);
     const last = entries.length === limit ? entries.at(-1)?.id : newest || undefined;
-    return { entries, ...(last === undefined ? {} : { after: last }) };
+    return { entries, ...given({ after: last }) };
   }
 
   async chain(after: number, limit: number): Promise<ChainPart> {

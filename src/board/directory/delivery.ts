@@ -68,10 +68,10 @@ function markMembers(tx: Transaction, seq: number, thread: number, author: strin
   for (const { topic } of waiting) notify(tx, topic);
 }
 
-/** Rings `bell` at the next message for `agent`. */
-export function awaitMessage(tx: Transaction, agent: string, bell: string): void {
-  listen(tx, topicOf(agent), bell);
-  listen(tx, EVERYBODY, bell);
+/** The next message for `agent` wakes `waker`. */
+export function awaitMessage(tx: Transaction, agent: string, waker: string): void {
+  listen(tx, topicOf(agent), waker);
+  listen(tx, EVERYBODY, waker);
 }
 
 /** One unread message, by its number. */

@@ -5,6 +5,7 @@
  * is there until the last step, only shorter. Its `reply_count` stays: by it the rows of its words are numbered.
  * @module
  */
+import { given } from "../../given.ts";
 import { emit } from "../../event/directory/append.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
@@ -80,7 +81,7 @@ export function prune(
       emit(tx, "thread.pruned", status, name, { count: group.length, olderThanMs });
     }
   }
-  return { pruned: removed.length, ...(next === undefined ? {} : { next }) };
+  return { pruned: removed.length, ...given({ next }) };
 }
 
 function nextThreads(

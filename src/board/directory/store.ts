@@ -159,10 +159,11 @@ export class DirectoryBoard implements BoardStore {
     }));
   }
 
-  async inbox(actor: Actor, { limit, ack, bell }: InboxQuery): Promise<readonly Message[]> {
+  async inbox(actor: Actor, { limit, ack, waits }: InboxQuery): Promise<readonly Message[]> {
+    const waker = waits ? await this.#engine.waker() : undefined;
     const part = await this.#engine.writeFreeing(actor, (tx) => {
       const found = unread(tx, actor.name, limit);
-      if (found.length === 0 && bell !== undefined) awaitMessage(tx, actor.name, bell);
+      if (found.length === 0 && waker !== undefined) awaitMessage(tx, actor.name, waker.id);
       const { messages, looked } = loadUnread(tx, found);
       const last = found[looked - 1];
       if (last !== undefined && ack) acknowledge(tx, actor.name, last.seq);

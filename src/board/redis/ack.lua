@@ -12,7 +12,7 @@ if ARGV[5] ~= '' then
   local cursor = find_cursor()
   acknowledge(cursor, number)
   save_cursor(cursor)
-elseif not given_before() then
+elseif not replayed_messages() then
   local cursor = find_cursor()
   remember(cursor, '')
   acknowledge(cursor, number_of(messages))

@@ -56,8 +56,8 @@ local function mark_members(thread, number)
 end
 
 local function wake_everybody()
-  local bells = call('ZRANGEBYSCORE', INBOX_WAITERS, int(now - LISTENER_MS), '+inf')
-  for _, bell in ipairs(bells) do ring(bell) end
+  local wakers = call('ZRANGEBYSCORE', INBOX_WAITERS, int(now - LISTENER_MS), '+inf')
+  for _, waker in ipairs(wakers) do wake(waker) end
   call('DEL', INBOX_WAITERS)
 end
 

@@ -8,8 +8,8 @@ RETURN  {"messages":[…],"rest":[[number, reason]…],"untidy"?:true}; rest are
         When messages are counted as read, only those that are shown are. Of an inbox that is untidy nothing is
         shown: the call has removed some of what was read, and has to be made again
 KEEPS   what was counted as read has been given: a call whose answer was lost gives the same again. ]]
-local limit, ack, bell = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
-local given = given_before()
+local limit, ack, waker = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
+local given = replayed_messages()
 if given then
   local numbers, reasons = {}, {}
   for number, reason in string.gmatch(given, '(%d+)(%a)') do
@@ -23,10 +23,10 @@ local cursor = find_cursor()
 if tidy(cursor) then return finish('{"messages":[],"rest":[],"untidy":true}') end
 local numbers, reasons = unread(cursor, limit)
 if #numbers == 0 then
-  if bell ~= '' then
-    listen('inbox:' .. ACTOR, bell)
+  if waker ~= '' then
+    listen('inbox:' .. ACTOR, waker)
     call('ZREMRANGEBYSCORE', INBOX_WAITERS, '-inf', '(' .. int(now - LISTENER_MS))
-    call('ZADD', INBOX_WAITERS, int(now), bell)
+    call('ZADD', INBOX_WAITERS, int(now), waker)
   end
   return finish('{"messages":[],"rest":[]}')
 end

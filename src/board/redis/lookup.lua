@@ -6,7 +6,7 @@ ARGV    5 t id of a thread that only older ones are wanted than, or "", 6 number
         the same page did not look below, or "", 7 limit
 KEEPS   one step looks at a bounded number of places, and shows a bounded number of bytes: where the lists have
         little in common, or threads are long, it gives what it found, and the number to go on below. ]]
-local LEAPS = 2048
+local SEEKS = 2048
 local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
 
 -- Numbers below `below` that are in each of the lists of a set, greatest first; then, when it gave up, the
@@ -21,8 +21,8 @@ local function newest_shared(set, lists, below, most)
     for i, member in ipairs(members) do found[i] = tonumber(string.sub(member, #first + 1)) end
     return found
   end
-  for leap = 0, LEAPS - 1 do
-    local first = lists[leap % #lists + 1]
+  for seek = 0, SEEKS - 1 do
+    local first = lists[seek % #lists + 1]
     local last = '[' .. first .. number_of(candidate)
     local member = call('ZREVRANGEBYLEX', set, last, '[' .. first, 'LIMIT', 0, 1)[1]
     if not member then return found end

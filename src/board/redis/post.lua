@@ -9,7 +9,7 @@ KEEPS   a thread that is posted twice is opened once. ]]
 local id, key, title, priority, tags = unpack(ARGV, 10, 14)
 
 local known = call('HGET', BOARD_IDS, 't' .. id)
-if known and REPEATED then
+if known and is_retry then
   -- What the first try answered, whatever came of it since.
   local thread = thread_at(known)
   thread.status, thread.replies, thread.updated = 'active', '0', thread.created

@@ -3,6 +3,7 @@
  * if it has not changed since. Between them the words of the messages are worked out, as no script can.
  * @module
  */
+import { given } from "../../given.ts";
 import type { Actor } from "../../engine/actor.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
@@ -69,7 +70,7 @@ export async function pruneThreads(
     pruned += removed.pruned;
     if (removed.again !== undefined) next = Math.min(next ?? Infinity, removed.again - 1);
   }
-  return { pruned, ...(next === undefined ? {} : { next }) };
+  return { pruned, ...given({ next }) };
 }
 
 /** Arguments of one call after another, each with a bounded number of words. */

@@ -6,7 +6,7 @@ RETURN  the thread | null ]]
 local thread = find_thread(ARGV[5])
 if not thread then return finish('null') end
 -- Somebody may have replied since the first try, which makes it active again.
-local done = thread.status == 'resolved' or REPEATED and #recall() > 0
+local done = thread.status == 'resolved' or is_retry and #replay() > 0
 if not done then
   update(thread, 'resolved')
   emit('thread.resolved', thread.id, ACTOR)

@@ -134,11 +134,12 @@ export class RedisBoard implements BoardStore {
     return answer<ThreadCounts>(await this.#runner.read(COUNT))!;
   }
 
-  async inbox(actor: Actor, { limit, ack, bell = "" }: InboxQuery): Promise<readonly Message[]> {
+  async inbox(actor: Actor, { limit, ack, waits }: InboxQuery): Promise<readonly Message[]> {
+    const waker = waits ? (await this.#runner.waker()).id : "";
     let found: InboxPart;
     do {
       found = answer<InboxPart>(
-        await this.#runner.write(INBOX, actor, limit, ack ? 1 : 0, bell),
+        await this.#runner.write(INBOX, actor, limit, ack ? 1 : 0, waker),
       )!;
     } while (found.untidy);
     // What is counted as read has been handed over: the next call begins with the rest.

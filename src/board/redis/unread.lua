@@ -32,8 +32,8 @@ local function find_cursor()
 end
 
 -- What this very call gave before, when its answer was lost; nil when it did nothing.
-local function given_before()
-  if not REPEATED then return end
+local function replayed_messages()
+  if not is_retry then return end
   for op, given in string.gmatch(find_cursor().given, ' ([^ =]+)=([^ ]*)') do
     if op == OP then return given end
   end

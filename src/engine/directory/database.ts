@@ -8,15 +8,12 @@ import { StoreUnavailableError } from "../../errors.ts";
 import { damaged, directoryOf, storeFailure } from "./failure.ts";
 import { hasOwnHeader, HEADER_BYTES } from "./header.ts";
 import { refuseOddDatabaseFiles } from "./plain_file.ts";
-import { isOwnSchema } from "../../open/schema.ts";
+import { isOwnSchema, newestVersion, type Schema } from "./schema.ts";
 import { parseCounts, readState } from "./state_row.ts";
 import type { SqlValue } from "./transaction.ts";
 
 /** Marks a database file as ours ("ACrd"), in SQLite's own field for that. */
 const APPLICATION_ID = 0x41437264;
-
-/** The schema this program reads and writes: the number of migrations. */
-export const SCHEMA_VERSION = 4;
 
 /**
  * A step changes a few bytes on each of five or six pages, and the log takes whole pages: small ones
@@ -43,34 +40,36 @@ export class Database {
   cameForward = false;
   readonly #path: string;
   readonly #db: DatabaseSync;
+  readonly #schema: Schema;
   readonly #statements = new Map<string, StatementSync>();
   readonly #queries = new Map<string, Query>();
 
-  private constructor(path: string, db: DatabaseSync) {
+  private constructor(path: string, db: DatabaseSync, schema: Schema) {
     this.#path = path;
     this.#db = db;
+    this.#schema = schema;
   }
 
   /**
    * Opens the database at `path`, creating it in one step when it is missing, and brings its schema
-   * forward to {@linkcode SCHEMA_VERSION}.
+   * forward to the newest version of `schema`.
    *
    * @throws {StoreUnavailableError} when the file is damaged, not ours, made by a newer version, or
    * cannot be read or written.
    */
-  static async open(path: string): Promise<Database> {
+  static async open(path: string, schema: Schema): Promise<Database> {
     try {
       refuseOddDatabaseFiles(path);
       const size = fileSize(path);
       refuseStump(path, size);
       if (size === undefined) refuseLoneLog(path);
-      if (size === undefined) create(path, await loadMigrations());
+      if (size === undefined) create(path, await schema.migrations());
       if (!hasOwnHeader(path, APPLICATION_ID)) throw foreign(path);
-      const database = new Database(path, new DatabaseSync(path, WRITING));
+      const database = new Database(path, new DatabaseSync(path, WRITING), schema);
       try {
         database.#check();
-        if (database.#version() < SCHEMA_VERSION) {
-          migrate(database.#db, await loadMigrations());
+        if (database.#version() < newestVersion(schema)) {
+          migrate(database.#db, await schema.migrations());
           database.cameForward = true;
         }
         // Durability comes from syncing the log after the step (see DirectoryEngine): many steps share
@@ -91,13 +90,13 @@ export class Database {
    *
    * @throws {StoreUnavailableError} as {@linkcode Database.open}
    */
-  static openForReading(path: string): Database {
+  static openForReading(path: string, schema: Schema): Database {
     try {
       refuseOddDatabaseFiles(path);
       refuseStump(path, fileSize(path));
       refuseLoneLog(path);
       if (!hasOwnHeader(path, APPLICATION_ID)) throw foreign(path);
-      const database = new Database(path, new DatabaseSync(path, READING));
+      const database = new Database(path, new DatabaseSync(path, READING), schema);
       try {
         database.#check();
       } catch (error) {
@@ -132,10 +131,10 @@ export class Database {
   }
 
   /** A database in memory in which nothing has happened. */
-  static async empty(): Promise<Database> {
+  static async empty(schema: Schema): Promise<Database> {
     const db = new DatabaseSync(":memory:");
-    migrate(db, await loadMigrations());
-    return new Database(":memory:", db);
+    migrate(db, await schema.migrations());
+    return new Database(":memory:", db, schema);
   }
 
   /** Where it is. */
@@ -255,7 +254,7 @@ export class Database {
   /** In one view: another process may be bringing the schema forward. */
   #verifySchema(): void {
     this.#db.exec("BEGIN");
-    const isOwn = isOwnSchema(this.#db, this.#version());
+    const isOwn = isOwnSchema(this.#schema, this.#db, this.#version());
     this.#db.exec("COMMIT");
     if (isOwn) return;
     throw damaged(this.#path, "its tables are not those that agentcoord makes");
@@ -263,11 +262,12 @@ export class Database {
 
   #version(): number {
     const version = this.#pragma("user_version");
-    if (version <= SCHEMA_VERSION) return version;
+    const supported = newestVersion(this.#schema);
+    if (version <= supported) return version;
     throw new StoreUnavailableError(
       `Cannot use the store: ${this.#path} has schema version ${version}, this program knows ` +
-        `${SCHEMA_VERSION}; upgrade agentcoord`,
-      { path: this.#path, reason: "schema", version, supported: SCHEMA_VERSION },
+        `${supported}; upgrade agentcoord`,
+      { path: this.#path, reason: "schema", version, supported },
     );
   }
 }
@@ -314,10 +314,6 @@ function prepareQuery(db: DatabaseSync, sql: string): Query {
     return row;
   };
   return { statement, toRow };
-}
-
-async function loadMigrations(): Promise<readonly string[]> {
-  return (await import("../../open/migrations.ts")).MIGRATIONS;
 }
 
 /** Applies the migrations a database lacks, all or none; a second process waits and finds it done. */

@@ -24,13 +24,13 @@
  */
 import type { Clock } from "../../clock.ts";
 import { CoordError, StoreUnavailableError } from "../../errors.ts";
-import { DEPARTURES, touchAgent } from "../../agent/directory/touch.ts";
-import { lapseUnused } from "../../approval/directory/restored.ts";
-import { emit } from "../../event/directory/append.ts";
 import { verifyBase, writeBase } from "./base.ts";
 import { Database, type Durability } from "./database.ts";
+import type { Preamble } from "./preamble.ts";
+import type { Schema } from "./schema.ts";
 import { StepReader, StepTransaction } from "./step.ts";
 import { storeFailure } from "./failure.ts";
+import { FileWaker } from "./file_waker.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import { lossOf, warnOfLoss } from "./loss.ts";
 import { MarkWriter, readMark } from "./mark.ts";
@@ -69,6 +69,10 @@ export interface EngineOptions {
   readonly durability: Durability;
   /** Read inside each step; decides what has expired. */
   readonly clock: Clock;
+  /** The tables of the rooms. */
+  readonly schema: Schema;
+  /** What the rooms do in front of an operation. */
+  readonly preamble: Preamble;
   /** Longest wait for the kernel lock, in milliseconds. Default 10 000. */
   readonly lockTimeoutMs?: number;
   /** Looks at something behind the first step of an acting agent, in the same transaction. */
@@ -82,8 +86,10 @@ export class DirectoryEngine implements Engine {
   /** How far the store's clock was ahead of the host's at the last step, in milliseconds. */
   clockAheadMs: number | undefined;
   readonly #directory: string;
+  readonly #wakers: string;
   readonly #durability: Durability;
   readonly #clock: Clock;
+  readonly #preamble: Preamble;
   #look: EngineOptions["lookBehindFirstAct"];
   readonly #lockTimeoutMs: number;
   readonly #lock: KernelLock;
@@ -94,6 +100,7 @@ export class DirectoryEngine implements Engine {
   readonly #reserve: Reserve;
   readonly #beats = new Map<string, number>();
   #departures = 0;
+  #waker: FileWaker | undefined;
   #queue: Job[] = [];
   /** Whether the database was compared with its mark, which this process then keeps. */
   #compared = false;
@@ -105,8 +112,10 @@ export class DirectoryEngine implements Engine {
 
   private constructor(directory: string, db: Database, options: EngineOptions) {
     this.#directory = directory;
+    this.#wakers = `${directory}/bells`;
     this.#durability = options.durability;
     this.#clock = options.clock;
+    this.#preamble = options.preamble;
     this.#look = options.lookBehindFirstAct;
     this.#lockTimeoutMs = options.lockTimeoutMs ?? LOCK_TIMEOUT_MS;
     this.#db = db;
@@ -132,7 +141,7 @@ export class DirectoryEngine implements Engine {
   static async open(directory: string, options: EngineOptions): Promise<DirectoryEngine> {
     const path = `${directory}/store.db`;
     isPlainDirectory(`${directory}/bells`);
-    const db = await openDatabase(directory);
+    const db = await openDatabase(directory, options.schema);
     try {
       const engine = new DirectoryEngine(directory, db, options);
       // What an older program left has no mark; it gets one at once, so that it is not taken for a copy later.
@@ -142,11 +151,6 @@ export class DirectoryEngine implements Engine {
       db.closeRefused();
       throw storeFailure(error, path);
     }
-  }
-
-  /** Where the processes that wait in this namespace keep their wakers' files. */
-  get wakers(): string {
-    return `${this.#directory}/bells`;
   }
 
   write<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T> {
@@ -198,13 +202,13 @@ export class DirectoryEngine implements Engine {
     });
   }
 
-  /**
-   * Looks whether the files are still those of the store.
-   *
-   * @throws {StoreUnavailableError} when they were removed or replaced.
-   */
-  verifyFiles(): void {
-    this.#files.verify();
+  waker(): Promise<FileWaker> {
+    return new Promise((resolve) => {
+      this.#refuseClosed();
+      // A waker makes its directory: not in a store that is no longer there.
+      if (this.#waker === undefined) this.#files.verify();
+      resolve(this.#waker ??= FileWaker.make(this.#wakers));
+    });
   }
 
   /** What the embedded engine's own check of the file says; `ok` when nothing is wrong. */
@@ -220,6 +224,7 @@ export class DirectoryEngine implements Engine {
   async close({ exiting = false }: { readonly exiting?: boolean } = {}): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#waker?.close();
     await this.#draining;
     this.#marks.close();
     const logBytes = this.#log.statSync().size;
@@ -334,12 +339,8 @@ export class DirectoryEngine implements Engine {
     transaction.leap(found.kind === "none" ? undefined : found.mark);
     writeBase(this.#lock, this.#db.path, Database.commitsWithoutLog(this.#db.path) ?? 0);
     if (this.#db.cameForward) return;
-    const lapsedApprovals = lapseUnused(transaction);
-    emit(transaction, "store.restored", "store", undefined, {
-      cause: loss.copied ? "copy" : "behind",
-      lostCommits: loss.lostCommits,
-      ...(lapsedApprovals === 0 ? {} : { lapsedApprovals }),
-    });
+    const { copied, lostCommits } = loss;
+    this.#preamble.restored(transaction, { cause: copied ? "copy" : "behind", lostCommits });
   }
 
   #commit<T>(
@@ -349,11 +350,11 @@ export class DirectoryEngine implements Engine {
     this.#db.run("BEGIN IMMEDIATE", []);
     let open = true;
     try {
-      const transaction = new StepTransaction(this.#db, this.#state(), this.#clock, this.wakers);
+      const transaction = new StepTransaction(this.#db, this.#state(), this.#clock, this.#wakers);
       this.clockAheadMs = transaction.aheadMs;
       if (!this.#compared) this.#compare(transaction);
       const beating = actor !== undefined && this.#beatDue(actor, transaction);
-      if (beating) touchAgent(transaction, actor);
+      if (beating) this.#preamble.heartbeat(transaction, actor);
       const value = step(transaction);
       if (actor !== undefined && this.#look !== undefined) {
         this.#look(transaction, actor);
@@ -383,14 +384,14 @@ export class DirectoryEngine implements Engine {
     );
   }
 
-  #beatDue({ name }: Actor, { counts, nowMs }: Reader): boolean {
-    const departures = counts[DEPARTURES] ?? 0;
+  #beatDue({ name }: Actor, reader: Reader): boolean {
+    const departures = this.#preamble.departures(reader);
     if (departures !== this.#departures) {
       // Somebody left, perhaps from another process: an act from now on registers it again.
       this.#beats.clear();
       this.#departures = departures;
     }
-    return nowMs - (this.#beats.get(name) ?? -Infinity) >= BEAT_EVERY_MS;
+    return reader.nowMs - (this.#beats.get(name) ?? -Infinity) >= BEAT_EVERY_MS;
   }
 
   #state(): StateRow {

@@ -8,6 +8,7 @@
  * @module
  */
 import { BaseWaker } from "../waker.ts";
+import { storeFailure } from "./failure.ts";
 import { makePlainDirectory } from "./plain_file.ts";
 
 /** Without file notifications a waiter looks at the store this often. */
@@ -24,11 +25,23 @@ const WAKER_NAME = /^wtr_[0-9A-HJKMNP-TV-Z]{26}$/;
 
 /** {@linkcode Waker} on a watched, locked file. */
 export class FileWaker extends BaseWaker {
-  readonly ready: Promise<void> = Promise.resolve();
   readonly #path: string;
   readonly #file: Deno.FsFile;
   #watcher: Deno.FsWatcher | undefined;
   #closed = false;
+
+  /**
+   * As the constructor, for a store.
+   *
+   * @throws {StoreUnavailableError} when no file can be made there.
+   */
+  static make(directory: string): FileWaker {
+    try {
+      return new FileWaker(directory);
+    } catch (error) {
+      throw storeFailure(error, directory);
+    }
+  }
 
   /** Makes a new file in `directory`, creating the directory when it is missing. */
   constructor(directory: string) {

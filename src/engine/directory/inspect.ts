@@ -6,14 +6,16 @@
 import { statfsSync } from "node:fs";
 import { CoordError } from "../../errors.ts";
 import { openWaker } from "./file_waker.ts";
-import { Database, SCHEMA_VERSION } from "./database.ts";
-import { refuseForeign } from "../../open/directory.ts";
+import { Database } from "./database.ts";
+import { namespaceHome, refuseForeign } from "./place.ts";
 import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import { commitsOfRemoved, lossOf } from "./loss.ts";
 import { type MarkFound, readMark } from "./mark.ts";
 import { isPlainDirectory, lookAtFile } from "./plain_file.ts";
+import type { Schema } from "./schema.ts";
 import { isTracked } from "./tracked.ts";
+import type { Reader } from "./transaction.ts";
 
 /** How long the kernel lock may be away before it counts as held: steps take milliseconds. */
 const LOCK_PATIENCE_MS = 1000;
@@ -68,20 +70,12 @@ export interface DatabaseFacts {
   readonly sqlite: string;
   /** The last instant of the store's clock. */
   readonly nowMs: number;
-  /** When the oldest event that is kept happened; absent without any. */
-  readonly oldestEventMs?: number;
   /** `ok`, or what is wrong. */
   readonly integrity: string;
   /** How many commits its mark has and the database has not. */
   readonly lostCommits: number;
   /** Whether the files were copied, so that the next step lets the numbers leap. */
   readonly copied: boolean;
-  /** When the numbers last leapt, and why; absent when they never did, as far as events are kept. */
-  readonly restored?: {
-    readonly atMs: number;
-    readonly cause: string;
-    readonly lostCommits: number;
-  };
 }
 
 /** Who has the kernel lock. */
@@ -100,11 +94,6 @@ export interface WakerFacts {
   readonly live: number;
   /** Left by processes that died while they waited. */
   readonly stale: number;
-}
-
-/** Where one namespace lives in a store. */
-export function namespaceHome(directory: string, namespace: string): string {
-  return `${directory}/namespaces/${namespace}`;
 }
 
 /**
@@ -161,47 +150,38 @@ export function inspectFiles(directory: string, namespace: string): FileFacts {
 }
 
 /**
- * Reads the database without changing it.
+ * Reads the database without changing it; `look` reads what the rooms have in it.
  *
  * @throws {StoreUnavailableError} when it is damaged, foreign, too new or unreadable.
  */
-export function inspectDatabase(directory: string, namespace: string): DatabaseFacts {
+export function inspectDatabase<Found>(
+  directory: string,
+  namespace: string,
+  schema: Schema,
+  look: (reader: Pick<Reader, "get">) => Found,
+): DatabaseFacts & Found {
   const path = `${namespaceHome(directory, namespace)}/store.db`;
   // Read before the database, which may only get ahead of it meanwhile.
   const mark = inspectMark(directory, namespace);
-  const database = Database.openForReading(path);
+  const database = Database.openForReading(path, schema);
   try {
     const state = database.get<{ now_ms: number; commits: number }>(
       "SELECT now_ms, commits FROM state",
       [],
     );
     const integrity = database.integrity();
-    const oldest = database.get<{ at_ms: number }>(
-      "SELECT at_ms FROM events ORDER BY seq LIMIT 1",
-      [],
-    );
-    const last = database.get<{ at_ms: number; data: string }>(
-      "SELECT at_ms, data FROM events WHERE type = 'store.restored' ORDER BY seq DESC LIMIT 1",
-      [],
-    );
     return {
       ...database.versions(),
       nowMs: state?.now_ms ?? 0,
-      ...(oldest === undefined ? {} : { oldestEventMs: oldest.at_ms }),
       integrity,
       ...(lossOf(mark, state?.commits ?? 0) ?? { lostCommits: 0, copied: false }),
-      ...(last === undefined ? {} : { restored: { atMs: last.at_ms, ...JSON.parse(last.data) } }),
+      ...look({ get: (sql, ...values) => database.get(sql, values) }),
     };
   } catch (error) {
     throw storeFailure(error, path);
   } finally {
     database.close();
   }
-}
-
-/** Whether a schema of this version is brought forward when the store is next used. */
-export function isOlderSchema(version: number): boolean {
-  return version < SCHEMA_VERSION;
 }
 
 function inspectMark(directory: string, namespace: string): MarkFound {

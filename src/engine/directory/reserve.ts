@@ -15,6 +15,7 @@ import { CoordError } from "../../errors.ts";
 import { Database } from "./database.ts";
 import { isDiskFull, storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
+import type { Schema } from "./schema.ts";
 import { lookAtFile, openOrMakePlainFile, openPlainFile } from "./plain_file.ts";
 
 /** Size of the file. */
@@ -105,10 +106,10 @@ export class Reserve {
  *
  * @throws {StoreUnavailableError} as {@linkcode Database.open}
  */
-export async function openDatabase(directory: string): Promise<Database> {
+export async function openDatabase(directory: string, schema: Schema): Promise<Database> {
   const path = `${directory}/store.db`;
   try {
-    return await Database.open(path);
+    return await Database.open(path, schema);
   } catch (error) {
     if (!isDiskFull(error) || lookAtFile(path, 2) === undefined) throw error;
     const lock = KernelLock.open(`${directory}/store.lock`);
@@ -118,6 +119,6 @@ export async function openDatabase(directory: string): Promise<Database> {
     } finally {
       lock.close();
     }
-    return await Database.open(path);
+    return await Database.open(path, schema);
   }
 }

@@ -2,9 +2,13 @@
  * The one row that every step begins with: the store's clock and counters, checked as they are read.
  * @module
  */
-import type { Database } from "./database.ts";
 import { damaged } from "./failure.ts";
 import type { ClockRow } from "./clock.ts";
+
+/** What can be asked for the row: a database. */
+interface Gets {
+  get<Row>(sql: string, values: readonly []): Row | undefined;
+}
 
 /** The row as it is in the database. */
 export interface StateRow extends ClockRow {
@@ -19,7 +23,7 @@ export interface StateRow extends ClockRow {
  *
  * @throws {StoreUnavailableError} when it is missing, or holds what no step writes.
  */
-export function readState(db: Database, path: string): StateRow {
+export function readState(db: Gets, path: string): StateRow {
   const row = db.get<StateRow>("SELECT * FROM state", []);
   if (row === undefined) throw damaged(path, "its state row is missing");
   for (const [name, value] of Object.entries(row)) {

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Actor } from "../actor.ts";
+import type { Waker } from "../waker.ts";
 
 /** A value a statement binds or returns. */
 export type SqlValue = string | number | null;
@@ -54,4 +55,6 @@ export interface Engine {
   writeFreeing<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T>;
   /** Runs `look` on one consistent view; never waits for a writer. */
   read<T>(look: (reader: Reader) => T): Promise<T>;
+  /** This process's waker in this store, made at the first call. Settled once a wake-up can arrive. */
+  waker(): Promise<Waker>;
 }

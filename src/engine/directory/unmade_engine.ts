@@ -10,8 +10,10 @@ import { Database } from "./database.ts";
 import { StepReader } from "./step.ts";
 import { DirectoryEngine, type EngineOptions } from "./engine.ts";
 import { commitsOfRemoved } from "./loss.ts";
+import { hasDatabase } from "./place.ts";
 import { readState } from "./state_row.ts";
 import type { Actor } from "../actor.ts";
+import type { Waker } from "../waker.ts";
 import type { Engine, Reader, Transaction } from "./transaction.ts";
 
 /** Told what becomes of a namespace that is not there. */
@@ -45,15 +47,6 @@ export class UnmadeEngine implements Engine {
     this.#options = options;
   }
 
-  /** Where waiting processes keep their wakers' files: whoever waits has to be found, so this makes the directories. */
-  get wakers(): string {
-    if (this.#engine === undefined) {
-      this.#options.hooks.onMake?.();
-      this.#options.prepare();
-    }
-    return `${this.#directory}/bells`;
-  }
-
   async write<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T> {
     return await (await this.#open()).write(actor, step);
   }
@@ -71,19 +64,15 @@ export class UnmadeEngine implements Engine {
     }
     if (this.#empty === undefined) {
       this.#tellAbsence();
-      this.#empty = Database.empty();
+      this.#empty = Database.empty(this.#options.schema);
     }
     const db = await this.#empty;
     return look(new StepReader(db, readState(db, db.path), this.#options.clock));
   }
 
-  /**
-   * As {@linkcode DirectoryEngine.verifyFiles}; what is not there yet cannot have been taken away.
-   *
-   * @throws {StoreUnavailableError} when the files were removed or replaced.
-   */
-  verifyFiles(): void {
-    this.#engine?.verifyFiles();
+  /** Whoever waits has to be found by others, so this makes the namespace. */
+  async waker(): Promise<Waker> {
+    return await (await this.#open()).waker();
   }
 
   /** As {@linkcode DirectoryEngine.clockAheadMs}; what is not there yet has no clock of its own. */
@@ -128,17 +117,4 @@ export class UnmadeEngine implements Engine {
     hooks.onMade?.();
     return engine;
   }
-}
-
-/** Whether there is a database, or what is left of one: that is for the engine to judge. */
-export function hasDatabase(directory: string): boolean {
-  return ["store.db", "store.db-wal"].some((name) => {
-    try {
-      Deno.lstatSync(`${directory}/${name}`);
-      return true;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
-  });
 }

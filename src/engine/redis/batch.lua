@@ -7,7 +7,7 @@ local given, answers, at = ARGV, {}, 3
 while at <= #given do
   local last = at + given[at]
   ARGV = { unpack(given, at + 1, last) }
-  answers[#answers + 1] = step() or false
+  answers[#answers + 1] = operation() or false
   at = last + 1
 end
 save_state()

@@ -4,9 +4,9 @@ ARGV    1 op: names this step, "" for one that only reads    2 not a step's, see
         3 actor's name, "" for none    4 1 or 0: whether its sign of life is due, then host, line feed, pid
         a script's own arguments come after them ]]
 OP, ACTOR = ARGV[1], ARGV[3]
-news, told = {}, 0
-if REPEATED then
-  local _, answer = recall()
+emitted, emitted_count = {}, 0
+if is_retry then
+  local _, answer = replay()
   if answer then return finish(answer) end
 end
 -- Whose sign of life is not due may have left since the last one: then it is registered again by this act.

@@ -11,17 +11,18 @@ import type { RedisConnection } from "./connection.ts";
 
 /** {@linkcode Waker} on a channel of the server. */
 export class ChannelWaker extends BaseWaker {
+  /** Settled once a wake-up can arrive. */
   readonly ready: Promise<void>;
   /** Whether it could not listen: it never will. */
   failed = false;
   #unsubscribe: (() => void) | undefined;
   #closed = false;
 
-  /** Listens to `<prefix>bell:<id>`. */
+  /** Listens to `<prefix>wake:<id>`. */
   constructor(connection: RedisConnection, prefix: string) {
     super();
     const wake = () => this.wake();
-    this.ready = connection.subscribe(`${prefix}bell:${this.id}`, {
+    this.ready = connection.subscribe(`${prefix}wake:${this.id}`, {
       onMessage: wake,
       onAgain: wake,
     }).then((unsubscribe) => {

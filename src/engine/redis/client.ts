@@ -10,6 +10,7 @@
  * with all that wait on it, and made again: a network that has silently dropped it comes back that way too.
  * @module
  */
+import { given } from "../../given.ts";
 import { Buffer } from "node:buffer";
 import { clearTimeout, setTimeout } from "node:timers";
 import { Cluster, Redis, type RedisOptions } from "npm:ioredis@6.0.0";
@@ -214,7 +215,7 @@ function sentinelOptions({ target, tls, commandTimeoutMs }: ClientSettings): Opt
   const { hosts, name, sentinelAuth } = target;
   return {
     sentinels: hosts.map((host) => ({ ...host })),
-    ...(name === undefined ? {} : { name }),
+    ...given({ name }),
     role: "master",
     // The owner tries again: the client's own timer would outlive a close.
     sentinelRetryStrategy: () => null,

@@ -10,6 +10,7 @@
  * handed on: what is thrown has a cause of its own, without secrets.
  * @module
  */
+import { given } from "../../given.ts";
 import { CoordError, StoreUnavailableError } from "../../errors.ts";
 import { printable } from "../../name.ts";
 import {
@@ -55,7 +56,7 @@ export function redisFailure(
     const sent = options.sent ?? rule.sent;
     return new StoreUnavailableError(
       `Cannot use the store: ${printable(sentence(context, match), 400)}`,
-      { location: context.location, reason, ...(sent === undefined ? {} : { sent }) },
+      { location: context.location, reason, ...given({ sent }) },
       typeof retryable === "boolean" ? retryable : retryable(context),
       harmless(error, context),
     );

@@ -34,11 +34,11 @@ end
 
 -- The lengths of these leases on locks, by their places.
 local function lock_lengths(leases)
-  local paths, tenures, lengths = {}, {}, {}
-  for i, member in ipairs(leases) do paths[i], tenures[i] = string.match(member, '^(.*)%z(%d+)$') end
+  local paths, fences, lengths = {}, {}, {}
+  for i, member in ipairs(leases) do paths[i], fences[i] = string.match(member, '^(.*)%z(%d+)$') end
   for i, kept in ipairs(paths[1] and call('HMGET', LOCKS, unpack(paths)) or {}) do
     for _, lease in ipairs(kept and cjson.decode(kept) or {}) do
-      if int(lease.fence) == tenures[i] then lengths[i] = lease.ttl end
+      if int(lease.fence) == fences[i] then lengths[i] = lease.ttl end
     end
   end
   return lengths

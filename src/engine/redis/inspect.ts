@@ -2,6 +2,7 @@
  * A look at a Redis store from outside: nothing is written, and what the user may not see is left out.
  * @module
  */
+import { given } from "../../given.ts";
 import type { Clock } from "../../clock.ts";
 import { RedisConnection, type RedisServerInfo } from "./connection.ts";
 import { LUA } from "./scripts.ts";
@@ -72,7 +73,7 @@ export function inspectRedis(
   return connected(url, async (connection) => {
     const prefix = `{agentcoord:${namespace}}:`;
     const state = `${prefix}state`;
-    const channel = `${prefix}bell:doctor`;
+    const channel = `${prefix}wake:doctor`;
     const [settings, found, evalsha, oldest] = await Promise.all([
       readSettings(connection),
       connection.client.eval(
@@ -103,7 +104,7 @@ export function inspectRedis(
         // Outside of a cluster the connection asks for INFO, and makes do without.
         ...denied.filter((command) => command !== "INFO" || connection.clustered),
       ],
-      ...(deafness === undefined ? {} : { deafness }),
+      ...given({ deafness }),
       ...(version === "" ? {} : {
         state: {
           schema: Number(version),
@@ -111,7 +112,7 @@ export function inspectRedis(
           isOfThisRun: ageOf(Number(version)) !== "known" || replicationId === "" ||
             history === replicationId,
           nowMs: Number(instant) + passedMs,
-          ...(oldest === undefined ? {} : { oldestEventMs: oldest }),
+          ...given({ oldestEventMs: oldest }),
           clockAheadMs: Number(instant) + passedMs - Number(serverMs),
         },
       }),

@@ -2,7 +2,7 @@
  * The scripts of the Redis store: each step of a room is one, put together from what all of them begin with,
  * parts that several share, and the step itself.
  *
- * The order in the text is that of engine/state, the usual case, engine/step, agent/touch, the parts,
+ * The order in the text is that of engine/state, the fast path, engine/operation, agent/touch, the parts,
  * engine/begin, the step. In the text for batches the last two are a function, which engine/batch calls. All of it is
  * a function, so that whatever it answers goes out together with the store's clock.
  * @module
@@ -19,10 +19,10 @@ import {
 import { REDIS_SCHEMA_VERSION } from "./schema.ts";
 
 /** What stands before the parts of every script. */
-const PREAMBLE = { before: "engine/state", after: ["engine/step", "agent/touch"] } as const;
+const PREAMBLE = { before: "engine/state", after: ["engine/operation", "agent/touch"] } as const;
 
-/** The key that comes last, in calls that are made again: what the stream holds of other calls; see step.lua. */
-export const INDEX_KEY = "recalled";
+/** The key that comes last, in calls that are made again: what the stream holds of other calls; see operation.lua. */
+export const INDEX_KEY = "replay_index";
 
 /** Names of all keys that the scripts use, without the namespace's prefix. */
 export function keyNames(): readonly string[] {
@@ -35,7 +35,7 @@ export function script(name: ScriptName): Script {
   const { keys, parts, fast = [], lets = [], frees }: ScriptParts = SCRIPTS[name];
   const texts = (names: readonly LuaName[]) => names.map((one) => LUA[one]);
   const fastPath = [...lets.map((one) => `local ${one}`), ...texts(fast)];
-  const found = new Script(name, keys, ...texts(parts), LUA[name]).usually(...fastPath);
+  const found = new Script(name, keys, ...texts(parts), LUA[name]).withFastPath(...fastPath);
   return frees ? found.freeing() : found;
 }
 
@@ -51,9 +51,9 @@ export class Script {
   /** What it shares with other scripts: functions and constants, in Lua. */
   readonly parts: readonly string[];
   /** The step itself, in Lua. */
-  readonly step: string;
-  /** Lua text that comes before all functions: see {@linkcode Script.usually}. */
-  usual = "";
+  readonly operation: string;
+  /** Lua text that comes before all functions: see {@linkcode Script.withFastPath}. */
+  fastPath = "";
   /** Whether it works on a server whose memory is full; see {@linkcode Script.freeing}. */
   frees = false;
 
@@ -62,15 +62,15 @@ export class Script {
     this.name = name;
     this.keys = keys;
     this.parts = texts.slice(0, -1);
-    this.step = texts.at(-1)!;
+    this.operation = texts.at(-1)!;
   }
 
   /**
    * Adds a text that ends the whole call, of one step or of a batch, if nothing in it is out of the ordinary.
    * It stands before the parts, because a script pays for every function that it defines.
    */
-  usually(...parts: readonly string[]): this {
-    this.usual = parts.join("\n");
+  withFastPath(...parts: readonly string[]): this {
+    this.fastPath = parts.join("\n");
     return this;
   }
 
@@ -121,12 +121,12 @@ export function textOf(
     `${REDIS_SCHEMA_VERSION}, ${clustered}, ${batched}`;
   const begin = LUA["engine/begin"];
   const own = batched
-    ? ["local function step()", begin, script.step, "end", LUA["engine/batch"]]
-    : [begin, script.step];
+    ? ["local function operation()", begin, script.operation, "end", LUA["engine/batch"]]
+    : [begin, script.operation];
   const shared = [
     full ? FIRST_WRITE : "",
     LUA[PREAMBLE.before],
-    script.usual,
+    script.fastPath,
     ...PREAMBLE.after.map((name) => LUA[name]),
     ...script.parts,
   ];

@@ -17,6 +17,7 @@ import type { RedisArgument, RedisConnection } from "./connection.ts";
 import { INDEX_KEY, type Script, type ScriptText, type TextForm, textOf } from "./script.ts";
 import { ageOf, schemaRefusal, versionIn } from "./schema.ts";
 import type { Actor } from "../actor.ts";
+import { ChannelWaker } from "./channel_waker.ts";
 
 /** An act counts as a sign of life at most this often in one process. */
 const BEAT_EVERY_MS = 1000;
@@ -109,6 +110,7 @@ export class ScriptRunner {
   #texts = 0;
   #callsUnderWay = 0;
   #gathering: Batch | undefined;
+  #waker: ChannelWaker | undefined;
 
   /** Uses a connection that others may use as well. */
   constructor(
@@ -153,6 +155,21 @@ export class ScriptRunner {
       this.#beats.delete(name);
       throw error;
     }
+  }
+
+  /** This process's waker in the namespace, once a wake-up can arrive. */
+  async waker(): Promise<ChannelWaker> {
+    // One that could not listen never will; whoever waits next tries anew.
+    if (this.#waker?.failed !== false) this.#waker = new ChannelWaker(this.connection, this.prefix);
+    const waker = this.#waker;
+    await waker.ready;
+    return waker;
+  }
+
+  /** Stops listening for wake-ups. */
+  close(): void {
+    this.#waker?.close();
+    this.#waker = undefined;
   }
 
   async #firstAct(

@@ -13,19 +13,19 @@ if not record then return finish('') end
 local leases, claimed, following = held_portion(NAME, ARGV[7], ARGV[6])
 local locks = ARGV[8] + #release_leases(NAME, leases)
 local tasks = ARGV[9] + #release_tasks(claimed)
-local given_back = '"locks":' .. locks .. ',"tasks":' .. tasks
+local released_counts = '"locks":' .. locks .. ',"tasks":' .. tasks
 local seen = following == '' and call('ZSCORE', SEEN, NAME)
 if seen then
   local agent = cjson.decode(record)
   agent.goneAtMs, agent.seenAtMs = now, tonumber(seen)
   call('HSET', AGENTS, NAME, cjson.encode(agent))
   call('ZREM', SEEN, NAME)
-  call('HDEL', AGENT_WORDS, NAME)
+  call('HDEL', AGENT_REPORTED, NAME)
   call('ZADD', AGENTS_LEFT, int(now), NAME)
   departed_at, dirty = now, true
-  emit('agent.deregistered', NAME, NAME, '{' .. given_back .. '}')
+  emit('agent.deregistered', NAME, NAME, '{' .. released_counts .. '}')
 end
-return finish('{' .. given_back .. ',"next":' .. cjson.encode(following) .. '}', true)
+return finish('{' .. released_counts .. ',"next":' .. cjson.encode(following) .. '}', true)
 `,
   "agent/explain": `local NAME, PORTION, FROM = unpack(ARGV, 5, 7)
 local record = call('HGET', AGENTS, NAME)
@@ -55,9 +55,9 @@ return agent .. '"locks":' .. show_all(live_leases(members)) .. ',"tasks":[' .. 
 touch(NAME, HOST, PID)
 local record = call('HGET', AGENTS, NAME)
 if STATUS == 'active' then
-  call('HDEL', AGENT_WORDS, NAME)
+  call('HDEL', AGENT_REPORTED, NAME)
 elseif STATUS ~= '' then
-  call('HSET', AGENT_WORDS, NAME, STATUS)
+  call('HSET', AGENT_REPORTED, NAME, STATUS)
 end
 if WORKING_ON then
   local agent = cjson.decode(record)
@@ -125,6 +125,9 @@ end
 local answer = answer_with(agents)
 return following and string.sub(answer, 1, -2) .. ',"next":' .. cjson.encode(following) .. '}' or answer
 `,
+  "agent/mark_seen": `touch(ARGV[5], ARGV[6], ARGV[7])
+return finish('')
+`,
   "agent/prune": `local LIMIT, GONE_AFTER = tonumber(ARGV[5]), tonumber(ARGV[6])
 local CHUNK, LOOKS = 64, 256
 local SET, KEPT = string.match(ARGV[7], '^(%a)(%d+)$')
@@ -137,7 +140,7 @@ local function remove(name)
   call('HDEL', AGENTS, name)
   call('ZREM', SEEN, name)
   call('ZREM', AGENTS_LEFT, name)
-  call('HDEL', AGENT_WORDS, name)
+  call('HDEL', AGENT_REPORTED, name)
   emit('agent.pruned', name, ACTOR)
   return true
 end
@@ -190,7 +193,7 @@ if not known or known.registration ~= ID then
   record = cjson.encode(agent)
   call('HSET', AGENTS, NAME, record)
   call('ZADD', SEEN, int(now), NAME)
-  call('HDEL', AGENT_WORDS, NAME)
+  call('HDEL', AGENT_REPORTED, NAME)
   emit('agent.registered', NAME, NAME, live and '{"takeover":true}')
 end
 return finish(answer_with({ shown_agent(NAME, record) }), true)
@@ -233,7 +236,7 @@ local function shown_agent(name, record)
   local locks, tasks = count_held(name)
   return '{"name":"' .. name .. '","record":' .. record ..
     (seen and ',"seenAtMs":' .. int(seen) or '') ..
-    ',"status":"' .. (call('HGET', AGENT_WORDS, name) or 'active') ..
+    ',"status":"' .. (call('HGET', AGENT_REPORTED, name) or 'active') ..
     '","locks":' .. locks .. ',"tasks":' .. tasks .. '}'
 end
 local function answer_with(agents)
@@ -246,13 +249,13 @@ local here = call('ZCOUNT', SEEN, '(' .. int(now - ARGV[5]), '+inf')
 local awake = call('ZCOUNT', SEEN, int(awake_from), '+inf')
 local gone = call('HLEN', AGENTS) - here
 local counts = { active = awake, idle = 0, blocked = 0, hung = here - awake, gone = gone }
-local words = call('HGETALL', AGENT_WORDS)
-for first = 1, #words, CHUNK * 2 do
+local reported = call('HGETALL', AGENT_REPORTED)
+for first = 1, #reported, CHUNK * 2 do
   local names = {}
-  for i = first, math.min(first + CHUNK * 2, #words) - 1, 2 do names[#names + 1] = words[i] end
+  for i = first, math.min(first + CHUNK * 2, #reported) - 1, 2 do names[#names + 1] = reported[i] end
   for i, seen in ipairs(call('ZMSCORE', SEEN, unpack(names))) do
     if seen and tonumber(seen) >= awake_from then
-      local word = words[first + i * 2 - 1]
+      local word = reported[first + i * 2 - 1]
       counts[word], counts.active = counts[word] + 1, counts.active - 1
     end
   end
@@ -279,16 +282,13 @@ return cjson.encode(counts)
   end
   local known = call('HGET', AGENTS, name)
   local agent = known and cjson.decode(known) or
-    { role = '', workingOn = '', tags = '[]', ttlMs = 60000, id = sequenced_id('agt', now, event + 1) }
+    { role = '', workingOn = '', tags = '[]', ttlMs = 60000, id = sequenced_id('agt', now, last_event + 1) }
   agent.registration, agent.goneAtMs, agent.seenAtMs = nil, nil, nil
   agent.host, agent.pid, agent.registeredAtMs = host, tonumber(pid), now
   call('HSET', AGENTS, name, cjson.encode(agent))
   call('ZADD', SEEN, int(now), name)
   emit('agent.registered', name, name)
 end
-`,
-  "agent/touch_only": `touch(ARGV[5], ARGV[6], ARGV[7])
-return finish('')
 `,
   "approval/count": `local function written(status)
   local prefix = list_of('', status)
@@ -312,7 +312,7 @@ local function may_decide(approval)
 end
 local approval = find(id)
 if not approval then return finish('{"kind":"not_found"}') end
-if did(id, 'approval.approved', 'approval.rejected') then
+if replayed(id, 'approval.approved', 'approval.rejected') then
   approval.used = ''
   return finish(outcome('decided', approval))
 end
@@ -320,10 +320,10 @@ if approval.requester == ACTOR then return finish(outcome('own', approval)) end
 if not may_decide(approval) then return finish(outcome('not_approver', approval)) end
 if status_at(approval, now) ~= 'pending' then
   local closed = outcome('closed', approval)
-  sweep_lapsed()
+  sweep_expired()
   return finish(closed)
 end
-sweep_lapsed()
+sweep_expired()
 approval.decision = ',"decidedBy":"' .. ACTOR .. '","decidedAtMs":' .. int(now) ..
   (comment ~= '' and ',"comment":' .. comment or '')
 move(approval, status, ACTOR)
@@ -434,11 +434,11 @@ end
 return '{"approvals":[' .. table.concat(approvals, ',') .. '],"more":' .. tostring(more) ..
   (go_on and string.format(',"next":"%012.0f"', go_on) or '') .. '}'
 `,
-  "approval/look": `local id, bell = ARGV[5], ARGV[6]
+  "approval/look": `local id, waker = ARGV[5], ARGV[6]
 local approval = find(id)
 if not approval then return finish('null') end
 local status = status_at(approval, now)
-if status == 'pending' and bell ~= '' then listen('approval:' .. id, bell) end
+if status == 'pending' and waker ~= '' then listen('approval:' .. id, waker) end
 if status ~= approval.status then move(approval, status) end
 return finish('{"approval":' .. show(approval) .. ',"nowMs":' .. int(now) .. '}')
 `,
@@ -453,7 +453,7 @@ local function remove(approval)
   call('HDEL', APPROVALS, approval.id)
   if approval.key ~= '' then call('HDEL', APPROVAL_KEYS, approval.key) end
 end
-sweep_lapsed()
+sweep_expired()
 local pruned, next_after = 0, nil
 for i, status in ipairs(STATUSES) do
   if not next_after and AFTER < i * PLACES then
@@ -557,16 +557,16 @@ local function move(approval, status, by)
   emit('approval.' .. status, approval.id, by, '{"requestedBy":"' .. approval.requester .. '"}')
   notify('approval:' .. approval.id)
 end
-local function sweep_lapsed()
+local function sweep_expired()
   for _, id in ipairs(call('ZRANGEBYSCORE', APPROVAL_DUE, '-inf', int(now), 'LIMIT', 0, SWEEP)) do
     move(find(id), 'expired')
   end
 end
-local function did(id, ...)
-  if not REPEATED then return false end
-  for _, event_told in ipairs((recall())) do
+local function replayed(id, ...)
+  if not is_retry then return false end
+  for _, item in ipairs((replay())) do
     for _, type in ipairs({ ... }) do
-      if event_told[1] == type and event_told[2] == id then return true end
+      if item[1] == type and item[2] == id then return true end
     end
   end
   return false
@@ -575,13 +575,13 @@ end
   "approval/request": `local id, key, timeout, digest, approvers, action, head = unpack(ARGV, 5, 11)
 local known = find(id) or find(key ~= '' and call('HGET', APPROVAL_KEYS, key))
 if known then
-  if REPEATED and known.id == id then
+  if is_retry and known.id == id then
     known.status, known.used, known.decision = 'pending', '', ''
     return finish(show(known, tonumber(known.created)))
   end
   return finish(show(known))
 end
-sweep_lapsed()
+sweep_expired()
 local number = (call('HGET', APPROVAL_KEYS, '\\0number') or 0) + 1
 call('HSET', APPROVAL_KEYS, '\\0number', int(number))
 local approval = {
@@ -608,7 +608,7 @@ return finish(show(approval))
   "approval/use": `local id, digest = ARGV[5], ARGV[6]
 local approval = find(id)
 if not approval then return finish('{"kind":"not_found"}') end
-if did(id, 'approval.used') then return finish(outcome('used', approval)) end
+if replayed(id, 'approval.used') then return finish(outcome('used', approval)) end
 if approval.requester ~= ACTOR then return finish(outcome('not_requester', approval)) end
 if approval.status ~= 'approved' then return finish(outcome('not_approved', approval)) end
 if approval.digest ~= digest then return finish(outcome('other_digest', approval)) end
@@ -695,7 +695,7 @@ end
 local entries, cut = entries_from('XRANGE', START, '+', LIMIT)
 return { call('HLEN', AUDIT_IDS), now, (cut or #entries == LIMIT) and 1 or 0, unpack(entries) }
 `,
-  "audit/follow": `local AGENT, TYPE, AFTER, LIMIT, BELL = unpack(ARGV, 5, 9)
+  "audit/follow": `local AGENT, TYPE, AFTER, LIMIT, WAKER = unpack(ARGV, 5, 9)
 local first = 1
 if AFTER ~= '' then
   local number = call('HGET', AUDIT_IDS, AFTER)
@@ -710,7 +710,7 @@ else
   entries, cut = entries_at(call('ZRANGEBYLEX', AUDIT_BY, '[' .. group .. digits16(first), '(' .. group .. 'A',
     'LIMIT', 0, LIMIT))
 end
-if BELL ~= '' and #entries == 0 then listen('audit', BELL) end
+if WAKER ~= '' and #entries == 0 then listen('audit', WAKER) end
 local newest = cut and entries[#entries] or call('XREVRANGE', AUDIT, '+', '-', 'COUNT', 1)[1]
 table.insert(entries, 1, newest and audit_field(newest, 'id') or '')
 return finish(entries)
@@ -748,7 +748,7 @@ return entries
   local cursor = find_cursor()
   acknowledge(cursor, number)
   save_cursor(cursor)
-elseif not given_before() then
+elseif not replayed_messages() then
   local cursor = find_cursor()
   remember(cursor, '')
   acknowledge(cursor, number_of(messages))
@@ -811,8 +811,8 @@ local function mark_members(thread, number)
   end
 end
 local function wake_everybody()
-  local bells = call('ZRANGEBYSCORE', INBOX_WAITERS, int(now - LISTENER_MS), '+inf')
-  for _, bell in ipairs(bells) do ring(bell) end
+  local wakers = call('ZRANGEBYSCORE', INBOX_WAITERS, int(now - LISTENER_MS), '+inf')
+  for _, waker in ipairs(wakers) do wake(waker) end
   call('DEL', INBOX_WAITERS)
 end
 local function append(thread, key)
@@ -881,8 +881,8 @@ end
   "board/get": `local thread = find_thread(ARGV[5])
 return thread and show(thread) or 'null'
 `,
-  "board/inbox": `local limit, ack, bell = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
-local given = given_before()
+  "board/inbox": `local limit, ack, waker = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
+local given = replayed_messages()
 if given then
   local numbers, reasons = {}, {}
   for number, reason in string.gmatch(given, '(%d+)(%a)') do
@@ -895,10 +895,10 @@ local cursor = find_cursor()
 if tidy(cursor) then return finish('{"messages":[],"rest":[],"untidy":true}') end
 local numbers, reasons = unread(cursor, limit)
 if #numbers == 0 then
-  if bell ~= '' then
-    listen('inbox:' .. ACTOR, bell)
+  if waker ~= '' then
+    listen('inbox:' .. ACTOR, waker)
     call('ZREMRANGEBYSCORE', INBOX_WAITERS, '-inf', '(' .. int(now - LISTENER_MS))
-    call('ZADD', INBOX_WAITERS, int(now), bell)
+    call('ZADD', INBOX_WAITERS, int(now), waker)
   end
   return finish('{"messages":[],"rest":[]}')
 end
@@ -932,7 +932,7 @@ for _, status in ipairs(ARGV[8] ~= '' and { ARGV[8] } or { 'active', 'waiting', 
 end
 return page(BOARD_LISTS, groups)
 `,
-  "board/lookup": `local LEAPS = 2048
+  "board/lookup": `local SEEKS = 2048
 local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
 local function newest_shared(set, lists, below, most)
   local found, agreed, candidate = {}, 0, below - 1
@@ -943,8 +943,8 @@ local function newest_shared(set, lists, below, most)
     for i, member in ipairs(members) do found[i] = tonumber(string.sub(member, #first + 1)) end
     return found
   end
-  for leap = 0, LEAPS - 1 do
-    local first = lists[leap % #lists + 1]
+  for seek = 0, SEEKS - 1 do
+    local first = lists[seek % #lists + 1]
     local last = '[' .. first .. number_of(candidate)
     local member = call('ZREVRANGEBYLEX', set, last, '[' .. first, 'LIMIT', 0, 1)[1]
     if not member then return found end
@@ -1046,7 +1046,7 @@ end
 `,
   "board/post": `local id, key, title, priority, tags = unpack(ARGV, 10, 14)
 local known = call('HGET', BOARD_IDS, 't' .. id)
-if known and REPEATED then
+if known and is_retry then
   local thread = thread_at(known)
   thread.status, thread.replies, thread.updated = 'active', '0', thread.created
   return finish(show(thread))
@@ -1237,7 +1237,7 @@ return finish(show(thread, ',"reply":' .. show_reply(reply)))
 `,
   "board/resolve": `local thread = find_thread(ARGV[5])
 if not thread then return finish('null') end
-local done = thread.status == 'resolved' or REPEATED and #recall() > 0
+local done = thread.status == 'resolved' or is_retry and #replay() > 0
 if not done then
   update(thread, 'resolved')
   emit('thread.resolved', thread.id, ACTOR)
@@ -1389,8 +1389,8 @@ local function find_cursor()
   save_cursor(cursor)
   return cursor
 end
-local function given_before()
-  if not REPEATED then return end
+local function replayed_messages()
+  if not is_retry then return end
   for op, given in string.gmatch(find_cursor().given, ' ([^ =]+)=([^ ]*)') do
     if op == OP then return given end
   end
@@ -1512,16 +1512,16 @@ end
 while at <= #given do
   local last = at + given[at]
   ARGV = { unpack(given, at + 1, last) }
-  answers[#answers + 1] = step() or false
+  answers[#answers + 1] = operation() or false
   at = last + 1
 end
 save_state()
 return answers
 `,
   "engine/begin": `OP, ACTOR = ARGV[1], ARGV[3]
-news, told = {}, 0
-if REPEATED then
-  local _, answer = recall()
+emitted, emitted_count = {}, 0
+if is_retry then
+  local _, answer = replay()
   if answer then return finish(answer) end
 end
 if ACTOR ~= '' and (string.sub(ARGV[4], 1, 1) == '1' or
@@ -1554,11 +1554,11 @@ local function instants(set, members)
   return all
 end
 local function lock_lengths(leases)
-  local paths, tenures, lengths = {}, {}, {}
-  for i, member in ipairs(leases) do paths[i], tenures[i] = string.match(member, '^(.*)%z(%d+)$') end
+  local paths, fences, lengths = {}, {}, {}
+  for i, member in ipairs(leases) do paths[i], fences[i] = string.match(member, '^(.*)%z(%d+)$') end
   for i, kept in ipairs(paths[1] and call('HMGET', LOCKS, unpack(paths)) or {}) do
     for _, lease in ipairs(kept and cjson.decode(kept) or {}) do
-      if int(lease.fence) == tenures[i] then lengths[i] = lease.ttl end
+      if int(lease.fence) == fences[i] then lengths[i] = lease.ttl end
     end
   end
   return lengths
@@ -1657,152 +1657,44 @@ local function migrate(change, renew)
   return tostring(FROM + 1)
 end
 `,
-  "engine/state": `local EVENTS_KEPT = 100000
-local call = redis.call
-local ARGV = ARGV
-local WRITES = ARGV[1] ~= ''
-local HUGE = math.huge
-local SINCE_MICROS = 1735689600000000
-local NUMBERS_A_MICRO = 0.065536
-local LEAP = 65536
-local QUIET_MS = 5
-local RETRIED_MS = 120000
-local RETRIED, RETRIED_BYTES = ' retried', 65536
-local RECALL_MARGIN_MS = 2000
-local DEPARTURE_MS = 10000
-local STATE_FORMAT, STATE_BYTES = '>dc40c40ddddddddddddddd', 208
-local UNKNOWN = string.rep('0', 40)
-local version, now, fence, event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
-local lock_floor, lock_waiters, lock_seq = HUGE, 0, 0
-local task_floor, task_waiters, task_links, task_seq, messages = HUGE, 0, 0, 0, 0
-local wall, retried_until, run, history = 0, 0, UNKNOWN, UNKNOWN
-local added = ''
-local dirty = false
-local REPEATED, since = false, 0
-local function place_changed(running)
-  local info = redis.pcall('INFO', 'replication')
-  local id = type(info) == 'string' and string.match(info, 'master_replid:(' .. string.rep('%x', 40) .. ')') or ''
-  local changed = false
-  if id ~= '' and id ~= history then history, changed = id, true end
-  if running ~= run then run, changed = running, true end
-  return changed
-end
-do
-  local raw = call('GET', STATE)
-  if raw then
-    if #raw < STATE_BYTES then raw = raw .. string.rep('\\0', STATE_BYTES - #raw) end
-    version, run, history, now, fence, event, followers, departed_at, lock_floor, lock_waiters, lock_seq, task_floor,
-      task_waiters, task_links, task_seq, messages, wall, retried_until = struct.unpack(STATE_FORMAT, raw)
-    if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
-    added = string.sub(raw, STATE_BYTES + 1)
-  end
-  local given, first_made, try, running = '', '', '', ARGV[2]
-  if running ~= '' and #running ~= 40 then
-    given, first_made, try, running = string.match(running, '^(%d*)|(%d*)|(%d*)|(.*)$')
-  end
-  if running == '' then running = run end
-  local micros
-  if given ~= '' then
-    micros = given * 1000
-  else
-    local time = call('TIME')
-    micros = time[1] * 1000000 + time[2]
-  end
-  local time = math.floor(micros / 1000)
-  local quiet = time < wall or time - wall >= QUIET_MS
-  if time > wall then
-    now = now + time - wall
-  elseif time < wall and WRITES then
-    dirty = true
-  end
-  wall, CLOCK = time, now
-  if WRITES and (quiet or running ~= run) and (place_changed(running) or not raw) then
-    local start = math.floor((micros - SINCE_MICROS) * NUMBERS_A_MICRO)
-    local leap = raw and LEAP or 0
-    fence, event = start > fence and start or fence + leap, start > event and start or event + leap
-    dirty = true
-  end
-  REPEATED = WRITES and try ~= ''
-  if REPEATED and tonumber(first_made) > 0 then since = now - (time - first_made) - RECALL_MARGIN_MS end
-  local tries = WRITES and (REPEATED or now < retried_until) and
-    now < retried_until and call('HGET', LISTENERS, RETRIED) or ''
-  if tries ~= '' then
-    local from, mine = 1, REPEATED and tonumber(try) or 0
-    local name = ' ' .. ARGV[1] .. '='
-    while true do
-      local _, last = string.find(tries, name, from, true)
-      if not last then break end
-      if tonumber(string.match(tries, '^%d+', last + 1)) > mine then
-        return redis.error_reply('LATE this call has been made again since')
-      end
-      from = last
-    end
-  end
-  if REPEATED then
-    if #tries > RETRIED_BYTES then tries = string.match(tries, ' .*', RETRIED_BYTES / 2) end
-    redis.pcall('HSET', LISTENERS, RETRIED, tries .. ' ' .. ARGV[1] .. '=' .. try)
-    retried_until, dirty = now + RETRIED_MS, true
-  end
-end
-local function int(number)
-  return string.format('%.0f', number)
-end
-local function ring(bell)
-  local heard = call('PUBLISH', string.sub(STATE, 1, -6) .. 'bell:' .. bell, '')
-  return CLUSTERED or heard > 0
-end
-local function add_entry(entry, number, steps, reply)
-  if steps ~= '' then entry[#entry + 1], entry[#entry + 2] = 'o', steps end
-  if reply then entry[#entry + 1], entry[#entry + 2] = 'r', reply end
-  call('XADD', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, int(now) .. '-' .. int(number), unpack(entry))
-  dirty = true
-end
-local function save_state()
-  if not dirty then return end
-  call('SET', STATE, struct.pack(STATE_FORMAT, version, run, history, now, fence, event, followers, departed_at,
-    lock_floor, lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until)
-    .. added)
-end
-local PLAIN = not REPEATED and followers == 0 and now - departed_at >= DEPARTURE_MS
-`,
-  "engine/step": `local CALLED = ARGV
+  "engine/operation": `local CALLED = ARGV
 local OP, ACTOR = '', ''
 local ENTRY_EVENTS = 8
 local LISTENER_MS = 60000
 local LOOK_BACK, LOOK, INDEX_MS = 50000, 250, 10000
-local news, told = {}, 0
+local emitted, emitted_count = {}, 0
 local function list(items)
   if #items == 0 then return '[]' end
   return cjson.encode(items)
 end
-local function listen(topic, bell)
-  local line = bell .. '@' .. int(now)
+local function listen(topic, waker)
+  local listening = waker .. '@' .. int(now)
   for other, seen in string.gmatch(call('HGET', LISTENERS, topic) or '', '(%S+)@(%d+)') do
-    if other ~= bell and now - tonumber(seen) < LISTENER_MS then
-      line = line .. ' ' .. other .. '@' .. seen
+    if other ~= waker and now - tonumber(seen) < LISTENER_MS then
+      listening = listening .. ' ' .. other .. '@' .. seen
     end
   end
-  call('HSET', LISTENERS, topic, line)
+  call('HSET', LISTENERS, topic, listening)
   if topic == 'events' and followers == 0 then followers, dirty = 1, true end
 end
 local function notify(topic)
   local heard = call('HGET', LISTENERS, topic)
   if not heard then return end
   call('HDEL', LISTENERS, topic)
-  for bell in string.gmatch(heard, '(%S+)@%d+') do ring(bell) end
+  for waker in string.gmatch(heard, '(%S+)@%d+') do wake(waker) end
 end
 local function emit(type, subject, agent, data)
-  event = event + 1
-  told = told + 1
-  news[told * 2 - 1] = type
-  news[told * 2] = (agent or '') .. '\\0' .. (data or '') .. '\\0' .. subject
+  last_event = last_event + 1
+  emitted_count = emitted_count + 1
+  emitted[emitted_count * 2 - 1] = type
+  emitted[emitted_count * 2] = (agent or '') .. '\\0' .. (data or '') .. '\\0' .. subject
 end
 local function publish(reply)
-  for first = 1, told, ENTRY_EVENTS do
-    local last = math.min(first + ENTRY_EVENTS - 1, told)
-    local entry = { unpack(news, first * 2 - 1, last * 2) }
+  for first = 1, emitted_count, ENTRY_EVENTS do
+    local last = math.min(first + ENTRY_EVENTS - 1, emitted_count)
+    local entry = { unpack(emitted, first * 2 - 1, last * 2) }
     local steps = OP ~= '' and OP .. '=' .. last - first + 1 or ''
-    add_entry(entry, event - told + last, steps, last == told and reply)
+    add_entry(entry, last_event - emitted_count + last, steps, last == emitted_count and reply)
   end
   if followers == 1 then
     followers = 0
@@ -1810,11 +1702,11 @@ local function publish(reply)
   end
 end
 local function finish(reply, keep)
-  if told > 0 then publish(keep and reply) end
+  if emitted_count > 0 then publish(keep and reply) end
   if not BATCHED then save_state() end
   return reply
 end
-local function names_called()
+local function operations_called()
   local names, at = {}, BATCHED and 3 or 0
   while at < #CALLED do
     names[CALLED[at + 1]] = { done = {} }
@@ -1822,7 +1714,7 @@ local function names_called()
   end
   return names
 end
-local function entries_of(names)
+local function find_entries(names)
   local index, found, looked = KEYS[#KEYS], {}, 0
   if call('HLEN', index) > 2 * LOOK_BACK then call('DEL', index) end
   local indexing = type(redis.pcall('HSET', index, ' at', int(now))) == 'number'
@@ -1879,10 +1771,10 @@ local function entries_of(names)
   return found
 end
 local earlier
-local recall = REPEATED and function()
+local replay = is_retry and function()
   if earlier then return earlier[OP].done, earlier[OP].answer end
-  earlier = names_called()
-  for op, ids in pairs(entries_of(earlier)) do
+  earlier = operations_called()
+  for op, ids in pairs(find_entries(earlier)) do
     local mine = earlier[op]
     for id in string.gmatch(ids, '%S+') do
       for _, entry in ipairs(call('XRANGE', EVENTS, id, id)) do
@@ -1912,11 +1804,119 @@ local recall = REPEATED and function()
   return earlier[OP].done, earlier[OP].answer
 end
 `,
+  "engine/state": `local EVENTS_KEPT = 100000
+local call = redis.call
+local ARGV = ARGV
+local WRITES = ARGV[1] ~= ''
+local HUGE = math.huge
+local SINCE_MICROS = 1735689600000000
+local NUMBERS_A_MICRO = 0.065536
+local GAP = 65536
+local QUIET_MS = 5
+local RETRIED_MS = 120000
+local RETRIED, RETRIED_BYTES = ' retried', 65536
+local REPLAY_MARGIN_MS = 2000
+local DEPARTURE_MS = 10000
+local STATE_FORMAT, STATE_BYTES = '>dc40c40ddddddddddddddd', 208
+local UNKNOWN = string.rep('0', 40)
+local version, now, last_fence, last_event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
+local lock_floor, lock_waiters, lock_seq = HUGE, 0, 0
+local task_floor, task_waiters, task_links, task_seq, messages = HUGE, 0, 0, 0, 0
+local wall, retried_until, run, history = 0, 0, UNKNOWN, UNKNOWN
+local added = ''
+local dirty = false
+local is_retry, since = false, 0
+local function server_changed(running)
+  local info = redis.pcall('INFO', 'replication')
+  local id = type(info) == 'string' and string.match(info, 'master_replid:(' .. string.rep('%x', 40) .. ')') or ''
+  local changed = false
+  if id ~= '' and id ~= history then history, changed = id, true end
+  if running ~= run then run, changed = running, true end
+  return changed
+end
+do
+  local raw = call('GET', STATE)
+  if raw then
+    if #raw < STATE_BYTES then raw = raw .. string.rep('\\0', STATE_BYTES - #raw) end
+    version, run, history, now, last_fence, last_event, followers, departed_at, lock_floor, lock_waiters, lock_seq, task_floor,
+      task_waiters, task_links, task_seq, messages, wall, retried_until = struct.unpack(STATE_FORMAT, raw)
+    if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
+    added = string.sub(raw, STATE_BYTES + 1)
+  end
+  local given, first_made, try, running = '', '', '', ARGV[2]
+  if running ~= '' and #running ~= 40 then
+    given, first_made, try, running = string.match(running, '^(%d*)|(%d*)|(%d*)|(.*)$')
+  end
+  if running == '' then running = run end
+  local micros
+  if given ~= '' then
+    micros = given * 1000
+  else
+    local time = call('TIME')
+    micros = time[1] * 1000000 + time[2]
+  end
+  local time = math.floor(micros / 1000)
+  local quiet = time < wall or time - wall >= QUIET_MS
+  if time > wall then
+    now = now + time - wall
+  elseif time < wall and WRITES then
+    dirty = true
+  end
+  wall, CLOCK = time, now
+  if WRITES and (quiet or running ~= run) and (server_changed(running) or not raw) then
+    local start = math.floor((micros - SINCE_MICROS) * NUMBERS_A_MICRO)
+    local gap = raw and GAP or 0
+    last_fence, last_event = start > last_fence and start or last_fence + gap, start > last_event and start or last_event + gap
+    dirty = true
+  end
+  is_retry = WRITES and try ~= ''
+  if is_retry and tonumber(first_made) > 0 then since = now - (time - first_made) - REPLAY_MARGIN_MS end
+  local tries = WRITES and (is_retry or now < retried_until) and
+    now < retried_until and call('HGET', LISTENERS, RETRIED) or ''
+  if tries ~= '' then
+    local from, mine = 1, is_retry and tonumber(try) or 0
+    local name = ' ' .. ARGV[1] .. '='
+    while true do
+      local _, last = string.find(tries, name, from, true)
+      if not last then break end
+      if tonumber(string.match(tries, '^%d+', last + 1)) > mine then
+        return redis.error_reply('LATE this call has been made again since')
+      end
+      from = last
+    end
+  end
+  if is_retry then
+    if #tries > RETRIED_BYTES then tries = string.match(tries, ' .*', RETRIED_BYTES / 2) end
+    redis.pcall('HSET', LISTENERS, RETRIED, tries .. ' ' .. ARGV[1] .. '=' .. try)
+    retried_until, dirty = now + RETRIED_MS, true
+  end
+end
+local function int(number)
+  return string.format('%.0f', number)
+end
+local function wake(waker)
+  local heard = call('PUBLISH', string.sub(STATE, 1, -6) .. 'wake:' .. waker, '')
+  return CLUSTERED or heard > 0
+end
+local function add_entry(entry, number, steps, reply)
+  if steps ~= '' then entry[#entry + 1], entry[#entry + 2] = 'o', steps end
+  if reply then entry[#entry + 1], entry[#entry + 2] = 'r', reply end
+  call('XADD', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, int(now) .. '-' .. int(number), unpack(entry))
+  dirty = true
+end
+local function save_state()
+  if not dirty then return end
+  call('SET', STATE, struct.pack(STATE_FORMAT, version, run, history, now, last_fence, last_event, followers, departed_at,
+    lock_floor, lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until)
+    .. added)
+end
+local PLAIN = not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS
+`,
   "event/end": `local newest = call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
 local at, number = string.match(newest and newest[1] or int(now) .. '-0', '^(%d+)-(%d+)$')
 return { tonumber(at), tonumber(number) }
 `,
-  "event/read": `local FROM, CHECKED, LIMIT, TYPE, BELL = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
+  "event/read": `local FROM, CHECKED, LIMIT, TYPE, WAKER = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
 local CHUNK, FEW = 256, 8
 local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 4096, 4194304, 524288
 local function count_events(fields)
@@ -1951,7 +1951,7 @@ local function refuse()
   local kind
   if oldest and number + 1 < oldest and is_full() then
     kind = 'trimmed'
-  elseif number > 0 and (not newest or number > event or not is_at(at, number)) then
+  elseif number > 0 and (not newest or number > last_event or not is_at(at, number)) then
     kind = 'unknown'
   end
   return kind and { kind, oldest_at or '', oldest or '' }
@@ -1995,7 +1995,7 @@ repeat
   if bytes - before < CHUNK_BYTES / 2 then size = math.min(size * 2, CHUNK) end
   if bytes - before > CHUNK_BYTES then size = FEW end
 until ended
-if BELL ~= '' and #reply == 4 then listen('events', BELL) end
+if WAKER ~= '' and #reply == 4 then listen('events', WAKER) end
 return answer(newest_at or now, newest or 0, 0)
 `,
   "lock/abandon": `local waiter = find_waiter(ARGV[5])
@@ -2006,7 +2006,7 @@ end
 return finish('')
 `,
   "lock/acquire": `local ttl, mode, intent, reentrant = tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8] == '1'
-local waiter_id, bell = ARGV[9], ARGV[10]
+local waiter_id, waker = ARGV[9], ARGV[10]
 local paths, all_names = {}, {}
 for i = 11, #ARGV do
   local names = names_of(ARGV[i])
@@ -2038,7 +2038,7 @@ local function blocking_waiter(before)
   for _, names in ipairs(paths) do
     for _, name in ipairs(names) do
       for _, waiter in ipairs(waiters_on({ name })) do
-        if waiter.seq < before and stands_in_line(waiter) and modes_conflict(waiter.mode, mode) then
+        if waiter.seq < before and has_precedence(waiter) and modes_conflict(waiter.mode, mode) then
           return waiter, names[1]
         end
       end
@@ -2046,36 +2046,36 @@ local function blocking_waiter(before)
   end
 end
 local function grant()
-  local leases, tenure = {}, nil
+  local leases, fence = {}, nil
   for i, names in ipairs(paths) do
     local path, lease = names[1], reentrant and own_leases(names, '')[1]
     if lease then
       extend(lease, ttl)
     else
-      if not tenure then fence = fence + 1 end
-      tenure = int(fence)
-      lease = { holder = ACTOR, fence = fence, mode = mode, intent = intent, ttl = ttl, at = now }
+      if not fence then last_fence = last_fence + 1 end
+      fence = int(last_fence)
+      lease = { holder = ACTOR, fence = last_fence, mode = mode, intent = intent, ttl = ttl, at = now }
       lease.also = names[2] and { unpack(names, 2) }
       add_on(path, lease)
-      for _, alias in ipairs(lease.also or {}) do add_on(alias, { of = path, fence = fence }) end
+      for _, alias in ipairs(lease.also or {}) do add_on(alias, { of = path, fence = last_fence }) end
       lease.path, lease.due = path, now + ttl
-      call('ZADD', LOCK_DUE, int(lease.due), path .. '\\0' .. tenure)
-      call('ZADD', HELD, 0, ACTOR .. '\\0l' .. path .. '\\0' .. tenure)
+      call('ZADD', LOCK_DUE, int(lease.due), path .. '\\0' .. fence)
+      call('ZADD', HELD, 0, ACTOR .. '\\0l' .. path .. '\\0' .. fence)
       lock_floor = math.min(lock_floor, lease.due)
-      emit('lock.acquired', path, ACTOR, '{"fence":' .. tenure .. ',"mode":"' .. mode .. '"}')
+      emit('lock.acquired', path, ACTOR, '{"fence":' .. fence .. ',"mode":"' .. mode .. '"}')
     end
     leases[i] = lease
   end
   if mode == 'shared' then call_waiters(all_names) end
   return leases
 end
-local function queue(place)
+local function enqueue(place)
   if place then
     place.seen, place.called = now, nil
   else
     lock_seq, lock_waiters = lock_seq + 1, lock_waiters + 1
-    place = { seq = lock_seq, id = waiter_id, agent = ACTOR, mode = mode, paths = all_names, bell = bell, seen = now }
-    for _, name in ipairs(all_names) do call('ZADD', LOCK_LINE, 0, place_of(place, name)) end
+    place = { seq = lock_seq, id = waiter_id, agent = ACTOR, mode = mode, paths = all_names, waker = waker, seen = now }
+    for _, name in ipairs(all_names) do call('ZADD', LOCK_WAIT_QUEUE, 0, place_of(place, name)) end
   end
   save_waiter(place)
 end
@@ -2083,7 +2083,7 @@ local function held(blocker, retry_ms)
   return finish('{"kind":"held","blocker":' .. blocker .. ',"nowMs":' .. int(now) .. ',"retryInMs":' .. int(retry_ms) .. '}')
 end
 local granted = false
-for _, event in ipairs(REPEATED and recall() or {}) do granted = granted or event[1] == 'lock.acquired' end
+for _, item in ipairs(is_retry and replay() or {}) do granted = granted or item[1] == 'lock.acquired' end
 if granted then
   local leases = {}
   for _, names in ipairs(paths) do
@@ -2095,7 +2095,7 @@ sweep_expired()
 local place = waiter_id ~= '' and find_waiter(waiter_id) or nil
 local lease, asked = blocking_lease()
 if lease then
-  if waiter_id ~= '' then queue(place) end
+  if waiter_id ~= '' then enqueue(place) end
   return held('{"kind":"lease","lease":' .. shown(lease) .. ',"asked":' .. cjson.encode(asked) .. '}', lease.due - now)
 end
 local before = place and place.seq or HUGE
@@ -2105,13 +2105,13 @@ if ahead and not ahead.called then
   ahead, path = blocking_waiter(before)
 end
 if ahead then
-  if waiter_id ~= '' then queue(place) end
+  if waiter_id ~= '' then enqueue(place) end
   return held(cjson.encode({ kind = 'waiter', path = path, holder = ahead.agent }), CALL_MS)
 end
 if place then remove_waiter(place) end
 return finish('{"kind":"acquired","leases":' .. show_all(grant()) .. '}')
 `,
-  "lock/acquire_free": `if PLAIN and not BATCHED and #ARGV == 11 and now < lock_floor and not string.find(ARGV[11], '^[./]?$') and
+  "lock/acquire_fast": `if PLAIN and not BATCHED and #ARGV == 11 and now < lock_floor and not string.find(ARGV[11], '^[./]?$') and
   not string.find(ARGV[11], '\\0', 1, true) and
   string.sub(ARGV[4], 1, 1) == '0' and (lock_waiters == 0 or ARGV[6] == 'exclusive') then
   local path, actor, waiter = ARGV[11], ARGV[3], ARGV[9]
@@ -2125,27 +2125,27 @@ return finish('{"kind":"acquired","leases":' .. show_all(grant()) .. '}')
     if record then
       place = path .. '\\0' .. string.format('%016.0f', string.match(record, '"seq":(%d+)')) .. '\\0' .. waiter
     end
-    free = first_in_line(names) == place
+    free = first_waiter(names) == place
   end
   if free then
     if place then
       call('HDEL', LOCK_WAITERS, waiter)
-      call('ZREM', LOCK_LINE, place)
+      call('ZREM', LOCK_WAIT_QUEUE, place)
       lock_waiters = lock_waiters - 1
     end
-    fence, event = fence + 1, event + 1
+    last_fence, last_event = last_fence + 1, last_event + 1
     local ttl, mode, intent = ARGV[5], ARGV[6], cjson.encode(ARGV[7])
-    local tenure, due = int(fence), now + ttl
-    local member = path .. '\\0' .. tenure
-    local said = '"mode":"' .. mode .. '","holder":"' .. actor .. '","fence":' .. tenure .. ',"intent":' .. intent
+    local fence, due = int(last_fence), now + ttl
+    local member = path .. '\\0' .. fence
+    local said = '"mode":"' .. mode .. '","holder":"' .. actor .. '","fence":' .. fence .. ',"intent":' .. intent
     local at, lapses = int(now), int(due)
     call('HSET', LOCKS, path, '[{' .. said .. ',"ttl":' .. ttl .. ',"at":' .. at .. '}]')
     call('ZADD', LOCK_PATHS, '0', path)
     call('ZADD', LOCK_DUE, lapses, member)
     call('ZADD', HELD, '0', actor .. '\\0l' .. member)
     if due < lock_floor then lock_floor = due end
-    local news = actor .. '\\0{"fence":' .. tenure .. ',"mode":"' .. mode .. '"}\\0' .. path
-    add_entry({ 'lock.acquired', news }, event, ARGV[1] .. '=1')
+    local emitted = actor .. '\\0{"fence":' .. fence .. ',"mode":"' .. mode .. '"}\\0' .. path
+    add_entry({ 'lock.acquired', emitted }, last_event, ARGV[1] .. '=1')
     save_state()
     return '{"kind":"acquired","leases":[{"path":' .. cjson.encode(path) .. ',' .. said .. ',"acquiredAtMs":' ..
       at .. ',"expiresAtMs":' .. lapses .. '}]}'
@@ -2165,28 +2165,28 @@ return finish(answer, true)
 `,
   "lock/count": `return call('ZCOUNT', LOCK_DUE, '(' .. int(now), '+inf')
 `,
-  "lock/give_back": `local SWEEP = 32
+  "lock/end_leases": `local SWEEP = 32
 local function end_leases(leases, type, by, more)
   if #leases == 0 then return end
   local paths = {}
   for _, lease in ipairs(leases) do
-    local path, tenure = lease.path, int(lease.fence)
+    local path, fence = lease.path, int(lease.fence)
     take_off(path, lease)
     for _, alias in ipairs(lease.also or {}) do
       take_off(alias, lease)
       paths[#paths + 1] = alias
     end
-    call('ZREM', LOCK_DUE, path .. '\\0' .. tenure)
-    call('ZREM', HELD, lease.holder .. '\\0l' .. path .. '\\0' .. tenure)
-    emit(type, path, by, '{"fence":' .. tenure .. (more and ',' .. more or '') .. '}')
+    call('ZREM', LOCK_DUE, path .. '\\0' .. fence)
+    call('ZREM', HELD, lease.holder .. '\\0l' .. path .. '\\0' .. fence)
+    emit(type, path, by, '{"fence":' .. fence .. (more and ',' .. more or '') .. '}')
     paths[#paths + 1] = path
   end
   call_waiters(paths)
 end
 local function lease_at(member)
-  local path, tenure = string.match(member, '^(%Z*)%z(%d+)$')
+  local path, fence = string.match(member, '^(%Z*)%z(%d+)$')
   for _, lease in ipairs(leases_in(path, call('HGET', LOCKS, path))) do
-    if int(lease.fence) == tenure and lease.path == path then return lease end
+    if int(lease.fence) == fence and lease.path == path then return lease end
   end
 end
 local function sweep_expired()
@@ -2210,98 +2210,6 @@ local function release_leases(holder, members)
   local leases = live_leases(members)
   end_leases(leases, 'lock.released', holder)
   return leases
-end
-`,
-  "lock/line": `local CALL_MS = 250
-local CALLS, CALL_NAMES, CALL_PLACES = 64, 4096, 4096
-local function find_waiter(id)
-  local record = call('HGET', LOCK_WAITERS, id)
-  return record and cjson.decode(record)
-end
-local function place_of(waiter, path)
-  return path .. '\\0' .. string.format('%016.0f', waiter.seq) .. '\\0' .. waiter.id
-end
-local function save_waiter(waiter)
-  call('HSET', LOCK_WAITERS, waiter.id, cjson.encode(waiter))
-  dirty = true
-end
-local function remove_waiter(waiter)
-  call('HDEL', LOCK_WAITERS, waiter.id)
-  for _, path in ipairs(waiter.paths) do call('ZREM', LOCK_LINE, place_of(waiter, path)) end
-  lock_waiters, dirty = lock_waiters - 1, true
-end
-local function gather_waiters(ids, seqs, path)
-  local function add(member)
-    local seq, id = string.match(member, '%z(%d+)%z(.*)$')
-    seq = tonumber(seq)
-    if not ids[seq] then ids[seq], seqs[#seqs + 1] = id, seq end
-  end
-  for _, name in ipairs(names_over(path)) do
-    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_LINE, '[' .. name .. '\\0', '(' .. name .. '\\1', 'LIMIT', 0, CALLS)) do
-      add(member)
-    end
-  end
-  local from, to = below(path)
-  for _, member in ipairs(call('ZRANGEBYLEX', LOCK_LINE, from, to, 'LIMIT', 0, CALL_PLACES)) do
-    if covers(path, string.match(member, '^(%Z*)')) then add(member) end
-  end
-end
-local function waiters_on(paths)
-  local ids, seqs, waiters, names = {}, {}, {}, 0
-  for _, path in ipairs(paths) do gather_waiters(ids, seqs, path) end
-  table.sort(seqs)
-  for _, seq in ipairs(seqs) do
-    if #waiters == CALLS or names > CALL_NAMES then break end
-    local waiter = find_waiter(ids[seq])
-    waiters[#waiters + 1], names = waiter, names + #waiter.paths
-  end
-  return waiters
-end
-local function stands_in_line(waiter)
-  if now - waiter.seen > SILENCE_MS then return false end
-  return not waiter.called or now - waiter.called <= CALL_MS
-end
-local function nothing_wanted()
-  return { exclusive = { names = {}, over = {} }, shared = { names = {}, over = {} } }
-end
-local function want(wanted, waiter)
-  local theirs = wanted[waiter.mode]
-  for _, path in ipairs(waiter.paths) do
-    theirs.names[path] = true
-    for _, name in ipairs(names_over(path)) do theirs.over[name] = true end
-  end
-end
-local function kept_back_by(wanted, waiter)
-  for mode, theirs in pairs(wanted) do
-    if modes_conflict(mode, waiter.mode) then
-      for _, path in ipairs(waiter.paths) do
-        if theirs.over[path] then return true end
-        for _, name in ipairs(names_over(path)) do
-          if theirs.names[name] then return true end
-        end
-      end
-    end
-  end
-  return false
-end
-local function call_waiters(paths)
-  if lock_waiters == 0 then return end
-  local wanted = nothing_wanted()
-  for _, waiter in ipairs(waiters_on(paths)) do
-    local silent = now - waiter.seen > SILENCE_MS
-    if silent or stands_in_line(waiter) then
-      local kept_back = kept_back_by(wanted, waiter)
-      if silent or not (kept_back or ring(waiter.bell)) then
-        remove_waiter(waiter)
-      else
-        want(wanted, waiter)
-        if not kept_back and not waiter.called then
-          waiter.called = now
-          save_waiter(waiter)
-        end
-      end
-    end
-  end
 end
 `,
   "lock/list": `local FROM, PORTION = ARGV[6], tonumber(ARGV[7])
@@ -2348,15 +2256,15 @@ end
 local function any_below(set, path)
   return call('ZRANGEBYLEX', set, '[' .. path .. '/', '(' .. path .. '0', 'LIMIT', '0', '1')[1] ~= nil
 end
-local function first_in_line(names)
+local function first_waiter(names)
   local first
   for i, name in ipairs(names) do
-    local place = call('ZRANGEBYLEX', LOCK_LINE, '[' .. name .. '\\0', '(' .. name .. '\\1', 'LIMIT', '0', '1')[1]
+    local place = call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, '[' .. name .. '\\0', '(' .. name .. '\\1', 'LIMIT', '0', '1')[1]
     if place and i > 1 then return false end
     first = place or first
     if first and lock_waiters == 1 then return first end
   end
-  if any_below(LOCK_LINE, names[1]) then return false end
+  if any_below(LOCK_WAIT_QUEUE, names[1]) then return false end
   return first
 end
 `,
@@ -2370,27 +2278,27 @@ if #tasks > 0 then following = '' end
 local released = show_all(release_leases(ACTOR, leases))
 return finish('{"released":' .. released .. ',"next":' .. cjson.encode(following) .. '}', true)
 `,
-  "lock/release_only": `if PLAIN and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
+  "lock/release_fast": `if PLAIN and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
   local path, actor = ARGV[6], ARGV[3]
   local record = call('HGET', LOCKS, path)
   local leases = record and cjson.decode(record)
   local lease = leases and leases[1]
-  local usual, member, due, next = lease and #leases == 1 and lease.holder == actor and not lease.also, nil, nil, nil
-  if usual then
+  local simple, member, due, next = lease and #leases == 1 and lease.holder == actor and not lease.also, nil, nil, nil
+  if simple then
     member = path .. '\\0' .. int(lease.fence)
     due = tonumber(call('ZSCORE', LOCK_DUE, member))
-    usual = due > now and (ARGV[5] == '' or ARGV[5] == int(lease.fence))
+    simple = due > now and (ARGV[5] == '' or ARGV[5] == int(lease.fence))
   end
-  if usual and lock_waiters > 0 then
-    local first = first_in_line(names_over(path))
-    usual = first ~= false
+  if simple and lock_waiters > 0 then
+    local first = first_waiter(names_over(path))
+    simple = first ~= false
     if first then
       next = cjson.decode(call('HGET', LOCK_WAITERS, string.match(first, '%z%d+%z(.*)$')))
-      usual = next.mode == 'exclusive' and not next.called and now - next.seen <= SILENCE_MS and ring(next.bell)
+      simple = next.mode == 'exclusive' and not next.called and now - next.seen <= SILENCE_MS and wake(next.waker)
     end
   end
-  if usual then
-    event = event + 1
+  if simple then
+    last_event = last_event + 1
     call('HDEL', LOCKS, path)
     call('ZREM', LOCK_PATHS, path)
     call('ZREM', LOCK_DUE, member)
@@ -2399,11 +2307,11 @@ return finish('{"released":' .. released .. ',"next":' .. cjson.encode(following
       next.called = now
       call('HSET', LOCK_WAITERS, next.id, cjson.encode(next))
     end
-    local tenure = int(lease.fence)
+    local fence = int(lease.fence)
     local answer = '{"released":[{"path":' .. cjson.encode(path) .. ',"mode":"' .. lease.mode .. '","holder":"' .. actor ..
-      '","fence":' .. tenure .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' .. int(lease.at) ..
+      '","fence":' .. fence .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' .. int(lease.at) ..
       ',"expiresAtMs":' .. int(due) .. '}],"lost":[]}'
-    add_entry({ 'lock.released', actor .. '\\0{"fence":' .. tenure .. '}\\0' .. path }, event, ARGV[1] .. '=1', answer)
+    add_entry({ 'lock.released', actor .. '\\0{"fence":' .. fence .. '}\\0' .. path }, last_event, ARGV[1] .. '=1', answer)
     save_state()
     return answer
   end
@@ -2549,7 +2457,7 @@ local function first_overlapping(path, keeps_out, harmless)
   end
 end
 `,
-  "lock/tenure": `local function extend(lease, ttl)
+  "lock/selection": `local function extend(lease, ttl)
   lease.ttl, lease.due = ttl, math.max(lease.due, now + ttl)
   local entries = entries_on(lease.path)
   for _, entry in ipairs(entries) do
@@ -2559,11 +2467,11 @@ end
   call('ZADD', LOCK_DUE, int(lease.due), lease.path .. '\\0' .. int(lease.fence))
   dirty = true
 end
-local function own_leases(names, tenure)
+local function own_leases(names, fence)
   local own = {}
   for _, name in ipairs(names) do
     for _, lease in ipairs(live_on(name)) do
-      if lease.holder == ACTOR and (tenure == '' or int(lease.fence) == tenure) then own[#own + 1] = lease end
+      if lease.holder == ACTOR and (fence == '' or int(lease.fence) == fence) then own[#own + 1] = lease end
     end
     if #own > 0 then break end
   end
@@ -2581,18 +2489,110 @@ local function lost_lease(names)
   return '{"path":' .. cjson.encode(names[1]) .. (current and ',"current":' .. shown(current) or '') ..
     (covering and ',"covering":' .. covering or '') .. '}'
 end
-local function select_leases(paths, tenure)
+local function select_leases(paths, fence)
   local held, lost = {}, {}
   for _, given in ipairs(paths) do
     local names = names_of(given)
-    local own = own_leases(names, tenure)
+    local own = own_leases(names, fence)
     for _, lease in ipairs(own) do held[#held + 1] = lease end
     if #own == 0 then lost[#lost + 1] = lost_lease(names) end
   end
   return held, lost
 end
 `,
-  "task/abandon": `take_bell(ARGV[5])
+  "lock/wait_queue": `local CALL_MS = 250
+local CALLS, CALL_NAMES, CALL_PLACES = 64, 4096, 4096
+local function find_waiter(id)
+  local record = call('HGET', LOCK_WAITERS, id)
+  return record and cjson.decode(record)
+end
+local function place_of(waiter, path)
+  return path .. '\\0' .. string.format('%016.0f', waiter.seq) .. '\\0' .. waiter.id
+end
+local function save_waiter(waiter)
+  call('HSET', LOCK_WAITERS, waiter.id, cjson.encode(waiter))
+  dirty = true
+end
+local function remove_waiter(waiter)
+  call('HDEL', LOCK_WAITERS, waiter.id)
+  for _, path in ipairs(waiter.paths) do call('ZREM', LOCK_WAIT_QUEUE, place_of(waiter, path)) end
+  lock_waiters, dirty = lock_waiters - 1, true
+end
+local function collect_waiters(ids, seqs, path)
+  local function add(member)
+    local seq, id = string.match(member, '%z(%d+)%z(.*)$')
+    seq = tonumber(seq)
+    if not ids[seq] then ids[seq], seqs[#seqs + 1] = id, seq end
+  end
+  for _, name in ipairs(names_over(path)) do
+    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, '[' .. name .. '\\0', '(' .. name .. '\\1', 'LIMIT', 0, CALLS)) do
+      add(member)
+    end
+  end
+  local from, to = below(path)
+  for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, from, to, 'LIMIT', 0, CALL_PLACES)) do
+    if covers(path, string.match(member, '^(%Z*)')) then add(member) end
+  end
+end
+local function waiters_on(paths)
+  local ids, seqs, waiters, names = {}, {}, {}, 0
+  for _, path in ipairs(paths) do collect_waiters(ids, seqs, path) end
+  table.sort(seqs)
+  for _, seq in ipairs(seqs) do
+    if #waiters == CALLS or names > CALL_NAMES then break end
+    local waiter = find_waiter(ids[seq])
+    waiters[#waiters + 1], names = waiter, names + #waiter.paths
+  end
+  return waiters
+end
+local function has_precedence(waiter)
+  if now - waiter.seen > SILENCE_MS then return false end
+  return not waiter.called or now - waiter.called <= CALL_MS
+end
+local function nothing_wanted()
+  return { exclusive = { names = {}, over = {} }, shared = { names = {}, over = {} } }
+end
+local function want(wanted, waiter)
+  local theirs = wanted[waiter.mode]
+  for _, path in ipairs(waiter.paths) do
+    theirs.names[path] = true
+    for _, name in ipairs(names_over(path)) do theirs.over[name] = true end
+  end
+end
+local function kept_back_by(wanted, waiter)
+  for mode, theirs in pairs(wanted) do
+    if modes_conflict(mode, waiter.mode) then
+      for _, path in ipairs(waiter.paths) do
+        if theirs.over[path] then return true end
+        for _, name in ipairs(names_over(path)) do
+          if theirs.names[name] then return true end
+        end
+      end
+    end
+  end
+  return false
+end
+local function call_waiters(paths)
+  if lock_waiters == 0 then return end
+  local wanted = nothing_wanted()
+  for _, waiter in ipairs(waiters_on(paths)) do
+    local silent = now - waiter.seen > SILENCE_MS
+    if silent or has_precedence(waiter) then
+      local kept_back = kept_back_by(wanted, waiter)
+      if silent or not (kept_back or wake(waiter.waker)) then
+        remove_waiter(waiter)
+      else
+        want(wanted, waiter)
+        if not kept_back and not waiter.called then
+          waiter.called = now
+          save_waiter(waiter)
+        end
+      end
+    end
+  end
+end
+`,
+  "task/abandon": `dequeue_waiter(ARGV[5])
 return finish('')
 `,
   "task/attempts": `local OLDER_KEPT = 99
@@ -2629,7 +2629,7 @@ end
   "task/cancel": `local task = chosen_task()
 if not task then return finish('{"kind":"unknown"}') end
 local work, from = task.work, task.work.status
-if from == 'cancelled' or told_before('task.cancelled', task.id) then return answer('done', task) end
+if from == 'cancelled' or replayed('task.cancelled', task.id) then return answer('done', task) end
 if from == 'completed' or from == 'dead' then return answer('refused', task) end
 local data
 if from == 'claimed' then
@@ -2682,15 +2682,15 @@ end
 local function tell_dead(task)
   emit('task.dead', task.id, nil, '{"attempts":' .. task.work.spent .. '}')
 end
-local function settle_kept(task)
+local function expire_kept(task)
   local from, work = task.work.status, task.work
-  if not settle(task) then return end
+  if not expire(task) then return end
   save(task, from)
   if from ~= 'claimed' then return end
   emit('task.expired', task.id, work.worker, '{"fence":' .. int(work.fence) .. '}')
   if work.status == 'dead' then tell_dead(task) end
 end
-local function give_back(task, why)
+local function release(task, why)
   local work = task.work
   emit('task.released', task.id, work.worker, '{"fence":' .. int(work.fence) .. '}')
   end_attempt(task, 'released', now, why)
@@ -2705,43 +2705,43 @@ end
 end
 local function chosen_task()
   local task = find(ARGV[5])
-  if task then settle_kept(task) end
+  if task then expire_kept(task) end
   return task
 end
 `,
-  "task/claim": `local REQUEST, WAITER, BELL, PLACE = ARGV[5], ARGV[6] or '', ARGV[7], ARGV[8] or ''
-local function in_line()
-  return WAITER ~= '' and task_waiters > 0 and call('ZSCORE', TASK_LINE, WAITER)
+  "task/claim": `local REQUEST, WAITER, WAKER, PLACE = ARGV[5], ARGV[6] or '', ARGV[7], ARGV[8] or ''
+local function is_queued()
+  return WAITER ~= '' and task_waiters > 0 and call('ZSCORE', TASK_WAIT_QUEUE, WAITER)
 end
 local tasks, more, go_on
-if REPEATED then tasks = claimed_before(recall()) end
-if not tasks and PLACE == '~' and in_line() then
-  hang_bell(WAITER, BELL, REQUEST)
+if is_retry then tasks = claimed_before(replay()) end
+if not tasks and PLACE == '~' and is_queued() then
+  enqueue_waiter(WAITER, WAKER, REQUEST)
   more = sweep()
   wake_waiters()
 else
-  if PLACE == '~' or PLACE ~= '' and WAITER ~= '' and not in_line() then PLACE = '' end
+  if PLACE == '~' or PLACE ~= '' and WAITER ~= '' and not is_queued() then PLACE = '' end
   if not tasks then tasks, more, go_on = claim(REQUEST, PLACE) end
   if tasks then
-    if WAITER ~= '' then take_bell(WAITER) end
+    if WAITER ~= '' then dequeue_waiter(WAITER) end
     wake_waiters()
     return finish(tasks)
   end
   wake_waiters()
-  if WAITER ~= '' then hang_bell(WAITER, BELL, REQUEST) end
+  if WAITER ~= '' then enqueue_waiter(WAITER, WAKER, REQUEST) end
   if go_on then return finish('@' .. go_on) end
 end
 local due = more and now or task_floor
 return finish(due < HUGE and int(due - now) or '')
 `,
   "task/complete": `local UNBLOCKS = 256
-local REQUEST, ID, TENURE, RESULT = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-local before = REPEATED and recall() or {}
+local REQUEST, ID, FENCE, RESULT = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local before = is_retry and replay() or {}
 local task = find(ID)
 if not task then return finish({ '{"kind":"unknown"}' }) end
 local work, from = task.work, task.work.status
-settle(task)
-local status, mine = work.status, work.worker == ACTOR and (TENURE == '' or TENURE == int(work.fence))
+expire(task)
+local status, mine = work.status, work.worker == ACTOR and (FENCE == '' or FENCE == int(work.fence))
 local late = work.outcome == 'expired' and status ~= 'dead' and status ~= 'cancelled'
 local answer, telling = nil, ''
 if mine and (status == 'claimed' or late) then
@@ -2756,7 +2756,7 @@ if mine and (status == 'claimed' or late) then
   end
   answer = telling .. '"sent":true,"task":' .. show_with(task)
 else
-  local again = mine and TENURE ~= '' and work.outcome == 'completed' or told_before('task.completed', ID)
+  local again = mine and FENCE ~= '' and work.outcome == 'completed' or replayed('task.completed', ID)
   if not again then return finish({ '{"kind":"lost","task":' .. show(task) .. '}' }) end
   answer = '"task":' .. show(task)
 end
@@ -2948,6 +2948,35 @@ local function unblock(id, portion)
   return more
 end
 `,
+  "task/expire": `local SWEEP = 64
+local function sweep()
+  if now < task_floor then return false, {}, false end
+  local due = call('ZRANGEBYSCORE', TASK_LATER, 0, now, 'LIMIT', 0, SWEEP)
+  local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now, 'LIMIT', 0, SWEEP)
+  local unblocked = false
+  for _, id in ipairs(due) do
+    local task = find(id)
+    if task.work.status ~= 'completed' then
+      expire_kept(task)
+    elseif not unblocked then
+      unblocked = true
+      if not unblock(id, SWEEP) then call('ZREM', TASK_LATER, id) end
+    end
+  end
+  local tasks = {}
+  for i, id in ipairs(lapsed) do tasks[i] = find(id) end
+  table.sort(tasks, function(a, b) return a.due < b.due or a.due == b.due and a.seq < b.seq end)
+  for i, task in ipairs(tasks) do
+    lapsed[i] = task.id
+    expire_kept(task)
+  end
+  local first = call('ZRANGE', TASK_ORDER, 0, 0, 'WITHSCORES')
+  local lapse = tonumber(first[2] or HUGE)
+  local later = tonumber(call('ZRANGE', TASK_LATER, 0, 0, 'WITHSCORES')[2] or HUGE)
+  task_floor, dirty = math.min(lapse < REGION and lapse or HUGE, later), true
+  return unblocked or #due == SWEEP or #lapsed == SWEEP, lapsed, later == 0
+end
+`,
   "task/fail": `local task, kind, other = held_task('failed')
 if not task then return refuse(kind, other) end
 local work = task.work
@@ -2973,39 +3002,39 @@ return answer('done', task)
     asked, tag = match(request, '^1|%a+|(%d*)|([^,]*)$')
     if not tag then break end
   end
-  local steps, works, named, usual = {}, {}, BATCHED and {}, true
+  local steps, works, named, simple = {}, {}, BATCHED and {}, true
   local before, last = BATCHED and 3 or 0, #ARGV
-  while usual and before < last do
+  while simple and before < last do
     local size = BATCHED and tonumber(ARGV[before]) or last
     local id = ARGV[before + 6]
-    usual = ARGV[before + 5] == request and string.sub(ARGV[before + 4], 1, 1) == '0'
+    simple = ARGV[before + 5] == request and string.sub(ARGV[before + 4], 1, 1) == '0'
     if COMPLETES then
-      usual = usual and size == 8 and not (named and named[id])
+      simple = simple and size == 8 and not (named and named[id])
       if named then named[id] = true end
       works[#works + 1] = id .. 'w'
     else
-      usual = usual and (size == 5 or task_waiters == 0)
+      simple = simple and (size == 5 or task_waiters == 0)
     end
     steps[#steps + 1] = before
     before = before + size + 1
   end
-  if not usual then break end
+  if not simple then break end
   local was, n = {}, 0
   if COMPLETES then
     for i, record in ipairs(call('HMGET', TASKS, unpack(works))) do
       record = record or ''
-      local worker, tenure, seq, rest, started = match(record,
+      local worker, fence, seq, rest, started = match(record,
         '^{"status":"claimed","worker":"([^"]*)","fence":(%d+),"more":true,"seq":(%d+),("spent":1,"lease":%d+,"started":(%d+)})$')
       if not worker then
-        worker, tenure, seq, rest = match(record,
+        worker, fence, seq, rest = match(record,
           '^{"status":"claimed","worker":"([^"]*)","fence":(%d+),"more":true,"seq":(%d+),(.*)$')
       end
       local actor, wanted = ARGV[steps[i] + 3], ARGV[steps[i] + 7]
-      usual = usual and worker == actor and (wanted == '' or wanted == tenure)
-      was[n + 1], was[n + 2], was[n + 3], was[n + 4] = tenure, seq, rest, started or false
+      simple = simple and worker == actor and (wanted == '' or wanted == fence)
+      was[n + 1], was[n + 2], was[n + 3], was[n + 4] = fence, seq, rest, started or false
       n = n + 4
     end
-    if not usual then break end
+    if not simple then break end
   end
   local heads, kept = {}, {}
   if request ~= '' then
@@ -3021,8 +3050,8 @@ return answer('done', task)
       local fields = {}
       for i, head in ipairs(heads) do fields[i * 2 - 1], fields[i * 2] = head, head .. 'w' end
       kept = call('HMGET', TASKS, unpack(fields))
-      for i = 2, #heads * 2, 2 do usual = usual and not kept[i] end
-      if not usual then break end
+      for i = 2, #heads * 2, 2 do simple = simple and not kept[i] end
+      if not simple then break end
     end
   end
   local at, answers = text('%d', now), {}
@@ -3031,11 +3060,11 @@ return answer('done', task)
   local entry, whose = {}, nil
   for i, from in ipairs(steps) do
     local actor, head, answer = ARGV[from + 3], heads[i], {}
-    local named_actor, news = actor .. '\\0t', 0
+    local named_actor, emitted = actor .. '\\0t', 0
     if COMPLETES then
       local id, result = ARGV[from + 6], ARGV[from + 8]
-      local tenure, seq, rest, started = unpack(was, i * 4 - 3, i * 4)
-      local record = '{"status":"completed","worker":"' .. actor .. '","fence":' .. tenure .. ',"ended":' .. at
+      local fence, seq, rest, started = unpack(was, i * 4 - 3, i * 4)
+      local record = '{"status":"completed","worker":"' .. actor .. '","fence":' .. fence .. ',"ended":' .. at
         .. ',"outcome":"completed",' .. rest
       answer[1] = started and started .. ' ' .. at or record
       fields[set + 1], fields[set + 2] = works[i], record
@@ -3047,8 +3076,8 @@ return answer('done', task)
       places[placed + 1], places[placed + 2] = text('%d', 2251799813685248 + seq), id
       placed = placed + 2
       left[i] = named_actor .. id
-      entry[noted + 1], entry[noted + 2] = 'task.completed', actor .. '\\0{"fence":' .. tenure .. '}\\0' .. id
-      noted, news = noted + 2, 1
+      entry[noted + 1], entry[noted + 2] = 'task.completed', actor .. '\\0{"fence":' .. fence .. '}\\0' .. id
+      noted, emitted = noted + 2, 1
     end
     if head then
       local spec, n = kept[i * 2 - 1], COMPLETES and 1 or 0
@@ -3056,8 +3085,8 @@ return answer('done', task)
       if asked and asked ~= '' then length = asked end
       local due = now + length
       if due < task_floor then task_floor = due end
-      fence = fence + 1
-      local number = text('%d', fence)
+      last_fence = last_fence + 1
+      local number = text('%d', last_fence)
       answer[n + 1], answer[n + 2], answer[n + 3] = head, spec, number .. ' ' .. at
       fields[set + 1] = head .. 'w'
       fields[set + 2] = '{"status":"claimed","worker":"' .. actor .. '","fence":' .. number
@@ -3073,13 +3102,13 @@ return answer('done', task)
         for one in string.gmatch(tags, '[^,]+') do tagged[#tagged + 1] = one .. rank end
       end
       entry[noted + 1], entry[noted + 2] = 'task.claimed', actor .. '\\0{"fence":' .. number .. '}\\0' .. head
-      noted, news = noted + 2, news + 1
+      noted, emitted = noted + 2, emitted + 1
     end
     answers[i] = answer
-    event = event + news
-    whose = (whose and whose .. ' ' or '') .. ARGV[from + 1] .. '=' .. news
+    last_event = last_event + emitted
+    whose = (whose and whose .. ' ' or '') .. ARGV[from + 1] .. '=' .. emitted
     if i % 4 == 0 or i == #steps then
-      add_entry(entry, event, whose)
+      add_entry(entry, last_event, whose)
       entry, whose, noted = {}, nil, 0
     end
   end
@@ -3112,50 +3141,24 @@ while number > 1 do
 end
 return answer
 `,
-  "task/give_back": `local function release_tasks(ids)
-  local tasks = {}
-  for i, id in ipairs(ids) do tasks[i] = find(id) end
-  table.sort(tasks, function(a, b) return a.seq < b.seq end)
-  local released = {}
-  for _, task in ipairs(tasks) do
-    if task.due <= now then
-      settle_kept(task)
-    else
-      give_back(task)
-      released[#released + 1] = task.id
-    end
-  end
-  wake_waiters()
-  return released
+  "task/held_task": `local function answer(kind, task)
+  return finish('{"kind":"' .. kind .. '","task":' .. show(task) .. '}')
 end
-`,
-  "task/lapse": `local SWEEP = 64
-local function sweep()
-  if now < task_floor then return false, {}, false end
-  local due = call('ZRANGEBYSCORE', TASK_LATER, 0, now, 'LIMIT', 0, SWEEP)
-  local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now, 'LIMIT', 0, SWEEP)
-  local told = false
-  for _, id in ipairs(due) do
-    local task = find(id)
-    if task.work.status ~= 'completed' then
-      settle_kept(task)
-    elseif not told then
-      told = true
-      if not unblock(id, SWEEP) then call('ZREM', TASK_LATER, id) end
-    end
-  end
-  local tasks = {}
-  for i, id in ipairs(lapsed) do tasks[i] = find(id) end
-  table.sort(tasks, function(a, b) return a.due < b.due or a.due == b.due and a.seq < b.seq end)
-  for i, task in ipairs(tasks) do
-    lapsed[i] = task.id
-    settle_kept(task)
-  end
-  local first = call('ZRANGE', TASK_ORDER, 0, 0, 'WITHSCORES')
-  local lapse = tonumber(first[2] or HUGE)
-  local later = tonumber(call('ZRANGE', TASK_LATER, 0, 0, 'WITHSCORES')[2] or HUGE)
-  task_floor, dirty = math.min(lapse < REGION and lapse or HUGE, later), true
-  return told or #due == SWEEP or #lapsed == SWEEP, lapsed, later == 0
+local function held_task(ends)
+  local id, fence = ARGV[5], ARGV[6]
+  local task = find(id)
+  if not task then return nil, 'unknown' end
+  if ends and replayed('task.' .. ends, id) then return nil, 'done', task end
+  expire(task)
+  local work = task.work
+  local mine = work.worker == ACTOR and (fence == '' or fence == int(work.fence))
+  if mine and work.status == 'claimed' then return task end
+  local again = mine and ends and fence ~= '' and work.outcome == ends
+  return nil, again and 'done' or 'lost', task
+end
+local function refuse(kind, task)
+  if not task then return finish('{"kind":"' .. kind .. '"}') end
+  return answer(kind, task)
 end
 `,
   "task/list": `local STATUS, TAGS, MATCH, HOLDER, BY = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
@@ -3351,7 +3354,7 @@ local function show_all(base)
     looks = looks + 1
     if specified(id) then
       local task = find(id)
-      settle(task)
+      expire(task)
       if stands(task) then
         if #shown == LIMIT then
           go_on = base + last
@@ -3516,15 +3519,15 @@ local function take(ids, asked)
     local task = find(id)
     local work = task.work
     put_aside(task)
-    fence = fence + 1
-    work.status, work.worker, work.fence, work.started = 'claimed', ACTOR, fence, now
+    last_fence = last_fence + 1
+    work.status, work.worker, work.fence, work.started = 'claimed', ACTOR, last_fence, now
     work.lease = asked ~= '' and tonumber(asked) or task.lease
     work.ended, work.outcome, work.error, work.progress, work.updated = nil, nil, nil, nil, nil
     work.spent = work.spent + 1
     work.more, work.seq = work.spent < task.max or nil, task.seq
     task.due = now + work.lease
     save(task, 'pending')
-    emit('task.claimed', id, ACTOR, '{"fence":' .. int(fence) .. '}')
+    emit('task.claimed', id, ACTOR, '{"fence":' .. int(last_fence) .. '}')
     add_taken(taken, task)
   end
   return taken
@@ -3556,9 +3559,26 @@ end
 `,
   "task/release": `local task, kind, other = held_task('released')
 if not task then return refuse(kind, other) end
-give_back(task, ARGV[7] == '1' and ARGV[8] or nil)
+release(task, ARGV[7] == '1' and ARGV[8] or nil)
 wake_waiters()
 return answer('done', task)
+`,
+  "task/release_tasks": `local function release_tasks(ids)
+  local tasks = {}
+  for i, id in ipairs(ids) do tasks[i] = find(id) end
+  table.sort(tasks, function(a, b) return a.seq < b.seq end)
+  local released = {}
+  for _, task in ipairs(tasks) do
+    if task.due <= now then
+      expire_kept(task)
+    else
+      release(task)
+      released[#released + 1] = task.id
+    end
+  end
+  wake_waiters()
+  return released
+end
 `,
   "task/renew": `local LENGTH, NOTED, PROGRESS = ARGV[7], ARGV[8], ARGV[9]
 local task, kind, other = held_task()
@@ -3573,7 +3593,7 @@ return answer('done', task)
   "task/retry": `local task = chosen_task()
 if not task then return finish('{"kind":"unknown"}') end
 local work, from = task.work, task.work.status
-if told_before('task.retried', task.id) then return answer('done', task) end
+if replayed('task.retried', task.id) then return answer('done', task) end
 if from ~= 'dead' and from ~= 'cancelled' then return answer('refused', task) end
 wait(task, task.start)
 work.spent, work.updated = 0, now
@@ -3637,7 +3657,7 @@ local function end_attempt(task, outcome, at, why)
   work.more, work.seq = nil, nil
   work.ended, work.outcome, work.error = at, outcome, why
 end
-local function settle(task)
+local function expire(task)
   if not task.due or task.due > now then return false end
   local work = task.work
   if work.status == 'claimed' then
@@ -3664,7 +3684,7 @@ local function blocked_reason(task)
     local place = tonumber(score)
     if place <= now or place >= 5 * REGION then
       local other = find(needs[i])
-      settle(other)
+      expire(other)
       local status = other.work.status
       if (status == 'dead' or status == 'cancelled') and (not first or other.seq < first) then
         first, why = other.seq, '"depends on ' .. other.id .. ', which is ' .. status .. '"'
@@ -3687,12 +3707,12 @@ local function show_with(task, result)
   return text .. '}'
 end
 local function show(task)
-  settle(task)
+  expire(task)
   return show_with(task, task.work.status == 'completed' and call('HGET', TASKS, task.id .. 'r'))
 end
-local function told_before(type, id)
-  if not REPEATED then return false end
-  for _, item in ipairs((recall())) do
+local function replayed(type, id)
+  if not is_retry then return false end
+  for _, item in ipairs((replay())) do
     if item[1] == type and item[2] == id then return true end
   end
   return false
@@ -3701,26 +3721,6 @@ end
   "task/sweep": `local more, lapsed, telling = sweep()
 wake_waiters()
 return finish('{"lapsed":' .. list(lapsed) .. ',"more":' .. tostring(more) .. ',"telling":' .. tostring(telling) .. '}', true)
-`,
-  "task/tenure": `local function answer(kind, task)
-  return finish('{"kind":"' .. kind .. '","task":' .. show(task) .. '}')
-end
-local function held_task(ends)
-  local id, tenure = ARGV[5], ARGV[6]
-  local task = find(id)
-  if not task then return nil, 'unknown' end
-  if ends and told_before('task.' .. ends, id) then return nil, 'done', task end
-  settle(task)
-  local work = task.work
-  local mine = work.worker == ACTOR and (tenure == '' or tenure == int(work.fence))
-  if mine and work.status == 'claimed' then return task end
-  local again = mine and ends and tenure ~= '' and work.outcome == ends
-  return nil, again and 'done' or 'lost', task
-end
-local function refuse(kind, task)
-  if not task then return finish('{"kind":"' .. kind .. '"}') end
-  return answer(kind, task)
-end
 `,
   "task/to_2": `local CHUNK = 16
 local function with_details(spec)
@@ -3758,7 +3758,7 @@ return migrate(change_specs, renew_state)
 `,
   "task/update": `local task = chosen_task()
 if not task then return finish('{"kind":"unknown"}') end
-if told_before('task.updated', task.id) then return answer('done', task) end
+if replayed('task.updated', task.id) then return answer('done', task) end
 local work, from = task.work, task.work.status
 if from ~= 'scheduled' and from ~= 'blocked' and from ~= 'pending' then return answer('refused', task) end
 local function given(at, old)
@@ -3795,35 +3795,35 @@ local function arrive(task)
   if not arrived[task.id] then arrivals[#arrivals + 1] = task end
   arrived[task.id] = true
 end
-local function take_bell(waiter)
-  if task_waiters == 0 or call('ZREM', TASK_LINE, waiter) == 0 then return end
+local function dequeue_waiter(waiter)
+  if task_waiters == 0 or call('ZREM', TASK_WAIT_QUEUE, waiter) == 0 then return end
   call('HDEL', TASK_WAITERS, waiter)
   task_waiters, dirty = task_waiters - 1, true
 end
-local function hang_bell(waiter, bell, request)
-  call('HSET', TASK_WAITERS, waiter, int(now) .. '\\0' .. bell .. '\\0' .. request)
-  if call('ZSCORE', TASK_LINE, waiter) then return end
-  local last = call('ZREVRANGE', TASK_LINE, 0, 0, 'WITHSCORES')
-  call('ZADD', TASK_LINE, (last[2] or 0) + 1, waiter)
+local function enqueue_waiter(waiter, waker, request)
+  call('HSET', TASK_WAITERS, waiter, int(now) .. '\\0' .. waker .. '\\0' .. request)
+  if call('ZSCORE', TASK_WAIT_QUEUE, waiter) then return end
+  local last = call('ZREVRANGE', TASK_WAIT_QUEUE, 0, 0, 'WITHSCORES')
+  call('ZADD', TASK_WAIT_QUEUE, (last[2] or 0) + 1, waiter)
   task_waiters, dirty = task_waiters + 1, true
 end
 local function wake_waiters()
   local came, there = arrivals, arrived
   arrived, arrivals = {}, {}
   if #came == 0 or task_waiters == 0 then return end
-  local line = {}
+  local waiting = {}
   for page = 0, HUGE do
-    local ids = call('ZRANGE', TASK_LINE, page * WAITERS_ASKED, (page + 1) * WAITERS_ASKED - 1)
+    local ids = call('ZRANGE', TASK_WAIT_QUEUE, page * WAITERS_ASKED, (page + 1) * WAITERS_ASKED - 1)
     if #ids == 0 then break end
     for i, text in ipairs(call('HMGET', TASK_WAITERS, unpack(ids))) do
-      local seen, bell, request = string.match(text, '^(%d+)%z(%Z*)%z(%Z*)$')
+      local seen, waker, request = string.match(text, '^(%d+)%z(%Z*)%z(%Z*)$')
       local match, tags = string.match(request, '^%d+|(%a+)|%d*|(.*)$')
-      line[#line + 1] = { id = ids[i], seen = tonumber(seen), bell = bell, match = match, tags = tags or '' }
+      waiting[#waiting + 1] = { id = ids[i], seen = tonumber(seen), waker = waker, match = match, tags = tags or '' }
     end
-    if now - line[#line].seen <= WAITER_SILENCE_MS then break end
+    if now - waiting[#waiting].seen <= WAITER_SILENCE_MS then break end
   end
-  for i = #line, 1, -1 do
-    if now - line[i].seen > WAITER_SILENCE_MS then take_bell(table.remove(line, i).id) end
+  for i = #waiting, 1, -1 do
+    if now - waiting[i].seen > WAITER_SILENCE_MS then dequeue_waiter(table.remove(waiting, i).id) end
   end
   local function wants(waiter, task)
     if waiter.tags == '' then return true end
@@ -3836,19 +3836,19 @@ local function wake_waiters()
   end
   local function wake_for(task)
     local place = 1
-    while line[place] do
-      local waiter = line[place]
+    while waiting[place] do
+      local waiter = waiting[place]
       if wants(waiter, task) then
-        table.remove(line, place)
-        take_bell(waiter.id)
-        if ring(waiter.bell) then return end
+        table.remove(waiting, place)
+        dequeue_waiter(waiter.id)
+        if wake(waiter.waker) then return end
       else
         place = place + 1
       end
     end
   end
   for _, task in ipairs(came) do
-    if #line == 0 then return end
+    if #waiting == 0 then return end
     if there[task.id] then
       there[task.id] = nil
       wake_for(task)
@@ -3880,15 +3880,15 @@ export const COMMON_KEYS: readonly string[] = ["state", "events", "listeners", "
 
 /** Every script. */
 export const SCRIPTS = {
-  "agent/deregister": { keys: ["lock_line", "lock_paths", "lock_waiters", "task_line", "task_waiters", "task_later", "task_tags", "agent_words", "agents_left"], parts: ["engine/held", "lock/names", "lock/rows", "lock/line", "lock/give_back", "task/waiters", "task/rows", "task/change", "task/give_back"], frees: true },
-  "agent/explain": { keys: ["agent_words", "lock_line", "lock_paths", "lock_waiters"], parts: ["engine/held", "agent/rows", "lock/names", "lock/rows", "lock/line", "lock/give_back"] },
-  "agent/heartbeat": { keys: ["agent_words"], parts: ["engine/held", "agent/rows"], frees: true },
+  "agent/deregister": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters", "task_wait_queue", "task_waiters", "task_later", "task_tags", "agent_reported", "agents_left"], parts: ["engine/held", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases", "task/waiters", "task/rows", "task/change", "task/release_tasks"], frees: true },
+  "agent/explain": { keys: ["agent_reported", "lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "agent/rows", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases"] },
+  "agent/heartbeat": { keys: ["agent_reported"], parts: ["engine/held", "agent/rows"], frees: true },
   "agent/lapsing": { keys: [], parts: ["engine/held"] },
-  "agent/list": { keys: ["agent_words"], parts: ["agent/rows"] },
-  "agent/prune": { keys: ["agent_words", "agents_left"], parts: ["agent/rows"], frees: true },
-  "agent/register": { keys: ["agent_words"], parts: ["agent/rows"] },
-  "agent/summary": { keys: ["agent_words"], parts: [] },
-  "agent/touch_only": { keys: [], parts: [], frees: true },
+  "agent/list": { keys: ["agent_reported"], parts: ["agent/rows"] },
+  "agent/mark_seen": { keys: [], parts: [], frees: true },
+  "agent/prune": { keys: ["agent_reported", "agents_left"], parts: ["agent/rows"], frees: true },
+  "agent/register": { keys: ["agent_reported"], parts: ["agent/rows"] },
+  "agent/summary": { keys: ["agent_reported"], parts: [] },
   "approval/count": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
   "approval/decide": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"], frees: true },
   "approval/get": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
@@ -3917,31 +3917,31 @@ export const SCRIPTS = {
   "board/show": { keys: ["threads", "board_ids", "messages", "thread_parts"], parts: ["board/thread"] },
   "event/end": { keys: [], parts: [] },
   "event/read": { keys: [], parts: [] },
-  "lock/abandon": { keys: ["lock_line", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/rows", "lock/line"], frees: true },
-  "lock/acquire": { keys: ["lock_line", "lock_paths", "lock_waiters"], parts: ["lock/rows", "lock/tenure", "lock/line", "lock/give_back"], fast: ["lock/names", "lock/acquire_free"] },
-  "lock/break": { keys: ["audit", "audit_ids", "audit_keys", "audit_by", "lock_line", "lock_paths", "lock_waiters"], parts: ["audit/append", "lock/names", "lock/rows", "lock/line", "lock/give_back"], frees: true },
+  "lock/abandon": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/rows", "lock/wait_queue"], frees: true },
+  "lock/acquire": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/rows", "lock/selection", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/acquire_fast"] },
+  "lock/break": { keys: ["audit", "audit_ids", "audit_keys", "audit_by", "lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["audit/append", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases"], frees: true },
   "lock/count": { keys: [], parts: [] },
-  "lock/list": { keys: ["lock_line", "lock_paths"], parts: ["lock/names", "lock/rows"] },
-  "lock/list_held": { keys: ["lock_line", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/rows", "lock/line", "lock/give_back"] },
-  "lock/release": { keys: ["lock_line", "lock_waiters", "lock_paths"], parts: ["lock/rows", "lock/tenure", "lock/line", "lock/give_back"], fast: ["lock/names", "lock/release_only"], frees: true },
-  "lock/release_all": { keys: ["lock_line", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/rows", "lock/line", "lock/give_back"], frees: true },
-  "lock/renew": { keys: ["lock_line", "lock_paths"], parts: ["lock/names", "lock/rows", "lock/tenure"], frees: true },
-  "task/abandon": { keys: ["task_line", "task_waiters"], parts: ["task/waiters"], frees: true },
-  "task/cancel": { keys: ["task_line", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"], frees: true },
-  "task/claim": { keys: ["task_tags", "task_line", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/lapse", "task/attempts", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = false"] },
-  "task/complete": { keys: ["task_tags", "task_line", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/lapse", "task/attempts", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = true"] },
+  "lock/list": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/rows"] },
+  "lock/list_held": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases"] },
+  "lock/release": { keys: ["lock_wait_queue", "lock_waiters", "lock_paths"], parts: ["lock/rows", "lock/selection", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/release_fast"], frees: true },
+  "lock/release_all": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases"], frees: true },
+  "lock/renew": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/rows", "lock/selection"], frees: true },
+  "task/abandon": { keys: ["task_wait_queue", "task_waiters"], parts: ["task/waiters"], frees: true },
+  "task/cancel": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"], frees: true },
+  "task/claim": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = false"] },
+  "task/complete": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = true"] },
   "task/counts": { keys: ["task_later"], parts: ["task/rows"] },
-  "task/create": { keys: ["task_line", "task_waiters", "task_later", "task_tags", "task_links", "task_keys", "task_created"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies"] },
-  "task/fail": { keys: ["task_later", "task_line", "task_waiters", "task_tags"], parts: ["task/rows", "task/tenure", "task/waiters", "task/change"], frees: true },
+  "task/create": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links", "task_keys", "task_created"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies"] },
+  "task/fail": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
   "task/get": { keys: ["task_later"], parts: ["task/rows"] },
   "task/list": { keys: ["task_later", "task_tags", "task_created"], parts: ["task/rows"] },
   "task/prune": { keys: ["task_later", "task_links", "task_keys", "task_created"], parts: ["task/rows"], frees: true },
-  "task/release": { keys: ["task_later", "task_line", "task_waiters", "task_tags"], parts: ["task/rows", "task/tenure", "task/waiters", "task/change"], frees: true },
-  "task/renew": { keys: ["task_later", "task_line", "task_waiters", "task_tags"], parts: ["task/rows", "task/tenure", "task/waiters", "task/change"], frees: true },
-  "task/retry": { keys: ["task_line", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"] },
-  "task/sweep": { keys: ["task_line", "task_waiters", "task_later", "task_tags", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/lapse"], frees: true },
+  "task/release": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
+  "task/renew": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
+  "task/retry": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"] },
+  "task/sweep": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/expire"], frees: true },
   "task/to_2": { keys: ["task_created"], parts: ["engine/migrate"] },
-  "task/update": { keys: ["task_line", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"] },
+  "task/update": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"] },
 } as const satisfies Readonly<Record<string, ScriptParts>>;
 
 /** Name of a script, such as `lock/acquire`. */

@@ -13,7 +13,7 @@ STATE   one string: what nearly every step reads and writes costs it one GET and
         first, for ever; then two identifiers and numbers. A number that a later program adds comes last and is
         given no other meaning at 0 than that nothing is known of it: an older state, which is shorter, reads as 0
         there, and an older program leaves what it does not know as it was
-LISTENERS  topic -> bells, see engine/step; and RETRIED -> " op=try" of each call that was made again lately
+LISTENERS  topic -> bells, see engine/operation; and RETRIED -> " op=try" of each call that was made again lately
 KEEPS   the clock never steps backwards, and never stands still: when the server's clock was set back, it goes on from
         where it was; a fence, and an event's number, is never handed out twice, not even by a server that has lost
         the newest writes or all of them: a namespace without memory, and one that another server or another
@@ -27,20 +27,20 @@ local HUGE = math.huge
 local SINCE_MICROS = 1735689600000000
 local NUMBERS_A_MICRO = 0.065536
 -- For a server whose clock is behind the numbers: more than one hands out while its replicas may be behind.
-local LEAP = 65536
+local GAP = 65536
 local QUIET_MS = 5
 -- The server goes on receiving what a closed socket had left to send for about this long (tcp_orphan_retries), and
 -- a relay between may hold it as long.
 local RETRIED_MS = 120000
 local RETRIED, RETRIED_BYTES = ' retried', 65536
-local RECALL_MARGIN_MS = 2000
+local REPLAY_MARGIN_MS = 2000
 -- An agent that acts within this long after anybody has left may be the one: a sign of life is implied once a
 -- second, and a call may be on its way for as long as it is tried.
 local DEPARTURE_MS = 10000
 local STATE_FORMAT, STATE_BYTES = '>dc40c40ddddddddddddddd', 208
 local UNKNOWN = string.rep('0', 40)
 
-local version, now, fence, event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
+local version, now, last_fence, last_event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
 local lock_floor, lock_waiters, lock_seq = HUGE, 0, 0
 local task_floor, task_waiters, task_links, task_seq, messages = HUGE, 0, 0, 0, 0
 -- The server's clock at the last write; until when calls are looked up in RETRIED; who wrote last: the server's
@@ -49,7 +49,7 @@ local wall, retried_until, run, history = 0, 0, UNKNOWN, UNKNOWN
 -- What a later program has added to the state.
 local added = ''
 local dirty = false
-local REPEATED, since = false, 0
+local is_retry, since = false, 0
 
 --[[ Whether the numbers have to leap: the last write may have come from another server, or from a time before this
 one was demoted and promoted again, and what was handed out meanwhile may be lost. A primary's history has a new id
@@ -60,7 +60,7 @@ while this server was demoted, or cut off to be demoted: then it took no writes 
 promotion has to be noticed, decided and made known. In a cluster, whose clients cannot know which server is going
 to answer, the second reason alone stands: nobody is promoted there before the primary was silent for a node
 timeout, or else has handed everything over. ]]
-local function place_changed(running)
+local function server_changed(running)
   local info = redis.pcall('INFO', 'replication')
   local id = type(info) == 'string' and string.match(info, 'master_replid:(' .. string.rep('%x', 40) .. ')') or ''
   local changed = false
@@ -73,7 +73,7 @@ do
   local raw = call('GET', STATE)
   if raw then
     if #raw < STATE_BYTES then raw = raw .. string.rep('\0', STATE_BYTES - #raw) end
-    version, run, history, now, fence, event, followers, departed_at, lock_floor, lock_waiters, lock_seq, task_floor,
+    version, run, history, now, last_fence, last_event, followers, departed_at, lock_floor, lock_waiters, lock_seq, task_floor,
       task_waiters, task_links, task_seq, messages, wall, retried_until = struct.unpack(STATE_FORMAT, raw)
     if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
     added = string.sub(raw, STATE_BYTES + 1)
@@ -99,19 +99,19 @@ do
     dirty = true
   end
   wall, CLOCK = time, now
-  if WRITES and (quiet or running ~= run) and (place_changed(running) or not raw) then
+  if WRITES and (quiet or running ~= run) and (server_changed(running) or not raw) then
     local start = math.floor((micros - SINCE_MICROS) * NUMBERS_A_MICRO)
-    local leap = raw and LEAP or 0
-    fence, event = start > fence and start or fence + leap, start > event and start or event + leap
+    local gap = raw and GAP or 0
+    last_fence, last_event = start > last_fence and start or last_fence + gap, start > last_event and start or last_event + gap
     dirty = true
   end
-  REPEATED = WRITES and try ~= ''
-  if REPEATED and tonumber(first_made) > 0 then since = now - (time - first_made) - RECALL_MARGIN_MS end
+  is_retry = WRITES and try ~= ''
+  if is_retry and tonumber(first_made) > 0 then since = now - (time - first_made) - REPLAY_MARGIN_MS end
   -- A try that arrives after a later one of the same call must do nothing: that one has been answered.
-  local tries = WRITES and (REPEATED or now < retried_until) and
+  local tries = WRITES and (is_retry or now < retried_until) and
     now < retried_until and call('HGET', LISTENERS, RETRIED) or ''
   if tries ~= '' then
-    local from, mine = 1, REPEATED and tonumber(try) or 0
+    local from, mine = 1, is_retry and tonumber(try) or 0
     local name = ' ' .. ARGV[1] .. '='
     while true do
       local _, last = string.find(tries, name, from, true)
@@ -122,7 +122,7 @@ do
       from = last
     end
   end
-  if REPEATED then
+  if is_retry then
     if #tries > RETRIED_BYTES then tries = string.match(tries, ' .*', RETRIED_BYTES / 2) end
     -- A server whose memory is full refuses this only in scripts that do not free, and then refuses what they write,
     -- too. One that frees is made again in its text for a full server, which has written something before.
@@ -137,8 +137,8 @@ local function int(number)
 end
 
 -- Wakes the process whose bell this is; false when it is surely dead.
-local function ring(bell)
-  local heard = call('PUBLISH', string.sub(STATE, 1, -6) .. 'bell:' .. bell, '')
+local function wake(waker)
+  local heard = call('PUBLISH', string.sub(STATE, 1, -6) .. 'wake:' .. waker, '')
   return CLUSTERED or heard > 0
 end
 
@@ -154,10 +154,10 @@ end
 -- Ends the call.
 local function save_state()
   if not dirty then return end
-  call('SET', STATE, struct.pack(STATE_FORMAT, version, run, history, now, fence, event, followers, departed_at,
+  call('SET', STATE, struct.pack(STATE_FORMAT, version, run, history, now, last_fence, last_event, followers, departed_at,
     lock_floor, lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until)
     .. added)
 end
 
 -- Whether no call of the usual kind has to look further: nothing to remember, nobody to be told, nobody gone.
-local PLAIN = not REPEATED and followers == 0 and now - departed_at >= DEPARTURE_MS
+local PLAIN = not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS

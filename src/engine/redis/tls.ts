@@ -2,6 +2,7 @@
  * Reads the certificates that a Redis store's URL names, and checks that they can be used.
  * @module
  */
+import { given } from "../../given.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import { quote } from "../../name.ts";
 import type { TlsTexts } from "./client.ts";
@@ -20,10 +21,7 @@ export async function readTlsFiles(files: RedisTls, location: string): Promise<T
     throw unusable(`${quote(files.key)} is not the key of ${quote(files.cert)}`, location);
   }
   return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(files.servername === undefined ? {} : { servername: files.servername }),
+    ...given({ ca, cert, key, servername: files.servername }),
   };
 }
 

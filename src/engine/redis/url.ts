@@ -20,6 +20,7 @@
  * are percent-decoded (`%2F` is `/`); a password without a user belongs to the user `default`.
  * @module
  */
+import { given } from "../../given.ts";
 import { parseDuration } from "../../duration.ts";
 import { InvalidArgumentError } from "../../errors.ts";
 import { printable, quote, utf8Length } from "../../name.ts";
@@ -146,9 +147,9 @@ export function parseRedisUrl(url: string, field: string): RedisTarget {
   const auth = userinfo === undefined ? undefined : readUser(userinfo, refuse);
   return {
     ...readPlace(scheme, host, path, parameters, refuse),
-    ...(auth === undefined ? {} : { auth }),
+    ...given({ auth }),
     ...readSentinelUser(parameters, refuse),
-    ...(tls === undefined ? {} : { tls }),
+    ...given({ tls }),
     ...readTimeout("connectTimeoutMs", "connect_timeout", parameters, refuse),
     ...readTimeout("commandTimeoutMs", "command_timeout", parameters, refuse),
   };

@@ -49,20 +49,20 @@ function trim(tx: Transaction, seq: number): void {
 }
 
 /**
- * Puts a waiter's bell on `topic`, so that the next {@linkcode notify} rings it once. A waiter calls
+ * Puts a waiter's waker on `topic`, so that the next {@linkcode notify} wakes it once. A waiter calls
  * this in the same step that found nothing to return, so nothing can happen in between.
  */
-export function listen(tx: Transaction, topic: string, bell: string): void {
+export function listen(tx: Transaction, topic: string, waker: string): void {
   const added = tx.run(
     "INSERT INTO listeners VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
     topic,
-    bell,
+    waker,
     tx.nowMs,
   );
   if (topic === "events") tx.count(FOLLOWERS, added);
 }
 
-/** Rings every bell on `topic` and takes them off: a waiter that still wants more listens again. */
+/** Wakes every waker on `topic` and takes them off: a waiter that still wants more listens again. */
 export function notify(tx: Transaction, topic: string): void {
   const heard = tx.all<{ bell: string }>("SELECT bell FROM listeners WHERE topic = ?", topic);
   if (heard.length === 0) return;

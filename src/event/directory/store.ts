@@ -35,12 +35,12 @@ export class DirectoryEvents implements EventStore {
     this.#engine = engine;
   }
 
-  read(query: EventQuery): Promise<EventsRead> {
-    const { bell } = query;
-    if (bell === undefined) return this.#engine.read((reader) => read(reader, query));
-    return this.#engine.write(undefined, (tx) => {
+  async read(query: EventQuery): Promise<EventsRead> {
+    if (!query.waits) return await this.#engine.read((reader) => read(reader, query));
+    const { id } = await this.#engine.waker();
+    return await this.#engine.write(undefined, (tx) => {
       const outcome = read(tx, query);
-      if (outcome.kind === "read" && outcome.events.length === 0) listen(tx, "events", bell);
+      if (outcome.kind === "read" && outcome.events.length === 0) listen(tx, "events", id);
       return outcome;
     });
   }

@@ -7,7 +7,7 @@ RETURN  {'read', instant, number, more, and of each event instant, number, type,
         the first two are where to go on; more is 1 when that is not the end and limit is not reached
         {'trimmed' | 'unknown', instant, number of the oldest event kept}; both "" when there is none
 KEEPS   a reader sees every event after its cursor, or is told that it cannot. ]]
-local FROM, CHECKED, LIMIT, TYPE, BELL = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local FROM, CHECKED, LIMIT, TYPE, WAKER = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
 -- Entries read at a time, fewer while they are long; and how many events, and bytes, one step looks at.
 local CHUNK, FEW = 256, 8
 local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 4096, 4194304, 524288
@@ -54,7 +54,7 @@ local function refuse()
   -- Numbers leap, so a gap before the oldest means nothing by itself; but only a full stream is trimmed.
   if oldest and number + 1 < oldest and is_full() then
     kind = 'trimmed'
-  elseif number > 0 and (not newest or number > event or not is_at(at, number)) then
+  elseif number > 0 and (not newest or number > last_event or not is_at(at, number)) then
     kind = 'unknown'
   end
   return kind and { kind, oldest_at or '', oldest or '' }
@@ -105,5 +105,5 @@ repeat
   if bytes - before < CHUNK_BYTES / 2 then size = math.min(size * 2, CHUNK) end
   if bytes - before > CHUNK_BYTES then size = FEW end
 until ended
-if BELL ~= '' and #reply == 4 then listen('events', BELL) end
+if WAKER ~= '' and #reply == 4 then listen('events', WAKER) end
 return answer(newest_at or now, newest or 0, 0)

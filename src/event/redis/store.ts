@@ -27,8 +27,9 @@ export class RedisEvents implements EventStore {
     this.#runner = runner;
   }
 
-  async read({ after, sinceMs, limit, type, bell }: EventQuery): Promise<EventsRead> {
+  async read({ after, sinceMs, limit, type, waits }: EventQuery): Promise<EventsRead> {
     const events: CoordEvent[] = [];
+    const waker = waits ? (await this.#runner.waker()).id : "";
     let from = after !== undefined
       ? `${sequencedAtMs(after.id)}-${after.seq}`
       : sinceMs === undefined
@@ -36,9 +37,9 @@ export class RedisEvents implements EventStore {
       : `${sinceMs}`;
     // One step looks at so many events at most; when few of them match, several steps fill the answer.
     for (;;) {
-      const ear = events.length === 0 ? bell ?? "" : "";
-      const args = [from, after === undefined ? "" : 1, limit - events.length, type ?? "", ear];
-      const answer = ear === ""
+      const wake = events.length === 0 ? waker : "";
+      const args = [from, after === undefined ? "" : 1, limit - events.length, type ?? "", wake];
+      const answer = wake === ""
         ? this.#runner.read(READ, ...args)
         : this.#runner.write(READ, undefined, ...args);
       const [kind, atMs, seq, more, ...found] = await answer as ReadReply;

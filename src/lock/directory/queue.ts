@@ -66,7 +66,7 @@ export function queue(
   tx: Transaction,
   actor: Actor,
   { paths, aliases, mode }: AcquireRequest,
-  { id, bell }: { readonly id: string; readonly bell: string },
+  { id, waker }: { readonly id: string; readonly waker: string },
   place: WaiterRow | undefined,
 ): void {
   if (place !== undefined) {
@@ -81,7 +81,7 @@ export function queue(
     actor.name,
     mode,
     JSON.stringify(names),
-    bell,
+    waker,
     tx.nowMs,
   );
   const { seq } = findWaiter(tx, id)!;

@@ -54,10 +54,12 @@ export class DirectoryLocks implements LockStore {
     this.#engine = engine;
   }
 
-  acquire(actor: Actor, request: AcquireRequest): Promise<AcquireOutcome> {
-    return this.#engine.write(actor, (tx) => {
+  async acquire(actor: Actor, request: AcquireRequest): Promise<AcquireOutcome> {
+    const { waiter } = request;
+    const waker = waiter === undefined ? undefined : await this.#engine.waker();
+    return await this.#engine.write(actor, (tx) => {
       sweepExpired(tx);
-      const place = request.waiter && findWaiter(tx, request.waiter.id);
+      const place = waiter === undefined ? undefined : findWaiter(tx, waiter);
       const before = place?.seq ?? Infinity;
       const held = blockingLease(tx, actor.name, request);
       let ahead = held === undefined ? waiterAhead(tx, request, before) : undefined;
@@ -70,7 +72,7 @@ export class DirectoryLocks implements LockStore {
         if (place !== undefined) removeWaiter(tx, place.seq);
         return { kind: "acquired", leases: grant(tx, actor, request) };
       }
-      if (request.waiter !== undefined) queue(tx, actor, request, request.waiter, place);
+      if (waker !== undefined) queue(tx, actor, request, { id: waiter!, waker: waker.id }, place);
       const blocker: Blocker = held !== undefined
         ? { kind: "lease", ...held }
         : { kind: "waiter", path: ahead!.path, holder: ahead!.waiter.agent };

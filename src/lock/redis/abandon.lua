@@ -1,6 +1,6 @@
 --[[ lock/abandon: takes a waiter out of the queue and calls whoever it kept waiting.
 
-NEEDS   lock/line
+NEEDS   lock/wait_queue
 FLAGS   frees
 ARGV    5 waiter's id
 RETURN  "" ]]

@@ -1,14 +1,14 @@
 --[[ lock/acquire: grants every path, or none and queues the waiter if there is one.
 
-NEEDS   lock/tenure, lock/give_back
-FAST    lock/acquire_free
-KEYS    lock_line
+NEEDS   lock/selection, lock/end_leases
+FAST    lock/acquire_fast
+KEYS    lock_wait_queue
 ARGV    5 ttl_ms, 6 mode, 7 intent, 8 1 to renew what the actor holds already, 9 waiter's id or "", 10 its bell,
         11.. paths, each with its other names behind it
 RETURN  {"kind":"acquired","leases":[…]} | {"kind":"held","blocker":…,"nowMs":…,"retryInMs":…}
 KEEPS   nothing is granted unless everything is; paths granted together share one new fence. ]]
 local ttl, mode, intent, reentrant = tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8] == '1'
-local waiter_id, bell = ARGV[9], ARGV[10]
+local waiter_id, waker = ARGV[9], ARGV[10]
 local paths, all_names = {}, {}
 for i = 11, #ARGV do
   local names = names_of(ARGV[i])
@@ -46,7 +46,7 @@ local function blocking_waiter(before)
   for _, names in ipairs(paths) do
     for _, name in ipairs(names) do
       for _, waiter in ipairs(waiters_on({ name })) do
-        if waiter.seq < before and stands_in_line(waiter) and modes_conflict(waiter.mode, mode) then
+        if waiter.seq < before and has_precedence(waiter) and modes_conflict(waiter.mode, mode) then
           return waiter, names[1]
         end
       end
@@ -55,23 +55,23 @@ local function blocking_waiter(before)
 end
 
 local function grant()
-  local leases, tenure = {}, nil
+  local leases, fence = {}, nil
   for i, names in ipairs(paths) do
     local path, lease = names[1], reentrant and own_leases(names, '')[1]
     if lease then
       extend(lease, ttl)
     else
-      if not tenure then fence = fence + 1 end
-      tenure = int(fence)
-      lease = { holder = ACTOR, fence = fence, mode = mode, intent = intent, ttl = ttl, at = now }
+      if not fence then last_fence = last_fence + 1 end
+      fence = int(last_fence)
+      lease = { holder = ACTOR, fence = last_fence, mode = mode, intent = intent, ttl = ttl, at = now }
       lease.also = names[2] and { unpack(names, 2) }
       add_on(path, lease)
-      for _, alias in ipairs(lease.also or {}) do add_on(alias, { of = path, fence = fence }) end
+      for _, alias in ipairs(lease.also or {}) do add_on(alias, { of = path, fence = last_fence }) end
       lease.path, lease.due = path, now + ttl
-      call('ZADD', LOCK_DUE, int(lease.due), path .. '\0' .. tenure)
-      call('ZADD', HELD, 0, ACTOR .. '\0l' .. path .. '\0' .. tenure)
+      call('ZADD', LOCK_DUE, int(lease.due), path .. '\0' .. fence)
+      call('ZADD', HELD, 0, ACTOR .. '\0l' .. path .. '\0' .. fence)
       lock_floor = math.min(lock_floor, lease.due)
-      emit('lock.acquired', path, ACTOR, '{"fence":' .. tenure .. ',"mode":"' .. mode .. '"}')
+      emit('lock.acquired', path, ACTOR, '{"fence":' .. fence .. ',"mode":"' .. mode .. '"}')
     end
     leases[i] = lease
   end
@@ -80,13 +80,13 @@ local function grant()
   return leases
 end
 
-local function queue(place)
+local function enqueue(place)
   if place then
     place.seen, place.called = now, nil
   else
     lock_seq, lock_waiters = lock_seq + 1, lock_waiters + 1
-    place = { seq = lock_seq, id = waiter_id, agent = ACTOR, mode = mode, paths = all_names, bell = bell, seen = now }
-    for _, name in ipairs(all_names) do call('ZADD', LOCK_LINE, 0, place_of(place, name)) end
+    place = { seq = lock_seq, id = waiter_id, agent = ACTOR, mode = mode, paths = all_names, waker = waker, seen = now }
+    for _, name in ipairs(all_names) do call('ZADD', LOCK_WAIT_QUEUE, 0, place_of(place, name)) end
   end
   save_waiter(place)
 end
@@ -97,7 +97,7 @@ end
 
 -- Granted by the earlier try: whoever holds a path for another reason is refused again.
 local granted = false
-for _, event in ipairs(REPEATED and recall() or {}) do granted = granted or event[1] == 'lock.acquired' end
+for _, item in ipairs(is_retry and replay() or {}) do granted = granted or item[1] == 'lock.acquired' end
 if granted then
   local leases = {}
   for _, names in ipairs(paths) do
@@ -110,7 +110,7 @@ sweep_expired()
 local place = waiter_id ~= '' and find_waiter(waiter_id) or nil
 local lease, asked = blocking_lease()
 if lease then
-  if waiter_id ~= '' then queue(place) end
+  if waiter_id ~= '' then enqueue(place) end
   return held('{"kind":"lease","lease":' .. shown(lease) .. ',"asked":' .. cjson.encode(asked) .. '}', lease.due - now)
 end
 local before = place and place.seq or HUGE
@@ -121,7 +121,7 @@ if ahead and not ahead.called then
   ahead, path = blocking_waiter(before)
 end
 if ahead then
-  if waiter_id ~= '' then queue(place) end
+  if waiter_id ~= '' then enqueue(place) end
   return held(cjson.encode({ kind = 'waiter', path = path, holder = ahead.agent }), CALL_MS)
 end
 if place then remove_waiter(place) end

@@ -1,6 +1,6 @@
 --[[ lock/break: ends every tenure on exactly this path, and has the audit log say who did it and why.
 
-NEEDS   audit/append, lock/give_back
+NEEDS   audit/append, lock/end_leases
 FLAGS   frees
 ARGV    5 path with its other names, 6 the event's reason as a JSON member, 7.. the audit draft, see audit/append
 RETURN  {"broken":[lease…],"covering":lease}: covering, if there is one, when there is nothing to break ]]

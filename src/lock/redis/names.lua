@@ -1,9 +1,9 @@
 --[[ lock/names: the names under which a lock or a waiter on a path, or above it, is kept; also for
 the usual cases, which come before all other parts.
 
-LOCK_WAITERS, LOCK_LINE  as in lock/line
+LOCK_WAITERS, LOCK_WAIT_QUEUE  as in lock/wait_queue
 
-KEYS    lock_line ]]
+KEYS    lock_wait_queue ]]
 local SILENCE_MS = 5000
 
 -- A path and the names above it, the nearest first.
@@ -26,14 +26,14 @@ end
 
 -- The place of the first who waits for the path that these names are over, nil when nobody does; false when
 -- somebody waits for what is above or below it.
-local function first_in_line(names)
+local function first_waiter(names)
   local first
   for i, name in ipairs(names) do
-    local place = call('ZRANGEBYLEX', LOCK_LINE, '[' .. name .. '\0', '(' .. name .. '\1', 'LIMIT', '0', '1')[1]
+    local place = call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, '[' .. name .. '\0', '(' .. name .. '\1', 'LIMIT', '0', '1')[1]
     if place and i > 1 then return false end
     first = place or first
     if first and lock_waiters == 1 then return first end
   end
-  if any_below(LOCK_LINE, names[1]) then return false end
+  if any_below(LOCK_WAIT_QUEUE, names[1]) then return false end
   return first
 end

@@ -1,7 +1,7 @@
 --[[ lock/release: ends every selected tenure that still exists.
 
-NEEDS   lock/tenure, lock/give_back
-FAST    lock/release_only
+NEEDS   lock/selection, lock/end_leases
+FAST    lock/release_fast
 FLAGS   frees
 ARGV    5 fence or "", 6.. paths
 RETURN  {"released":[…],"lost":[{path, current?}]} ]]

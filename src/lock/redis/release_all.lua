@@ -1,6 +1,6 @@
 --[[ lock/release_all: ends the tenures of the actor, a portion a step.
 
-NEEDS   engine/held, lock/give_back
+NEEDS   engine/held, lock/end_leases
 FLAGS   frees
 ARGV    5 leases in a portion, 6 where the portion begins, "" at first
 RETURN  {released: [lease…], next: where the next portion begins, "" after the last one} ]]

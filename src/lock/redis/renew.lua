@@ -1,6 +1,6 @@
 --[[ lock/renew: extends every selected tenure, or none when one of them has ended.
 
-NEEDS   lock/tenure
+NEEDS   lock/selection
 FLAGS   frees
 ARGV    5 fence or "", 6 ttl_ms, "" for each lease's own, 7.. paths
 RETURN  {"renewed":[…]} | {"lost":[{path, current?}]} ]]

@@ -46,9 +46,9 @@ export class RedisLocks implements LockStore {
 
   async acquire(
     actor: Actor,
-    { paths, aliases, mode, ttlMs, intent, reentrant, waiter }: AcquireRequest,
+    { paths, aliases, mode, ttlMs, intent, reentrant, waiter = "" }: AcquireRequest,
   ): Promise<AcquireOutcome> {
-    const { id = "", bell = "" } = waiter ?? {};
+    const waker = waiter === "" ? "" : (await this.#runner.waker()).id;
     return answer(
       await this.#runner.write(
         ACQUIRE,
@@ -57,8 +57,8 @@ export class RedisLocks implements LockStore {
         mode,
         intent,
         reentrant ? 1 : 0,
-        id,
-        bell,
+        waiter,
+        waker,
         ...named(paths, aliases),
       ),
     );

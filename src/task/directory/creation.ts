@@ -2,6 +2,7 @@
  * Creating and changing what a task's creator says of it, on the directory engine.
  * @module
  */
+import { given } from "../../given.ts";
 import { emit } from "../../event/directory/append.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Transaction } from "../../engine/directory/transaction.ts";
@@ -68,7 +69,7 @@ export function rewrite(step: Step, row: TaskRow, patch: TaskPatch): void {
   const spec: StoredSpec = {
     ...old,
     ...said,
-    ...(start === undefined ? {} : { notBeforeMs: start }),
+    ...given({ notBeforeMs: start }),
   };
   const texts = textsOf(step.tx, row);
   step.rewrite(row, {

@@ -7,7 +7,12 @@
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
 import type { Attempt, Task, TaskStatus } from "../model.ts";
 import { COLUMNS, MAX_ATTEMPTS, settle, specOf, type TaskRow, toTask, wait } from "./rows.ts";
-import type { Step } from "./step.ts";
+
+/** The operation that this is part of; see step.ts. */
+interface Saves {
+  readonly tx: Transaction;
+  save(row: TaskRow, from: TaskStatus): void;
+}
 
 /** Among the counts: completed tasks that others are still to be told of. Each has a link on {@linkcode UNTOLD_ON}. */
 export const UNTOLD = "task_untold";
@@ -24,7 +29,7 @@ export function link(tx: Transaction, seq: number, on: number): void {
  * Tells some of the tasks that waited for this one that it is completed, in the order of their creation. While there
  * are others, {@linkcode UNTOLD} counts it, and {@linkcode unblockMore} goes on.
  */
-export function unblock(step: Step, { seq }: Pick<TaskRow, "seq">, portion: number): void {
+export function unblock(step: Saves, { seq }: Pick<TaskRow, "seq">, portion: number): void {
   const { tx } = step;
   if (!tx.counts.task_links) return markUntold(tx, seq, false);
   const links = tx.all<{ seq: number }>(
@@ -52,7 +57,7 @@ export function unblock(step: Step, { seq }: Pick<TaskRow, "seq">, portion: numb
 }
 
 /** Goes on with one of the completed tasks that others are still to be told of; `false` when there is none. */
-export function unblockMore(step: Step, portion: number): boolean {
+export function unblockMore(step: Saves, portion: number): boolean {
   const { tx } = step;
   if (!tx.counts[UNTOLD]) return false;
   const next = tx.get<{ seq: number }>(

@@ -33,9 +33,8 @@ import type {
   TaskSlice,
   TaskStore,
   Tenure,
-  Waiter,
 } from "../store.ts";
-import { hangBell, hasBell, takeBell } from "./waiters.ts";
+import { isQueued, joinQueue, leaveQueue, type Waiter } from "./waiters.ts";
 
 /** Those of the tasks waiting for a completed one that are told in the same step. */
 const UNBLOCKS = 256;
@@ -54,8 +53,11 @@ export class DirectoryTasks implements TaskStore {
     return this.#write(actor, (step) => create(step, actor, drafts));
   }
 
-  async claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome> {
-    const looks = new ClaimLooks(this.#longLooks, waiter);
+  async claim(actor: Actor, request: ClaimRequest, waiterId?: string): Promise<ClaimOutcome> {
+    const looks = new ClaimLooks(this.#longLooks, waiterId);
+    const waiter = waiterId === undefined
+      ? undefined
+      : { id: waiterId, waker: (await this.#engine.waker()).id };
     let place: number | undefined;
     for (;;) {
       const outcome = await this.#free(
@@ -72,7 +74,7 @@ export class DirectoryTasks implements TaskStore {
 
   async abandon(waiterId: string): Promise<void> {
     this.#longLooks.delete(waiterId);
-    await this.#engine.writeFreeing(undefined, (tx) => takeBell(tx, waiterId));
+    await this.#engine.writeFreeing(undefined, (tx) => leaveQueue(tx, waiterId));
   }
 
   renew(
@@ -209,7 +211,7 @@ export class DirectoryTasks implements TaskStore {
     },
   ): ClaimOutcome | { readonly place: number } {
     const { tx } = step;
-    const inLine = waiter !== undefined && hasBell(tx, waiter.id);
+    const inLine = waiter !== undefined && isQueued(tx, waiter.id);
     const glance = glances && place === undefined && inLine;
     const woken = waiter !== undefined && !inLine;
     const claimed: Claimed = glance
@@ -217,10 +219,10 @@ export class DirectoryTasks implements TaskStore {
       : claim(step, actor, request, woken ? undefined : place);
     const { tasks, more } = claimed;
     if (tasks.length > 0) {
-      if (waiter !== undefined) takeBell(tx, waiter.id);
+      if (waiter !== undefined) leaveQueue(tx, waiter.id);
       return { tasks };
     }
-    if (waiter !== undefined) hangBell(tx, waiter, request);
+    if (waiter !== undefined) joinQueue(tx, waiter, request);
     if (claimed.place !== undefined) return { place: claimed.place };
     const dueMs = more ? tx.nowMs : nextDueMs(tx);
     return dueMs === undefined ? { tasks } : { tasks, retryInMs: dueMs - tx.nowMs };

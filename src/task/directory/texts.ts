@@ -4,7 +4,6 @@
  * @module
  */
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
-import type { TaskRow } from "./rows.ts";
 
 /** What its creator wrote at length; `payload` is JSON. */
 export interface Texts {
@@ -12,11 +11,19 @@ export interface Texts {
   readonly payload: string | null;
 }
 
+/** The columns of a task's row that this is about. */
+interface TextColumns {
+  readonly seq: number;
+  /** `null` when it lies beside the row. */
+  description: string | null;
+  payload: string | null;
+}
+
 /** Up to this length a row with its texts still fits into a page of the database. */
 const SHORT = 512;
 
 /** What lies in the row: both texts, or neither. */
-export function inRow(texts: Texts): Pick<TaskRow, "description" | "payload"> {
+export function inRow(texts: Texts): Omit<TextColumns, "seq"> {
   const { description, payload } = texts;
   const short = description.length + (payload?.length ?? 0) <= SHORT;
   return short ? texts : { description: null, payload: null };
@@ -30,7 +37,7 @@ export function putBeside(tx: Transaction, seq: number, texts: Texts): void {
 }
 
 /** Replaces the texts of a task, in the row and beside it. The row is the caller's to save. */
-export function replaceTexts(tx: Transaction, row: TaskRow, texts: Texts): void {
+export function replaceTexts(tx: Transaction, row: TextColumns, texts: Texts): void {
   if (row.description === null) tx.run("DELETE FROM task_texts WHERE seq = ?", row.seq);
   const { description, payload } = inRow(texts);
   row.description = description;
@@ -41,7 +48,7 @@ export function replaceTexts(tx: Transaction, row: TaskRow, texts: Texts): void 
 /** The texts of a task, wherever they lie. */
 export function textsOf(
   reader: Reader,
-  { seq, description, payload }: Pick<TaskRow, "seq" | "description" | "payload">,
+  { seq, description, payload }: Readonly<TextColumns>,
 ): Texts {
   if (description !== null) return { description, payload };
   return reader.get<Texts>("SELECT description, payload FROM task_texts WHERE seq = ?", seq)!;

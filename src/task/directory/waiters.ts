@@ -1,21 +1,27 @@
 /**
  * Those who wait for a task, on the directory engine.
  *
- * A waiter that found nothing leaves its bell and its wishes in the same step. Each task that arrives in the
- * queue wakes one waiter that may take it, in the order they came, and takes it out of the line: a
- * thousand waiters do not all run for one task. A waiter that is woken and finds nothing gets in line
- * again. A ring that its hearer cannot use any more costs another one the wait for its next slow look.
+ * A waiter that found nothing leaves the name of its waker and its wishes in the same step. Each task that arrives in
+ * the queue wakes one waiter that may take it, in the order they came, and takes it out of the wait queue: a
+ * thousand waiters do not all run for one task. A waiter that is woken and finds nothing joins the queue
+ * again. A wake-up that its receiver cannot use any more costs another one the wait for its next slow look.
  * @module
  */
 import type { Transaction } from "../../engine/directory/transaction.ts";
 import { specOf, type TaskRow } from "./rows.ts";
-import type { ClaimRequest, Waiter } from "../store.ts";
+import type { ClaimRequest } from "../store.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
 
 /** Waiters looked at by one step. */
 const LOOKED_AT = 256;
 /** A waiter looks at the store every second; unseen for this long it is gone. */
 const SILENCE_MS = 60_000;
+
+/** A waiter, and the waker of its process. */
+export interface Waiter {
+  readonly id: string;
+  readonly waker: string;
+}
 
 interface WaiterRow {
   readonly seq: number;
@@ -25,9 +31,9 @@ interface WaiterRow {
 }
 
 /** Puts a waiter in line, or notes that it is still there. */
-export function hangBell(
+export function joinQueue(
   tx: Transaction,
-  { id, bell }: Waiter,
+  { id, waker }: Waiter,
   { tags, match }: Pick<ClaimRequest, "tags" | "match">,
 ): void {
   const seen = tx.run("UPDATE task_waiters SET seen_at_ms = ? WHERE id = ?", tx.nowMs, id);
@@ -35,7 +41,7 @@ export function hangBell(
   tx.run(
     "INSERT INTO task_waiters (id, bell, tags, match, seen_at_ms) VALUES (?, ?, ?, ?, ?)",
     id,
-    bell,
+    waker,
     JSON.stringify(tags),
     match,
     tx.nowMs,
@@ -44,13 +50,13 @@ export function hangBell(
 }
 
 /** Whether a waiter is in line. */
-export function hasBell(tx: Transaction, id: string): boolean {
+export function isQueued(tx: Transaction, id: string): boolean {
   if (!tx.counts.task_waiters) return false;
   return tx.get("SELECT 1 FROM task_waiters WHERE id = ?", id) !== undefined;
 }
 
 /** Takes a waiter out of the line. */
-export function takeBell(tx: Transaction, id: string): void {
+export function leaveQueue(tx: Transaction, id: string): void {
   if (!tx.counts.task_waiters) return;
   tx.count("task_waiters", -tx.run("DELETE FROM task_waiters WHERE id = ?", id));
 }

@@ -3,5 +3,5 @@
 NEEDS   task/waiters
 FLAGS   frees
 ARGV    5 waiter's id ]]
-take_bell(ARGV[5])
+dequeue_waiter(ARGV[5])
 return finish('')

@@ -5,7 +5,7 @@ FLAGS   frees ]]
 local task = chosen_task()
 if not task then return finish('{"kind":"unknown"}') end
 local work, from = task.work, task.work.status
-if from == 'cancelled' or told_before('task.cancelled', task.id) then return answer('done', task) end
+if from == 'cancelled' or replayed('task.cancelled', task.id) then return answer('done', task) end
 if from == 'completed' or from == 'dead' then return answer('refused', task) end
 local data
 if from == 'claimed' then

@@ -56,9 +56,9 @@ local function tell_dead(task)
 end
 
 -- Makes of the task what time has made of it, and saves it if that is a change.
-local function settle_kept(task)
+local function expire_kept(task)
   local from, work = task.work.status, task.work
-  if not settle(task) then return end
+  if not expire(task) then return end
   save(task, from)
   if from ~= 'claimed' then return end
   emit('task.expired', task.id, work.worker, '{"fence":' .. int(work.fence) .. '}')
@@ -66,7 +66,7 @@ local function settle_kept(task)
 end
 
 -- Puts a claimed task back at its old place; the attempt does not count.
-local function give_back(task, why)
+local function release(task, why)
   local work = task.work
   emit('task.released', task.id, work.worker, '{"fence":' .. int(work.fence) .. '}')
   end_attempt(task, 'released', now, why)

@@ -12,6 +12,6 @@ end
 -- The task as time has left it.
 local function chosen_task()
   local task = find(ARGV[5])
-  if task then settle_kept(task) end
+  if task then expire_kept(task) end
   return task
 end

@@ -5,7 +5,7 @@ arrival escapes it: who was woken meanwhile, and so is out of the line, begins a
 
 NEEDS   task/queue
 FAST    task/fast
-KEYS    task_line
+KEYS    task_wait_queue
 FLAGS   frees
 LET     COMPLETES = false
 ARGV    as task/fast, in 6 and 7 "" for no waiter, then, if there is one
@@ -13,29 +13,29 @@ ARGV    as task/fast, in 6 and 7 "" for no waiter, then, if there is one
           lately: as long as it is in line nothing has come that would be for it
 RETURN  as task/fast, for each that was claimed; @ and the place to go on behind; or when time alone may bring
         one: in how many milliseconds, "" when it will not ]]
-local REQUEST, WAITER, BELL, PLACE = ARGV[5], ARGV[6] or '', ARGV[7], ARGV[8] or ''
+local REQUEST, WAITER, WAKER, PLACE = ARGV[5], ARGV[6] or '', ARGV[7], ARGV[8] or ''
 
-local function in_line()
-  return WAITER ~= '' and task_waiters > 0 and call('ZSCORE', TASK_LINE, WAITER)
+local function is_queued()
+  return WAITER ~= '' and task_waiters > 0 and call('ZSCORE', TASK_WAIT_QUEUE, WAITER)
 end
 
 local tasks, more, go_on
-if REPEATED then tasks = claimed_before(recall()) end
-if not tasks and PLACE == '~' and in_line() then
+if is_retry then tasks = claimed_before(replay()) end
+if not tasks and PLACE == '~' and is_queued() then
   -- In line before what has come back is told of: it may be what this one waits for.
-  hang_bell(WAITER, BELL, REQUEST)
+  enqueue_waiter(WAITER, WAKER, REQUEST)
   more = sweep()
   wake_waiters()
 else
-  if PLACE == '~' or PLACE ~= '' and WAITER ~= '' and not in_line() then PLACE = '' end
+  if PLACE == '~' or PLACE ~= '' and WAITER ~= '' and not is_queued() then PLACE = '' end
   if not tasks then tasks, more, go_on = claim(REQUEST, PLACE) end
   if tasks then
-    if WAITER ~= '' then take_bell(WAITER) end
+    if WAITER ~= '' then dequeue_waiter(WAITER) end
     wake_waiters()
     return finish(tasks)
   end
   wake_waiters()
-  if WAITER ~= '' then hang_bell(WAITER, BELL, REQUEST) end
+  if WAITER ~= '' then enqueue_waiter(WAITER, WAKER, REQUEST) end
   if go_on then return finish('@' .. go_on) end
 end
 local due = more and now or task_floor

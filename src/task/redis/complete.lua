@@ -12,14 +12,14 @@ RETURN  as task/fast, but instead of the record {"kind":"done","task":…}, with
         result if that is the one just sent, "telling":true while others that wait for it are to be told by sweeps, {"kind":"lost","task":…} or {"kind":"unknown"} ]]
 -- Those of the tasks waiting for this one that are told in the same step.
 local UNBLOCKS = 256
-local REQUEST, ID, TENURE, RESULT = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-local before = REPEATED and recall() or {}
+local REQUEST, ID, FENCE, RESULT = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local before = is_retry and replay() or {}
 
 local task = find(ID)
 if not task then return finish({ '{"kind":"unknown"}' }) end
 local work, from = task.work, task.work.status
-settle(task)
-local status, mine = work.status, work.worker == ACTOR and (TENURE == '' or TENURE == int(work.fence))
+expire(task)
+local status, mine = work.status, work.worker == ACTOR and (FENCE == '' or FENCE == int(work.fence))
 local late = work.outcome == 'expired' and status ~= 'dead' and status ~= 'cancelled'
 local answer, telling = nil, ''
 if mine and (status == 'claimed' or late) then
@@ -34,7 +34,7 @@ if mine and (status == 'claimed' or late) then
   end
   answer = telling .. '"sent":true,"task":' .. show_with(task)
 else
-  local again = mine and TENURE ~= '' and work.outcome == 'completed' or told_before('task.completed', ID)
+  local again = mine and FENCE ~= '' and work.outcome == 'completed' or replayed('task.completed', ID)
   if not again then return finish({ '{"kind":"lost","task":' .. show(task) .. '}' }) end
   answer = '"task":' .. show(task)
 end

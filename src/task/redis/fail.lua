@@ -1,6 +1,6 @@
 --[[ task/fail: ends an attempt without success.
 
-NEEDS   task/tenure, task/change
+NEEDS   task/held_task, task/change
 FLAGS   frees
 ARGV    7 what went wrong  8 1 when another attempt may succeed ]]
 local task, kind, other = held_task('failed')

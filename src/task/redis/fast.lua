@@ -24,23 +24,23 @@ repeat
   end
 
   -- The steps, by what comes before their arguments.
-  local steps, works, named, usual = {}, {}, BATCHED and {}, true
+  local steps, works, named, simple = {}, {}, BATCHED and {}, true
   local before, last = BATCHED and 3 or 0, #ARGV
-  while usual and before < last do
+  while simple and before < last do
     local size = BATCHED and tonumber(ARGV[before]) or last
     local id = ARGV[before + 6]
-    usual = ARGV[before + 5] == request and string.sub(ARGV[before + 4], 1, 1) == '0'
+    simple = ARGV[before + 5] == request and string.sub(ARGV[before + 4], 1, 1) == '0'
     if COMPLETES then
-      usual = usual and size == 8 and not (named and named[id])
+      simple = simple and size == 8 and not (named and named[id])
       if named then named[id] = true end
       works[#works + 1] = id .. 'w'
     else
-      usual = usual and (size == 5 or task_waiters == 0)
+      simple = simple and (size == 5 or task_waiters == 0)
     end
     steps[#steps + 1] = before
     before = before + size + 1
   end
-  if not usual then break end
+  if not simple then break end
 
   -- Of each task that ends: its fence, its place in the order of creation, the end of its record, and when it
   -- was started, if that is all there is to tell.
@@ -48,18 +48,18 @@ repeat
   if COMPLETES then
     for i, record in ipairs(call('HMGET', TASKS, unpack(works))) do
       record = record or ''
-      local worker, tenure, seq, rest, started = match(record,
+      local worker, fence, seq, rest, started = match(record,
         '^{"status":"claimed","worker":"([^"]*)","fence":(%d+),"more":true,"seq":(%d+),("spent":1,"lease":%d+,"started":(%d+)})$')
       if not worker then
-        worker, tenure, seq, rest = match(record,
+        worker, fence, seq, rest = match(record,
           '^{"status":"claimed","worker":"([^"]*)","fence":(%d+),"more":true,"seq":(%d+),(.*)$')
       end
       local actor, wanted = ARGV[steps[i] + 3], ARGV[steps[i] + 7]
-      usual = usual and worker == actor and (wanted == '' or wanted == tenure)
-      was[n + 1], was[n + 2], was[n + 3], was[n + 4] = tenure, seq, rest, started or false
+      simple = simple and worker == actor and (wanted == '' or wanted == fence)
+      was[n + 1], was[n + 2], was[n + 3], was[n + 4] = fence, seq, rest, started or false
       n = n + 4
     end
-    if not usual then break end
+    if not simple then break end
   end
 
   -- The first in the queue, with their specs; whoever has been claimed before has a record, too.
@@ -77,8 +77,8 @@ repeat
       local fields = {}
       for i, head in ipairs(heads) do fields[i * 2 - 1], fields[i * 2] = head, head .. 'w' end
       kept = call('HMGET', TASKS, unpack(fields))
-      for i = 2, #heads * 2, 2 do usual = usual and not kept[i] end
-      if not usual then break end
+      for i = 2, #heads * 2, 2 do simple = simple and not kept[i] end
+      if not simple then break end
     end
   end
 
@@ -89,11 +89,11 @@ repeat
   local entry, whose = {}, nil
   for i, from in ipairs(steps) do
     local actor, head, answer = ARGV[from + 3], heads[i], {}
-    local named_actor, news = actor .. '\0t', 0
+    local named_actor, emitted = actor .. '\0t', 0
     if COMPLETES then
       local id, result = ARGV[from + 6], ARGV[from + 8]
-      local tenure, seq, rest, started = unpack(was, i * 4 - 3, i * 4)
-      local record = '{"status":"completed","worker":"' .. actor .. '","fence":' .. tenure .. ',"ended":' .. at
+      local fence, seq, rest, started = unpack(was, i * 4 - 3, i * 4)
+      local record = '{"status":"completed","worker":"' .. actor .. '","fence":' .. fence .. ',"ended":' .. at
         .. ',"outcome":"completed",' .. rest
       answer[1] = started and started .. ' ' .. at or record
       fields[set + 1], fields[set + 2] = works[i], record
@@ -105,8 +105,8 @@ repeat
       places[placed + 1], places[placed + 2] = text('%d', 2251799813685248 + seq), id
       placed = placed + 2
       left[i] = named_actor .. id
-      entry[noted + 1], entry[noted + 2] = 'task.completed', actor .. '\0{"fence":' .. tenure .. '}\0' .. id
-      noted, news = noted + 2, 1
+      entry[noted + 1], entry[noted + 2] = 'task.completed', actor .. '\0{"fence":' .. fence .. '}\0' .. id
+      noted, emitted = noted + 2, 1
     end
     if head then
       local spec, n = kept[i * 2 - 1], COMPLETES and 1 or 0
@@ -114,8 +114,8 @@ repeat
       if asked and asked ~= '' then length = asked end
       local due = now + length
       if due < task_floor then task_floor = due end
-      fence = fence + 1
-      local number = text('%d', fence)
+      last_fence = last_fence + 1
+      local number = text('%d', last_fence)
       answer[n + 1], answer[n + 2], answer[n + 3] = head, spec, number .. ' ' .. at
       fields[set + 1] = head .. 'w'
       fields[set + 2] = '{"status":"claimed","worker":"' .. actor .. '","fence":' .. number
@@ -131,13 +131,13 @@ repeat
         for one in string.gmatch(tags, '[^,]+') do tagged[#tagged + 1] = one .. rank end
       end
       entry[noted + 1], entry[noted + 2] = 'task.claimed', actor .. '\0{"fence":' .. number .. '}\0' .. head
-      noted, news = noted + 2, news + 1
+      noted, emitted = noted + 2, emitted + 1
     end
     answers[i] = answer
-    event = event + news
-    whose = (whose and whose .. ' ' or '') .. ARGV[from + 1] .. '=' .. news
+    last_event = last_event + emitted
+    whose = (whose and whose .. ' ' or '') .. ARGV[from + 1] .. '=' .. emitted
     if i % 4 == 0 or i == #steps then
-      add_entry(entry, event, whose)
+      add_entry(entry, last_event, whose)
       entry, whose, noted = {}, nil, 0
     end
   end

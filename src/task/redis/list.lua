@@ -238,7 +238,7 @@ local function show_all(base)
     looks = looks + 1
     if specified(id) then
       local task = find(id)
-      settle(task)
+      expire(task)
       if stands(task) then
         if #shown == LIMIT then
           go_on = base + last

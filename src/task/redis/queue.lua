@@ -3,7 +3,7 @@
 A claim reads the head of the queue, or the heads of the tags it asks for, and never a task that it does
 not take.
 
-NEEDS   task/lapse, task/attempts
+NEEDS   task/expire, task/attempts
 KEYS    task_tags ]]
 local SWEEPS = 8
 -- Members of a tag that one claim looks at, and how many at a time: 4096 took 5 to 7 ms among 20 000.
@@ -92,15 +92,15 @@ local function take(ids, asked)
     local task = find(id)
     local work = task.work
     put_aside(task)
-    fence = fence + 1
-    work.status, work.worker, work.fence, work.started = 'claimed', ACTOR, fence, now
+    last_fence = last_fence + 1
+    work.status, work.worker, work.fence, work.started = 'claimed', ACTOR, last_fence, now
     work.lease = asked ~= '' and tonumber(asked) or task.lease
     work.ended, work.outcome, work.error, work.progress, work.updated = nil, nil, nil, nil, nil
     work.spent = work.spent + 1
     work.more, work.seq = work.spent < task.max or nil, task.seq
     task.due = now + work.lease
     save(task, 'pending')
-    emit('task.claimed', id, ACTOR, '{"fence":' .. int(fence) .. '}')
+    emit('task.claimed', id, ACTOR, '{"fence":' .. int(last_fence) .. '}')
     add_taken(taken, task)
   end
   return taken

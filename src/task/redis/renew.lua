@@ -1,6 +1,6 @@
 --[[ task/renew: extends a live lease, never shortens it.
 
-NEEDS   task/tenure, task/change
+NEEDS   task/held_task, task/change
 FLAGS   frees
 ARGV    7 new length of the lease or ""  8 1 when the next is a note on the progress  9 the note ]]
 local LENGTH, NOTED, PROGRESS = ARGV[7], ARGV[8], ARGV[9]

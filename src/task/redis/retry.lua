@@ -4,7 +4,7 @@ NEEDS   task/choice ]]
 local task = chosen_task()
 if not task then return finish('{"kind":"unknown"}') end
 local work, from = task.work, task.work.status
-if told_before('task.retried', task.id) then return answer('done', task) end
+if replayed('task.retried', task.id) then return answer('done', task) end
 if from ~= 'dead' and from ~= 'cancelled' then return answer('refused', task) end
 wait(task, task.start)
 work.spent, work.updated = 0, now

@@ -91,7 +91,7 @@ local function end_attempt(task, outcome, at, why)
 end
 
 -- Makes of the task what time has made of it; true if that is a change.
-local function settle(task)
+local function expire(task)
   if not task.due or task.due > now then return false end
   local work = task.work
   if work.status == 'claimed' then
@@ -123,7 +123,7 @@ local function blocked_reason(task)
     -- One whose last attempt has lapsed is dead, swept or not.
     if place <= now or place >= 5 * REGION then
       local other = find(needs[i])
-      settle(other)
+      expire(other)
       local status = other.work.status
       if (status == 'dead' or status == 'cancelled') and (not first or other.seq < first) then
         first, why = other.seq, '"depends on ' .. other.id .. ', which is ' .. status .. '"'
@@ -150,14 +150,14 @@ end
 
 -- The task as everybody sees it at this moment.
 local function show(task)
-  settle(task)
+  expire(task)
   return show_with(task, task.work.status == 'completed' and call('HGET', TASKS, task.id .. 'r'))
 end
 
 -- Whether an earlier try of this very call has told that this happened to the task.
-local function told_before(type, id)
-  if not REPEATED then return false end
-  for _, item in ipairs((recall())) do
+local function replayed(type, id)
+  if not is_retry then return false end
+  for _, item in ipairs((replay())) do
     if item[1] == type and item[2] == id then return true end
   end
   return false

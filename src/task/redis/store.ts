@@ -29,7 +29,6 @@ import type {
   TaskSlice,
   TaskStore,
   Tenure,
-  Waiter,
 } from "../store.ts";
 
 const CREATE = script("task/create");
@@ -91,12 +90,13 @@ export class RedisTasks implements TaskStore {
     return { kind: "unknown", index, dependency: String(drafts[index]!.dependsOn[place]) };
   }
 
-  async claim(actor: Actor, request: ClaimRequest, waiter?: Waiter): Promise<ClaimOutcome> {
+  async claim(actor: Actor, request: ClaimRequest, waiter = ""): Promise<ClaimOutcome> {
     const looks = new ClaimLooks(this.#longLooks, waiter);
+    const waker = waiter === "" ? "" : (await this.#runner.waker()).id;
     for (let place = looks.glances ? GLANCE : "";;) {
-      const line = waiter === undefined && place === ""
+      const line = waiter === "" && place === ""
         ? []
-        : [waiter?.id ?? "", waiter?.bell ?? "", ...(place === "" ? [] : [place])];
+        : [waiter, waker, ...(place === "" ? [] : [place])];
       const answer = await this.#runner.write(CLAIM, actor, wanted(request), ...line);
       if (Array.isArray(answer)) return { tasks: this.#claimed.read(answer, 0, actor, request) };
       const text = String(answer);

@@ -1,6 +1,6 @@
 --[[ task/sweep: returns some of the lapsed leases and due tasks to the queue.
 
-NEEDS   task/lapse
+NEEDS   task/expire
 FLAGS   frees
 RETURN  {"lapsed":[…],"more":…,"telling":…} ]]
 local more, lapsed, telling = sweep()

@@ -7,7 +7,7 @@ ARGV    6 names of the fields that change, a JSON list; then each field, "" wher
         among them stays as it is ]]
 local task = chosen_task()
 if not task then return finish('{"kind":"unknown"}') end
-if told_before('task.updated', task.id) then return answer('done', task) end
+if replayed('task.updated', task.id) then return answer('done', task) end
 local work, from = task.work, task.work.status
 if from ~= 'scheduled' and from ~= 'blocked' and from ~= 'pending' then return answer('refused', task) end
 

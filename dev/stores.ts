@@ -1,0 +1,105 @@
+/**
+ * Stores for tests: every contract test runs once on each kind of store, in a private one.
+ * @module
+ */
+import type { Clock } from "../src/clock.ts";
+import type { RoomContext } from "../src/context.ts";
+import { normalizeLockPath } from "../src/path.ts";
+import { DirectoryStore } from "../src/open/directory.ts";
+import { RedisStore } from "../src/open/redis.ts";
+import type { Store } from "../src/store.ts";
+import { freshNamespace, hasRedis, sharedRedis } from "./redis_server.ts";
+
+/** A clock that moves only when told to. */
+export class TestClock implements Clock {
+  #nowMs = 1_800_000_000_000;
+  #passedMs = 0;
+  readonly nowMs = () => this.#nowMs;
+  readonly monotonicMs = () => this.#passedMs;
+
+  /** Moves time on; a negative `ms` sets the host's clock back, as an administrator may. */
+  advance(ms: number): void {
+    this.#nowMs += ms;
+    this.#passedMs += Math.max(ms, 0);
+  }
+}
+
+/** What a contract test gets. */
+export interface Bench {
+  readonly store: Store;
+  /** Decides expiry in `store`. */
+  readonly clock: TestClock;
+  /** A client's surroundings acting as `name`; a context without a name only reads. */
+  readonly as: (name?: string) => RoomContext;
+  /** Another process's view of the same state; closed at the end of the test if it still is open. */
+  readonly another: () => Promise<Store>;
+  /** Other names of the paths that a test gives, by the path as it is given; a test adds to it. */
+  readonly aliases: Record<string, readonly string[]>;
+}
+
+/** Opens a store of one kind for one test. */
+interface StoreKind {
+  readonly name: string;
+  /** Reported as skipped where what it needs is not installed. */
+  readonly ignore?: boolean;
+  readonly make: (clock: Clock) => Promise<{
+    readonly open: () => Promise<Store>;
+    readonly remove: () => Promise<void>;
+  }>;
+}
+
+const KINDS: readonly StoreKind[] = [{
+  name: "directory",
+  make: async (clock) => {
+    const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
+    const options = { namespace: "default", durability: "normal", clock } as const;
+    return {
+      open: () => DirectoryStore.open(directory, options),
+      remove: () => Deno.remove(directory, { recursive: true }),
+    };
+  },
+}, {
+  name: "redis",
+  ignore: !hasRedis(),
+  make: async (clock) => {
+    const { url } = await sharedRedis();
+    const options = { namespace: freshNamespace(), nowMs: clock.nowMs };
+    // Every store of a test run has a namespace of its own on one server, which ends with the run.
+    return { open: () => RedisStore.open(url, options), remove: () => Promise.resolve() };
+  },
+}];
+
+/** Registers `body` once for every kind of store; each run has a store of its own. */
+export function storeTest(name: string, body: (bench: Bench) => Promise<void>): void {
+  for (const kind of KINDS) {
+    const ignore = kind.ignore ?? false;
+    Deno.test({ name: `${name} (${kind.name})`, ignore }, async () => {
+      const clock = new TestClock();
+      const aliases: Record<string, readonly string[]> = {};
+      const { open, remove } = await kind.make(clock);
+      const stores: Store[] = [];
+      const another = async () => {
+        const store = await open();
+        stores.push(store);
+        return store;
+      };
+      const store = await another();
+      const lockPath: RoomContext["lockPath"] = (path, options) => ({
+        path: normalizeLockPath(path, { root: "/project", cwd: "/project", ...options }),
+        aliases: aliases[path] ?? [],
+      });
+      const as = (agent?: string): RoomContext => ({
+        store,
+        clock,
+        lockPath,
+        actor: agent === undefined ? undefined : { name: agent, host: "test-host" },
+      });
+      try {
+        await body({ store, clock, as, another, aliases });
+      } finally {
+        for (const store of stores) await store.close();
+        await remove();
+      }
+    });
+  }
+}

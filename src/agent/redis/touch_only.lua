@@ -1,6 +1,0 @@
---[[ agent/touch_only: a sign of life and nothing else.
-
-FLAGS   frees
-ARGV    5 name, 6 host, 7 pid or "" ]]
-touch(ARGV[5], ARGV[6], ARGV[7])
-return finish('')

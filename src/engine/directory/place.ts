@@ -1,0 +1,100 @@
+/**
+ * The directory that a store is in: made, kept out of git, and refused when it is somebody else's.
+ * @module
+ */
+import { StoreUnavailableError } from "../../errors.ts";
+import { storeFailure } from "./failure.ts";
+import { isPlainDirectory, makePlainDirectory } from "./plain_file.ts";
+
+/** Where one namespace lives in a store. */
+export function namespaceHome(directory: string, namespace: string): string {
+  return `${directory}/namespaces/${namespace}`;
+}
+
+/**
+ * Makes the place of a namespace, with everything above it.
+ *
+ * @throws {StoreUnavailableError} when the directory is not ours, or cannot be made.
+ */
+export function makeHome(directory: string, home: string): void {
+  try {
+    prepare(directory);
+    makePlainDirectory(`${directory}/namespaces`);
+    makePlainDirectory(home);
+  } catch (error) {
+    throw storeFailure(error, directory);
+  }
+}
+
+/** Makes the store's directory, or checks that an existing one is ours. */
+function prepare(directory: string): void {
+  if (isPlainDirectory(`${directory}/namespaces`)) return;
+  Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  refuseForeign(directory);
+  hide(directory);
+}
+
+/** Keeps the directory out of git; what is there already, even a link to nowhere, is left as it is. */
+function hide(directory: string): void {
+  try {
+    Deno.writeTextFileSync(`${directory}/.gitignore`, "*\n", { createNew: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}
+
+/**
+ * Checks that a directory without a store may become one.
+ *
+ * @throws {StoreUnavailableError} when it holds files of somebody else.
+ */
+export function refuseForeign(directory: string): void {
+  const foreign = [...Deno.readDirSync(directory)].find(({ name }) =>
+    name !== "config.json" && name !== ".gitignore" && name !== "namespaces"
+  );
+  if (foreign === undefined) return;
+  throw new StoreUnavailableError(
+    `Cannot use the store: ${directory} holds other files, such as ${foreign.name}; ` +
+      `choose an empty directory, for example ${directory}/.agentcoord`,
+    { path: directory, found: foreign.name },
+  );
+}
+
+/** Whether there is a database, or what is left of one: that is for the engine to judge. */
+export function hasDatabase(directory: string): boolean {
+  return ["store.db", "store.db-wal"].some((name) => {
+    try {
+      Deno.lstatSync(`${directory}/${name}`);
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  });
+}
+
+/**
+ * Whether the namespace is yet to be made, in a place where that may be done.
+ *
+ * @throws {StoreUnavailableError} when the directory holds files of somebody else.
+ */
+export function isUnmade(directory: string, home: string): boolean {
+  try {
+    if (isPlainDirectory(`${directory}/namespaces`)) {
+      return !isPlainDirectory(home) || !hasDatabase(home);
+    }
+    if (isDirectory(directory)) refuseForeign(directory);
+    return true;
+  } catch (error) {
+    throw storeFailure(error, directory);
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * What the event stream tells those who examine a store, on the directory engine.
+ * @module
+ */
+import type { Reader } from "../../engine/directory/transaction.ts";
+
+/** Two instants of the event stream, as far as events are kept. */
+export interface EventFacts {
+  /** When the oldest event that is kept happened; absent when there is none. */
+  readonly oldestEventMs?: number;
+  /** When the numbers last left a gap, and why; absent when they never did. */
+  readonly restored?: {
+    readonly atMs: number;
+    readonly cause: string;
+    readonly lostCommits: number;
+  };
+}
+
+/** Reads them. */
+export function eventFacts(reader: Pick<Reader, "get">): EventFacts {
+  const oldest = reader.get<{ at_ms: number }>("SELECT at_ms FROM events ORDER BY seq LIMIT 1");
+  const last = reader.get<{ at_ms: number; data: string }>(
+    "SELECT at_ms, data FROM events WHERE type = 'store.restored' ORDER BY seq DESC LIMIT 1",
+  );
+  return {
+    ...(oldest === undefined ? {} : { oldestEventMs: oldest.at_ms }),
+    ...(last === undefined ? {} : { restored: { atMs: last.at_ms, ...JSON.parse(last.data) } }),
+  };
+}

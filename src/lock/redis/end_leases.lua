@@ -1,0 +1,58 @@
+--[[ lock/end_leases: how leases end: given back, lapsed, broken, or all at once when their holder leaves. In every case the waiters they kept out are called.
+
+NEEDS   lock/wait_queue ]]
+local SWEEP = 32
+
+-- Ends these leases; more is JSON to add to their events' data, or nil.
+local function end_leases(leases, type, by, more)
+  if #leases == 0 then return end
+  local paths = {}
+  for _, lease in ipairs(leases) do
+    local path, fence = lease.path, int(lease.fence)
+    take_off(path, lease)
+    for _, alias in ipairs(lease.also or {}) do
+      take_off(alias, lease)
+      paths[#paths + 1] = alias
+    end
+    call('ZREM', LOCK_DUE, path .. '\0' .. fence)
+    call('ZREM', HELD, lease.holder .. '\0l' .. path .. '\0' .. fence)
+    emit(type, path, by, '{"fence":' .. fence .. (more and ',' .. more or '') .. '}')
+    paths[#paths + 1] = path
+  end
+  call_waiters(paths)
+end
+
+local function lease_at(member)
+  local path, fence = string.match(member, '^(%Z*)%z(%d+)$')
+  for _, lease in ipairs(leases_in(path, call('HGET', LOCKS, path))) do
+    if int(lease.fence) == fence and lease.path == path then return lease end
+  end
+end
+
+-- Ends leases that have lapsed, oldest first, a bounded number a step.
+local function sweep_expired()
+  if now < lock_floor then return end
+  for _, member in ipairs(call('ZRANGEBYSCORE', LOCK_DUE, '-inf', int(now), 'LIMIT', 0, SWEEP)) do
+    local lease = lease_at(member)
+    end_leases({ lease }, 'lock.expired', lease.holder)
+  end
+  local first = call('ZRANGE', LOCK_DUE, 0, 0, 'WITHSCORES')
+  lock_floor, dirty = tonumber(first[2] or HUGE), true
+end
+
+-- The live ones of these leases, each path NUL fence.
+local function live_leases(members)
+  local leases = {}
+  for _, member in ipairs(members) do
+    local lease = lease_at(member)
+    if lease.due > now then leases[#leases + 1] = lease end
+  end
+  return leases
+end
+
+-- Ends the live ones of these leases, which one agent holds; returns them.
+local function release_leases(holder, members)
+  local leases = live_leases(members)
+  end_leases(leases, 'lock.released', holder)
+  return leases
+end

@@ -1,0 +1,53 @@
+--[[ lock/selection: which leases a caller means, and making them longer.
+
+NEEDS   lock/rows ]]
+
+-- Extends a lease to a time from now; never shortens it.
+local function extend(lease, ttl)
+  lease.ttl, lease.due = ttl, math.max(lease.due, now + ttl)
+  local entries = entries_on(lease.path)
+  for _, entry in ipairs(entries) do
+    if entry.fence == lease.fence and not entry.of then entry.ttl = ttl end
+  end
+  keep_on(lease.path, entries)
+  call('ZADD', LOCK_DUE, int(lease.due), lease.path .. '\0' .. int(lease.fence))
+  dirty = true
+end
+
+-- The actor's live leases on a path, else on its first other name that has any; under this fence unless it is ''.
+local function own_leases(names, fence)
+  local own = {}
+  for _, name in ipairs(names) do
+    for _, lease in ipairs(live_on(name)) do
+      if lease.holder == ACTOR and (fence == '' or int(lease.fence) == fence) then own[#own + 1] = lease end
+    end
+    if #own > 0 then break end
+  end
+  return own
+end
+
+-- What is known of a path that the actor does not hold: who does, and which lease of its own covers it.
+local function lost_lease(names)
+  local current, covering
+  for _, name in ipairs(names) do current = current or live_on(name)[1] end
+  for _, name in ipairs(names) do
+    for _, lease in ipairs(live_over(name)) do
+      local above = lease.holder == ACTOR and not (current and lease.path == current.path)
+      if above and not covering then covering = shown(lease) end
+    end
+  end
+  return '{"path":' .. cjson.encode(names[1]) .. (current and ',"current":' .. shown(current) or '') ..
+    (covering and ',"covering":' .. covering or '') .. '}'
+end
+
+-- The actor's live leases on these paths, under this fence unless it is '', and where it has none such.
+local function select_leases(paths, fence)
+  local held, lost = {}, {}
+  for _, given in ipairs(paths) do
+    local names = names_of(given)
+    local own = own_leases(names, fence)
+    for _, lease in ipairs(own) do held[#held + 1] = lease end
+    if #own == 0 then lost[#lost + 1] = lost_lease(names) end
+  end
+  return held, lost
+end

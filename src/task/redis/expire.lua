@@ -1,0 +1,37 @@
+--[[ task/expire: returns to the queue what time has sent there.
+
+NEEDS   task/dependencies
+KEYS    task_later ]]
+local SWEEP = 64
+
+-- Settles a bounded number of scheduled tasks that are due and of lapsed leases, and tells some of those who waited for
+-- a completed task. Answers whether there may be others, the identifiers of the tasks whose lease had lapsed, and
+-- whether there are completed tasks that others are still to be told of.
+local function sweep()
+  if now < task_floor then return false, {}, false end
+  local due = call('ZRANGEBYSCORE', TASK_LATER, 0, now, 'LIMIT', 0, SWEEP)
+  local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now, 'LIMIT', 0, SWEEP)
+  local unblocked = false
+  for _, id in ipairs(due) do
+    local task = find(id)
+    if task.work.status ~= 'completed' then
+      expire_kept(task)
+    elseif not unblocked then
+      unblocked = true
+      if not unblock(id, SWEEP) then call('ZREM', TASK_LATER, id) end
+    end
+  end
+  local tasks = {}
+  for i, id in ipairs(lapsed) do tasks[i] = find(id) end
+  -- Those that lapsed at one instant in the order of their creation.
+  table.sort(tasks, function(a, b) return a.due < b.due or a.due == b.due and a.seq < b.seq end)
+  for i, task in ipairs(tasks) do
+    lapsed[i] = task.id
+    expire_kept(task)
+  end
+  local first = call('ZRANGE', TASK_ORDER, 0, 0, 'WITHSCORES')
+  local lapse = tonumber(first[2] or HUGE)
+  local later = tonumber(call('ZRANGE', TASK_LATER, 0, 0, 'WITHSCORES')[2] or HUGE)
+  task_floor, dirty = math.min(lapse < REGION and lapse or HUGE, later), true
+  return unblocked or #due == SWEEP or #lapsed == SWEEP, lapsed, later == 0
+end
