@@ -102,6 +102,7 @@ const READING = [
   "audit.chain",
   "audit.follow",
   "audit.list",
+  "board.addressed",
   "board.counts",
   "board.get",
   "board.list",

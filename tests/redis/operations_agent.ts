@@ -71,7 +71,9 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
     call: ({ as }) => as("ada").agents.deregister(),
   },
   {
+    // The second command asks for the names that are like it.
     name: "agents.deregister of a name that is unknown",
+    commands: 2,
     step: "agents.deregister",
     call: ({ as }) => as("ada").agents.deregister(),
   },
@@ -94,6 +96,7 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "agents.show of a name that is unknown",
+    commands: 2,
     step: "agents.get",
     call: ({ as }) => as().agents.show("ada"),
   },

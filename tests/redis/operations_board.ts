@@ -123,6 +123,12 @@ export const BOARD_OPERATIONS: readonly Operation[] = [
     call: ({ as }) => as().board.counts(),
   },
   {
+    name: "board.addressed",
+    step: "board.addressed",
+    setup: posted,
+    call: ({ as }) => as("ada").board.addressed(),
+  },
+  {
     name: "board.inbox",
     step: "board.inbox",
     setup: posted,

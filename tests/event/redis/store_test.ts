@@ -130,7 +130,7 @@ stepTest("event trimming tells a cursor that it overtook", async (bench) => {
 });
 
 stepTest(
-  "event numbers leap when another run of the server answers, and no cursor minds",
+  "event numbers leave a gap when another run of the server answers, and no cursor minds",
   async (bench) => {
     const store = new RedisEvents(bench.runner);
     const start = await store.end();
@@ -145,7 +145,7 @@ stepTest(
     await fill(bench, 2);
     const first = await read(store, after(start));
     assert.equal(first.events.length, 2);
-    assert.ok(sequenceOf("evt", first.events[0]!.id)! > 65_536, "it leapt");
+    assert.ok(sequenceOf("evt", first.events[0]!.id)! > 65_536, "there is a gap");
     bench.clock.advance(5);
     restart("c".repeat(40));
     const lostLast = sequencedId(
@@ -154,7 +154,7 @@ stepTest(
       sequenceOf("evt", first.cursor)! + 1,
     );
     assert.equal((await store.read({ limit: 1, ...after(lostLast) })).kind, "unknown");
-    // As soon as the new run has written, numbers up to where it leapt may have been given out.
+    // As soon as the new run has written, numbers up to the end of the gap may have been given out.
     await read(store, { ...after(first.cursor), waits: true });
     assert.deepEqual((await read(store, after(lostLast))).events, []);
     await fill(bench, 1);

@@ -1,5 +1,5 @@
 /**
- * Fences and the numbers of events leap whenever another run of a server answers: it may have lost the newest
+ * Fences and the numbers of events leave a gap whenever another run of a server answers: it may have lost the newest
  * writes, and must not give out again what they gave out.
  * @module
  */
@@ -27,7 +27,7 @@ local _, run, _, _, fence = struct.unpack('>dc40c40dd', state)
 return { string.format('%.0f', fence), run }`;
 
 Deno.test({
-  name: "every operation that may write makes fences leap when it is the first on another server",
+  name: "every operation that may write leaves a gap in the fences when it is the first on another server",
   ignore: !hasRedis(),
   async fn(t) {
     await using server = await startRedis();
@@ -57,7 +57,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "fences leap over a restart also when the first to come back asks for an answer it has lost",
+    "fences leave a gap over a restart also when the first to come back asks for an answer it has lost",
   ignore: !hasRedis(),
   async fn() {
     await using server = await startRedis({
