@@ -27,7 +27,8 @@ local _, run, _, _, fence = struct.unpack('>dc40c40dd', state)
 return { string.format('%.0f', fence), run }`;
 
 Deno.test({
-  name: "every operation that may write leaves a gap in the fences when it is the first on another server",
+  name:
+    "every operation that may write leaves a gap in the fences when it is the first on another server",
   ignore: !hasRedis(),
   async fn(t) {
     await using server = await startRedis();

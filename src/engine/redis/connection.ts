@@ -5,8 +5,8 @@
  *   that restarts is not noticed. {@linkcode RedisConnection.ready} is that wait.
  * - A command that was sent and whose answer was lost fails at once, with `details.sent` true. It is never
  *   sent again here: only the caller knows whether it may run twice.
- * - A lost connection is made again with growing, random delays. Each new one is greeted before anything
- *   else goes to it, and counted in {@linkcode RedisConnection.connects}.
+ * - A lost connection is made again with growing, random delays. The handshake with each new one comes
+ *   before anything else, and it is counted in {@linkcode RedisConnection.connects}.
  * - Opening tries once: a wrong address, password or version is told at once.
  *
  * Everything the client throws goes through {@linkcode RedisConnection.failure} before anybody sees it.
@@ -17,20 +17,16 @@ import type { Cluster, Redis } from "npm:ioredis@6.0.0";
 import { sleep } from "../../clock.ts";
 import { CoordError } from "../../errors.ts";
 import { printable } from "../../name.ts";
-import {
-  backoffMs,
-  type ClientSettings,
-  clusterClient,
-  nodeClient,
-  type RedisServerInfo,
-} from "./client.ts";
+import { backoffMs, type ClientSettings, clusterClient, nodeClient } from "./client.ts";
+import type { RedisServerInfo } from "./handshake.ts";
+import { commandsUnderWay, refreshSlots, socketOf } from "./ioredis_internals.ts";
 import { type FailureContext, redisFailure, wasNeverSent } from "./failure.ts";
 import { type ChannelListener, disconnect, RedisSubscriber } from "./subscriber.ts";
 import { readTlsFiles } from "./tls.ts";
 import { parseRedisUrl, redactUrl, type RedisTarget } from "./url.ts";
 
 export type { ChannelListener } from "./subscriber.ts";
-export type { RedisServerInfo } from "./client.ts";
+export type { RedisServerInfo } from "./handshake.ts";
 
 /** An argument of a command. */
 export type RedisArgument = string | number | Buffer;
@@ -89,7 +85,7 @@ export class RedisConnection {
   #subscriber: RedisSubscriber | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempts = 0;
-  #greetedAt = 0;
+  #connectedAt = 0;
   readonly #closing = new AbortController();
   #lastError: unknown;
   #opened = false;
@@ -109,7 +105,7 @@ export class RedisConnection {
   }
 
   /**
-   * Connects and greets the server; tries once.
+   * Connects to the server; tries once.
    *
    * @throws {InvalidArgumentError} when the URL is malformed.
    * @throws {StoreUnavailableError} with `details.reason`.
@@ -144,7 +140,7 @@ export class RedisConnection {
   ready(): Promise<void> {
     if (this.#closed) return Promise.reject(this.#unsent(new Error("The store is closed")));
     // A connection that has begun to end says that it is ready and takes nothing.
-    if (this.isReady && (!("stream" in this.#raw) || this.#raw.stream.writable)) {
+    if (this.isReady && ("nodes" in this.#raw || socketOf(this.#raw)?.writable)) {
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
@@ -174,11 +170,11 @@ export class RedisConnection {
 
   /**
    * The server's clock, in epoch milliseconds, when this process's monotonic clock said `monotonicMs`: too early by
-   * as long as the greeting took, never too late; 0 where the server does not tell.
+   * as long as the handshake took, never too late; 0 where the server does not tell.
    */
   serverTimeMs(monotonicMs: number): number {
     const { timeMs } = this.server;
-    return timeMs === 0 ? 0 : Math.max(0, Math.floor(timeMs + monotonicMs - this.#greetedAt));
+    return timeMs === 0 ? 0 : Math.max(0, Math.floor(timeMs + monotonicMs - this.#connectedAt));
   }
 
   /** Whether the client says that the server has surely not seen the command. */
@@ -225,7 +221,7 @@ export class RedisConnection {
     if (this.#closed) return;
     const nodes = this.#nodes();
     await Promise.all(
-      nodes.filter(({ commandQueue }) => commandQueue.length > 0)
+      nodes.filter((node) => commandsUnderWay(node) > 0)
         // The answer to this one comes after all others, and whatever it is, it is an answer.
         .map((node) => node.ping().catch(() => undefined)),
     );
@@ -265,9 +261,9 @@ export class RedisConnection {
   #connectable(): Redis | Cluster {
     const hooks = {
       retry: (attempts: number) => this.#opened && !this.#closed ? backoffMs(attempts) : null,
-      greeted: (info: RedisServerInfo) => {
+      connected: (info: RedisServerInfo) => {
         this.server = info;
-        this.#greetedAt = performance.now();
+        this.#connectedAt = performance.now();
         this.connects++;
         this.#lastError = undefined;
       },
@@ -319,8 +315,8 @@ export class RedisConnection {
 
   /** Asks the cluster again who serves what: the client does so only when a node redirects it. */
   #relearn(): void {
-    if ("refreshSlotsCache" in this.#raw && this.isReady && !this.#closed) {
-      this.#raw.refreshSlotsCache(() => {});
+    if ("nodes" in this.#raw && this.isReady && !this.#closed) {
+      refreshSlots(this.#raw);
     }
   }
 
@@ -334,7 +330,7 @@ export class RedisConnection {
   }
 
   #subscribing(): Redis {
-    const hooks = { retry: () => null, greeted: () => {} };
+    const hooks = { retry: () => null, connected: () => {} };
     if (!("nodes" in this.#raw)) return nodeClient(this.#settings, hooks);
     // The nodes of a cluster pass on to each other what is published at any of them.
     const nodes = this.#raw.nodes("master");

@@ -7,6 +7,7 @@
  */
 import type { Redis } from "npm:ioredis@6.0.0";
 import { backoffMs, DISCONNECT_MS } from "./client.ts";
+import { socketOf } from "./ioredis_internals.ts";
 
 /** Hears one channel. */
 export interface ChannelListener {
@@ -133,11 +134,11 @@ export class RedisSubscriber {
 
 /** Closes a connection and waits until it is. */
 export async function disconnect(client: Redis): Promise<void> {
-  const { stream } = client;
+  const stream = socketOf(client);
   if (client.status === "end") return;
   client.disconnect();
   if (!stream) return;
   if (!stream.destroyed) await new Promise((resolve) => stream.once("close", resolve));
-  // The client's timer that cuts a connection also runs for one that had ended before.
+  // The library's timer that cuts a connection also runs for one that had ended before.
   else await new Promise((resolve) => setTimeout(resolve, DISCONNECT_MS + 1));
 }

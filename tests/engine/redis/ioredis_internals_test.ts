@@ -1,0 +1,44 @@
+/**
+ * The members of ioredis that it does not document are there in the version that is installed.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { Cluster, Redis } from "npm:ioredis@6.0.0";
+import {
+  addSentinelOptions,
+  CLUSTER_MEMBERS,
+  commandsUnderWay,
+  NODE_MEMBERS,
+  socketOf,
+} from "../../../src/engine/redis/ioredis_internals.ts";
+
+const missing = (object: object, members: readonly string[]) =>
+  members.filter((member) => !(member in object));
+
+Deno.test("members of ioredis that are used without being documented exist in a connection", () => {
+  const client = new Redis({ lazyConnect: true });
+  assert.deepEqual(missing(client, NODE_MEMBERS), []);
+  assert.equal(commandsUnderWay(client), 0);
+  assert.equal(socketOf(client), undefined, "there is no socket before it connects");
+});
+
+Deno.test("members of ioredis that are used without being documented exist in a cluster", () => {
+  const cluster = new Cluster([{ host: "127.0.0.1", port: 1 }], { lazyConnect: true });
+  assert.deepEqual(missing(cluster, CLUSTER_MEMBERS), []);
+});
+
+Deno.test("options for Sentinels reach the connections that ioredis makes to them", () => {
+  const client = new Redis({
+    lazyConnect: true,
+    sentinels: [{ host: "127.0.0.1", port: 1 }],
+    name: "primary",
+  });
+  const { connector } = client as unknown as {
+    connector: { connectToSentinel(endpoint: object): Redis };
+  };
+  addSentinelOptions(client, { disconnectTimeout: 77 });
+  const sentinel = connector.connectToSentinel({ host: "127.0.0.1", port: 1 });
+  sentinel.on("error", () => {});
+  assert.equal(sentinel.options.disconnectTimeout, 77);
+  sentinel.disconnect();
+});
