@@ -3750,9 +3750,19 @@ end
 local function of_40(identifier)
   return #identifier == 40 and identifier or string.rep('0', 40)
 end
+local function rename_keys()
+  local reported = call('HGETALL', AGENT_WORDS)
+  for first = 1, #reported, 1000 do
+    call('HSET', AGENT_REPORTED, unpack(reported, first, math.min(first + 999, #reported)))
+  end
+  call('DEL', AGENT_WORDS, LOCK_WAITERS, LOCK_LINE, TASK_WAITERS, TASK_LINE)
+end
 local function renew_state(before)
   local run, history = struct.unpack('ss', before, 121)
-  return of_40(run) .. of_40(history) .. string.sub(before, 1, 120)
+  rename_keys()
+  local none = string.rep('\\0', 8)
+  local numbers = string.sub(before, 1, 48) .. none .. string.sub(before, 57, 72) .. none .. string.sub(before, 81, 120)
+  return of_40(run) .. of_40(history) .. numbers
 end
 return migrate(change_specs, renew_state)
 `,
@@ -3940,7 +3950,7 @@ export const SCRIPTS = {
   "task/renew": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
   "task/retry": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"] },
   "task/sweep": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/expire"], frees: true },
-  "task/to_2": { keys: ["task_created"], parts: ["engine/migrate"] },
+  "task/to_2": { keys: ["task_created", "agent_words", "agent_reported", "lock_waiters", "lock_line", "task_waiters", "task_line"], parts: ["engine/migrate"] },
   "task/update": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"] },
 } as const satisfies Readonly<Record<string, ScriptParts>>;
 
