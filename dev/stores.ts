@@ -8,7 +8,10 @@ import { normalizeLockPath } from "../src/path.ts";
 import { DirectoryStore } from "../src/open/directory.ts";
 import { RedisStore } from "../src/open/redis.ts";
 import type { Store } from "../src/store.ts";
+import { Sleepers } from "./sleepers.ts";
 import { freshNamespace, hasRedis, sharedRedis } from "./redis_server.ts";
+
+const HOUR_MS = 3_600_000;
 
 /** A clock that moves only when told to. */
 export class TestClock implements Clock {
@@ -29,8 +32,13 @@ export interface Bench {
   readonly store: Store;
   /** Decides expiry in `store`. */
   readonly clock: TestClock;
-  /** A client's surroundings acting as `name`; a context without a name only reads. */
-  readonly as: (name?: string) => RoomContext;
+  /**
+   * A client's surroundings acting as `name`; a context without a name only reads. Whoever waits looks at the store
+   * by itself after an hour, unless `pollMs` says otherwise: a wait that ends was woken.
+   */
+  readonly as: (name?: string, options?: Pick<RoomContext, "pollMs">) => RoomContext;
+  /** Settled once so many calls of these clients wait: each has looked, and found nothing. */
+  readonly asleep: (count?: number) => Promise<void>;
   /** Another process's view of the same state; closed at the end of the test if it still is open. */
   readonly another: () => Promise<Store>;
   /** Other names of the paths that a test gives, by the path as it is given; a test adds to it. */
@@ -88,14 +96,17 @@ export function storeTest(name: string, body: (bench: Bench) => Promise<void>): 
         path: normalizeLockPath(path, { root: "/project", cwd: "/project", ...options }),
         aliases: aliases[path] ?? [],
       });
-      const as = (agent?: string): RoomContext => ({
-        store,
+      const sleepers = new Sleepers(store);
+      const as: Bench["as"] = (agent, { pollMs = HOUR_MS } = {}) => ({
+        store: sleepers.store,
         clock,
+        pollMs,
         lockPath,
         actor: agent === undefined ? undefined : { name: agent, host: "test-host" },
       });
       try {
-        await body({ store, clock, as, another, aliases });
+        const asleep = (count?: number) => sleepers.asleep(count);
+        await body({ store, clock, as, asleep, another, aliases });
       } finally {
         for (const store of stores) await store.close();
         await remove();

@@ -434,7 +434,7 @@ storeTest("agent deregister gives its locks back and lets the next ones in", asy
   await locks.acquire("late.py", { ttlMs: 100 });
   bench.clock.advance(100);
   const bob = new Locks(bench.as("bob")).acquire("a.py", { waitMs: MINUTE });
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await bench.asleep();
   const { released } = await new Agents(ada).deregister();
   assert.deepEqual(released, { locks: 2, tasks: 0 });
   assert.equal((await bob)[0]?.holder, "bob");

@@ -1,40 +1,26 @@
 /**
- * Waiting for a task, and holding one. These tests wait for real, but never for long.
+ * Waiting for a task, and holding one.
  * @module
  */
-import type { Timer } from "../../src/clock.ts";
 import assert from "node:assert/strict";
 import { LeaseLostError, NothingToClaimError } from "../../src/errors.ts";
 import { type Task, Tasks } from "../../src/task/task.ts";
+import { ends } from "../../dev/sleepers.ts";
 import { storeTest } from "../../dev/stores.ts";
 
-/** How long a woken waiter may take; without the wake-up it would be a second. */
-const SOON_MS = 700;
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: Timer | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not within ${ms} ms`)), ms);
-  });
-  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-
-/** Until the waiters have looked and found nothing. */
-async function settled(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 60));
-}
+const HOUR_MS = 3_600_000;
 
 storeTest(
   "task claim that waits is woken by whatever puts a task into the queue",
-  async ({ as, clock }) => {
+  async ({ as, asleep, clock }) => {
     const ada = new Tasks(as("ada"));
     const bob = new Tasks(as("bob"));
     /** What `waiter` gets once `act` is done. */
     const woken = async (waiter: Tasks, act: () => Promise<unknown>): Promise<Task> => {
       const waiting = waiter.claim({ waitMs: 60_000 });
-      await settled();
+      await asleep();
       await act();
-      const [task] = await within(SOON_MS, waiting);
+      const [task] = await ends("the claim", waiting);
       return task!;
     };
     const batch = [{ title: "a" }, { title: "b", dependsOn: [0], leaseMs: 5000 }];
@@ -55,16 +41,16 @@ storeTest(
   },
 );
 
-storeTest("task claim that waits takes only what it wants", async ({ as }) => {
+storeTest("task claim that waits takes only what it wants", async ({ as, asleep }) => {
   const ada = new Tasks(as("ada"));
   const wanting = new Tasks(as("bob")).claim({ tags: ["x", "y"], match: "all", waitMs: 60_000 });
-  await settled();
+  await asleep();
   const any = new Tasks(as("cy")).claim({ tags: ["x", "z"], waitMs: 60_000 });
-  await settled();
+  await asleep(2);
   await ada.create([{ title: "xz", tags: ["x", "z"] }]);
-  assert.equal((await within(SOON_MS, any))[0]!.title, "xz");
+  assert.equal((await ends("the claim", any))[0]!.title, "xz");
   await ada.create([{ title: "xyz", tags: ["z", "y", "x"] }]);
-  assert.equal((await within(SOON_MS, wanting))[0]!.title, "xyz");
+  assert.equal((await ends("the claim", wanting))[0]!.title, "xyz");
 });
 
 storeTest("task waiters are woken one per task, in the order they came", async ({ store, as }) => {
@@ -76,33 +62,35 @@ storeTest("task waiters are woken one per task, in the order they came", async (
   for (const id of ["w1", "w2", "w3"]) {
     assert.deepEqual((await steps.claim(actor, request, id)).tasks, []);
   }
-  const heard = waker.wakes;
+  const seen = waker.wakes;
   const look = async () => (await steps.claim(actor, request)).tasks.length;
   await ada.create([{ title: "x" }]);
-  await within(SOON_MS, waker.wait(heard, 10_000));
-  assert.equal(waker.wakes, heard + 1);
+  await ends("waking", waker.wait(seen, HOUR_MS));
+  assert.equal(waker.wakes, seen + 1);
   assert.equal(await look(), 1);
   await steps.abandon("w2");
   await ada.create([{ title: "y" }, { title: "z" }]);
-  await within(SOON_MS, waker.wait(heard + 1, 10_000));
-  await settled();
-  assert.equal(waker.wakes, heard + 2, "the one that gave up is not woken, nor is the first again");
+  await ends("waking", waker.wait(seen + 1, HOUR_MS));
+  // What else would have been sent had been sent before that.
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.equal(waker.wakes, seen + 2, "the one that gave up is not woken, nor is the first again");
 });
 
-storeTest("task claim waits no longer than it was told", async ({ as, clock }) => {
-  const ada = new Tasks(as("ada"));
-  const waiting = ada.claim({ waitMs: 5000, tags: ["t"] });
-  await settled();
-  clock.advance(5000);
-  await assert.rejects(within(2500, waiting), (error: NothingToClaimError) => {
-    assert.match(error.message, /No pending task with tag "t" to claim after 5s/);
-    return error instanceof NothingToClaimError && error.details.waitMs === 5000;
+storeTest("task claim waits no longer than it was told", async ({ as, asleep, clock }) => {
+  const ada = new Tasks(as("ada", { pollMs: 20 }));
+  const waiting = ada.claim({ waitMs: 5_000_000, tags: ["t"] });
+  await asleep();
+  clock.advance(5_000_000);
+  await assert.rejects(ends("the claim", waiting), (error: NothingToClaimError) => {
+    assert.match(error.message, /No pending task with tag "t" to claim after 1h23m/);
+    return error instanceof NothingToClaimError && error.details.waitMs === 5_000_000;
   });
   const stop = new AbortController();
-  const stopped = ada.tryClaim({ waitMs: 60_000, signal: stop.signal });
-  await settled();
+  const bob = new Tasks(as("bob"));
+  const stopped = bob.tryClaim({ waitMs: 5_000_000, signal: stop.signal });
+  await asleep();
   stop.abort();
-  assert.deepEqual(await within(SOON_MS, stopped), []);
+  assert.deepEqual(await ends("the claim", stopped), []);
 });
 
 storeTest("task hold keeps the lease alive until a verdict", async ({ as, clock }) => {
@@ -141,7 +129,7 @@ storeTest("task hold tells its work when the task is cancelled", async ({ as }) 
   await using held = await ada.hold({ leaseMs: 300 });
   await new Tasks(as("bob")).cancel(held!.task.id);
   const stopped = new Promise((resolve) => held!.signal.addEventListener("abort", resolve));
-  await within(2000, stopped);
+  await ends("the lease", stopped);
   assert.ok(held!.signal.reason instanceof LeaseLostError);
   assert.equal(held!.signal.reason.details.cancelled, true);
   await assert.rejects(held!.complete(), LeaseLostError);
