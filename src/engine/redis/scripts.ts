@@ -2775,22 +2775,24 @@ local counts = {}
 for i, status in ipairs(STATUSES) do
   counts[status] = call('ZCOUNT', TASK_ORDER, (i - 1) * REGION, '(' .. int(i * REGION))
 end
+local dead, rest = 0, ''
 if now >= task_floor then
-  if call('ZCOUNT', TASK_ORDER, 0, now) > MANY then return '' end
+  local lapsed = call('ZCOUNT', TASK_ORDER, 0, now)
+  if lapsed > MANY and ARGV[5] == '' then return '' end
   local started = call('ZCOUNT', TASK_LATER, '(0', now)
-  local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now)
-  local dead = 0
-  for _, id in ipairs(lapsed) do
+  local first = tonumber(ARGV[5]) or 0
+  local last = math.min(lapsed, first + MANY)
+  for _, id in ipairs(first < last and call('ZRANGE', TASK_ORDER, first, last - 1) or {}) do
     local kept = call('HMGET', TASKS, id, id .. 'w')
     local max = string.match(kept[1], '^%[%d+,%d,%d+,(%d+)')
     if cjson.decode(kept[2]).spent >= tonumber(max) then dead = dead + 1 end
   end
+  if last < lapsed then rest = ',"next":' .. int(last) end
   counts.scheduled = counts.scheduled - started
-  counts.claimed = counts.claimed - #lapsed
-  counts.dead = counts.dead + dead
-  counts.pending = counts.pending + started + #lapsed - dead
+  counts.claimed = counts.claimed - lapsed
+  counts.pending = counts.pending + started + lapsed
 end
-return cjson.encode(counts)
+return '{"counts":' .. cjson.encode(counts) .. ',"dead":' .. int(dead) .. rest .. '}'
 `,
   "task/create": `local FIRST, WIDTH = 5, 5
 local size = (#ARGV - FIRST + 1) / WIDTH
@@ -3230,16 +3232,23 @@ local function open_created()
     return #rows == READ * 2
   end)
 end
+local MANY_CHANGED = now >= task_floor and
+  (call('ZCOUNT', TASK_ORDER, 0, now) > MANY or call('ZCOUNT', TASK_LATER, '(0', now) > MANY)
 local scanned, stalled = 0, nil
-local function open_claimed()
+local function open_among_all(changed)
   local from = AFTER
   open(function(ids, seqs)
     local rows = call('ZRANGEBYSCORE', TASK_CREATED, '(' .. int(from), '+inf', 'WITHSCORES', 'LIMIT', 0, 256)
     if #rows == 0 then return false end
     local all, places = {}, {}
     for i = 1, #rows, 2 do all[#all + 1], places[#places + 1] = rows[i], tonumber(rows[i + 1]) end
+    local later = changed and call('ZMSCORE', TASK_LATER, unpack(all)) or {}
     for i, score in ipairs(call('ZMSCORE', TASK_ORDER, unpack(all))) do
-      if tonumber(score) < REGION then ids[#ids + 1], seqs[#seqs + 1] = all[i], places[i] end
+      local place, due = tonumber(score), tonumber(later[i] or HUGE)
+      local due_now = due > 0 and due <= now
+      if changed and (place <= now or due_now) or not changed and place < REGION then
+        ids[#ids + 1], seqs[#seqs + 1] = all[i], places[i]
+      end
     end
     from, scanned = places[#places], scanned + #all
     if scanned >= SCANS then
@@ -3284,7 +3293,7 @@ local function open_sources()
   if HOLDER ~= '' then
     local from, to = '[' .. HOLDER .. '\\0t', '(' .. HOLDER .. '\\0u'
     if call('ZLEXCOUNT', HELD, from, to) > MANY then
-      open_claimed()
+      open_among_all()
     else
       local ids = call('ZRANGEBYLEX', HELD, from, to)
       for i, member in ipairs(ids) do ids[i] = string.sub(member, #HOLDER + 3) end
@@ -3294,16 +3303,18 @@ local function open_sources()
     open_created()
   elseif STATUS == 'claimed' then
     if call('ZCOUNT', TASK_ORDER, 0, '(' .. int(REGION)) > MANY then
-      open_claimed()
+      open_among_all()
     else
       open_rows(sorted(call('ZRANGEBYSCORE', TASK_ORDER, 0, '(' .. int(REGION))))
     end
+  elseif MANY_CHANGED and (STATUS == 'pending' or STATUS == 'dead' or STATUS == 'ended') then
+    open_among_all(true)
   elseif STATUS == 'pending' or STATUS == 'dead' or STATUS == 'ended' then
     open_lapsed()
+    if STATUS == 'pending' then open_due() end
   end
   if HOLDER == '' then
     if STATUS == 'pending' then open_queue() end
-    if STATUS == 'pending' then open_due() end
     for status, region in pairs(REGIONS) do
       if STATUS == status or STATUS == 'ended' and ENDED[status] then open_range(region * REGION) end
     end
@@ -3321,7 +3332,7 @@ local function next_id()
     end
     if source.seqs[source.at] and (not best or source.seqs[source.at] < best.seqs[best.at]) then best = source end
   end
-  if best then return best.ids[best.at], best.seqs[best.at] end
+  if best and not (stalled and best.seqs[best.at] > stalled) then return best.ids[best.at], best.seqs[best.at] end
 end
 local looked_bytes = 0
 local function specified(id)
@@ -3368,10 +3379,7 @@ local function show_all(base)
     last = seq
   end
 end
-if now >= task_floor and
-  (call('ZCOUNT', TASK_ORDER, 0, now) > MANY or call('ZCOUNT', TASK_LATER, '(0', now) > MANY) then
-  return ''
-end
+if MANY_CHANGED and ARGV[13] ~= '1' then return '' end
 if BY_STAGE then
   local asked, first = STATUS, math.floor(AFTER / PRIORITY)
   local stages = { [0] = 'claimed', [11] = 'blocked', [12] = 'scheduled', [13] = 'ended' }

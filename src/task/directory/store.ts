@@ -7,7 +7,9 @@ import type { PrunedPortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
 import { backoffMs } from "../backoff.ts";
+import { CoordError } from "../../errors.ts";
 import { ClaimLooks, type LongLooks } from "../claim_looks.ts";
+import { goOn } from "../completion.ts";
 import { olderAttempts } from "./attempts.ts";
 import { create, rewrite } from "./creation.ts";
 import { show, unblock, UNTOLD } from "./dependencies.ts";
@@ -105,10 +107,12 @@ export class DirectoryTasks implements TaskStore {
       return { outcome, untold, claimed: claim(step, actor, next) };
     });
     if (outcome.kind !== "done") return outcome;
-    if (untold) await this.#tellAll(actor);
-    const unlooked = claimed?.place !== undefined;
-    const tasks = unlooked ? (await this.claim(actor, next!)).tasks : claimed?.tasks ?? [];
-    return { ...outcome, next: tasks };
+    const done = { ...outcome, next: claimed?.tasks ?? [] };
+    return await goOn(done, async () => {
+      if (untold) await this.#tellAll(actor);
+      if (claimed?.place === undefined) return done;
+      return { ...outcome, next: (await this.claim(actor, next!)).tasks };
+    });
   }
 
   fail(
@@ -228,14 +232,22 @@ export class DirectoryTasks implements TaskStore {
     return dueMs === undefined ? { tasks } : { tasks, retryInMs: dueMs - tx.nowMs };
   }
 
-  /** Reads; where very many leases have lapsed unnoticed, bounded steps first return those tasks to the queue. */
+  /**
+   * Reads. Where very many leases have lapsed unnoticed, bounded steps first return those tasks to the queue; when
+   * that cannot be, as on a full disk, they are read as they lie there.
+   */
   async #readSettled<T>(look: (reader: Reader) => T): Promise<T> {
     for (;;) {
       const found = await this.#engine.read((reader) =>
         isOverdue(reader) ? undefined : { value: look(reader) }
       );
       if (found !== undefined) return found.value;
-      while (await this.#engine.write(undefined, sweepOnce));
+      try {
+        while (await this.#engine.write(undefined, sweepOnce));
+      } catch (error) {
+        if (!(error instanceof CoordError)) throw error;
+        return await this.#engine.read(look);
+      }
     }
   }
 

@@ -11,7 +11,7 @@ NEEDS   task/rows
 KEYS    task_tags, task_later, task_created
 ARGV    5 status or ""  6 tags, joined by commas  7 any|all  8 holder or ""  9 creator or ""  10 limit
         11 place after which to begin: the number of creation, in the order of claims with the stage before it
-        12 created|claim
+        12 created|claim  13 1 to be told without sweeps, however many time has changed
 RETURN  {"tasks":[…],"next":…}; next is the place to go on after, absent at the end
         "" when time has changed so many that sweeps come first ]]
 local STATUS, TAGS, MATCH, HOLDER, BY = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
@@ -100,17 +100,27 @@ local function open_created()
   end)
 end
 
--- Claimed tasks, found among all. How far one step may look: then it has to go on behind stalled.
+-- Whether what time has changed is too much to be sorted by one step, and nobody may sweep.
+local MANY_CHANGED = now >= task_floor and
+  (call('ZCOUNT', TASK_ORDER, 0, now) > MANY or call('ZCOUNT', TASK_LATER, '(0', now) > MANY)
+
+-- Tasks that are found among all: claimed ones, or those that time has changed. How far one step may look: then it
+-- has to go on behind stalled.
 local scanned, stalled = 0, nil
-local function open_claimed()
+local function open_among_all(changed)
   local from = AFTER
   open(function(ids, seqs)
     local rows = call('ZRANGEBYSCORE', TASK_CREATED, '(' .. int(from), '+inf', 'WITHSCORES', 'LIMIT', 0, 256)
     if #rows == 0 then return false end
     local all, places = {}, {}
     for i = 1, #rows, 2 do all[#all + 1], places[#places + 1] = rows[i], tonumber(rows[i + 1]) end
+    local later = changed and call('ZMSCORE', TASK_LATER, unpack(all)) or {}
     for i, score in ipairs(call('ZMSCORE', TASK_ORDER, unpack(all))) do
-      if tonumber(score) < REGION then ids[#ids + 1], seqs[#seqs + 1] = all[i], places[i] end
+      local place, due = tonumber(score), tonumber(later[i] or HUGE)
+      local due_now = due > 0 and due <= now
+      if changed and (place <= now or due_now) or not changed and place < REGION then
+        ids[#ids + 1], seqs[#seqs + 1] = all[i], places[i]
+      end
     end
     from, scanned = places[#places], scanned + #all
     if scanned >= SCANS then
@@ -161,7 +171,7 @@ local function open_sources()
   if HOLDER ~= '' then
     local from, to = '[' .. HOLDER .. '\0t', '(' .. HOLDER .. '\0u'
     if call('ZLEXCOUNT', HELD, from, to) > MANY then
-      open_claimed()
+      open_among_all()
     else
       local ids = call('ZRANGEBYLEX', HELD, from, to)
       for i, member in ipairs(ids) do ids[i] = string.sub(member, #HOLDER + 3) end
@@ -171,16 +181,18 @@ local function open_sources()
     open_created()
   elseif STATUS == 'claimed' then
     if call('ZCOUNT', TASK_ORDER, 0, '(' .. int(REGION)) > MANY then
-      open_claimed()
+      open_among_all()
     else
       open_rows(sorted(call('ZRANGEBYSCORE', TASK_ORDER, 0, '(' .. int(REGION))))
     end
+  elseif MANY_CHANGED and (STATUS == 'pending' or STATUS == 'dead' or STATUS == 'ended') then
+    open_among_all(true)
   elseif STATUS == 'pending' or STATUS == 'dead' or STATUS == 'ended' then
     open_lapsed()
+    if STATUS == 'pending' then open_due() end
   end
   if HOLDER == '' then
     if STATUS == 'pending' then open_queue() end
-    if STATUS == 'pending' then open_due() end
     for status, region in pairs(REGIONS) do
       if STATUS == status or STATUS == 'ended' and ENDED[status] then open_range(region * REGION) end
     end
@@ -200,7 +212,8 @@ local function next_id()
     end
     if source.seqs[source.at] and (not best or source.seqs[source.at] < best.seqs[best.at]) then best = source end
   end
-  if best then return best.ids[best.at], best.seqs[best.at] end
+  -- Behind stalled there may be some that come before.
+  if best and not (stalled and best.seqs[best.at] > stalled) then return best.ids[best.at], best.seqs[best.at] end
 end
 
 local looked_bytes = 0
@@ -253,10 +266,7 @@ local function show_all(base)
   end
 end
 
-if now >= task_floor and
-  (call('ZCOUNT', TASK_ORDER, 0, now) > MANY or call('ZCOUNT', TASK_LATER, '(0', now) > MANY) then
-  return ''
-end
+if MANY_CHANGED and ARGV[13] ~= '1' then return '' end
 if BY_STAGE then
   local asked, first = STATUS, math.floor(AFTER / PRIORITY)
   local stages = { [0] = 'claimed', [11] = 'blocked', [12] = 'scheduled', [13] = 'ended' }

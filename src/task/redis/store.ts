@@ -10,7 +10,9 @@ import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
+import { CoordError } from "../../errors.ts";
 import { ClaimLooks, type LongLooks } from "../claim_looks.ts";
+import { goOn } from "../completion.ts";
 import type { Attempt, JsonValue, Task, TaskCounts } from "../model.ts";
 import { ClaimedTasks, completedWork } from "./claimed.ts";
 import { detailLines, fieldsOf, newTask, type TaskReply, textsOf, toTask } from "./rows.ts";
@@ -146,11 +148,14 @@ export class RedisTasks implements TaskStore {
     if (reply.kind === "unknown") return reply;
     if (reply.kind === "lost") return { kind: "lost", task: toTask(reply.task) };
     const task = reply.sent ? toTask(reply.task, result) : toTask(reply.task);
-    for (let telling = reply.telling; telling;) {
-      ({ telling } = parse<{ telling: boolean }>(await this.#runner.write(SWEEP, actor)));
-    }
-    if (!reply.unlooked) return { kind: "done", task, next: claimed };
-    return { kind: "done", task, next: (await this.claim(actor, next!)).tasks };
+    const done = { kind: "done", task, next: claimed } as const;
+    return await goOn(done, async () => {
+      for (let telling = reply.telling; telling;) {
+        ({ telling } = parse<{ telling: boolean }>(await this.#runner.write(SWEEP, actor)));
+      }
+      if (!reply.unlooked) return done;
+      return { ...done, next: (await this.claim(actor, next!)).tasks };
+    });
   }
 
   async fail(
@@ -233,25 +238,50 @@ export class RedisTasks implements TaskStore {
     if (holder !== "" && status !== "" && status !== "claimed") return { tasks: [] };
     const args = [status, tags.join(), match, holder, createdBy, limit, after, order];
     const reply: { readonly tasks: TaskReply[]; readonly next?: number } = parse(
-      await this.#settled(() => this.#runner.read(LIST, ...args)),
+      await this.#settled((swept) => this.#runner.read(LIST, ...args, swept ? "" : 1)),
     );
     return { ...reply, tasks: reply.tasks.map(show) };
   }
 
   async counts(): Promise<TaskCounts> {
-    return parse(await this.#settled(() => this.#runner.read(COUNTS)));
+    const first: CountsReply = parse(
+      await this.#settled((swept) => this.#runner.read(COUNTS, swept ? "" : 0)),
+    );
+    let { dead, next } = first;
+    while (next !== undefined) {
+      const more: CountsReply = parse(await this.#runner.read(COUNTS, next));
+      dead += more.dead;
+      next = more.next;
+    }
+    const { counts } = first;
+    return { ...counts, pending: counts.pending - dead, dead: counts.dead + dead };
   }
 
-  /** Reads; where very many leases have lapsed unnoticed, bounded steps first return those tasks to the queue. */
-  async #settled(read: () => Promise<unknown>): Promise<unknown> {
+  /**
+   * Reads. Where very many leases have lapsed unnoticed, bounded steps first return those tasks to the queue, which
+   * costs later looks nothing; whoever may not do that, or cannot now, reads them as they lie there.
+   */
+  async #settled(read: (swept: boolean) => Promise<unknown>): Promise<unknown> {
     for (;;) {
-      const answer = await read();
+      const answer = await read(true);
       if (answer !== "") return answer;
-      for (let more = true; more;) {
-        ({ more } = parse<SweepOutcome>(await this.#runner.write(SWEEP, undefined)));
+      try {
+        for (let more = true; more;) {
+          ({ more } = parse<SweepOutcome>(await this.#runner.write(SWEEP, undefined)));
+        }
+      } catch (error) {
+        if (!(error instanceof CoordError)) throw error;
+        return await read(false);
       }
     }
   }
+}
+
+/** What task/counts answers; `dead` are to be taken from the pending ones. */
+interface CountsReply {
+  readonly counts: TaskCounts;
+  readonly dead: number;
+  readonly next?: number;
 }
 
 /** What task/complete says besides. */
