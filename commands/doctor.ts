@@ -55,13 +55,15 @@ async function verdict(
 
 function checkLines(checks: readonly Check[], view: View): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
-  return checks.map(({ name, ok, value, hint }) => {
+  return checks.map(({ name, ok, value, subject, hint }) => {
     const state = !ok
       ? paint(view, "red", "FAIL")
       : hint === undefined
       ? paint(view, "green", "ok  ")
       : paint(view, "yellow", "note");
-    const line = `${state}  ${name.padEnd(width)}  ${shown(name, value)}\n`;
+    const line = `${state}  ${name.padEnd(width)}  ${shown(name, value)}${
+      subject === undefined ? "" : ` (${printable(subject, Infinity)})`
+    }\n`;
     return hint === undefined ? line : `${line}      ${printable(hint, Infinity)}\n`;
   }).join("");
 }

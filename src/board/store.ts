@@ -3,6 +3,7 @@
  * @module
  */
 import type { Actor } from "../engine/actor.ts";
+import type { LargestPortion } from "../largest.ts";
 import type { PrunedPortion, PrunePortion } from "../prune.ts";
 import type {
   Message,
@@ -120,6 +121,8 @@ export interface BoardStore {
   search(query: SearchQuery): Promise<ThreadList | undefined>;
   /** How many threads there are in each status. */
   counts(): Promise<ThreadCounts>;
+  /** The largest of some threads, the newest or those before a place that an earlier step answered. */
+  largest(before: number | undefined): Promise<LargestPortion>;
   /** The actor's oldest unread messages, in order. */
   inbox(actor: Actor, query: InboxQuery): Promise<readonly Message[]>;
   /** The oldest unread messages that name this agent, in order. */

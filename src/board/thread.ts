@@ -9,6 +9,9 @@ export type ThreadPriority = "low" | "normal" | "high";
 /** `waiting` means that somebody has to answer before it goes on. */
 export type ThreadStatus = "active" | "waiting" | "resolved";
 
+/** How many of a thread's replies, the newest, stand for all when its size is looked at. */
+export const SAMPLED = 64;
+
 /** One thread of the board. */
 export interface Thread {
   /** `thr_…`; sorts by creation. */

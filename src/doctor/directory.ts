@@ -3,8 +3,14 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { attempt, type Check, failed, type Findings, oldestEventCheck } from "./check.ts";
-import { formatDuration } from "../duration.ts";
+import {
+  attempt,
+  type Check,
+  failed,
+  type Findings,
+  oldestEventCheck,
+  restoredCheck,
+} from "./check.ts";
 import {
   commitsGone,
   inspectDisk,
@@ -119,8 +125,9 @@ function contentChecks(directory: string, namespace: string, clock: Clock): read
         ? {}
         : { hint: `restore ${directory} from a backup, or move it away to start an empty store` }),
     },
-    lossCheck(facts, nowMs),
-    oldestEventCheck(facts.oldestEventMs, nowMs),
+    lossCheck(facts),
+    restoredCheck(facts.restored, nowMs),
+    oldestEventCheck(facts),
     {
       name: "clock_ahead_ms",
       ok: aheadMs < FAR_AHEAD_MS,
@@ -135,7 +142,7 @@ function contentChecks(directory: string, namespace: string, clock: Clock): read
 }
 
 /** Whether the newest commits are there, as far as what was written beside the database tells. */
-function lossCheck({ lostCommits, copied, restored }: ContentFacts, nowMs: number): Check {
+function lossCheck({ lostCommits, copied }: ContentFacts): Check {
   const name = "lost_commits";
   if (lostCommits > 0) {
     return {
@@ -155,16 +162,7 @@ function lossCheck({ lostCommits, copied, restored }: ContentFacts, nowMs: numbe
       hint: "the files were copied; the next step lets fences leap",
     };
   }
-  if (restored === undefined) return { name, ok: true, value: 0 };
-  const age = formatDuration(nowMs - restored.atMs);
-  const what = restored.cause === "copy" ? "a copy was restored" : "commits were lost";
-  const count = restored.lostCommits > 0 ? ` (${restored.lostCommits} missing)` : "";
-  return {
-    name,
-    ok: true,
-    value: 0,
-    hint: `${what} ${age} ago${count}; see the event store.restored`,
-  };
+  return { name, ok: true, value: 0 };
 }
 
 function fileChecks(directory: string, namespace: string): readonly Check[] {

@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import { type Config, redactUrl, type Remark } from "../config.ts";
 import type { RoomContext } from "../context.ts";
 import { type Check, failed, type Findings, SAMPLES, SLOW_MS } from "./check.ts";
+import { largestCheck } from "./largest.ts";
 import { StoreUnavailableError } from "../errors.ts";
 import { newId } from "../id.ts";
 import type { Project } from "../project.ts";
@@ -43,7 +44,11 @@ export async function examine(patient: Patient): Promise<readonly Check[]> {
   if (!found.hasState || checks.some(({ ok }) => !ok)) return checks;
   try {
     const context = await open();
-    checks.push(...await latencyChecks(context, found), await auditCheck(context));
+    checks.push(
+      ...await latencyChecks(context, found),
+      await largestCheck(context),
+      await auditCheck(context),
+    );
   } catch (error) {
     checks.push(failed("steps", error));
   }

@@ -4,7 +4,15 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { type Check, failed, type Findings, oldestEventCheck, SAMPLES, SLOW_MS } from "./check.ts";
+import {
+  type Check,
+  failed,
+  type Findings,
+  oldestEventCheck,
+  restoredCheck,
+  SAMPLES,
+  SLOW_MS,
+} from "./check.ts";
 import { inspectRedis, type RedisFacts } from "../engine/redis/inspect.ts";
 
 /** Of the memory, or the clients, that a server allows. */
@@ -274,17 +282,21 @@ function stateChecks({ state }: RedisFacts): readonly Check[] {
       }),
     },
     ...(known
-      ? [{
-        name: "store_clock_ahead_ms",
-        ok: true,
-        value: clockAheadMs,
-        ...(clockAheadMs < SKEW_MS ? {} : {
-          hint:
-            "the server's clock was set back, or that of another server before it was ahead; the " +
-            "store's clock goes on at real speed from where it was, so leases last as long as they " +
-            "should, and instants are this much too late",
-        }),
-      }, oldestEventCheck(state.oldestEventMs, state.nowMs)]
+      ? [
+        {
+          name: "store_clock_ahead_ms",
+          ok: true,
+          value: clockAheadMs,
+          ...(clockAheadMs < SKEW_MS ? {} : {
+            hint:
+              "the server's clock was set back, or that of another server before it was ahead; the " +
+              "store's clock goes on at real speed from where it was, so leases last as long as they " +
+              "should, and instants are this much too late",
+          }),
+        },
+        restoredCheck(state.restored, state.nowMs),
+        oldestEventCheck(state),
+      ]
       : []),
   ];
 }

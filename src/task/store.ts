@@ -2,6 +2,7 @@
  * The atomic steps on tasks that every store offers.
  * @module
  */
+import type { LargestPortion } from "../largest.ts";
 import type { PrunedPortion, PrunePortion } from "../prune.ts";
 import type { Actor } from "../engine/actor.ts";
 import type {
@@ -179,4 +180,6 @@ export interface TaskStore {
   get(id: string): Promise<Task | undefined>;
   list(query: TaskQuery): Promise<TaskSlice>;
   counts(): Promise<TaskCounts>;
+  /** The largest of some tasks, the newest or those before a place that an earlier step answered. */
+  largest(before: number | undefined): Promise<LargestPortion>;
 }

@@ -7,6 +7,7 @@ interface Check {
   readonly name: string;
   readonly ok: boolean;
   readonly value: string | number;
+  readonly subject?: string;
   readonly hint?: string;
 }
 
@@ -112,6 +113,7 @@ Deno.test("doctor on a store in use finds it well and changes nothing in it", ()
         "sqlite_version true string",
         "integrity true string",
         "lost_commits true number",
+        "restored true string",
         "oldest_event true string",
         "clock_ahead_ms true number",
         "file_modes true string",
@@ -123,6 +125,7 @@ Deno.test("doctor on a store in use finds it well and changes nothing in it", ()
         "kernel_lock true string",
         "read_ms true number",
         "write_ms true number",
+        "largest_record_bytes true number",
         "audit_chain true string",
       ],
     );
@@ -132,12 +135,54 @@ Deno.test("doctor on a store in use finds it well and changes nothing in it", ()
       ["present", "ok", "0700", "free"],
     );
     assert.equal(value("audit_chain"), "0 entries fit");
+    assert.equal(value("restored"), "never");
+    assert.deepEqual(find(checks, "largest_record_bytes"), {
+      name: "largest_record_bytes",
+      ok: true,
+      value: 0,
+    });
     assert.ok(Number(value("write_ms")) < 1000);
     const after = await snapshot(`${dir}/.agentcoord`);
     // The shared memory beside the database is scratch space that every reader uses.
     const stable = [...before.keys()].filter((path) => !path.endsWith("-shm"));
     assert.deepEqual([...after.keys()].sort(), [...before.keys()].sort());
     for (const path of stable) assert.equal(after.get(path), before.get(path), path);
+  }));
+
+Deno.test("doctor names the largest record", () =>
+  withStore(async (dir) => {
+    await cli(dir, ["task", "add", "small", "--agent", "ada"]);
+    const payload = JSON.stringify("x".repeat(50_000));
+    const added = await cliJson(dir, ["task", "add", "large", "--payload", payload], {
+      env: { AGENTCOORD_AGENT: "ada" },
+    });
+    const { id } = added.document.data;
+    await cli(dir, ["board", "post", "t", "--message", "m".repeat(1000), "--agent", "ada"]);
+    const { document } = await cliJson(dir, ["doctor"]);
+    const { value, subject, hint } = find(document.data.checks, "largest_record_bytes");
+    assert.deepEqual({ subject, hint }, { subject: `task ${id}`, hint: undefined });
+    assert.ok(Number(value) > 50_000 && Number(value) < 51_000, String(value));
+    const { stdout } = await cli(dir, ["doctor"]);
+    assert.match(
+      stdout,
+      new RegExp(`^ok    largest_record_bytes  50\\.\\d kB \\(task ${id}\\)$`, "m"),
+    );
+  }));
+
+Deno.test("doctor says what to do when events or ended things pile up", () =>
+  withStore(async (dir) => {
+    tamper(dir, "UPDATE events SET at_ms = at_ms - 31 * 86400000");
+    const old = find((await cliJson(dir, ["doctor"])).document.data.checks, "oldest_event");
+    assert.match(String(old.value), /^31d/);
+    assert.match(old.hint ?? "", /agentcoord task prune, agentcoord board prune/);
+    tamper(
+      dir,
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+       INSERT INTO events SELECT (SELECT max(seq) FROM events) + i, 'task.created', 'x', NULL,
+         (SELECT max(at_ms) FROM events), NULL FROM n`,
+    );
+    const full = find((await cliJson(dir, ["doctor"])).document.data.checks, "oldest_event");
+    assert.match(full.hint ?? "", /the newest 100000 events are kept.*begin anew/);
   }));
 
 Deno.test("doctor notes what works but should be known", () =>
@@ -159,7 +204,7 @@ Deno.test("doctor notes what works but should be known", () =>
     assert.equal(find(checks, "stale_waiters").value, 1);
     const text = await cli(dir, ["doctor"]);
     assert.equal(text.code, 0);
-    assert.match(text.stdout, /^note {2}clock_ahead_ms {2}(?:1h|59m\d+s)\n {6}the host's clock/m);
+    assert.match(text.stdout, /^note {2}clock_ahead_ms +(?:1h|59m\d+s)\n {6}the host's clock/m);
   }));
 
 Deno.test("doctor in a namespace without state names those that have some", () =>

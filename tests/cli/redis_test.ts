@@ -182,9 +182,11 @@ serverTest(
       ...outside,
       "schema_version true number",
       "store_clock_ahead_ms true number",
+      "restored true string",
       "oldest_event true string",
       "read_ms true number",
       "write_ms true number",
+      "largest_record_bytes true number",
       "audit_chain true string",
     ]);
     assert.deepEqual(await contents(server), before);
@@ -228,6 +230,7 @@ serverTest(
     assert.equal(find(checks, "write_ms").value, "not tried");
     assert.match(find(checks, "write_ms").hint ?? "", /restarted, or another took over/);
     assert.match(String(find(checks, "oldest_event").value), /^\d+(?:ms|s) ago$/);
+    assert.equal(find(checks, "restored").value, "never");
     assert.deepEqual(find(checks, "evicted_keys"), { name: "evicted_keys", ok: true, value: 0 });
     // Only what has a time to live is thrown away here, so the store's keys stay.
     await client.command("SET", "somebody", "x", "EX", 1000);

@@ -27,7 +27,8 @@ async function restoredEvents(dir: string): Promise<readonly Record<string, unkn
 async function lostCommits(dir: string) {
   const { code, document } = await cliJson(dir, ["doctor"]);
   const checks = (document.data ?? document.error.details).checks;
-  return { code, check: checks.find(({ name }: { name: string }) => name === "lost_commits") };
+  const find = (wanted: string) => checks.find(({ name }: { name: string }) => name === wanted);
+  return { code, check: find("lost_commits"), restored: find("restored") };
 }
 
 async function warnings(dir: string, words: readonly string[]): Promise<readonly string[]> {
@@ -87,7 +88,9 @@ for (const [what, lose] of Object.entries(LOSSES)) {
       assert.deepEqual(more, []);
       const after = await lostCommits(dir);
       assert.equal(after.code, 0);
-      assert.match(after.check.hint, /commits were lost .* ago/);
+      assert.deepEqual(after.check, { name: "lost_commits", ok: true, value: 0 });
+      assert.match(after.restored.value, / ago$/);
+      assert.match(after.restored.hint, /^commits were lost \(\d+ missing\); fences leapt/);
       await acquire(dir, "e.py");
       assert.equal((await restoredEvents(dir)).length, 1, "it is told once");
     });

@@ -4,6 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { systemClock } from "../../src/clock.ts";
+import { inspectRedis } from "../../src/engine/redis/inspect.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import { startProxy } from "../../dev/proxy.ts";
 import { freshNamespace, hasRedis, startRedis } from "../../dev/redis_server.ts";
@@ -81,6 +83,69 @@ Deno.test({
     assert.deepEqual(await released, [before]);
     const [next] = await locks.acquire("a.py");
     assert.ok(next!.fence > before!.fence + 1, `${before!.fence}, then ${next!.fence}`);
+    await store.close();
+  },
+});
+
+Deno.test({
+  name: "restart of a server is told once, by an event before those of the next step and by doctor",
+  ignore: !hasRedis(),
+  async fn() {
+    await using server = await startRedis({
+      config: { appendonly: "yes", appendfsync: "always" },
+    });
+    const namespace = freshNamespace();
+    const inspect = () => inspectRedis(server.url, { namespace, clock: systemClock, samples: 1 });
+    const store = await RedisStore.open(server.url, { namespace });
+    const { locks, events } = new Bench(store, { nowMs: 0 }).as("ada");
+    const types = async () => (await events.list()).events.map(({ type }) => type);
+    await locks.acquire("a.py");
+    assert.deepEqual(await types(), ["agent.registered", "lock.acquired"]);
+    assert.equal((await inspect()).state?.restored, undefined);
+    await server.restart();
+    // What only reads notes nothing.
+    assert.deepEqual(await types(), ["agent.registered", "lock.acquired"]);
+    assert.equal((await inspect()).state?.restored, undefined);
+    await locks.acquire("b.py");
+    await locks.acquire("c.py");
+    const all = (await events.list()).events;
+    assert.deepEqual(all.map(({ type }) => type), [
+      "agent.registered",
+      "lock.acquired",
+      "store.restored",
+      "lock.acquired",
+      "lock.acquired",
+    ]);
+    const { subject, agent, data, atMs } = all[2]!;
+    assert.deepEqual({ subject, agent, data }, {
+      subject: "store",
+      agent: undefined,
+      data: { cause: "server" },
+    });
+    assert.deepEqual((await inspect()).state?.restored, { atMs, cause: "server" });
+    await store.close();
+  },
+});
+
+Deno.test({
+  name:
+    "follower is woken by the event of a restarted server although the step itself tells nothing",
+  ignore: !hasRedis(),
+  async fn() {
+    await using server = await startRedis({
+      config: { appendonly: "yes", appendfsync: "always" },
+    });
+    const store = await RedisStore.open(server.url, { namespace: freshNamespace() });
+    const { locks, events } = new Bench(store, { nowMs: 0 }).as("ada");
+    await locks.acquire("a.py");
+    await server.restart();
+    // A look at the end of the events listens for more; so this step, which writes, finds the leap first.
+    const { events: seen } = await events.list();
+    const from = seen.at(-1)!.id;
+    for await (const { type } of events.follow({ since: from })) {
+      assert.equal(type, "store.restored");
+      break;
+    }
     await store.close();
   },
 });

@@ -129,6 +129,12 @@ export const BOARD_OPERATIONS: readonly Operation[] = [
     call: ({ as }) => as("ada").board.addressed(),
   },
   {
+    name: "board.largest",
+    step: "board.largest",
+    setup: posted,
+    call: async ({ contextOf }) => (await contextOf().store.board()).largest(undefined),
+  },
+  {
     name: "board.inbox",
     step: "board.inbox",
     setup: posted,

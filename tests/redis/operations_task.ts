@@ -274,4 +274,10 @@ export const TASK_OPERATIONS: readonly Operation[] = [
     setup: claimed,
     call: ({ as }) => as().tasks.counts(),
   },
+  {
+    name: "tasks.largest",
+    step: "tasks.largest",
+    setup: claimed,
+    call: async ({ contextOf }) => (await contextOf().store.tasks()).largest(undefined),
+  },
 ];

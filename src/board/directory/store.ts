@@ -5,6 +5,7 @@
 import { emit } from "../../event/directory/append.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
+import type { LargestPortion } from "../../largest.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import type { Message, Reply, Thread, ThreadCounts, ThreadStatus } from "../thread.ts";
 import {
@@ -17,6 +18,7 @@ import {
   unread,
 } from "./delivery.ts";
 import { facetsOf, fileThread, findThreads, indexWords, refile, searchThreads } from "./lookup.ts";
+import { largestThread } from "./largest.ts";
 import { prune } from "./prune.ts";
 import type {
   BoardStore,
@@ -157,6 +159,10 @@ export class DirectoryBoard implements BoardStore {
       waiting: counts["threads:waiting"] ?? 0,
       resolved: counts["threads:resolved"] ?? 0,
     }));
+  }
+
+  largest(before: number | undefined): Promise<LargestPortion> {
+    return this.#engine.read((reader) => largestThread(reader, before));
   }
 
   async inbox(actor: Actor, { limit, ack, waits }: InboxQuery): Promise<readonly Message[]> {

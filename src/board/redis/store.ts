@@ -5,6 +5,7 @@
 import { type Script, script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { Actor } from "../../engine/actor.ts";
+import type { LargestPortion } from "../../largest.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import { pruneThreads } from "./prune.ts";
 import type {
@@ -29,6 +30,7 @@ const SHOW = script("board/show");
 const LIST = script("board/list");
 const SEARCH = script("board/search");
 const COUNT = script("board/count");
+const LARGEST = script("board/largest");
 const INBOX = script("board/inbox");
 const ADDRESSED = script("board/addressed");
 const INBOX_REST = script("board/inbox_rest");
@@ -132,6 +134,10 @@ export class RedisBoard implements BoardStore {
 
   async counts(): Promise<ThreadCounts> {
     return answer<ThreadCounts>(await this.#runner.read(COUNT))!;
+  }
+
+  async largest(before: number | undefined): Promise<LargestPortion> {
+    return answer<LargestPortion>(await this.#runner.read(LARGEST, before ?? ""))!;
   }
 
   async inbox(actor: Actor, { limit, ack, waits }: InboxQuery): Promise<readonly Message[]> {

@@ -1,12 +1,12 @@
 --[[ engine/inspect: what can be learned where the namespace lies, in a cluster too. Changes nothing.
 
-KEYS    1 state, 2 a key that nobody ever makes
+KEYS    1 state, 2 a key that nobody ever makes, 3 listeners, see engine/state
 ARGV    1 a channel that nobody listens to, 2 the version of the data that the program knows
 RETURN  {1 version of the data, "" where there is none, 2 the history of writes that they were last in, "" where it
         is not known, 3 their instant, 4 the server's clock when that was kept, 5 and now, in ms, 6 INFO, "" where
-        the user may not see it, 7.. commands that the user may not run}
+        the user may not see it, 7 when the numbers last left a gap, "" for never, 8.. commands that the user may not run}
 KEEPS   each command is tried in a form that does nothing where its key is missing, or is of another type ]]
-local state, nothing, channel, SCHEMA = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
+local state, nothing, listeners, channel, SCHEMA = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]
 
 local function int(number)
   return string.format('%.0f', number)
@@ -25,8 +25,9 @@ end
 
 local time = redis.call('TIME')
 local info = redis.pcall('INFO')
+local restored = redis.pcall('HGET', listeners, ' restored')
 local reply = { version, history, int(instant), int(wall), int(time[1] * 1000 + time[2] / 1000),
-  type(info) == 'string' and info or '' }
+  type(info) == 'string' and info or '', type(restored) == 'string' and restored or '' }
 
 local function try(command, ...)
   local answer = redis.pcall(command, ...)

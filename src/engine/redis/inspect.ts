@@ -49,6 +49,10 @@ export interface RedisState {
   readonly nowMs: number;
   /** When the oldest event that is kept happened, by that clock; absent without any. */
   readonly oldestEventMs?: number;
+  /** How many entries of events are kept; each holds a few. */
+  readonly events: number;
+  /** When the numbers last left a gap because another run of a server answered; absent when they never did. */
+  readonly restored?: { readonly atMs: number; readonly cause: string };
   /** How far their clock is ahead of the server's: the server's was set back, or another's was ahead. */
   readonly clockAheadMs: number;
 }
@@ -74,20 +78,22 @@ export function inspectRedis(
     const prefix = `{agentcoord:${namespace}}:`;
     const state = `${prefix}state`;
     const channel = `${prefix}wake:doctor`;
-    const [settings, found, evalsha, oldest] = await Promise.all([
+    const [settings, found, evalsha, oldest, events] = await Promise.all([
       readSettings(connection),
       connection.client.eval(
         LUA["engine/inspect"],
-        2,
+        3,
         state,
         `${prefix}doctor`,
+        `${prefix}listeners`,
         channel,
         REDIS_SCHEMA_VERSION,
       ) as Promise<string[]>,
       mayEvalsha(connection, state),
       oldestEvent(connection, `${prefix}events`),
+      countEvents(connection, `${prefix}events`),
     ]);
-    const [version = "", history, instant, wall, serverMs, info = "", ...denied] = found;
+    const [version = "", history, instant, wall, serverMs, info = "", restored, ...denied] = found;
     const deafness = await listenOnce(connection, channel);
     const fields = parseInfo(info);
     const { version: connected, flavour, role } = connection.server;
@@ -113,6 +119,8 @@ export function inspectRedis(
             history === replicationId,
           nowMs: Number(instant) + passedMs,
           ...given({ oldestEventMs: oldest }),
+          events,
+          ...(restored ? { restored: { atMs: Number(restored), cause: "server" } } : {}),
           clockAheadMs: Number(instant) + passedMs - Number(serverMs),
         },
       }),
@@ -178,6 +186,11 @@ async function oldestEvent(
   const found = await connection.send("XRANGE", [stream, "-", "+", "COUNT", 1])
     .catch(() => undefined) as readonly (readonly [string, unknown])[] | undefined;
   return found?.[0] === undefined ? undefined : Number(found[0][0].split("-")[0]);
+}
+
+/** How many entries the stream has, each with a few events. What this user may not count is none. */
+async function countEvents(connection: RedisConnection, stream: string): Promise<number> {
+  return Number(await connection.send("XLEN", [stream]).catch(() => 0));
 }
 
 async function mayEvalsha(connection: RedisConnection, key: string): Promise<boolean> {

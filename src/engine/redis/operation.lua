@@ -43,6 +43,7 @@ local function emit(type, subject, agent, data)
 end
 
 local function publish(reply)
+  if gap_event then emit_gap() end
   for first = 1, emitted_count, ENTRY_EVENTS do
     local last = math.min(first + ENTRY_EVENTS - 1, emitted_count)
     local entry = { unpack(emitted, first * 2 - 1, last * 2) }
@@ -57,7 +58,7 @@ end
 
 -- Ends a step that may have written. With keep its answer is kept with its events, for a repeated call.
 local function finish(reply, keep)
-  if emitted_count > 0 then publish(keep and reply) end
+  if emitted_count > 0 or gap_event then publish(keep and reply) end
   if not BATCHED then save_state() end
   return reply
 end

@@ -922,6 +922,35 @@ end
 local shown, looked = show_messages(numbers, reasons, SHOW_COUNT)
 return '{"messages":[' .. shown .. '],"looked":' .. looked .. '}'
 `,
+  "board/largest": `local SAMPLED = 64
+local LOOKS = 100
+local below = ARGV[5] == '' and ':' or number_of(tonumber(ARGV[5]))
+local numbers = {}
+for _, status in ipairs({ 'active', 'waiting', 'resolved' }) do
+  local prefix = '\\0' .. status .. '\\0'
+  local members = call('ZREVRANGEBYLEX', BOARD_LISTS, '(' .. prefix .. below, '[' .. prefix, 'LIMIT', 0, LOOKS)
+  for _, member in ipairs(members) do numbers[#numbers + 1] = string.sub(member, #prefix + 1) end
+end
+table.sort(numbers, function(a, b) return a > b end)
+local function size_of(thread)
+  local first, bytes = thread.number .. 'm', 0
+  local newest = call('ZREVRANGEBYLEX', THREAD_PARTS, '(' .. thread.number .. 'n', '[' .. first, 'LIMIT', 0, SAMPLED)
+  for _, member in ipairs(newest) do
+    bytes = bytes + call('HSTRLEN', MESSAGES, string.sub(member, #first + 1, #first + 12))
+  end
+  if #newest > 0 then bytes = math.floor(bytes * math.max(1, thread.replies / #newest)) end
+  return bytes + call('HSTRLEN', MESSAGES, thread.number)
+end
+local most, largest, looked = -1, nil, math.min(#numbers, LOOKS)
+for i = 1, looked do
+  local thread = thread_at(numbers[i])
+  local bytes = size_of(thread)
+  if bytes > most then largest, most = thread.id, bytes end
+end
+if not largest then return '{"bytes":0,"looked":0}' end
+return '{"id":"' .. largest .. '","bytes":' .. int(most) .. ',"looked":' .. looked ..
+  (#numbers >= LOOKS and ',"next":' .. int(tonumber(numbers[looked])) or '') .. '}'
+`,
   "board/list": `local facets = { unpack(ARGV, 9) }
 if #facets == 0 then facets[1] = '' end
 local groups = {}
@@ -1572,7 +1601,7 @@ local function task_lengths(tasks)
   return lengths
 end
 `,
-  "engine/inspect": `local state, nothing, channel, SCHEMA = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
+  "engine/inspect": `local state, nothing, listeners, channel, SCHEMA = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]
 local function int(number)
   return string.format('%.0f', number)
 end
@@ -1587,8 +1616,9 @@ if raw then
 end
 local time = redis.call('TIME')
 local info = redis.pcall('INFO')
+local restored = redis.pcall('HGET', listeners, ' restored')
 local reply = { version, history, int(instant), int(wall), int(time[1] * 1000 + time[2] / 1000),
-  type(info) == 'string' and info or '' }
+  type(info) == 'string' and info or '', type(restored) == 'string' and restored or '' }
 local function try(command, ...)
   local answer = redis.pcall(command, ...)
   if type(answer) ~= 'table' or not answer.err then return end
@@ -1690,6 +1720,7 @@ local function emit(type, subject, agent, data)
   emitted[emitted_count * 2] = (agent or '') .. '\\0' .. (data or '') .. '\\0' .. subject
 end
 local function publish(reply)
+  if gap_event then emit_gap() end
   for first = 1, emitted_count, ENTRY_EVENTS do
     local last = math.min(first + ENTRY_EVENTS - 1, emitted_count)
     local entry = { unpack(emitted, first * 2 - 1, last * 2) }
@@ -1702,7 +1733,7 @@ local function publish(reply)
   end
 end
 local function finish(reply, keep)
-  if emitted_count > 0 then publish(keep and reply) end
+  if emitted_count > 0 or gap_event then publish(keep and reply) end
   if not BATCHED then save_state() end
   return reply
 end
@@ -1814,7 +1845,7 @@ local NUMBERS_A_MICRO = 0.065536
 local GAP = 65536
 local QUIET_MS = 5
 local RETRIED_MS = 120000
-local RETRIED, RETRIED_BYTES = ' retried', 65536
+local RETRIED, RETRIED_BYTES, RESTORED = ' retried', 65536, ' restored'
 local REPLAY_MARGIN_MS = 2000
 local DEPARTURE_MS = 10000
 local STATE_FORMAT, STATE_BYTES = '>dc40c40ddddddddddddddd', 208
@@ -1826,6 +1857,7 @@ local wall, retried_until, run, history = 0, 0, UNKNOWN, UNKNOWN
 local added = ''
 local dirty = false
 local is_retry, since = false, 0
+local gap_event
 local function server_changed(running)
   local info = redis.pcall('INFO', 'replication')
   local id = type(info) == 'string' and string.match(info, 'master_replid:(' .. string.rep('%x', 40) .. ')') or ''
@@ -1867,6 +1899,7 @@ do
     local start = math.floor((micros - SINCE_MICROS) * NUMBERS_A_MICRO)
     local gap = raw and GAP or 0
     last_fence, last_event = start > last_fence and start or last_fence + gap, start > last_event and start or last_event + gap
+    if raw then last_event, gap_event = last_event + 1, last_event + 1 end
     dirty = true
   end
   is_retry = WRITES and try ~= ''
@@ -1904,13 +1937,19 @@ local function add_entry(entry, number, steps, reply)
   call('XADD', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, int(now) .. '-' .. int(number), unpack(entry))
   dirty = true
 end
+local function emit_gap()
+  add_entry({ 'store.restored', '\\0{"cause":"server"}\\0store' }, gap_event, '')
+  call('HSET', LISTENERS, RESTORED, int(now))
+  gap_event = nil
+end
 local function save_state()
+  if gap_event then emit_gap() end
   if not dirty then return end
   call('SET', STATE, struct.pack(STATE_FORMAT, version, run, history, now, last_fence, last_event, followers, departed_at,
     lock_floor, lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until)
     .. added)
 end
-local PLAIN = not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS
+local PLAIN = not gap_event and not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS
 `,
   "event/end": `local newest = call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
 local at, number = string.match(newest and newest[1] or int(now) .. '-0', '^(%d+)-(%d+)$')
@@ -3163,6 +3202,35 @@ local function refuse(kind, task)
   return answer(kind, task)
 end
 `,
+  "task/largest": `local OLDER_KEPT = 99
+local LOOKS, FIELDS, BYTES = 500, 4000, 1048576
+local below = ARGV[5] == '' and '+inf' or '(' .. ARGV[5]
+local found = call('ZRANGE', TASK_CREATED, below, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, LOOKS, 'WITHSCORES')
+local fields, read, most, largest, looked, next_before = 0, 0, -1, nil, 0, nil
+local function length(field)
+  fields = fields + 1
+  return call('HSTRLEN', TASKS, field)
+end
+for i = 1, #found, 2 do
+  local id = found[i]
+  local work = length(id .. 'w')
+  local bytes = length(id) + work + length(id .. 'r')
+  if work > 0 then
+    read = read + work
+    local older = tonumber(string.match(call('HGET', TASKS, id .. 'w'), '"older":(%d+)') or 0)
+    for n = math.max(1, older - OLDER_KEPT + 1), older do bytes = bytes + length(id .. 'a' .. n) end
+  end
+  looked = looked + 1
+  if bytes > most then largest, most = id, bytes end
+  if looked == LOOKS or fields >= FIELDS or read >= BYTES then
+    next_before = found[i + 1]
+    break
+  end
+end
+if not largest then return '{"bytes":0,"looked":0}' end
+return '{"id":"' .. largest .. '","bytes":' .. int(most) .. ',"looked":' .. looked ..
+  (next_before and ',"next":' .. int(tonumber(next_before)) or '') .. '}'
+`,
   "task/list": `local STATUS, TAGS, MATCH, HOLDER, BY = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local LIMIT, AFTER, BY_STAGE = tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] == 'claim'
 local LOOKS, LOOK_BYTES, SHOW_BYTES, SCANS, CHUNK = 1000, 2097152, 262144, 4096, 64
@@ -3925,6 +3993,7 @@ export const SCRIPTS = {
   "board/get": { keys: ["threads", "board_ids", "messages"], parts: ["board/thread"] },
   "board/inbox": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists", "inbox_waiters"], parts: ["board/thread", "board/unread", "board/messages"], frees: true },
   "board/inbox_rest": { keys: ["threads", "board_ids", "messages"], parts: ["board/thread", "board/messages"] },
+  "board/largest": { keys: ["threads", "board_ids", "messages", "board_lists", "thread_parts"], parts: ["board/thread"] },
   "board/list": { keys: ["threads", "board_ids", "messages", "board_lists"], parts: ["board/thread", "board/lookup"] },
   "board/post": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"], parts: ["board/thread", "board/filing", "board/delivery"] },
   "board/prunable": { keys: ["threads", "board_ids", "messages", "board_lists", "thread_parts"], parts: ["board/thread"], frees: true },
@@ -3952,6 +4021,7 @@ export const SCRIPTS = {
   "task/create": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links", "task_keys", "task_created"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies"] },
   "task/fail": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
   "task/get": { keys: ["task_later"], parts: ["task/rows"] },
+  "task/largest": { keys: ["task_created"], parts: [] },
   "task/list": { keys: ["task_later", "task_tags", "task_created"], parts: ["task/rows"] },
   "task/prune": { keys: ["task_later", "task_links", "task_keys", "task_created"], parts: ["task/rows"], frees: true },
   "task/release": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },

@@ -13,7 +13,8 @@ STATE   one string: what nearly every step reads and writes costs it one GET and
         first, for ever; then two identifiers and numbers. A number that a later program adds comes last and is
         given no other meaning at 0 than that nothing is known of it: an older state, which is shorter, reads as 0
         there, and an older program leaves what it does not know as it was
-LISTENERS  topic -> bells, see engine/operation; and RETRIED -> " op=try" of each call that was made again lately
+LISTENERS  topic -> bells, see engine/operation; and RETRIED -> " op=try" of each call that was made again lately;
+        RESTORED -> the instant at which the numbers last left a gap
 KEEPS   the clock never steps backwards, and never stands still: when the server's clock was set back, it goes on from
         where it was; a fence, and an event's number, is never handed out twice, not even by a server that has lost
         the newest writes or all of them: a namespace without memory, and one that another server or another
@@ -32,7 +33,7 @@ local QUIET_MS = 5
 -- The server goes on receiving what a closed socket had left to send for about this long (tcp_orphan_retries), and
 -- a relay between may hold it as long.
 local RETRIED_MS = 120000
-local RETRIED, RETRIED_BYTES = ' retried', 65536
+local RETRIED, RETRIED_BYTES, RESTORED = ' retried', 65536, ' restored'
 local REPLAY_MARGIN_MS = 2000
 -- An agent that acts within this long after anybody has left may be the one: a sign of life is implied once a
 -- second, and a call may be on its way for as long as it is tried.
@@ -50,6 +51,8 @@ local wall, retried_until, run, history = 0, 0, UNKNOWN, UNKNOWN
 local added = ''
 local dirty = false
 local is_retry, since = false, 0
+-- The number of the event that tells of a gap in this call, until it is written.
+local gap_event
 
 --[[ Whether the numbers have to leap: the last write may have come from another server, or from a time before this
 one was demoted and promoted again, and what was handed out meanwhile may be lost. A primary's history has a new id
@@ -103,6 +106,8 @@ do
     local start = math.floor((micros - SINCE_MICROS) * NUMBERS_A_MICRO)
     local gap = raw and GAP or 0
     last_fence, last_event = start > last_fence and start or last_fence + gap, start > last_event and start or last_event + gap
+    -- A namespace that is new has lost nothing. The event comes before those of the step.
+    if raw then last_event, gap_event = last_event + 1, last_event + 1 end
     dirty = true
   end
   is_retry = WRITES and try ~= ''
@@ -151,8 +156,17 @@ local function add_entry(entry, number, steps, reply)
   dirty = true
 end
 
+-- Tells that the state may have lost its newest changes with the server that had them. It belongs to no call: the
+-- entries of each lie together.
+local function emit_gap()
+  add_entry({ 'store.restored', '\0{"cause":"server"}\0store' }, gap_event, '')
+  call('HSET', LISTENERS, RESTORED, int(now))
+  gap_event = nil
+end
+
 -- Ends the call.
 local function save_state()
+  if gap_event then emit_gap() end
   if not dirty then return end
   call('SET', STATE, struct.pack(STATE_FORMAT, version, run, history, now, last_fence, last_event, followers, departed_at,
     lock_floor, lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until)
@@ -160,4 +174,4 @@ local function save_state()
 end
 
 -- Whether no call of the usual kind has to look further: nothing to remember, nobody to be told, nobody gone.
-local PLAIN = not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS
+local PLAIN = not gap_event and not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS

@@ -4,10 +4,12 @@
  */
 import type { Reader } from "../../engine/directory/transaction.ts";
 
-/** Two instants of the event stream, as far as events are kept. */
+/** What the event stream tells, as far as events are kept. */
 export interface EventFacts {
   /** When the oldest event that is kept happened; absent when there is none. */
   readonly oldestEventMs?: number;
+  /** How many are kept. */
+  readonly events: number;
   /** When the numbers last left a gap, and why; absent when they never did. */
   readonly restored?: {
     readonly atMs: number;
@@ -23,6 +25,7 @@ export function eventFacts(reader: Pick<Reader, "get">): EventFacts {
     "SELECT at_ms, data FROM events WHERE type = 'store.restored' ORDER BY seq DESC LIMIT 1",
   );
   return {
+    events: reader.get<{ n: number }>("SELECT count(*) AS n FROM events")?.n ?? 0,
     ...(oldest === undefined ? {} : { oldestEventMs: oldest.at_ms }),
     ...(last === undefined ? {} : { restored: { atMs: last.at_ms, ...JSON.parse(last.data) } }),
   };

@@ -3,6 +3,7 @@
  * @module
  */
 import { emit } from "../../event/directory/append.ts";
+import type { LargestPortion } from "../../largest.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
@@ -16,6 +17,7 @@ import { show, unblock, UNTOLD } from "./dependencies.ts";
 import { giveBack } from "./give_back.ts";
 import { countTasks, isOverdue, list } from "./listing.ts";
 import type { AttemptOutcome, JsonValue, Task, TaskCounts } from "../model.ts";
+import { largestTask } from "./largest.ts";
 import { prune } from "./prune.ts";
 import { claim, type Claimed } from "./queue.ts";
 import { endAttempt, settle, specOf, type TaskRow, toTask, wait } from "./rows.ts";
@@ -201,6 +203,10 @@ export class DirectoryTasks implements TaskStore {
 
   counts(): Promise<TaskCounts> {
     return this.#readSettled(countTasks);
+  }
+
+  largest(before: number | undefined): Promise<LargestPortion> {
+    return this.#engine.read((reader) => largestTask(reader, before));
   }
 
   /** One step of a claim. Who waits is in line from the first one; who was woken since begins again. */

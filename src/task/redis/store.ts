@@ -8,6 +8,7 @@
  */
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
+import type { LargestPortion } from "../../largest.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
 import { CoordError } from "../../errors.ts";
@@ -48,6 +49,7 @@ const PRUNE = script("task/prune");
 const GET = script("task/get");
 const LIST = script("task/list");
 const COUNTS = script("task/counts");
+const LARGEST = script("task/largest");
 
 /** Instead of a place to go on behind: see claim.lua. */
 const GLANCE = "~";
@@ -255,6 +257,10 @@ export class RedisTasks implements TaskStore {
     }
     const { counts } = first;
     return { ...counts, pending: counts.pending - dead, dead: counts.dead + dead };
+  }
+
+  async largest(before: number | undefined): Promise<LargestPortion> {
+    return parse(await this.#runner.read(LARGEST, before ?? ""));
   }
 
   /**

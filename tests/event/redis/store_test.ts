@@ -144,7 +144,11 @@ stepTest(
     restart("b".repeat(40));
     await fill(bench, 2);
     const first = await read(store, after(start));
-    assert.equal(first.events.length, 2);
+    assert.deepEqual(first.events.map(({ type }) => type === "store.restored"), [
+      true,
+      false,
+      false,
+    ]);
     assert.ok(sequenceOf("evt", first.events[0]!.id)! > 65_536, "there is a gap");
     bench.clock.advance(5);
     restart("c".repeat(40));
@@ -156,10 +160,10 @@ stepTest(
     assert.equal((await store.read({ limit: 1, ...after(lostLast) })).kind, "unknown");
     // As soon as the new run has written, numbers up to the end of the gap may have been given out.
     await read(store, { ...after(first.cursor), waits: true });
-    assert.deepEqual((await read(store, after(lostLast))).events, []);
+    assert.equal((await read(store, after(lostLast))).events.length, 1);
     await fill(bench, 1);
     const { events } = await read(store, after(first.cursor));
-    assert.equal(events.length, 1);
+    assert.deepEqual(events.map(({ type }) => type === "store.restored"), [true, false]);
     const [one, two] = [first.cursor, events[0]!.id].map((id) => sequenceOf("evt", id)!);
     assert.ok(two! - one! >= 65_536);
     // A number that a server gave out and lost lies in the gap: what comes after it is all there.
@@ -169,7 +173,7 @@ stepTest(
       sequencedId("evt", bench.clock.nowMs() + 9, one! + 2),
       sequencedId("evt", bench.clock.nowMs() - 9, one! + 2),
       sequencedId("evt", bench.clock.nowMs(), one!),
-      sequencedId("evt", bench.clock.nowMs(), two! + 1),
+      sequencedId("evt", bench.clock.nowMs(), two! + 2),
     ];
     for (const id of elsewhere) {
       assert.equal((await store.read({ limit: 1, ...after(id) })).kind, "unknown", placeOf(id));
