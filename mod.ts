@@ -83,7 +83,7 @@ export {
   type ThreadPriority,
   type ThreadStatus,
 } from "./src/board/board.ts";
-export type { GivenBack } from "./src/agent/store.ts";
+export type { ReleasedCounts } from "./src/agent/store.ts";
 export type { Clock } from "./src/clock.ts";
 export type { Durability } from "./src/config.ts";
 export {

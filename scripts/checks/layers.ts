@@ -159,6 +159,7 @@ export function findViolations(tree: Tree): Violation[] {
     ...modules.flatMap(({ path, code }) =>
       CODE_RULES.filter(({ binds }) => binds(path)).flatMap((rule) => matches(path, code, rule))
     ),
+    ...foreignTables(tree),
     ...[...tree].flatMap(([path, text]) => TEXT_RULES.flatMap((rule) => matches(path, text, rule))),
     ...[...tree].flatMap(([path, text]) => sizeViolations(path, text)),
     ...[...tree.keys()].flatMap(nameViolations),
@@ -254,6 +255,35 @@ function matches(path: string, text: string, { rule, pattern }: TextRule): Viola
     rule,
     found: match[0],
   }));
+}
+
+/**
+ * Every place where a room's directory wing names a table of another room. Which tables a room has is what its
+ * tables.ts creates.
+ */
+function foreignTables(tree: Tree): Violation[] {
+  const owners = new Map<string, string>();
+  for (const [path, text] of tree) {
+    const room = /^src\/(\w+)\/directory\/tables\.ts$/.exec(path)?.[1];
+    if (room === undefined) continue;
+    for (const [, table] of text.matchAll(/\bCREATE (?:VIRTUAL )?TABLE (\w+)/g)) {
+      owners.set(table!, room);
+    }
+  }
+  return [...tree].flatMap(([path, text]) => {
+    const folder = /^src\/(\w+)\/(?:\w+\/)*\w+\.ts$/.exec(path)?.[1];
+    if (folder === undefined) return [];
+    return [...text.matchAll(/\b(?:FROM|JOIN|INTO|UPDATE|REPLACE)\s+(\w+)/g)].flatMap((match) => {
+      const owner = owners.get(match[1]!);
+      if (owner === undefined || owner === folder) return [];
+      return [{
+        path,
+        line: lineAt(text, match.index),
+        rule: "A room's tables are read and written by that room's wing alone; others call it.",
+        found: `${match[0]}, a table of ${owner}`,
+      }];
+    });
+  });
 }
 
 function sizeViolations(path: string, text: string): Violation[] {

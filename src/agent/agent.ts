@@ -9,7 +9,7 @@
  * promised nothing yet, so a registration from the same host makes it explicit instead of being refused.
  *
  * Silence alone takes nothing away: every lease stands on its own expiry. What others see of a silent agent is
- * worked out when they look: its own word, then `hung`, then `gone`. Deregistering gives back everything:
+ * worked out when they look: its own word, then `hung`, then `gone`. Deregistering releases everything:
  * in one step, or, of very many leases, in portions, the last of which ends the agent. A portion is atomic, so
  * one that dies in between leaves an agent that holds the rest, which lapses by itself.
  * @module
@@ -25,7 +25,7 @@ import { newId } from "../id.ts";
 import { likeName } from "./likeness.ts";
 import { checkName, checkText, LIMITS, quote } from "../name.ts";
 import { DEFAULT_AGENT_TTL_MS, HUNG_AFTER_MS } from "./model.ts";
-import type { AgentPortion, GivenBack, RegisterOutcome } from "./store.ts";
+import type { AgentPortion, RegisterOutcome, ReleasedCounts } from "./store.ts";
 
 const WORDS: readonly AgentWord[] = ["active", "idle", "blocked"];
 const STATUSES: readonly AgentStatus[] = [...WORDS, "hung", "gone"];
@@ -112,7 +112,7 @@ export class Agents {
    *
    * @throws {NotFoundError} when it was never registered.
    */
-  async deregister(): Promise<{ readonly released: GivenBack }> {
+  async deregister(): Promise<{ readonly released: ReleasedCounts }> {
     const { name } = requireActor(this.#context);
     const released = await (await this.#context.store.agents()).deregister(name);
     if (released === undefined) throw await this.#unknown(name);

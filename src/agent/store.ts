@@ -27,8 +27,8 @@ export type RegisterOutcome =
   /** A live agent has the name. */
   | { readonly kind: "taken"; readonly agent: Agent; readonly nowMs: number };
 
-/** What an agent held and gave back by leaving. */
-export interface GivenBack {
+/** What an agent held and released by leaving. */
+export interface ReleasedCounts {
   /** Leases on locks that it released. */
   readonly locks: number;
   /** Tasks that it returned to the queue. */
@@ -58,10 +58,10 @@ export interface AgentStore {
   touch(actor: Actor): Promise<void>;
   /**
    * Ends every lease of the agent, `LEASES_A_STEP` a step, and with the last of them the agent;
-   * `undefined` when nobody has that name. Cut short, it has given back some and still is an agent, which
+   * `undefined` when nobody has that name. Cut short, it has released some and still is an agent, which
    * holds the others until they lapse or it is called again.
    */
-  deregister(name: string): Promise<GivenBack | undefined>;
+  deregister(name: string): Promise<ReleasedCounts | undefined>;
   /**
    * Removes at most `limit` agents that are gone and hold no live lease, in a portion that begins where the one
    * before says.

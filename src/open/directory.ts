@@ -148,9 +148,9 @@ export class DirectoryStore implements Store {
 }
 
 async function lookForLapsing(warn: Warn) {
-  const { lapsingLeases } = await import("../agent/directory/lapsing.ts");
+  const { lapsingHeld } = await import("../agent/directory/held.ts");
   return (reader: Reader, { name }: Actor) => {
-    const leases = lapsingLeases(reader, name);
+    const leases = lapsingHeld(reader, name);
     // Told outside the transaction, and still before the step's caller goes on.
     if (leases.length > 0) queueMicrotask(() => warn({ kind: "lapsing", agent: name, leases }));
   };

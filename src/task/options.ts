@@ -75,7 +75,7 @@ export interface FailOptions extends TaskTenure {
   readonly retry?: boolean;
 }
 
-/** How to give a task back. */
+/** How to release a task. */
 export interface ReleaseTaskOptions extends TaskTenure {
   /** Why, at most 64 KiB; kept with the attempt. */
   readonly reason?: string;

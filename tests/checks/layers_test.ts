@@ -85,6 +85,21 @@ const EXAMPLES: readonly Example[] = [
     fine: { "src/engine/waker.ts": `import { newId } from "../id.ts";` },
   },
   {
+    name: "a table of another room",
+    broken: {
+      "src/lock/directory/tables.ts":
+        "export const LOCK_TABLES = `CREATE TABLE locks (path TEXT)`;",
+      "src/agent/directory/store.ts": "tx.run(`DELETE\nFROM locks WHERE holder = ?`);",
+    },
+    report:
+      /^src\/agent\/directory\/store\.ts:2: A room's tables .* Found: FROM locks, a table of lock/,
+    fine: {
+      "src/lock/directory/tables.ts":
+        "export const LOCK_TABLES = `CREATE TABLE locks (path TEXT)`;",
+      "src/lock/directory/held.ts": "tx.run(`DELETE FROM locks WHERE holder = ?`);",
+    },
+  },
+  {
     name: "SQLite outside its file, if only its types",
     broken: { "src/open/directory.ts": `import type { DatabaseSync } from "node:sqlite";` },
     report:

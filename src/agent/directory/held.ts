@@ -1,36 +1,56 @@
 /**
- * What an agent holds now, on the directory engine. Leases past their expiry count for nothing, swept or not.
+ * What an agent holds now, on the directory engine, put together from what each room with leases has of it.
  * @module
  */
-import type { Reader } from "../../engine/directory/transaction.ts";
-import type { ClaimedTask } from "../model.ts";
+import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
+import { LAPSING_TOLD, type LapsingLease } from "../../engine/warning.ts";
+import * as locks from "../../lock/directory/held.ts";
+import * as tasks from "../../task/directory/held.ts";
+
+/** Behind which lease the next portion begins: one on a lock, or a claimed task. */
+export type Portion =
+  | { readonly lock: locks.LeasePlace }
+  | { readonly task: tasks.ClaimPlace | undefined };
 
 /** How many live leases on locks and claimed tasks the agent holds. */
 export function countHeld(
   reader: Reader,
   holder: string,
 ): { readonly locks: number; readonly tasks: number } {
-  return {
-    locks: reader.counts.locks
-      ? count(reader, "SELECT COUNT(*) n FROM locks WHERE holder = ? AND expires_at_ms > ?", holder)
-      : 0,
-    tasks: reader.counts["tasks:claimed"]
-      ? count(reader, "SELECT COUNT(*) n FROM tasks WHERE holder = ? AND due_at_ms > ?", holder)
-      : 0,
-  };
+  return { locks: locks.countHeld(reader, holder), tasks: tasks.countHeld(reader, holder) };
 }
 
-/** The tasks the agent has claimed, the oldest claim first. */
-export function tasksHeldBy(reader: Reader, holder: string): ClaimedTask[] {
-  const rows = reader.all<{ id: string; title: string; since_ms: number }>(
-    `SELECT id, json_extract(spec, '$.title') title, started_at_ms since_ms
-     FROM tasks WHERE holder = ? AND due_at_ms > ? ORDER BY started_at_ms, seq`,
-    holder,
-    reader.nowMs,
-  );
-  return rows.map(({ id, title, since_ms }) => ({ id, title, sinceMs: since_ms }));
+/** SQL that tells whether the agent `name` of the query around it holds nothing at `?1`. */
+export function holdsNothing(reader: Reader): string {
+  const held = [locks.holdsAny(reader), tasks.holdsAny(reader)].filter((sql) => sql !== "");
+  return held.length === 0 ? "?1 = ?1" : held.map((sql) => `NOT ${sql}`).join(" AND ");
 }
 
-function count(reader: Reader, sql: string, holder: string): number {
-  return reader.get<{ n: number }>(sql, holder, reader.nowMs)?.n ?? 0;
+/** Live leases that lapse within a third of their length, the soonest first: a few, of the first that it holds. */
+export function lapsingHeld(reader: Reader, holder: string): LapsingLease[] {
+  return [...locks.lapsing(reader, holder), ...tasks.lapsing(reader, holder)]
+    .sort((a, b) => a.lapsesInMs - b.lapsesInMs)
+    .slice(0, LAPSING_TOLD);
+}
+
+/**
+ * Extends the live leases of one portion, each by its own length from now; none gets shorter.
+ *
+ * @returns where the next portion begins; `undefined` after the last one.
+ */
+export function renewHeld(
+  tx: Transaction,
+  holder: string,
+  from: Portion | undefined,
+  limit: number,
+): Portion | undefined {
+  let left = limit;
+  if (from === undefined || "lock" in from) {
+    const renewed = locks.renewHeld(tx, holder, from?.lock, left);
+    if (renewed.length === left) return { lock: renewed.at(-1)! };
+    left -= renewed.length;
+    from = { task: undefined };
+  }
+  const renewed = tasks.renewHeld(tx, holder, from.task, left);
+  return renewed.length === left ? { task: renewed.at(-1) } : undefined;
 }

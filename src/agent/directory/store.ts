@@ -11,12 +11,12 @@ import { LEASES_A_STEP } from "../../engine/held.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
 import type { Agent, AgentCounts, AgentStatus } from "../model.ts";
-import { tasksHeldBy } from "./held.ts";
+import { claimsOf } from "../../task/directory/held.ts";
+import { holdsNothing, type Portion, renewHeld } from "./held.ts";
 import { statusOf } from "../model.ts";
 import { type AgentRow, findAgent, toAgent } from "./rows.ts";
 import { GONE_AFTER_MS, HUNG_AFTER_MS } from "../model.ts";
 import type { AgentStore, RegisterOutcome, Registration } from "../store.ts";
-import type { Portion } from "./renew_held.ts";
 import { DEPARTURES, touchAgent } from "./touch.ts";
 
 /** Agents that one step shows. */
@@ -47,7 +47,6 @@ export class DirectoryAgents implements AgentStore {
     actor: Actor,
     { status, workingOn }: Parameters<AgentStore["heartbeat"]>[1],
   ): Promise<Agent> {
-    const { renewPortion } = await import("./renew_held.ts");
     const beat = (tx: Transaction, from: Portion | undefined) => {
       touchAgent(tx, actor);
       if (from === undefined && (status !== undefined || workingOn !== undefined)) {
@@ -59,7 +58,7 @@ export class DirectoryAgents implements AgentStore {
           actor.name,
         );
       }
-      const next = renewPortion(tx, actor.name, from, LEASES_A_STEP);
+      const next = renewHeld(tx, actor.name, from, LEASES_A_STEP);
       return next === undefined ? { agent: toAgent(tx, findAgent(tx, actor.name)!) } : { next };
     };
     let from: Portion | undefined;
@@ -76,32 +75,32 @@ export class DirectoryAgents implements AgentStore {
 
   async deregister(name: string): ReturnType<AgentStore["deregister"]> {
     // Loaded when somebody leaves: most calls that act on agents are heartbeats.
-    const { releaseHeld } = await import("../../lock/directory/give_back.ts");
-    const { releaseTasksOf } = await import("../../task/directory/give_back.ts");
-    const giveBack = (
+    const locks = await import("../../lock/directory/end_leases.ts");
+    const tasks = await import("../../task/directory/release_tasks.ts");
+    const release = (
       tx: Transaction,
       before: { readonly locks: number; readonly tasks: number },
     ) => {
       const row = findAgent(tx, name);
-      if (row === undefined) return { left: "unknown", given: before } as const;
-      const locks = releaseHeld(tx, name, LEASES_A_STEP).length;
-      const { ended, released } = releaseTasksOf(tx, name, LEASES_A_STEP - locks);
-      const given = { locks: before.locks + locks, tasks: before.tasks + released };
-      if (locks + ended === LEASES_A_STEP) return { left: "more", given } as const;
+      if (row === undefined) return { left: "unknown", released: before } as const;
+      const leases = locks.releaseAll(tx, name, LEASES_A_STEP).length;
+      const { ended, released } = tasks.releaseAll(tx, name, LEASES_A_STEP - leases);
+      const sum = { locks: before.locks + leases, tasks: before.tasks + released };
+      if (leases + ended === LEASES_A_STEP) return { left: "more", released: sum } as const;
       if (row.gone_at_ms === null) {
         tx.run("UPDATE agents SET gone_at_ms = ? WHERE name = ?", tx.nowMs, name);
         tx.count(DEPARTURES, 1);
-        emit(tx, "agent.deregistered", name, name, given);
+        emit(tx, "agent.deregistered", name, name, sum);
       }
-      return { left: "nothing", given } as const;
+      return { left: "nothing", released: sum } as const;
     };
-    let given = { locks: 0, tasks: 0 };
+    let sum = { locks: 0, tasks: 0 };
     for (let first = true;; first = false) {
-      const now = await this.#engine.writeFreeing(undefined, (tx) => giveBack(tx, given));
-      given = now.given;
-      if (now.left === "nothing") return given;
-      // Unknown later: removed by somebody else after a portion of its leases had been given back.
-      if (now.left === "unknown") return first ? undefined : given;
+      const now = await this.#engine.writeFreeing(undefined, (tx) => release(tx, sum));
+      sum = now.released;
+      if (now.left === "nothing") return sum;
+      // Unknown later: removed by somebody else after a portion of its leases had been released.
+      if (now.left === "unknown") return first ? undefined : sum;
     }
   }
 
@@ -126,12 +125,12 @@ export class DirectoryAgents implements AgentStore {
   }
 
   async explain(name: string): ReturnType<AgentStore["explain"]> {
-    const { leasesHeldBy } = await import("../../lock/directory/give_back.ts");
+    const { leasesHeldBy } = await import("../../lock/directory/end_leases.ts");
     return await this.#engine.read((reader) => {
       const row = findAgent(reader, name);
       if (row === undefined) return undefined;
       const agent = toAgent(reader, row);
-      const tasks = tasksHeldBy(reader, name);
+      const tasks = claimsOf(reader, name);
       return { agent, locks: leasesHeldBy(reader, name), tasks };
     });
   }
@@ -222,13 +221,10 @@ function enrol(tx: Transaction, wanted: Registration, known: AgentRow | undefine
 
 /** Agents that are gone and hold nothing, the deregistered first. */
 function goneAgents(reader: Reader, limit: number): AgentRow[] {
-  const idle = reader.counts["tasks:claimed"]
-    ? "AND NOT EXISTS (SELECT 1 FROM tasks WHERE holder = name AND due_at_ms > ?1)"
-    : "";
+  const idle = holdsNothing(reader);
   const rows = (column: string, where: string, atMs: number, left: number) =>
     reader.all<AgentRow>(
-      `SELECT * FROM agents WHERE ${where} AND ${column} <= ?2
-         AND NOT EXISTS (SELECT 1 FROM locks WHERE holder = name AND expires_at_ms > ?1) ${idle}
+      `SELECT * FROM agents WHERE ${where} AND ${column} <= ?2 AND ${idle}
        ORDER BY ${column}, name LIMIT ?3 + 0`,
       reader.nowMs,
       atMs,

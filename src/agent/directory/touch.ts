@@ -1,11 +1,12 @@
 /**
- * The sign of life that every acting step is, on the directory engine.
+ * What other rooms need of agents, on the directory engine: the sign of life that every acting operation is, and since
+ * when an agent is there.
  * @module
  */
 import { emit } from "../../event/directory/append.ts";
 import { newId } from "../../id.ts";
 import type { Actor } from "../../engine/actor.ts";
-import type { Transaction } from "../../engine/directory/transaction.ts";
+import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
 import { DEFAULT_AGENT_TTL_MS } from "../model.ts";
 
 /**
@@ -40,4 +41,12 @@ export function touchAgent(tx: Transaction, { name, host, pid }: Actor): void {
     tx.nowMs,
   );
   emit(tx, "agent.registered", name, name);
+}
+
+/** When the agent was registered; `undefined` when nobody has that name. */
+export function registeredAt(reader: Reader, name: string): number | undefined {
+  return reader.get<{ registered_at_ms: number }>(
+    "SELECT registered_at_ms FROM agents WHERE name = ?",
+    name,
+  )?.registered_at_ms;
 }

@@ -17,9 +17,9 @@ import { GONE_AFTER_MS, HUNG_AFTER_MS } from "../model.ts";
 import type {
   AgentPortion,
   AgentStore,
-  GivenBack,
   RegisterOutcome,
   Registration,
+  ReleasedCounts,
 } from "../store.ts";
 
 const REGISTER = script("agent/register");
@@ -116,14 +116,14 @@ export class RedisAgents implements AgentStore {
   async deregister(name: string): ReturnType<AgentStore["deregister"]> {
     // Loaded when somebody leaves: most calls that act on agents are heartbeats.
     const { DEREGISTER } = await import("./held.ts");
-    let given: GivenBack = { locks: 0, tasks: 0 };
+    let given: ReleasedCounts = { locks: 0, tasks: 0 };
     for (let from = "";;) {
       const { locks, tasks } = given;
       const args = [name, LEASES_A_STEP, from, locks, tasks];
       const text = await this.#runner.write(DEREGISTER, undefined, ...args);
-      // Removed by somebody else after a portion of its leases had been given back.
+      // Removed by somebody else after a portion of its leases had been released.
       if (text === "") return from === "" ? undefined : given;
-      const { next, ...now }: GivenBack & { readonly next: string } = JSON.parse(String(text));
+      const { next, ...now }: ReleasedCounts & { readonly next: string } = JSON.parse(String(text));
       if (next === "") return now;
       [given, from] = [now, next];
     }

@@ -13,7 +13,8 @@
  * its registration; from then on it outlasts departures and new registrations under the same name.
  * @module
  */
-import { listen, notify } from "../../event/directory/append.ts";
+import { registeredAt } from "../../agent/directory/touch.ts";
+import { AWAITED_TOPICS, listen, notify } from "../../event/directory/append.ts";
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
 import type { Message, MessageReason, ThreadPriority } from "../thread.ts";
 import type { Recipient } from "../store.ts";
@@ -52,7 +53,7 @@ export function deliver(
 function markMembers(tx: Transaction, seq: number, thread: number, author: string): void {
   // Few of many members wait: only those are looked up one by one.
   const waiting = tx.all<{ topic: string }>(
-    `SELECT DISTINCT l.topic FROM thread_members AS m JOIN listeners AS l
+    `SELECT DISTINCT l.topic FROM thread_members AS m JOIN ${AWAITED_TOPICS} AS l
      ON l.topic = 'inbox:' || m.agent
      WHERE m.thread = ? AND m.unread_from IS NULL AND m.agent <> ?`,
     thread,
@@ -172,11 +173,7 @@ function cursorOf(tx: Transaction, agent: string): CursorRow {
     agent,
   );
   if (cursor !== undefined) return cursor;
-  const registered = tx.get<{ registered_at_ms: number }>(
-    "SELECT registered_at_ms FROM agents WHERE name = ?",
-    agent,
-  );
-  const start = { message: 0, at_ms: registered?.registered_at_ms ?? tx.nowMs };
+  const start = { message: 0, at_ms: registeredAt(tx, agent) ?? tx.nowMs };
   tx.run("INSERT INTO inbox_cursors VALUES (?, ?, ?)", agent, start.message, start.at_ms);
   return start;
 }

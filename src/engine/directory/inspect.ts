@@ -195,7 +195,7 @@ function inspectMark(directory: string, namespace: string): MarkFound {
   }
 }
 
-/** Waits for the kernel lock as a step would, and gives it back at once. */
+/** Waits for the kernel lock as an operation would, and releases it at once. */
 export async function inspectLock(directory: string, namespace: string): Promise<LockFacts> {
   const path = `${namespaceHome(directory, namespace)}/store.lock`;
   if (!exists(path)) return { held: false };

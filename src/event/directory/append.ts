@@ -13,6 +13,9 @@ const LISTENER_KEPT_MS = 24 * 60 * 60 * 1000;
 /** The count of those who listen to every event: looked at by every step, so it costs no query. */
 const FOLLOWERS = "listening:events";
 
+/** SQL for the topics that somebody waits on, each as `topic`: a table to join with. */
+export const AWAITED_TOPICS = "(SELECT topic FROM listeners)";
+
 /** Records that `type` happened to `subject`, in the same step that made it happen. */
 export function emit(
   tx: Transaction,
@@ -50,7 +53,7 @@ function trim(tx: Transaction, seq: number): void {
 
 /**
  * Puts a waiter's waker on `topic`, so that the next {@linkcode notify} wakes it once. A waiter calls
- * this in the same step that found nothing to return, so nothing can happen in between.
+ * this in the same operation that found nothing to return, so nothing can happen in between.
  */
 export function listen(tx: Transaction, topic: string, waker: string): void {
   const added = tx.run(
@@ -64,9 +67,9 @@ export function listen(tx: Transaction, topic: string, waker: string): void {
 
 /** Wakes every waker on `topic` and takes them off: a waiter that still wants more listens again. */
 export function notify(tx: Transaction, topic: string): void {
-  const heard = tx.all<{ bell: string }>("SELECT bell FROM listeners WHERE topic = ?", topic);
-  if (heard.length === 0) return;
+  const listeners = tx.all<{ bell: string }>("SELECT bell FROM listeners WHERE topic = ?", topic);
+  if (listeners.length === 0) return;
   tx.run("DELETE FROM listeners WHERE topic = ?", topic);
-  if (topic === "events") tx.count(FOLLOWERS, -heard.length);
-  for (const { bell } of heard) tx.wake(bell);
+  if (topic === "events") tx.count(FOLLOWERS, -listeners.length);
+  for (const { bell } of listeners) tx.wake(bell);
 }

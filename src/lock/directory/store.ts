@@ -11,7 +11,7 @@ import type { LockPath } from "../../path.ts";
 import { LEASES_A_STEP } from "../../engine/held.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
-import { endLeases, releaseHeld, sweepExpired } from "./give_back.ts";
+import { endLeases, releaseAll, sweepExpired } from "./end_leases.ts";
 import type { Lease } from "../model.ts";
 import {
   CALL_MS,
@@ -115,7 +115,7 @@ export class DirectoryLocks implements LockStore {
     for (;;) {
       const released = await this.#engine.writeFreeing(
         actor,
-        (tx) => releaseHeld(tx, actor.name, LEASES_A_STEP),
+        (tx) => releaseAll(tx, actor.name, LEASES_A_STEP),
       );
       all.push(...released);
       if (released.length < LEASES_A_STEP) return all;

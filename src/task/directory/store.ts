@@ -14,7 +14,7 @@ import { goOn } from "../completion.ts";
 import { olderAttempts } from "./attempts.ts";
 import { create, rewrite } from "./creation.ts";
 import { show, unblock, UNTOLD } from "./dependencies.ts";
-import { giveBack } from "./give_back.ts";
+import { release } from "./release_tasks.ts";
 import { countTasks, isOverdue, list } from "./listing.ts";
 import type { AttemptOutcome, JsonValue, Task, TaskCounts } from "../model.ts";
 import { largestTask } from "./largest.ts";
@@ -136,7 +136,7 @@ export class DirectoryTasks implements TaskStore {
   }
 
   release(actor: Actor, tenure: Tenure, reason: string | undefined): Promise<HoldOutcome> {
-    return this.#whileHeld(actor, tenure, "released", (step, row) => giveBack(step, row, reason));
+    return this.#whileHeld(actor, tenure, "released", (step, row) => release(step, row, reason));
   }
 
   cancel(actor: Actor, id: string): Promise<ChangeOutcome> {

@@ -1,5 +1,5 @@
 /**
- * Returning tasks to the queue that their holder gives up, on the directory engine.
+ * Releasing tasks that their holder gives up, on the directory engine.
  * @module
  */
 import { emit } from "../../event/directory/append.ts";
@@ -8,7 +8,7 @@ import { COLUMNS, endAttempt, isDue, type TaskRow, wait } from "./rows.ts";
 import { Step } from "./step.ts";
 
 /** Puts a claimed task back at its old place; the attempt does not count. */
-export function giveBack(step: Step, row: TaskRow, reason?: string): void {
+export function release(step: Step, row: TaskRow, reason?: string): void {
   const { tx } = step;
   emit(tx, "task.released", row.id, row.holder!, { fence: row.fence });
   endAttempt(row, "released", tx.nowMs, reason);
@@ -23,7 +23,7 @@ export function giveBack(step: Step, row: TaskRow, reason?: string): void {
  *
  * @returns how many claims have ended, and how many of them were live.
  */
-export function releaseTasksOf(
+export function releaseAll(
   tx: Transaction,
   holder: string,
   limit: number,
@@ -40,7 +40,7 @@ export function releaseTasksOf(
     if (isDue(row, tx.nowMs)) {
       step.settle(row);
     } else {
-      giveBack(step, row);
+      release(step, row);
       released++;
     }
   }

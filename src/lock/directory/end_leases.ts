@@ -1,6 +1,6 @@
 /**
- * How leases on locks end, on the directory engine: given back, lapsed, broken, or all at once when their
- * holder leaves. In every case the waiters they kept out are called.
+ * How leases on locks end, on the directory engine: released, expired, broken, or all at once when their
+ * holder leaves. In every case the waiters they kept out are woken.
  * @module
  */
 import { emit } from "../../event/directory/append.ts";
@@ -49,7 +49,7 @@ export function leasesHeldBy(reader: Reader, holder: string): Lease[] {
 }
 
 /** Ends the first live leases of an agent, by path; fewer than `limit` when it holds no more. */
-export function releaseHeld(tx: Transaction, holder: string, limit: number): Lease[] {
+export function releaseAll(tx: Transaction, holder: string, limit: number): Lease[] {
   return endLeases(tx, heldBy(tx, holder, limit), "lock.released", holder);
 }
 
