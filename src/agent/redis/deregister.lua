@@ -1,16 +1,16 @@
---[[ agent/deregister: ends what the agent holds, a portion a step, and with the last one the agent.
+--[[ agent/deregister: ends what the agent holds, a portion an operation, and with the last one the agent.
 
-NEEDS   engine/held, lock/end_leases, task/release_tasks
+NEEDS   task/held, lock/end_leases, task/release_tasks
 KEYS    agent_reported, agents_left
 FLAGS   frees
-ARGV    5 name, 6 leases in a portion, 7 where the portion begins, "" at first, 8 and 9 the locks and tasks given
-        back by the portions before
-RETURN  {locks, tasks, next}: how many it gave back by now, and where the next portion begins, "" after the last one;
+ARGV    5 name, 6 leases in a portion, 7 where the portion begins, "" at first, 8 and 9 the locks and tasks
+        released by the portions before
+RETURN  {locks, tasks, next}: how many it has released by now, and where the next portion begins, "" after the last one;
         "" when nobody has that name ]]
 local NAME = ARGV[5]
 local record = call('HGET', AGENTS, NAME)
 if not record then return finish('') end
-local leases, claimed, following = held_portion(NAME, ARGV[7], ARGV[6])
+local leases, claimed, following = held_portion(NAME, ARGV[7], ARGV[6], claim_bytes)
 local locks = ARGV[8] + #release_leases(NAME, leases)
 local tasks = ARGV[9] + #release_tasks(claimed)
 local released_counts = '"locks":' .. locks .. ',"tasks":' .. tasks

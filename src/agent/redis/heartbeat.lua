@@ -1,7 +1,7 @@
---[[ agent/heartbeat: a sign of life that also renews what the agent holds, a portion a step; registers a name that is
+--[[ agent/heartbeat: a sign of life that also renews what the agent holds, a portion an operation; registers a name that is
 unknown or has left.
 
-NEEDS   engine/held, agent/rows
+NEEDS   agent/rows
 KEYS    agent_reported
 FLAGS   frees
 ARGV    5 name, 6 host, 7 pid or "", 8 leases in a portion, 9 where the portion begins, "" at first,
@@ -23,20 +23,9 @@ if WORKING_ON then
   call('HSET', AGENTS, NAME, record)
 end
 
-local leases, tasks, following = held_portion(NAME, FROM, PORTION)
-
--- Sets later instants of those whose lease is live, each by its own length from now.
-local function renew(set, members, lengths)
-  local later = {}
-  for i, due in ipairs(instants(set, members)) do
-    local longer = due > now and lengths[i] and now + lengths[i] or 0
-    if longer > due then later[#later + 1], later[#later + 2] = int(longer), members[i] end
-  end
-  if later[1] then call('ZADD', set, unpack(later)) end
-end
-
-renew(LOCK_DUE, leases, lock_lengths(leases))
-renew(TASK_ORDER, tasks, task_lengths(tasks))
+local leases, tasks, following = held_portion(NAME, FROM, PORTION, claim_bytes)
+renew_leases(leases)
+renew_claims(tasks)
 
 if following ~= '' then return finish('{"next":' .. cjson.encode(following) .. '}') end
 return finish(answer_with({ shown_agent(NAME, record) }))

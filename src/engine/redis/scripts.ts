@@ -10,7 +10,7 @@ export const LUA = {
   "agent/deregister": `local NAME = ARGV[5]
 local record = call('HGET', AGENTS, NAME)
 if not record then return finish('') end
-local leases, claimed, following = held_portion(NAME, ARGV[7], ARGV[6])
+local leases, claimed, following = held_portion(NAME, ARGV[7], ARGV[6], claim_bytes)
 local locks = ARGV[8] + #release_leases(NAME, leases)
 local tasks = ARGV[9] + #release_tasks(claimed)
 local released_counts = '"locks":' .. locks .. ',"tasks":' .. tasks
@@ -30,26 +30,10 @@ return finish('{' .. released_counts .. ',"next":' .. cjson.encode(following) ..
   "agent/explain": `local NAME, PORTION, FROM = unpack(ARGV, 5, 7)
 local record = call('HGET', AGENTS, NAME)
 if not record then return '' end
-local members, claimed, following = held_portion(NAME, FROM, PORTION)
-local function text_at(json, first)
-  local at = first + 1
-  while true do
-    local char
-    at, char = string.match(json, '()(["\\\\])', at)
-    if char == '"' then return string.sub(json, first, at) end
-    at = at + 2
-  end
-end
-local tasks = {}
-for _, id in ipairs(live_of(claimed, TASK_ORDER)) do
-  local spec, work = unpack(call('HMGET', TASKS, id, id .. 'w'))
-  local seq, title = string.match(spec, '^%[(%d+),[^\\n]*\\n()')
-  tasks[#tasks + 1] = '{"id":"' .. id .. '","seq":' .. seq .. ',"title":' .. text_at(spec, title) ..
-    ',"sinceMs":' .. string.match(work, '"started":(%d+)') .. '}'
-end
+local members, claimed, following = held_portion(NAME, FROM, PORTION, claim_bytes)
 local agent = FROM == '' and string.sub(answer_with({ shown_agent(NAME, record) }), 1, -2) .. ',' or '{'
-return agent .. '"locks":' .. show_all(live_leases(members)) .. ',"tasks":[' .. table.concat(tasks, ',') ..
-  '],"next":' .. cjson.encode(following) .. '}'
+return agent .. '"locks":' .. show_all(live_leases(members)) .. ',"tasks":' .. shown_claims(claimed) ..
+  ',"next":' .. cjson.encode(following) .. '}'
 `,
   "agent/heartbeat": `local NAME, HOST, PID, PORTION, FROM, STATUS, WORKING_ON = unpack(ARGV, 5, 11)
 touch(NAME, HOST, PID)
@@ -65,32 +49,16 @@ if WORKING_ON then
   record = cjson.encode(agent)
   call('HSET', AGENTS, NAME, record)
 end
-local leases, tasks, following = held_portion(NAME, FROM, PORTION)
-local function renew(set, members, lengths)
-  local later = {}
-  for i, due in ipairs(instants(set, members)) do
-    local longer = due > now and lengths[i] and now + lengths[i] or 0
-    if longer > due then later[#later + 1], later[#later + 2] = int(longer), members[i] end
-  end
-  if later[1] then call('ZADD', set, unpack(later)) end
-end
-renew(LOCK_DUE, leases, lock_lengths(leases))
-renew(TASK_ORDER, tasks, task_lengths(tasks))
+local leases, tasks, following = held_portion(NAME, FROM, PORTION, claim_bytes)
+renew_leases(leases)
+renew_claims(tasks)
 if following ~= '' then return finish('{"next":' .. cjson.encode(following) .. '}') end
 return finish(answer_with({ shown_agent(NAME, record) }))
 `,
-  "agent/lapsing": `local leases, tasks = held_portion(ARGV[5], '', ARGV[6])
+  "agent/lapsing": `local leases, tasks = held_portion(ARGV[5], '', ARGV[6], claim_bytes)
 local lapsing = {}
-local function look(kind, set, members, lengths)
-  for i, due in ipairs(instants(set, members)) do
-    if due > now and lengths[i] and (due - now) * 3 < lengths[i] then
-      local subject = kind == 'lock' and string.match(members[i], '^(.*)%z%d+$') or members[i]
-      lapsing[#lapsing + 1] = { kind = kind, subject = subject, lapsesInMs = due - now }
-    end
-  end
-end
-look('lock', LOCK_DUE, leases, lock_lengths(leases))
-look('task', TASK_ORDER, tasks, task_lengths(tasks))
+add_lapsing_leases(lapsing, leases)
+add_lapsing_claims(lapsing, tasks)
 table.sort(lapsing, function(a, b)
   if a.lapsesInMs ~= b.lapsesInMs then return a.lapsesInMs < b.lapsesInMs end
   if a.kind ~= b.kind then return a.kind < b.kind end
@@ -198,38 +166,8 @@ if not known or known.registration ~= ID then
 end
 return finish(answer_with({ shown_agent(NAME, record) }), true)
 `,
-  "agent/rows": `local function live_of(members, set)
-  local live = {}
-  for first = 1, #members, 1000 do
-    local some = { unpack(members, first, math.min(first + 999, #members)) }
-    for i, due in ipairs(call('ZMSCORE', set, unpack(some))) do
-      if tonumber(due or 0) > now then live[#live + 1] = some[i] end
-    end
-  end
-  return live
-end
-local FEW = 100
-local lapsed_in = {}
-local function count_held(name)
-  local function count_live(kind, next_kind, set)
-    local prefix, from, to = name .. '\\0' .. kind, '[' .. name .. '\\0' .. kind, '(' .. name .. '\\0' .. next_kind
-    local held = call('ZLEXCOUNT', HELD, from, to)
-    if held == 0 then return 0 end
-    local lapsed = lapsed_in[set] or call('ZRANGEBYSCORE', set, '-inf', int(now), 'LIMIT', 0, FEW)
-    lapsed_in[set] = lapsed
-    if #lapsed == 0 then return held end
-    local members = {}
-    if #lapsed < FEW then
-      for i, member in ipairs(lapsed) do members[i] = prefix .. member end
-      for _, score in ipairs(call('ZMSCORE', HELD, unpack(members))) do
-        if score then held = held - 1 end
-      end
-      return held
-    end
-    for i, member in ipairs(call('ZRANGEBYLEX', HELD, from, to)) do members[i] = string.sub(member, #prefix + 1) end
-    return #live_of(members, set)
-  end
-  return count_live('l', 'm', LOCK_DUE), count_live('t', 'u', TASK_ORDER)
+  "agent/rows": `local function count_held(name)
+  return count_leases(name), count_claims(name)
 end
 local function shown_agent(name, record)
   local seen = call('ZSCORE', SEEN, name)
@@ -1560,7 +1498,7 @@ if ACTOR ~= '' and (string.sub(ARGV[4], 1, 1) == '1' or
 end
 `,
   "engine/held": `local HELD_BYTES = 2097152
-local function held_portion(name, from, count)
+local function held_portion(name, from, count, bytes_of)
   local first = from == '' and '[' .. name .. '\\0' or '(' .. name .. '\\0' .. from
   local members = call('ZRANGEBYLEX', HELD, first, '(' .. name .. '\\1', 'LIMIT', 0, count)
   local leases, tasks = {}, {}
@@ -1569,9 +1507,9 @@ local function held_portion(name, from, count)
     some[#some + 1] = string.sub(member, #name + 3)
   end
   local bytes = 0
-  for i = 1, #tasks - 1 do
+  for i = 1, bytes_of and #tasks - 1 or 0 do
     local id = tasks[i]
-    bytes = bytes + call('HSTRLEN', TASKS, id) + call('HSTRLEN', TASKS, id .. 'w')
+    bytes = bytes + bytes_of(id)
     if bytes > HELD_BYTES then return leases, { unpack(tasks, 1, i) }, 't' .. id end
   end
   return leases, tasks, #members == tonumber(count) and string.sub(members[#members], #name + 2) or ''
@@ -1582,23 +1520,50 @@ local function instants(set, members)
   for i, due in ipairs(all) do all[i] = tonumber(due or 0) end
   return all
 end
-local function lock_lengths(leases)
-  local paths, fences, lengths = {}, {}, {}
-  for i, member in ipairs(leases) do paths[i], fences[i] = string.match(member, '^(.*)%z(%d+)$') end
-  for i, kept in ipairs(paths[1] and call('HMGET', LOCKS, unpack(paths)) or {}) do
-    for _, lease in ipairs(kept and cjson.decode(kept) or {}) do
-      if int(lease.fence) == fences[i] then lengths[i] = lease.ttl end
+local function live_in_set(set, members)
+  local live = {}
+  for first = 1, #members, 1000 do
+    local some = { unpack(members, first, math.min(first + 999, #members)) }
+    for i, due in ipairs(instants(set, some)) do
+      if due > now then live[#live + 1] = some[i] end
     end
   end
-  return lengths
+  return live
 end
-local function task_lengths(tasks)
-  local works, lengths = {}, {}
-  for i, id in ipairs(tasks) do works[i] = id .. 'w' end
-  for i, work in ipairs(works[1] and call('HMGET', TASKS, unpack(works)) or {}) do
-    lengths[i] = tonumber(work and string.match(work, '"lease":(%d+)'))
+local function renew_in_set(set, members, lengths)
+  local later = {}
+  for i, due in ipairs(instants(set, members)) do
+    local longer = due > now and lengths[i] and now + lengths[i] or 0
+    if longer > due then later[#later + 1], later[#later + 2] = int(longer), members[i] end
   end
-  return lengths
+  if later[1] then call('ZADD', set, unpack(later)) end
+end
+local function add_lapsing(lapsing, kind, set, members, lengths, subject_of)
+  for i, due in ipairs(instants(set, members)) do
+    if due > now and lengths[i] and (due - now) * 3 < lengths[i] then
+      lapsing[#lapsing + 1] = { kind = kind, subject = subject_of(members[i]), lapsesInMs = due - now }
+    end
+  end
+end
+local FEW = 100
+local lapsed_in = {}
+local function count_in_set(name, kind, set)
+  local prefix, from, to = name .. '\\0' .. kind, '[' .. name .. '\\0' .. kind, '(' .. name .. '\\0' .. kind .. '\\255'
+  local held = call('ZLEXCOUNT', HELD, from, to)
+  if held == 0 then return 0 end
+  local lapsed = lapsed_in[set] or call('ZRANGEBYSCORE', set, '-inf', int(now), 'LIMIT', 0, FEW)
+  lapsed_in[set] = lapsed
+  if #lapsed == 0 then return held end
+  local members = {}
+  if #lapsed < FEW then
+    for i, member in ipairs(lapsed) do members[i] = prefix .. member end
+    for _, score in ipairs(call('ZMSCORE', HELD, unpack(members))) do
+      if score then held = held - 1 end
+    end
+    return held
+  end
+  for i, member in ipairs(call('ZRANGEBYLEX', HELD, from, to)) do members[i] = string.sub(member, #prefix + 1) end
+  return #live_in_set(set, members)
 end
 `,
   "engine/inspect": `local state, nothing, listeners, channel, SCHEMA = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]
@@ -2249,6 +2214,28 @@ local function release_leases(holder, members)
   local leases = live_leases(members)
   end_leases(leases, 'lock.released', holder)
   return leases
+end
+`,
+  "lock/held": `local function count_leases(name)
+  return count_in_set(name, 'l', LOCK_DUE)
+end
+local function lease_lengths(leases)
+  local paths, fences, lengths = {}, {}, {}
+  for i, member in ipairs(leases) do paths[i], fences[i] = string.match(member, '^(.*)%z(%d+)$') end
+  for i, kept in ipairs(paths[1] and call('HMGET', LOCKS, unpack(paths)) or {}) do
+    for _, lease in ipairs(kept and cjson.decode(kept) or {}) do
+      if int(lease.fence) == fences[i] then lengths[i] = lease.ttl end
+    end
+  end
+  return lengths
+end
+local function renew_leases(leases)
+  renew_in_set(LOCK_DUE, leases, lease_lengths(leases))
+end
+local function add_lapsing_leases(lapsing, leases)
+  add_lapsing(lapsing, 'lock', LOCK_DUE, leases, lease_lengths(leases), function(member)
+    return string.match(member, '^(.*)%z%d+$')
+  end)
 end
 `,
   "lock/list": `local FROM, PORTION = ARGV[6], tonumber(ARGV[7])
@@ -3182,6 +3169,27 @@ while number > 1 do
 end
 return answer
 `,
+  "task/held": `local function count_claims(name)
+  return count_in_set(name, 't', TASK_ORDER)
+end
+local function claim_bytes(id)
+  return call('HSTRLEN', TASKS, id) + call('HSTRLEN', TASKS, id .. 'w')
+end
+local function claim_lengths(ids)
+  local works, lengths = {}, {}
+  for i, id in ipairs(ids) do works[i] = id .. 'w' end
+  for i, work in ipairs(works[1] and call('HMGET', TASKS, unpack(works)) or {}) do
+    lengths[i] = tonumber(work and string.match(work, '"lease":(%d+)'))
+  end
+  return lengths
+end
+local function renew_claims(ids)
+  renew_in_set(TASK_ORDER, ids, claim_lengths(ids))
+end
+local function add_lapsing_claims(lapsing, ids)
+  add_lapsing(lapsing, 'task', TASK_ORDER, ids, claim_lengths(ids), function(id) return id end)
+end
+`,
   "task/held_task": `local function answer(kind, task)
   return finish('{"kind":"' .. kind .. '","task":' .. show(task) .. '}')
 end
@@ -3794,6 +3802,26 @@ local function replayed(type, id)
   return false
 end
 `,
+  "task/shown_claims": `local function text_at(json, first)
+  local at = first + 1
+  while true do
+    local char
+    at, char = string.match(json, '()(["\\\\])', at)
+    if char == '"' then return string.sub(json, first, at) end
+    at = at + 2
+  end
+end
+local function shown_claims(ids)
+  local tasks = {}
+  for _, id in ipairs(live_in_set(TASK_ORDER, ids)) do
+    local spec, work = unpack(call('HMGET', TASKS, id, id .. 'w'))
+    local seq, title = string.match(spec, '^%[(%d+),[^\\n]*\\n()')
+    tasks[#tasks + 1] = '{"id":"' .. id .. '","seq":' .. seq .. ',"title":' .. text_at(spec, title) ..
+      ',"sinceMs":' .. string.match(work, '"started":(%d+)') .. '}'
+  end
+  return '[' .. table.concat(tasks, ',') .. ']'
+end
+`,
   "task/sweep": `local more, lapsed, telling = sweep()
 wake_waiters()
 return finish('{"lapsed":' .. list(lapsed) .. ',"more":' .. tostring(more) .. ',"telling":' .. tostring(telling) .. '}', true)
@@ -3966,14 +3994,14 @@ export const COMMON_KEYS: readonly string[] = ["state", "events", "listeners", "
 
 /** Every script. */
 export const SCRIPTS = {
-  "agent/deregister": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters", "task_wait_queue", "task_waiters", "task_later", "task_tags", "agent_reported", "agents_left"], parts: ["engine/held", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases", "task/waiters", "task/rows", "task/change", "task/release_tasks"], frees: true },
-  "agent/explain": { keys: ["agent_reported", "lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "agent/rows", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases"] },
-  "agent/heartbeat": { keys: ["agent_reported"], parts: ["engine/held", "agent/rows"], frees: true },
-  "agent/lapsing": { keys: [], parts: ["engine/held"] },
-  "agent/list": { keys: ["agent_reported"], parts: ["agent/rows"] },
+  "agent/deregister": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters", "task_wait_queue", "task_waiters", "task_later", "task_tags", "agent_reported", "agents_left"], parts: ["engine/held", "task/held", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases", "task/waiters", "task/rows", "task/change", "task/release_tasks"], frees: true },
+  "agent/explain": { keys: ["agent_reported", "lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/held", "task/held", "agent/rows", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases", "task/shown_claims"] },
+  "agent/heartbeat": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"], frees: true },
+  "agent/lapsing": { keys: [], parts: ["engine/held", "lock/held", "task/held"] },
+  "agent/list": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"] },
   "agent/mark_seen": { keys: [], parts: [], frees: true },
-  "agent/prune": { keys: ["agent_reported", "agents_left"], parts: ["agent/rows"], frees: true },
-  "agent/register": { keys: ["agent_reported"], parts: ["agent/rows"] },
+  "agent/prune": { keys: ["agent_reported", "agents_left"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"], frees: true },
+  "agent/register": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"] },
   "agent/summary": { keys: ["agent_reported"], parts: [] },
   "approval/count": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
   "approval/decide": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"], frees: true },
