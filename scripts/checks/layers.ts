@@ -160,6 +160,7 @@ export function findViolations(tree: Tree): Violation[] {
       CODE_RULES.filter(({ binds }) => binds(path)).flatMap((rule) => matches(path, code, rule))
     ),
     ...foreignTables(tree),
+    ...foreignKeys(tree),
     ...[...tree].flatMap(([path, text]) => TEXT_RULES.flatMap((rule) => matches(path, text, rule))),
     ...[...tree].flatMap(([path, text]) => sizeViolations(path, text)),
     ...[...tree.keys()].flatMap(nameViolations),
@@ -257,6 +258,9 @@ function matches(path: string, text: string, { rule, pattern }: TextRule): Viola
   }));
 }
 
+const FOREIGN_ROWS =
+  "What a room keeps is read and written by that room's wing alone; others call it.";
+
 /**
  * Every place where a room's directory wing names a table of another room. Which tables a room has is what its
  * tables.ts creates.
@@ -279,9 +283,37 @@ function foreignTables(tree: Tree): Violation[] {
       return [{
         path,
         line: lineAt(text, match.index),
-        rule: "A room's tables are read and written by that room's wing alone; others call it.",
+        rule: FOREIGN_ROWS,
         found: `${match[0]}, a table of ${owner}`,
       }];
+    });
+  });
+}
+
+/** The room that a key of the Redis store belongs to, by the name that scripts know it under. */
+const KEY_OWNERS: readonly (readonly [room: string, names: RegExp])[] = [
+  ["agent", /^(?:AGENTS(?:_\w+)?|AGENT_\w+|SEEN)$/],
+  ["approval", /^(?:APPROVALS|APPROVAL_\w+)$/],
+  ["audit", /^AUDIT(?:_\w+)?$/],
+  ["board", /^(?:BOARD_\w+|THREADS|THREAD_\w+|MESSAGES|INBOX(?:_\w+)?)$/],
+  ["event", /^(?:EVENTS|LISTENERS)$/],
+  ["lock", /^(?:LOCKS|LOCK_\w+)$/],
+  ["task", /^(?:TASKS|TASK_\w+)$/],
+];
+
+/** Every place where a room's Lua names a key of another room. */
+function foreignKeys(tree: Tree): Violation[] {
+  return [...tree].flatMap(([path, text]) => {
+    const room = /^src\/(\w+)\/redis\/\w+\.lua$/.exec(path)?.[1];
+    // A migration brings a whole namespace forward, so it knows what all rooms kept then.
+    if (room === undefined || room === "engine" || /\/to_\d+\.lua$/.test(path)) return [];
+    // The header says in which file a key of another room is explained.
+    const code = text.replace(/--\[\[[\s\S]*?\]\]|--.*/g, (comment) => comment.replace(/./g, " "));
+    return [...code.matchAll(/(?<!['"\w])[A-Z]+(?:_[A-Z]+)*(?![\w'"])/g)].flatMap((match) => {
+      const owner = KEY_OWNERS.find(([, names]) => names.test(match[0]))?.[0];
+      if (owner === undefined || owner === room) return [];
+      const line = lineAt(text, match.index);
+      return [{ path, line, rule: FOREIGN_ROWS, found: `${match[0]}, a key of ${owner}` }];
     });
   });
 }

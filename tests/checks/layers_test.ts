@@ -92,11 +92,23 @@ const EXAMPLES: readonly Example[] = [
       "src/agent/directory/store.ts": "tx.run(`DELETE\nFROM locks WHERE holder = ?`);",
     },
     report:
-      /^src\/agent\/directory\/store\.ts:2: A room's tables .* Found: FROM locks, a table of lock/,
+      /^src\/agent\/directory\/store\.ts:2: What a room keeps .* Found: FROM locks, a table of lock/,
     fine: {
       "src/lock/directory/tables.ts":
         "export const LOCK_TABLES = `CREATE TABLE locks (path TEXT)`;",
       "src/lock/directory/held.ts": "tx.run(`DELETE FROM locks WHERE holder = ?`);",
+    },
+  },
+  {
+    name: "a key of another room",
+    broken: {
+      "src/agent/redis/prune.lua": "--[[ agent/prune: LOCKS ]]\ncall('DEL', LOCKS)\n",
+    },
+    report: /^src\/agent\/redis\/prune\.lua:2: What a room keeps .* Found: LOCKS, a key of lock/,
+    fine: {
+      "src/agent/redis/prune.lua": "--[[ agent/prune: LOCKS ]]\ncall('DEL', AGENTS) -- as LOCKS\n",
+      "src/lock/redis/list.lua": "call('HGET', LOCKS, 'AGENTS')\n",
+      "src/engine/redis/state.lua": "call('XADD', EVENTS)\n",
     },
   },
   {

@@ -1,6 +1,6 @@
 --[[ board/delivery: appends a message to its thread and brings it to the inboxes; part of post and reply.
 
-NEEDS   board/filing
+NEEDS   board/filing, event/notify_all
 KEYS    board_words, thread_parts, inbox, inbox_waiters, messages, board_ids, board_lists
 ARGV           5 message's id, 6 text (JSON), 7 addressees (JSON), 8 recipients: name:d or name:m each, for
                direct or mention, with a space between them, 9 words, with a space between them
@@ -48,9 +48,7 @@ local function mark_members(thread, number)
       call('ZREM', THREAD_PARTS, unpack(read))
       call('ZADD', THREAD_PARTS, unpack(marks))
       call('ZADD', INBOX, unpack(unread))
-      for i, heard in ipairs(call('HMGET', LISTENERS, unpack(topics))) do
-        if heard then notify(topics[i]) end
-      end
+      notify_all(topics)
     end
   end
 end

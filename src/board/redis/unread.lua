@@ -1,6 +1,6 @@
 --[[ board/unread: what the actor has not read yet; part of inbox and ack.
 
-NEEDS   board/thread
+NEEDS   board/thread, agent/registered
 KEYS    inbox_cursors, thread_parts, inbox, board_lists
 INBOX_CURSORS  agent -> number of the message it has read up to, an instant, and its last calls that moved
                the cursor, with spaces between: op = what the call gave, numbers and their reasons' letters
@@ -24,9 +24,8 @@ local function find_cursor()
     cursor.number, cursor.at, cursor.given = string.match(kept, '^(%d+) (%d+)(.*)$')
     return cursor
   end
-  local agent = call('HGET', AGENTS, ACTOR)
   cursor.number, cursor.given = number_of(0), ''
-  cursor.at = int(agent and cjson.decode(agent).registeredAtMs or now)
+  cursor.at = int(registered_at(ACTOR) or now)
   save_cursor(cursor)
   return cursor
 end

@@ -15,7 +15,7 @@ local function list(items)
   return cjson.encode(items)
 end
 
--- Puts a bell on a topic, for the next notify to ring it once. Who waits listens again at every look.
+-- Puts a waker on a topic, for the next notify to wake it once. Who waits listens again at every look.
 local function listen(topic, waker)
   local listening = waker .. '@' .. int(now)
   for other, seen in string.gmatch(call('HGET', LISTENERS, topic) or '', '(%S+)@(%d+)') do

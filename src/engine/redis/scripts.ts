@@ -166,6 +166,11 @@ if not known or known.registration ~= ID then
 end
 return finish(answer_with({ shown_agent(NAME, record) }), true)
 `,
+  "agent/registered": `local function registered_at(name)
+  local agent = call('HGET', AGENTS, name)
+  return agent and cjson.decode(agent).registeredAtMs
+end
+`,
   "agent/rows": `local function count_held(name)
   return count_leases(name), count_claims(name)
 end
@@ -742,9 +747,7 @@ local function mark_members(thread, number)
       call('ZREM', THREAD_PARTS, unpack(read))
       call('ZADD', THREAD_PARTS, unpack(marks))
       call('ZADD', INBOX, unpack(unread))
-      for i, heard in ipairs(call('HMGET', LISTENERS, unpack(topics))) do
-        if heard then notify(topics[i]) end
-      end
+      notify_all(topics)
     end
   end
 end
@@ -1350,9 +1353,8 @@ local function find_cursor()
     cursor.number, cursor.at, cursor.given = string.match(kept, '^(%d+) (%d+)(.*)$')
     return cursor
   end
-  local agent = call('HGET', AGENTS, ACTOR)
   cursor.number, cursor.given = number_of(0), ''
-  cursor.at = int(agent and cjson.decode(agent).registeredAtMs or now)
+  cursor.at = int(registered_at(ACTOR) or now)
   save_cursor(cursor)
   return cursor
 end
@@ -1919,6 +1921,12 @@ local PLAIN = not gap_event and not is_retry and followers == 0 and now - depart
   "event/end": `local newest = call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
 local at, number = string.match(newest and newest[1] or int(now) .. '-0', '^(%d+)-(%d+)$')
 return { tonumber(at), tonumber(number) }
+`,
+  "event/notify_all": `local function notify_all(topics)
+  for i, listening in ipairs(call('HMGET', LISTENERS, unpack(topics))) do
+    if listening then notify(topics[i]) end
+  end
+end
 `,
   "event/read": `local FROM, CHECKED, LIMIT, TYPE, WAKER = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
 local CHUNK, FEW = 256, 8
@@ -4015,18 +4023,18 @@ export const SCRIPTS = {
   "audit/follow": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
   "audit/list": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
   "audit/log": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
-  "board/ack": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists"], parts: ["board/thread", "board/unread"], frees: true },
+  "board/ack": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists"], parts: ["board/thread", "agent/registered", "board/unread"], frees: true },
   "board/addressed": { keys: ["threads", "board_ids", "messages", "inbox"], parts: ["board/thread", "board/messages"] },
   "board/count": { keys: ["board_lists"], parts: [] },
   "board/get": { keys: ["threads", "board_ids", "messages"], parts: ["board/thread"] },
-  "board/inbox": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists", "inbox_waiters"], parts: ["board/thread", "board/unread", "board/messages"], frees: true },
+  "board/inbox": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists", "inbox_waiters"], parts: ["board/thread", "agent/registered", "board/unread", "board/messages"], frees: true },
   "board/inbox_rest": { keys: ["threads", "board_ids", "messages"], parts: ["board/thread", "board/messages"] },
   "board/largest": { keys: ["threads", "board_ids", "messages", "board_lists", "thread_parts"], parts: ["board/thread"] },
   "board/list": { keys: ["threads", "board_ids", "messages", "board_lists"], parts: ["board/thread", "board/lookup"] },
-  "board/post": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"], parts: ["board/thread", "board/filing", "board/delivery"] },
+  "board/post": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"], parts: ["board/thread", "board/filing", "event/notify_all", "board/delivery"] },
   "board/prunable": { keys: ["threads", "board_ids", "messages", "board_lists", "thread_parts"], parts: ["board/thread"], frees: true },
   "board/prune": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox"], parts: ["board/thread", "board/filing"], frees: true },
-  "board/reply": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"], parts: ["board/thread", "board/filing", "board/delivery"] },
+  "board/reply": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"], parts: ["board/thread", "board/filing", "event/notify_all", "board/delivery"] },
   "board/resolve": { keys: ["threads", "board_ids", "messages", "board_lists"], parts: ["board/thread", "board/filing"] },
   "board/search": { keys: ["threads", "board_ids", "messages", "board_words"], parts: ["board/thread", "board/lookup"] },
   "board/show": { keys: ["threads", "board_ids", "messages", "thread_parts"], parts: ["board/thread"] },
