@@ -25,8 +25,8 @@ export interface Check {
 /** What was found out about a store without running a step on it. */
 export interface Findings {
   readonly checks: readonly Check[];
-  /** Whether the namespace has any state. */
-  readonly hasState: boolean;
+  /** Whether steps can be tried: there are data, and no step would bring them forward from an older version. */
+  readonly takesSteps: boolean;
   /** Why a step that has nothing to do would change something all the same, if it would. */
   readonly writesBecause?: string;
 }

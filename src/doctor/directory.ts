@@ -36,17 +36,22 @@ export async function examineDirectory(
 ): Promise<Findings> {
   const checks = [...attempt("disk", () => diskChecks(directory))];
   let known: readonly string[] = [];
+  let older = false;
   checks.push(...attempt("database", () => {
     known = listNamespaces(directory);
     return [databaseCheck(namespace, known, commitsGone(directory, namespace))];
   }));
   const hasState = known.includes(namespace);
   if (hasState) {
-    checks.push(...attempt("database", () => contentChecks(directory, namespace, clock)));
+    checks.push(...attempt("database", () => {
+      const facts = inspectContent(directory, namespace);
+      older = facts.isOlder;
+      return contentChecks(directory, facts, clock);
+    }));
     checks.push(...attempt("files", () => fileChecks(directory, namespace)));
     checks.push(await lockCheck(directory, namespace));
   }
-  return { checks, hasState };
+  return { checks, takesSteps: hasState && !older };
 }
 
 function diskChecks(directory: string): readonly Check[] {
@@ -105,8 +110,11 @@ function databaseCheck(namespace: string, known: readonly string[], gone: number
   };
 }
 
-function contentChecks(directory: string, namespace: string, clock: Clock): readonly Check[] {
-  const facts = inspectContent(directory, namespace);
+function contentChecks(
+  directory: string,
+  facts: ContentFacts,
+  clock: Clock,
+): readonly Check[] {
   const { schema, isOlder, sqlite, nowMs, integrity } = facts;
   const aheadMs = Math.max(0, nowMs - clock.nowMs());
   return [

@@ -34,7 +34,7 @@ export async function examineRedis(
   try {
     facts = await inspectRedis(url, { namespace, clock, samples: SAMPLES });
   } catch (error) {
-    return { checks: [...fallbacks, failed("server", error)], hasState: false };
+    return { checks: [...fallbacks, failed("server", error)], takesSteps: false };
   }
   const { state } = facts;
   return {
@@ -49,7 +49,7 @@ export async function examineRedis(
       channelCheck(facts),
       ...stateChecks(facts),
     ],
-    hasState: state !== undefined,
+    takesSteps: state?.age === "known",
     ...(state === undefined || state.isOfThisRun ? {} : {
       writesBecause: "the server was restarted, or another took over, since the last change; the " +
         "next step notes that and lets fences leap",

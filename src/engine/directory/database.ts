@@ -68,7 +68,7 @@ export class Database {
       const database = new Database(path, new DatabaseSync(path, WRITING), schema);
       try {
         database.#check();
-        if (database.#version() < newestVersion(schema)) {
+        if (database.version() < newestVersion(schema)) {
           migrate(database.#db, await schema.migrations());
           database.cameForward = true;
         }
@@ -254,13 +254,18 @@ export class Database {
   /** In one view: another process may be bringing the schema forward. */
   #verifySchema(): void {
     this.#db.exec("BEGIN");
-    const isOwn = isOwnSchema(this.#schema, this.#db, this.#version());
+    const isOwn = isOwnSchema(this.#schema, this.#db, this.version());
     this.#db.exec("COMMIT");
     if (isOwn) return;
     throw damaged(this.#path, "its tables are not those that agentcoord makes");
   }
 
-  #version(): number {
+  /**
+   * Version of its schema.
+   *
+   * @throws {StoreUnavailableError} when this program is too old for it.
+   */
+  version(): number {
     const version = this.#pragma("user_version");
     const supported = newestVersion(this.#schema);
     if (version <= supported) return version;

@@ -7,6 +7,7 @@ import type { ClockRow } from "./clock.ts";
 
 /** What can be asked for the row: a database. */
 interface Gets {
+  version(): number;
   get<Row>(sql: string, values: readonly []): Row | undefined;
 }
 
@@ -21,9 +22,12 @@ export interface StateRow extends ClockRow {
 /**
  * Reads the row.
  *
- * @throws {StoreUnavailableError} when it is missing, or holds what no step writes.
+ * @throws {StoreUnavailableError} when it is missing, or holds what no step writes; and when the schema is newer than
+ * this program.
  */
 export function readState(db: Gets, path: string): StateRow {
+  // A newer program may have brought the schema forward since this process opened the database.
+  db.version();
   const row = db.get<StateRow>("SELECT * FROM state", []);
   if (row === undefined) throw damaged(path, "its state row is missing");
   for (const [name, value] of Object.entries(row)) {
