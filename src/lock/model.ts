@@ -23,3 +23,17 @@ export interface Lease {
   /** When it lapses unless renewed, in epoch milliseconds of the store's clock. */
   readonly expiresAtMs: number;
 }
+
+/** How long a waiter that was called has the right to be first. */
+export const CALL_MS = 250;
+
+/** A waiter looks at the store every second; unseen for this long, it is dead or frozen. */
+export const SILENCE_MS = 5000;
+
+/**
+ * How many waiters one operation looks at, in the order they came, of those that the paths concern which it has
+ * changed or asks for; and how many names of theirs, since each may want a thousand paths. Measured on two shared cores:
+ * to end a lease that 256 wait for, each for paths of its own, takes 4 ms on a server and 6 to 15 in a directory.
+ */
+export const WAITERS_LOOKED_AT = 256;
+export const WAITER_NAMES_LOOKED_AT = 4096;

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { Locks } from "../../src/lock/lock.ts";
 import type { Actor } from "../../src/engine/actor.ts";
+import { CALL_MS } from "../../src/lock/model.ts";
 import { workTest } from "../support/step_work.ts";
 import { storeTest } from "../../dev/stores.ts";
 
@@ -105,5 +106,26 @@ storeTest(
       kind: "held",
       blocker: { kind: "lease", lease: { path: "common", holder: "w0" } },
     });
+  },
+);
+
+storeTest(
+  "lock waiters are all called when a lease ends that a hundred of them wait for",
+  async ({ as, store, clock }) => {
+    const [ada, zoe] = [new Locks(as("ada")), new Locks(as("zoe"))];
+    await ada.acquire(".");
+    const locks = await store.locks();
+    const paths = Array.from({ length: 100 }, (_, n) => `w${n}.py`);
+    for (const [n, path] of paths.entries()) {
+      const actor: Actor = { name: `w${n}`, host: "test-host" };
+      const rest = { mode: "exclusive", ttlMs: 60_000, intent: "", reentrant: false } as const;
+      await locks.acquire(actor, { paths: [path], ...rest, waiter: `wtr-${n}` });
+    }
+    await ada.release(".");
+    // Whoever was called and has not come by then stands in nobody's way; who was not called still does.
+    clock.advance(CALL_MS + 1);
+    for (const path of paths) {
+      assert.equal((await zoe.tryAcquire(path)).kind, "acquired", path);
+    }
   },
 );

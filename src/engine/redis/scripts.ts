@@ -2535,7 +2535,8 @@ local function select_leases(paths, fence)
 end
 `,
   "lock/wait_queue": `local CALL_MS = 250
-local CALLS, CALL_NAMES, CALL_PLACES = 64, 4096, 4096
+local WAITERS_LOOKED_AT = 256
+local WAITER_NAMES_LOOKED_AT = 4096
 local function find_waiter(id)
   local record = call('HGET', LOCK_WAITERS, id)
   return record and cjson.decode(record)
@@ -2559,12 +2560,13 @@ local function collect_waiters(ids, seqs, path)
     if not ids[seq] then ids[seq], seqs[#seqs + 1] = id, seq end
   end
   for _, name in ipairs(names_over(path)) do
-    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, '[' .. name .. '\\0', '(' .. name .. '\\1', 'LIMIT', 0, CALLS)) do
+    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, '[' .. name .. '\\0', '(' .. name .. '\\1',
+      'LIMIT', 0, WAITERS_LOOKED_AT)) do
       add(member)
     end
   end
   local from, to = below(path)
-  for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, from, to, 'LIMIT', 0, CALL_PLACES)) do
+  for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, from, to, 'LIMIT', 0, WAITER_NAMES_LOOKED_AT)) do
     if covers(path, string.match(member, '^(%Z*)')) then add(member) end
   end
 end
@@ -2573,7 +2575,7 @@ local function waiters_on(paths)
   for _, path in ipairs(paths) do collect_waiters(ids, seqs, path) end
   table.sort(seqs)
   for _, seq in ipairs(seqs) do
-    if #waiters == CALLS or names > CALL_NAMES then break end
+    if #waiters == WAITERS_LOOKED_AT or names > WAITER_NAMES_LOOKED_AT then break end
     local waiter = find_waiter(ids[seq])
     waiters[#waiters + 1], names = waiter, names + #waiter.paths
   end

@@ -10,18 +10,16 @@
 import { lockPathAncestors } from "../../path.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
-import type { LockMode } from "../model.ts";
+import {
+  CALL_MS,
+  type LockMode,
+  SILENCE_MS,
+  WAITER_NAMES_LOOKED_AT,
+  WAITERS_LOOKED_AT,
+} from "../model.ts";
 import { modesConflict, namesOf, waitersOverlapping } from "./rows.ts";
 import type { AcquireRequest } from "../store.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
-
-/** How long a called waiter has the right to be first. */
-export const CALL_MS = 250;
-/** A waiter looks at the store every second; unseen for this long it is dead or frozen. */
-const SILENCE_MS = 5000;
-/** Waiters looked at when a lease ends, and about how much of what they want. */
-const CALLS = 64;
-const CALL_BYTES = 256 * 1024;
 
 /** One place in the queue. */
 export interface WaiterRow {
@@ -40,17 +38,25 @@ export function findWaiter(reader: Reader, id: string): WaiterRow | undefined {
   return reader.get<WaiterRow>("SELECT * FROM lock_waiters WHERE id = ?", id);
 }
 
+/** A waiter with the names that it wants. */
+export interface Waiter extends WaiterRow {
+  readonly names: readonly string[];
+}
+
 /** The first waiters that these names concern, in the order they came. */
-export function waitersOn(reader: Reader, names: readonly string[]): WaiterRow[] {
-  const seqs = new Set(names.flatMap((name) => waitersOverlapping(reader, name, CALLS)));
-  const waiters: WaiterRow[] = [];
-  let bytes = 0;
+export function waitersOn(reader: Reader, names: readonly string[]): Waiter[] {
+  const seqs = new Set(
+    names.flatMap((name) => waitersOverlapping(reader, name, WAITERS_LOOKED_AT)),
+  );
+  const waiters: Waiter[] = [];
+  let looked = 0;
   for (const seq of [...seqs].sort((a, b) => a - b)) {
-    if (waiters.length === CALLS || bytes > CALL_BYTES) break;
+    if (waiters.length === WAITERS_LOOKED_AT || looked > WAITER_NAMES_LOOKED_AT) break;
     const row = reader.get<WaiterRow>("SELECT * FROM lock_waiters WHERE seq = ?", seq);
     if (row === undefined) continue;
-    waiters.push(row);
-    bytes += row.paths.length;
+    const wanted = parseRowTexts(row.paths, "a waiter for locks");
+    waiters.push({ ...row, names: wanted });
+    looked += wanted.length;
   }
   return waiters;
 }
@@ -104,14 +110,13 @@ export function callWaiters(tx: Transaction, paths: readonly string[]): void {
   if (!tx.counts.lock_waiters) return;
   const wanted = new Wanted();
   for (const waiter of waitersOn(tx, paths)) {
-    const { seq, mode } = waiter;
+    const { seq, mode, names } = waiter;
     if (tx.nowMs - waiter.seen_at_ms > SILENCE_MS) {
       removeWaiter(tx, seq);
       continue;
     }
     // Called before and never came: it keeps its place, but nobody waits for it.
     if (!standsInLine(waiter, tx.nowMs)) continue;
-    const names = parseRowTexts(waiter.paths, "a waiter for locks");
     const keptBack = wanted.keepBack(names, mode);
     if (!keptBack && !tx.wake(waiter.bell)) {
       removeWaiter(tx, seq);

@@ -12,9 +12,8 @@ import { LEASES_A_STEP } from "../../engine/held.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
 import { endLeases, releaseAll, sweepExpired } from "./end_leases.ts";
-import type { Lease } from "../model.ts";
+import { CALL_MS, type Lease } from "../model.ts";
 import {
-  CALL_MS,
   callWaiters,
   findWaiter,
   queue,

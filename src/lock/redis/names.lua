@@ -3,8 +3,8 @@ the usual cases, which come before all other parts.
 
 LOCK_WAITERS, LOCK_WAIT_QUEUE  as in lock/wait_queue
 
-KEYS    lock_wait_queue ]]
-local SILENCE_MS = 5000
+KEYS    lock_wait_queue
+RULES   lock/model: SILENCE_MS ]]
 
 -- A path and the names above it, the nearest first.
 local function names_over(path)

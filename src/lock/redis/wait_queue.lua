@@ -2,14 +2,12 @@
 
 NEEDS   lock/rows
 KEYS    lock_waiters, lock_wait_queue
+RULES   lock/model: CALL_MS, WAITERS_LOOKED_AT, WAITER_NAMES_LOOKED_AT
 LOCK_WAITERS  waiter's id -> JSON {seq, id, agent, mode, paths, bell, seen, called?}
 LOCK_WAIT_QUEUE     path NUL seq NUL id, by name: who waits for each path, in the order they came
 KEEPS         a request is granted when no live lease and no earlier live waiter conflicts with it. Whoever ends a
               lease calls the first waiters that it may free; one that does not come within CALL_MS, or was not
               seen for SILENCE_MS, stands in nobody's way. ]]
-local CALL_MS = 250
--- How many waiters are looked at when something changes, how many names of theirs, and how many places below a path.
-local CALLS, CALL_NAMES, CALL_PLACES = 64, 4096, 4096
 
 local function find_waiter(id)
   local record = call('HGET', LOCK_WAITERS, id)
@@ -39,12 +37,13 @@ local function collect_waiters(ids, seqs, path)
     if not ids[seq] then ids[seq], seqs[#seqs + 1] = id, seq end
   end
   for _, name in ipairs(names_over(path)) do
-    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, '[' .. name .. '\0', '(' .. name .. '\1', 'LIMIT', 0, CALLS)) do
+    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, '[' .. name .. '\0', '(' .. name .. '\1',
+      'LIMIT', 0, WAITERS_LOOKED_AT)) do
       add(member)
     end
   end
   local from, to = below(path)
-  for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, from, to, 'LIMIT', 0, CALL_PLACES)) do
+  for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, from, to, 'LIMIT', 0, WAITER_NAMES_LOOKED_AT)) do
     if covers(path, string.match(member, '^(%Z*)')) then add(member) end
   end
 end
@@ -55,7 +54,7 @@ local function waiters_on(paths)
   for _, path in ipairs(paths) do collect_waiters(ids, seqs, path) end
   table.sort(seqs)
   for _, seq in ipairs(seqs) do
-    if #waiters == CALLS or names > CALL_NAMES then break end
+    if #waiters == WAITERS_LOOKED_AT or names > WAITER_NAMES_LOOKED_AT then break end
     local waiter = find_waiter(ids[seq])
     waiters[#waiters + 1], names = waiter, names + #waiter.paths
   end
