@@ -256,8 +256,8 @@ export class Board {
 
   /**
    * Removes threads that last changed long ago: their messages, wherever they are unread, and their idempotency
-   * keys. Done in portions, each of them one step; a thread of many hundred messages takes several, and
-   * until the last one it is there without its oldest replies.
+   * keys. Done in portions, each of them one step. A thread of many hundred messages takes several: it is gone
+   * with the first, and its messages leave the inboxes with those that remove them.
    *
    * @throws {InvalidArgumentError} for a bad value; nothing was removed.
    */

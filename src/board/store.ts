@@ -134,7 +134,7 @@ export interface BoardStore {
   ack(actor: Actor, upTo: string | undefined): Promise<boolean>;
   /**
    * Removes some of the threads that last changed long ago, in the order they were opened, with all that belongs
-   * to them. One with more messages than a step may remove loses its oldest replies first.
+   * to them. One with more messages than a step may remove is out of sight from its first step on.
    */
   prune(actor: Actor, request: PruneRequest): Promise<PrunedPortion>;
 }

@@ -199,6 +199,72 @@ storeTest(
   },
 );
 
+storeTest(
+  "board prune takes a long thread out of sight with its first portion, and the next prune ends what was begun",
+  async (bench) => {
+    const ada = new Board(bench.as("ada"));
+    const events = new Events(bench.as());
+    const { id } = await ada.post({
+      title: "plan",
+      tags: ["x"],
+      key: "key-1",
+      priority: "high",
+    });
+    for (let n = 0; n < 450; n++) {
+      await new Board(bench.as(`m${n % 7}`)).reply(id, { message: `word${n}`, key: `reply-${n}` });
+    }
+    await ada.resolve(id);
+    const young = await ada.post({ title: "young plan", tags: ["x"] });
+    bench.clock.advance(1000);
+    await ada.reply(young.id, { message: "still here" });
+    await ada.resolve(young.id);
+    const steps = await bench.store.board();
+    const actor = { name: "ada", host: "test-host" };
+    const request = { statuses: ["resolved"], olderThanMs: 500, dryRun: false } as const;
+    // One portion, and then the process is gone.
+    const first = await steps.prune(actor, { ...request, after: 0 });
+    assert.deepEqual([first.pruned, first.next === undefined], [1, false]);
+
+    const gone = { code: "not_found" };
+    await assert.rejects(ada.show(id), gone);
+    await assert.rejects(ada.reply(id, { message: "wait" }), gone);
+    await assert.rejects(ada.reply(id, { message: "word449", key: "reply-449" }), gone);
+    await assert.rejects(ada.resolve(id), gone);
+    assert.equal(await ada.get(id), undefined);
+    const titles = async (page: ReturnType<Board["list"]>) =>
+      (await page).threads.map(({ title }) => title);
+    for (const limit of [1, 100]) {
+      assert.deepEqual(await titles(ada.list({ limit })), ["young plan"]);
+      assert.deepEqual(await titles(ada.list({ tags: ["x"], limit })), ["young plan"]);
+      assert.deepEqual(await titles(ada.list({ status: "resolved", limit })), ["young plan"]);
+      assert.deepEqual(await titles(ada.search("plan", { limit })), ["young plan"]);
+      assert.deepEqual(await titles(ada.search("word449", { limit })), []);
+    }
+    assert.deepEqual(await ada.counts(), { active: 0, waiting: 0, resolved: 1 });
+    assert.equal((await ada.prune({ olderThanMs: 500, dryRun: true })).pruned, 0);
+    const next = await ada.post({ title: "again", key: "key-1" });
+    assert.equal(next.title, "again", "its key is free");
+    const { reply } = await ada.reply(next.id, { message: "anew", key: "reply-449" });
+    assert.equal(reply!.message, "anew", "so is that of a reply");
+
+    // It counts once, and whichever statuses the next prune is asked for.
+    assert.equal((await ada.prune({ olderThanMs: 500, statuses: ["waiting"] })).pruned, 0);
+    const told = (await events.list({ type: "thread.pruned" })).events;
+    assert.deepEqual(told.map(({ data }) => data?.count), [1]);
+    for (let n = 0; n < 7; n++) {
+      assert.deepEqual(await new Board(bench.as(`m${n}`)).inbox(), [], `m${n}`);
+    }
+    assert.deepEqual(
+      (await ada.reply(next.id, { message: "anew", key: "reply-449" })).reply,
+      reply,
+      "the key of the newer reply is kept",
+    );
+    assert.deepEqual((await ada.show(young.id)).replies?.map(({ message }) => message), [
+      "still here",
+    ]);
+  },
+);
+
 storeTest("board inbox goes on after the newest message of all was removed", async (bench) => {
   const [ada, bob] = [new Board(bench.as("ada")), new Board(bench.as("bob"))];
   const kept = await ada.post({ title: "kept", to: ["bob"] });

@@ -18,6 +18,7 @@ import { AWAITED_TOPICS, listen, notify } from "../../event/directory/append.ts"
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
 import type { Message, MessageReason, ThreadPriority } from "../thread.ts";
 import type { Recipient } from "../store.ts";
+import { REMOVING } from "./tables.ts";
 
 /** Characters of messages that one step reads, about; and how many messages it reads at a time. */
 const LOADED_CHARS = 1_048_576;
@@ -140,6 +141,7 @@ function unreadUrgent(tx: Transaction, agent: string, limit: number): number[] {
   const rows = tx.all<{ seq: number }>(
     `SELECT seq FROM threads INDEXED BY threads_high
      WHERE priority = 'high' AND created_at_ms >= ? AND seq > ? AND author <> ?
+       AND status <> '${REMOVING}'
      ORDER BY created_at_ms, seq LIMIT ? + 0`,
     cursor.at_ms,
     cursor.message,

@@ -9,7 +9,7 @@
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
 import type { ThreadStatus } from "../thread.ts";
 import type { ThreadQuery } from "../store.ts";
-import { WORDS_SHIFT } from "./tables.ts";
+import { REMOVING, WORDS_SHIFT } from "./tables.ts";
 
 const STATUSES: readonly ThreadStatus[] = ["active", "waiting", "resolved"];
 /** Replies of one thread whose words have a row; no thread ever has as many. */
@@ -42,7 +42,7 @@ export function fileThread(
 export function unfileThread(
   tx: Transaction,
   thread: number,
-  status: ThreadStatus,
+  status: string,
   facets: readonly string[],
 ): void {
   for (const facet of facets) {
@@ -94,7 +94,7 @@ export function findThreads(
 }
 
 function rangeOf(status: ThreadStatus | undefined): string {
-  const only = status === undefined ? "" : `AND status = '${status}'`;
+  const only = status === undefined ? `AND status <> '${REMOVING}'` : `AND status = '${status}'`;
   return `SELECT seq AS thread FROM threads WHERE seq < ?1 ${only}`;
 }
 
@@ -155,7 +155,7 @@ export function searchThreads(
   const places = words.map((_, index) => placesOf(index + 4));
   // Words of a thread that was removed may be left when another version of Unicode cut them.
   const sql = `SELECT DISTINCT thread FROM (${places.join(" INTERSECT ")})
-    WHERE EXISTS (SELECT 1 FROM threads WHERE seq = thread)
+    WHERE EXISTS (SELECT 1 FROM threads WHERE seq = thread AND status <> '${REMOVING}')
     ORDER BY thread DESC LIMIT ?3 + 0`;
   const found: number[] = [];
   let high = Math.min(...quoted.map((word) => newestWith(reader, word, end))) + 1;

@@ -1,8 +1,10 @@
 /**
  * Removing threads that last changed long ago, on the directory engine.
  *
- * The oldest replies of a thread go first and its opening last, so a thread that one step cannot remove as a whole
- * is there until the last step, only shorter. Its `reply_count` stays: by it the rows of its words are numbered.
+ * The oldest replies of a thread go first and its opening last. A thread that one step cannot remove as a whole is out
+ * of sight from that step on, so that nobody finds, or revives, one without some of its replies; it counts as
+ * removed then. Whatever stops the steps, the next prune begins with what is left. Its `reply_count` stays: by it the
+ * rows of its words are numbered.
  * @module
  */
 import { given } from "../../given.ts";
@@ -12,6 +14,7 @@ import type { Actor } from "../../engine/actor.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
 import { recipientsOf, textOf } from "../draft.ts";
+import { REMOVING } from "./tables.ts";
 import { facetsOf, removeWords, unfileThread } from "./lookup.ts";
 import type { PruneRequest } from "../store.ts";
 import type { ThreadStatus } from "../thread.ts";
@@ -31,7 +34,7 @@ interface OldThread {
   title: string;
   author: string;
   tags: string;
-  status: ThreadStatus;
+  status: ThreadStatus | typeof REMOVING;
   reply_count: number;
   created_at_ms: number;
   updated_at_ms: number;
@@ -58,8 +61,9 @@ export function prune(
   { statuses, olderThanMs, after, dryRun }: PruneRequest,
 ): PrunedPortion {
   const beforeMs = tx.nowMs - olderThanMs;
-  const threads = nextThreads(tx, statuses, after);
   const budget = { messages: MESSAGES_AT_ONCE, chars: CHARS_AT_ONCE };
+  if (!dryRun && !removeBegun(tx, budget)) return { pruned: 0, next: after };
+  const threads = nextThreads(tx, statuses, after);
   const removed: OldThread[] = [];
   let next = threads.length === LOOKED_AT ? threads.at(-1)!.seq : undefined;
   for (const thread of threads) {
@@ -69,11 +73,17 @@ export function prune(
       break;
     }
     if (thread.updated_at_ms >= beforeMs) continue;
-    if (!dryRun && !removeThread(tx, thread, budget)) {
+    if (!dryRun && isSpent(budget)) {
       next = thread.seq - 1;
       break;
     }
     removed.push(thread);
+    if (dryRun) continue;
+    hide(tx, thread);
+    if (!removeThread(tx, thread, budget)) {
+      next = thread.seq;
+      break;
+    }
   }
   if (!dryRun) {
     for (const [status, group] of Map.groupBy(removed, (thread) => thread.status)) {
@@ -86,7 +96,7 @@ export function prune(
 
 function nextThreads(
   reader: Reader,
-  statuses: readonly ThreadStatus[],
+  statuses: readonly OldThread["status"][],
   after: number,
 ): readonly OldThread[] {
   const ranges = statuses.map((status) =>
@@ -95,6 +105,17 @@ function nextThreads(
   );
   const sql = `${ranges.join(" UNION ALL ")} ORDER BY seq LIMIT ?2 + 0`;
   return reader.all<OldThread>(sql, after, LOOKED_AT);
+}
+
+/** Goes on where earlier steps left off; whether all of that is done. */
+function removeBegun(tx: Transaction, budget: Budget): boolean {
+  return nextThreads(tx, [REMOVING], 0).every((thread) => removeThread(tx, thread, budget));
+}
+
+/** Takes the thread out of sight: nothing leads to it any more. */
+function hide(tx: Transaction, { seq, id, author, tags, status }: OldThread): void {
+  unfileThread(tx, seq, status, facetsOf({ author, tags: parseRowTexts(tags, `thread ${id}`) }));
+  tx.run("UPDATE threads SET status = ?, key = NULL WHERE seq = ?", REMOVING, seq);
 }
 
 /** Whether all of the thread is gone now; otherwise the step has done its share. */
@@ -125,10 +146,7 @@ function removeThread(tx: Transaction, thread: OldThread, budget: Budget): boole
     thread.seq,
   )!;
   removeMessage(tx, thread, { ...opening, place: 0 }, budget);
-  const { author, seq, status } = thread;
-  const tags = parseRowTexts(thread.tags, `thread ${thread.id}`);
-  unfileThread(tx, seq, status, facetsOf({ author, tags }));
-  tx.run("DELETE FROM threads WHERE seq = ?", seq);
+  tx.run("DELETE FROM threads WHERE seq = ?", thread.seq);
   return true;
 }
 

@@ -33,6 +33,7 @@ import type {
   ThreadQuery,
 } from "../store.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
+import { REMOVING } from "./tables.ts";
 
 interface ThreadRow {
   seq: number;
@@ -88,7 +89,9 @@ export class DirectoryBoard implements BoardStore {
         draft.key ?? null,
       );
       if (known !== undefined) {
-        return { ...toThread(threadAt(tx, known.thread)), reply: toReply(known) };
+        const thread = findThread(tx, threadAt(tx, known.thread).id);
+        if (thread !== undefined) return { ...toThread(thread), reply: toReply(known) };
+        tx.run("UPDATE messages SET key = NULL WHERE seq = ?", known.seq);
       }
       const thread = findThread(tx, draft.threadId);
       if (thread === undefined) return undefined;
@@ -231,7 +234,7 @@ const THREAD = `SELECT t.*, m.message, m.addressees
   FROM threads AS t JOIN messages AS m ON m.seq = t.seq`;
 
 function findThread(reader: Reader, id: string): ThreadRow | undefined {
-  return reader.get<ThreadRow>(`${THREAD} WHERE t.id = ?`, id);
+  return reader.get<ThreadRow>(`${THREAD} WHERE t.id = ? AND t.status <> '${REMOVING}'`, id);
 }
 
 function threadAt(reader: Reader, seq: number): ThreadRow {

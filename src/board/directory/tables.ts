@@ -72,6 +72,12 @@ CREATE VIRTUAL TABLE board_words USING fts5(
 `;
 
 /**
+ * The status of a thread that is removed in several steps. It counts as gone: no list has it, and neither its identifier
+ * nor its key leads to it.
+ */
+export const REMOVING = "removing";
+
+/**
  * A row of `board_words` is numbered `thread * 2^22 + place in the thread`, so that all words of a thread
  * stand together, newest thread last. That leaves room for 2^31 messages within the integers that
  * JavaScript has exactly.

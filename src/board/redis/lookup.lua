@@ -1,13 +1,15 @@
 --[[ board/lookup: the newest threads that stand in several lists at once; part of list and search.
 
 NEEDS   board/thread
-KEYS    messages, threads, board_ids
+KEYS    messages, threads, board_ids, board_removing
 ARGV    5 t id of a thread that only older ones are wanted than, or "", 6 number that an earlier step of
         the same page did not look below, or "", 7 limit
 KEEPS   one step looks at a bounded number of places, and shows a bounded number of bytes: where the lists have
         little in common, or threads are long, it gives what it found, and the number to go on below. ]]
 local SEEKS = 2048
 local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
+-- Each prune that was stopped leaves one thread half removed, until the next prune.
+local MOST_REMOVING = 100
 
 -- Numbers below `below` that are in each of the lists of a set, greatest first; then, when it gave up, the
 -- number that it did not look below. A list is given by what its members begin with. Each in turn leaps to
@@ -65,10 +67,14 @@ local function page(set, groups)
   end
   local most = math.min(limit, SHOW_COUNT)
   local numbers, go_on = {}, 0
+  local removing, hidden = call('ZRANGE', BOARD_REMOVING, 0, MOST_REMOVING - 1), {}
+  for _, number in ipairs(removing) do hidden[tonumber(number)] = true end
   for _, lists in ipairs(groups) do
-    local found, from = newest_shared(set, lists, below, most + 1)
+    local found, from = newest_shared(set, lists, below, most + 1 + #removing)
     go_on = math.max(go_on, from or 0)
-    for _, number in ipairs(found) do numbers[#numbers + 1] = number end
+    for _, number in ipairs(found) do
+      if not hidden[number] then numbers[#numbers + 1] = number end
+    end
   end
   table.sort(numbers, function(a, b) return a > b end)
   local kept = {}

@@ -1,13 +1,14 @@
 --[[ board/prunable: the next threads that last changed long ago, and what board/prune has to be told to remove them.
 
 NEEDS   board/thread
-KEYS    board_lists, thread_parts, threads, messages
+KEYS    board_lists, board_removing, thread_parts, threads, messages
 FLAGS   frees
 ARGV    5 statuses, joined by commas  6 how long ago they changed at least  7 number after which to begin  8 how many threads to look
         at  9 how many messages to give  10 how many bytes of them  11 1 to only count
 RETURN  {"count":…,"threads":[{"number":…,"updated":…,"title":…,"whole":…,"messages":[[number, text]…]}…],"next"?:…}; a thread
         that is not whole has more messages, and next is then the number before it. Replies come first, the oldest
-        of all at the beginning, and the opening after all of them ]]
+        of all at the beginning, and the opening after all of them. A thread that an earlier prune has begun to
+        remove comes before all others, whatever its status was ]]
 local BEFORE, AFTER, LIMIT, COUNTING = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[11] == '1'
 local messages_left, bytes_left = tonumber(ARGV[9]), tonumber(ARGV[10])
 -- Each agent that a message names costs one removal more, about as much as a line of text.
@@ -50,16 +51,17 @@ local function messages_of(thread)
   return shown, whole
 end
 
-local numbers = next_numbers()
-local count, threads, next_after = 0, {}, #numbers == LIMIT and numbers[LIMIT] or nil
+local begun = not COUNTING and call('ZRANGE', BOARD_REMOVING, 0, 0)[1]
+local numbers = begun and { begun } or next_numbers()
+local count, threads, next_after = 0, {}, (begun or #numbers == LIMIT) and numbers[#numbers] or nil
 for _, number in ipairs(numbers) do
   local thread = thread_at(number)
   -- Later ones were opened later, and so have changed later, too.
-  if tonumber(thread.created) >= BEFORE then
+  if not begun and tonumber(thread.created) >= BEFORE then
     next_after = nil
     break
   end
-  if tonumber(thread.updated) < BEFORE then
+  if begun or tonumber(thread.updated) < BEFORE then
     count = count + 1
     if not COUNTING then
       local shown, whole = messages_of(thread)
@@ -85,5 +87,7 @@ for _, number in ipairs(numbers) do
     end
   end
 end
+-- Behind one that was begun nothing has been looked at yet.
+if begun then next_after = AFTER end
 local next_field = next_after and ',"next":' .. int(tonumber(next_after)) or ''
 return finish('{"count":' .. count .. ',"threads":[' .. table.concat(threads, ',') .. ']' .. next_field .. '}')

@@ -1,13 +1,15 @@
 --[[ board/prune: removes threads, or some of their messages, that board/prunable gave.
 
 NEEDS   board/filing
-KEYS    board_lists, board_words, thread_parts, inbox, threads, messages, board_ids
+KEYS    board_lists, board_removing, board_words, thread_parts, inbox, threads, messages, board_ids
 FLAGS   frees
 ARGV    5 how long ago they changed at least, for the event  6.. five for each thread: its number, when it last changed, 1 to remove
         it as a whole, numbers of messages and words, both with a space between them
 RETURN  {"pruned":…,"again"?:…}; again is the number of the first thread that takes one step more
-KEEPS   a thread that has changed since is left as it is. Its opening goes with it, after everything else: a thread
-        without many of its replies is still a thread. ]]
+BOARD_REMOVING  members of score 0: number of a thread that is being removed
+KEEPS   a thread that has changed since is left as it is. One that a step does not remove as a whole is out of sight from
+        that step on, and so never seen without some of its replies; it counts as removed then. Whatever stops the
+        steps, the next prune begins with what is left of it, and its opening goes last. ]]
 local AT_ONCE, MEMBERS_AT_ONCE = 2000, 500
 
 -- Calls the command with these arguments, some at a time.
@@ -34,7 +36,9 @@ local function remove_message(thread, number)
   in_portions('ZREM', INBOX, unread)
   local opens = number == thread.number
   call('HDEL', BOARD_IDS, 'm' .. message.id)
-  if message.key ~= '' then call('HDEL', BOARD_IDS, (opens and 'T' or 'M') .. message.key) end
+  -- The key may be that of a newer reply: it has been free since the thread was out of sight.
+  local key = 'M' .. message.key
+  if not opens and message.key ~= '' and call('HGET', BOARD_IDS, key) == number then call('HDEL', BOARD_IDS, key) end
   if not opens then call('ZREM', THREAD_PARTS, thread.number .. 'm' .. number .. message.author) end
   call('HDEL', MESSAGES, number)
 end
@@ -53,13 +57,21 @@ local function remove_members(thread)
   return #members < MEMBERS_AT_ONCE
 end
 
-local function remove_thread(thread)
+-- Takes the thread out of sight: nothing leads to it any more.
+local function hide(thread)
   call('ZREM', BOARD_LISTS, unpack(places_of(thread)))
-  if thread.priority == 'high' then
-    call('ZREM', BOARD_LISTS, urgent_place(thread))
-  end
-  remove_message(thread, thread.number)
+  if thread.priority == 'high' then call('ZREM', BOARD_LISTS, urgent_place(thread)) end
   call('HDEL', BOARD_IDS, 't' .. thread.id)
+  local key = message_at(thread.number).key
+  if key ~= '' then call('HDEL', BOARD_IDS, 'T' .. key) end
+  thread.status = REMOVING
+  save_thread(thread)
+  call('ZADD', BOARD_REMOVING, 0, thread.number)
+end
+
+local function remove_thread(thread)
+  remove_message(thread, thread.number)
+  call('ZREM', BOARD_REMOVING, thread.number)
   call('HDEL', THREADS, thread.number)
 end
 
@@ -73,10 +85,13 @@ for i = 6, #ARGV, 5 do
     for message in string.gmatch(ARGV[i + 3], '%d+') do
       if message ~= number then remove_message(thread, message) end
     end
-    if whole and remove_members(thread) then
-      remove_thread(thread)
+    if thread.status ~= REMOVING then
       pruned = pruned + 1
       statuses[thread.status] = (statuses[thread.status] or 0) + 1
+      hide(thread)
+    end
+    if whole and remove_members(thread) then
+      remove_thread(thread)
     elseif whole and again == '' then
       again = ',"again":' .. int(tonumber(number))
     end

@@ -11,7 +11,8 @@ local thread_id, key, wanted = ARGV[10], ARGV[11], ARGV[12]
 local known = call('HGET', BOARD_IDS, 'm' .. ARGV[5]) or key ~= '' and call('HGET', BOARD_IDS, 'M' .. key)
 if known then
   local reply = message_at(known)
-  return finish(show(thread_at(reply.thread), ',"reply":' .. show_reply(reply)))
+  local thread = thread_at(reply.thread)
+  if thread.status ~= REMOVING then return finish(show(thread, ',"reply":' .. show_reply(reply))) end
 end
 local thread = find_thread(thread_id)
 if not thread then return finish('null') end

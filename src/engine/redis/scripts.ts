@@ -904,6 +904,7 @@ return page(BOARD_LISTS, groups)
 `,
   "board/lookup": `local SEEKS = 2048
 local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
+local MOST_REMOVING = 100
 local function newest_shared(set, lists, below, most)
   local found, agreed, candidate = {}, 0, below - 1
   if #lists == 1 then
@@ -952,10 +953,14 @@ local function page(set, groups)
   end
   local most = math.min(limit, SHOW_COUNT)
   local numbers, go_on = {}, 0
+  local removing, hidden = call('ZRANGE', BOARD_REMOVING, 0, MOST_REMOVING - 1), {}
+  for _, number in ipairs(removing) do hidden[tonumber(number)] = true end
   for _, lists in ipairs(groups) do
-    local found, from = newest_shared(set, lists, below, most + 1)
+    local found, from = newest_shared(set, lists, below, most + 1 + #removing)
     go_on = math.max(go_on, from or 0)
-    for _, number in ipairs(found) do numbers[#numbers + 1] = number end
+    for _, number in ipairs(found) do
+      if not hidden[number] then numbers[#numbers + 1] = number end
+    end
   end
   table.sort(numbers, function(a, b) return a > b end)
   local kept = {}
@@ -1077,15 +1082,16 @@ local function messages_of(thread)
   whole = whole and give(shown, thread.number)
   return shown, whole
 end
-local numbers = next_numbers()
-local count, threads, next_after = 0, {}, #numbers == LIMIT and numbers[LIMIT] or nil
+local begun = not COUNTING and call('ZRANGE', BOARD_REMOVING, 0, 0)[1]
+local numbers = begun and { begun } or next_numbers()
+local count, threads, next_after = 0, {}, (begun or #numbers == LIMIT) and numbers[#numbers] or nil
 for _, number in ipairs(numbers) do
   local thread = thread_at(number)
-  if tonumber(thread.created) >= BEFORE then
+  if not begun and tonumber(thread.created) >= BEFORE then
     next_after = nil
     break
   end
-  if tonumber(thread.updated) < BEFORE then
+  if begun or tonumber(thread.updated) < BEFORE then
     count = count + 1
     if not COUNTING then
       local shown, whole = messages_of(thread)
@@ -1111,6 +1117,7 @@ for _, number in ipairs(numbers) do
     end
   end
 end
+if begun then next_after = AFTER end
 local next_field = next_after and ',"next":' .. int(tonumber(next_after)) or ''
 return finish('{"count":' .. count .. ',"threads":[' .. table.concat(threads, ',') .. ']' .. next_field .. '}')
 `,
@@ -1136,7 +1143,8 @@ local function remove_message(thread, number)
   in_portions('ZREM', INBOX, unread)
   local opens = number == thread.number
   call('HDEL', BOARD_IDS, 'm' .. message.id)
-  if message.key ~= '' then call('HDEL', BOARD_IDS, (opens and 'T' or 'M') .. message.key) end
+  local key = 'M' .. message.key
+  if not opens and message.key ~= '' and call('HGET', BOARD_IDS, key) == number then call('HDEL', BOARD_IDS, key) end
   if not opens then call('ZREM', THREAD_PARTS, thread.number .. 'm' .. number .. message.author) end
   call('HDEL', MESSAGES, number)
 end
@@ -1152,13 +1160,19 @@ local function remove_members(thread)
   in_portions('ZREM', THREAD_PARTS, members)
   return #members < MEMBERS_AT_ONCE
 end
-local function remove_thread(thread)
+local function hide(thread)
   call('ZREM', BOARD_LISTS, unpack(places_of(thread)))
-  if thread.priority == 'high' then
-    call('ZREM', BOARD_LISTS, urgent_place(thread))
-  end
-  remove_message(thread, thread.number)
+  if thread.priority == 'high' then call('ZREM', BOARD_LISTS, urgent_place(thread)) end
   call('HDEL', BOARD_IDS, 't' .. thread.id)
+  local key = message_at(thread.number).key
+  if key ~= '' then call('HDEL', BOARD_IDS, 'T' .. key) end
+  thread.status = REMOVING
+  save_thread(thread)
+  call('ZADD', BOARD_REMOVING, 0, thread.number)
+end
+local function remove_thread(thread)
+  remove_message(thread, thread.number)
+  call('ZREM', BOARD_REMOVING, thread.number)
   call('HDEL', THREADS, thread.number)
 end
 local pruned, statuses, again = 0, {}, ''
@@ -1171,10 +1185,13 @@ for i = 6, #ARGV, 5 do
     for message in string.gmatch(ARGV[i + 3], '%d+') do
       if message ~= number then remove_message(thread, message) end
     end
-    if whole and remove_members(thread) then
-      remove_thread(thread)
+    if thread.status ~= REMOVING then
       pruned = pruned + 1
       statuses[thread.status] = (statuses[thread.status] or 0) + 1
+      hide(thread)
+    end
+    if whole and remove_members(thread) then
+      remove_thread(thread)
     elseif whole and again == '' then
       again = ',"again":' .. int(tonumber(number))
     end
@@ -1191,7 +1208,8 @@ return finish('{"pruned":' .. pruned .. again .. '}', true)
 local known = call('HGET', BOARD_IDS, 'm' .. ARGV[5]) or key ~= '' and call('HGET', BOARD_IDS, 'M' .. key)
 if known then
   local reply = message_at(known)
-  return finish(show(thread_at(reply.thread), ',"reply":' .. show_reply(reply)))
+  local thread = thread_at(reply.thread)
+  if thread.status ~= REMOVING then return finish(show(thread, ',"reply":' .. show_reply(reply))) end
 end
 local thread = find_thread(thread_id)
 if not thread then return finish('null') end
@@ -1253,7 +1271,8 @@ local oldest_first = {}
 for i = #shown, 1, -1 do oldest_first[#oldest_first + 1] = shown[i] end
 return show(thread, ',"replies":[' .. table.concat(oldest_first, ',') .. ']' .. next_before)
 `,
-  "board/thread": `local THREAD_FIELDS = '^' .. string.rep('(%Z*)%z', 8) .. '(%Z*)$'
+  "board/thread": `local REMOVING = 'removing'
+local THREAD_FIELDS = '^' .. string.rep('(%Z*)%z', 8) .. '(%Z*)$'
 local MESSAGE_FIELDS = '^' .. string.rep('(%Z*)%z', 7) .. '(%Z*)$'
 local function number_of(value)
   return string.format('%012.0f', value)
@@ -4032,13 +4051,13 @@ export const SCRIPTS = {
   "board/inbox": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists", "inbox_waiters"], parts: ["board/thread", "agent/registered", "board/unread", "board/messages"], frees: true },
   "board/inbox_rest": { keys: ["threads", "board_ids", "messages"], parts: ["board/thread", "board/messages"] },
   "board/largest": { keys: ["threads", "board_ids", "messages", "board_lists", "thread_parts"], parts: ["board/thread"] },
-  "board/list": { keys: ["threads", "board_ids", "messages", "board_lists"], parts: ["board/thread", "board/lookup"] },
+  "board/list": { keys: ["threads", "board_ids", "messages", "board_removing", "board_lists"], parts: ["board/thread", "board/lookup"] },
   "board/post": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"], parts: ["board/thread", "board/filing", "event/notify_all", "board/delivery"] },
-  "board/prunable": { keys: ["threads", "board_ids", "messages", "board_lists", "thread_parts"], parts: ["board/thread"], frees: true },
-  "board/prune": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox"], parts: ["board/thread", "board/filing"], frees: true },
+  "board/prunable": { keys: ["threads", "board_ids", "messages", "board_lists", "board_removing", "thread_parts"], parts: ["board/thread"], frees: true },
+  "board/prune": { keys: ["threads", "board_ids", "messages", "board_lists", "board_removing", "board_words", "thread_parts", "inbox"], parts: ["board/thread", "board/filing"], frees: true },
   "board/reply": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"], parts: ["board/thread", "board/filing", "event/notify_all", "board/delivery"] },
   "board/resolve": { keys: ["threads", "board_ids", "messages", "board_lists"], parts: ["board/thread", "board/filing"] },
-  "board/search": { keys: ["threads", "board_ids", "messages", "board_words"], parts: ["board/thread", "board/lookup"] },
+  "board/search": { keys: ["threads", "board_ids", "messages", "board_removing", "board_words"], parts: ["board/thread", "board/lookup"] },
   "board/show": { keys: ["threads", "board_ids", "messages", "thread_parts"], parts: ["board/thread"] },
   "event/end": { keys: [], parts: [] },
   "event/read": { keys: [], parts: [] },
