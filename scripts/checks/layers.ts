@@ -9,6 +9,7 @@
 // deno-lint-ignore-file no-console -- a script reports on stdout and stderr
 
 import { posix } from "node:path";
+import { documentViolations } from "./documents.ts";
 import { codeOf, type Import, importsOf, lineAt } from "./source.ts";
 
 /** Text files of a checkout: path from the root, with `/`, to content. */
@@ -164,6 +165,7 @@ export function findViolations(tree: Tree): Violation[] {
     ...[...tree].flatMap(([path, text]) => TEXT_RULES.flatMap((rule) => matches(path, text, rule))),
     ...[...tree].flatMap(([path, text]) => sizeViolations(path, text)),
     ...[...tree.keys()].flatMap(nameViolations),
+    ...documentViolations(tree),
   ];
 }
 
