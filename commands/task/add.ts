@@ -3,6 +3,7 @@ import { defineCommand } from "../../src/cli/command.ts";
 import { fileFrom } from "../../src/cli/input.ts";
 import { list } from "../../src/cli/options.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
+import { NEW_TASK_FIELDS } from "../../src/task/arguments.ts";
 import { type Task, Tasks } from "../../src/task/task.ts";
 import { addFields, type Fields, fieldsOf } from "./fields.ts";
 import { createAll, parseTasks } from "./import.ts";
@@ -16,9 +17,10 @@ interface Options extends Fields {
 }
 
 const FILE_HELP = `
-A line of --from FILE is one JSON object: title, and what it needs of description, priority, tags,
-dependsOn, notBeforeMs, maxAttempts, leaseMs, backoff {kind, baseMs}, payload and key. A number in
-dependsOn is a task of the file, counted from 0; beyond 1000 tasks it must be an earlier one.`;
+A line of --from FILE is one JSON object: title, and what it needs of the other fields:
+${NEW_TASK_FIELDS.slice(1).join(" ")}
+A backoff is {kind, baseMs}. A number in dependsOn is a task of the file, counted from 0; beyond
+1000 tasks it must be an earlier one.`;
 
 /** `agentcoord task add` */
 export const command = defineCommand({

@@ -10,6 +10,47 @@ import { jsonFrom, textFrom } from "../../src/cli/input.ts";
 import { parseInstant } from "../../src/duration.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
 import type { NewTask } from "../../src/task/draft.ts";
+import type { TaskDetails } from "../../src/task/model.ts";
+
+/** An option for one of the details of a task. */
+interface DetailOption<Value> {
+  /** `dueBy` is `--due-by`. */
+  readonly option: string;
+  /** What the help calls its value. */
+  readonly value: string;
+  readonly help: string;
+  /** The detail that it means. */
+  readonly read: (cli: Cli, text: string) => Value | Promise<Value>;
+}
+
+/** One for each detail. */
+const DETAILS = {
+  payload: {
+    option: "payload",
+    value: "<json|@file|->",
+    help: "what its worker needs to know",
+    read: (cli, text) => jsonFrom(cli, text, "--payload"),
+  },
+} as const satisfies {
+  readonly [Name in keyof TaskDetails]-?: DetailOption<Exclude<TaskDetails[Name], undefined>>;
+};
+
+/** The options that {@linkcode addFields} adds, and `--title`, without dashes: what an update can change. */
+export const FIELD_OPTIONS: readonly string[] = [
+  "title",
+  "description",
+  "priority",
+  "tags",
+  "not-before",
+  "max-attempts",
+  "lease",
+  "backoff",
+  ...Object.values(DETAILS).map(({ option }) => flagOf(option)),
+];
+
+function flagOf(option: string): string {
+  return option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
 
 /** Adds the options to a command; {@linkcode fieldsOf} reads what they say. */
 export function addFields(command: CommandUnknownOpts): void {
@@ -39,8 +80,10 @@ export function addFields(command: CommandUnknownOpts): void {
       "--backoff-base <duration>",
       "the first wait (default: 60s)",
       duration("--backoff-base", { maxMs: 60 * 60 * 1000 }),
-    )
-    .option("--payload <json|@file|->", "what its worker needs to know");
+    );
+  for (const { option, value, help } of Object.values(DETAILS)) {
+    command.option(`--${flagOf(option)} ${value}`, help);
+  }
 }
 
 function notBefore(text: string): number {
@@ -48,7 +91,7 @@ function notBefore(text: string): number {
 }
 
 /** What the options of {@linkcode addFields} hold. */
-export interface Fields {
+export interface Fields extends Details {
   readonly description?: string;
   readonly priority?: number;
   readonly tags?: readonly string[];
@@ -57,8 +100,9 @@ export interface Fields {
   readonly lease?: number;
   readonly backoff?: "exponential" | "linear" | "none";
   readonly backoffBase?: number;
-  readonly payload?: string;
 }
+
+type Details = { readonly [Option in typeof DETAILS[keyof typeof DETAILS]["option"]]?: string };
 
 /** The library's names for what the options said; what was left out stays out. */
 export async function fieldsOf(cli: Cli, options: Fields): Promise<Omit<NewTask, "title">> {
@@ -76,6 +120,15 @@ export async function fieldsOf(cli: Cli, options: Fields): Promise<Omit<NewTask,
   return {
     ...(description === undefined ? {} : { description: await textFrom(cli, description) }),
     ...given({ priority, tags, notBeforeMs: notBefore, maxAttempts, leaseMs: lease, backoff }),
-    ...(payload === undefined ? {} : { payload: await jsonFrom(cli, payload, "--payload") }),
+    ...await detailsIn(cli, options),
   };
+}
+
+async function detailsIn(cli: Cli, options: Details): Promise<TaskDetails> {
+  const details: Record<string, unknown> = {};
+  for (const [name, { option, read }] of Object.entries(DETAILS)) {
+    const text = options[option];
+    if (text !== undefined) details[name] = await read(cli, text);
+  }
+  return details;
 }

@@ -7,23 +7,9 @@ import { invalid } from "../../src/check.ts";
 import { JsonError, parseJson } from "../../src/cli/json.ts";
 import { CoordError, InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
 import { LIMITS, printable, quote } from "../../src/name.ts";
+import { NEW_TASK_FIELDS } from "../../src/task/arguments.ts";
 import { draftTasks, type NewTask } from "../../src/task/draft.ts";
 import type { Task, Tasks } from "../../src/task/task.ts";
-
-/** What a line may say: the fields of {@linkcode NewTask}. */
-const KEYS: readonly (keyof NewTask)[] = [
-  "title",
-  "description",
-  "priority",
-  "tags",
-  "dependsOn",
-  "notBeforeMs",
-  "maxAttempts",
-  "leaseMs",
-  "backoff",
-  "payload",
-  "key",
-];
 
 /** A task and the line it stands in, counted from 1. */
 interface Item {
@@ -56,9 +42,9 @@ function parseLine(line: string, number: number): NewTask {
   if (typeof task !== "object" || task === null || Array.isArray(task)) {
     throw refuse("use an object with a title");
   }
-  const unknown = Object.keys(task).find((key) => !KEYS.includes(key as keyof NewTask));
+  const unknown = Object.keys(task).find((key) => !NEW_TASK_FIELDS.includes(key));
   if (unknown !== undefined) {
-    throw refuse(`unknown field "${printable(unknown, 40)}"; use ${KEYS.join(", ")}`);
+    throw refuse(`unknown field "${printable(unknown, 40)}"; use ${NEW_TASK_FIELDS.join(", ")}`);
   }
   // Programs write null for what they have nothing to say about; only a payload may be it.
   const given = Object.entries(task).filter(([key, value]) => value !== null || key === "payload");

@@ -3,7 +3,8 @@
  * @module
  */
 import { ago, paint, safeText, table, type View } from "../../src/cli/output.ts";
-import type { Attempt, Task } from "../../src/task/model.ts";
+import { formatDuration } from "../../src/duration.ts";
+import { type Attempt, detailsOf, type Task } from "../../src/task/model.ts";
 
 /** A table of tasks. */
 export function taskTable(tasks: readonly Task[], view: View): Promise<string> {
@@ -66,7 +67,7 @@ export function taskText(task: Task, view: View): string {
       "lease",
       lease && `${lease.holder}, fence ${lease.fence}, lapses ${ago(view, lease.expiresAtMs)}`,
     ],
-    ["payload", task.payload === undefined ? "" : JSON.stringify(task.payload)],
+    ...detailFacts(task),
     ["result", task.result === undefined ? "" : JSON.stringify(task.result)],
   ];
   return `${id}  ${paint(view, "bold", safeText(title))}\n` +
@@ -78,6 +79,15 @@ export function taskText(task: Task, view: View): string {
     task.attempts.map((attempt, index) =>
       attemptText(attempt, (task.attemptsLeftOut ?? 0) + index + 1, view)
     ).join("");
+}
+
+/** A detail as it was said; one whose name ends in `Ms` is a duration. */
+function detailFacts(task: Task): [string, string][] {
+  return Object.entries(detailsOf(task)).map(([name, value]) => {
+    const [, what] = /^(.+)Ms$/.exec(name) ?? [];
+    const words = (what ?? name).replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+    return [words, what === undefined ? JSON.stringify(value) : formatDuration(Number(value))];
+  });
 }
 
 function leftOutText({ attemptsLeftOut }: Task): string {

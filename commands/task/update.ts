@@ -2,7 +2,7 @@ import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
 import { Tasks } from "../../src/task/task.ts";
-import { addFields, type Fields, fieldsOf } from "./fields.ts";
+import { addFields, FIELD_OPTIONS, type Fields, fieldsOf } from "./fields.ts";
 import { taskLine } from "./text.ts";
 
 /** What `task update` takes: `--no-tags` makes them `false`. */
@@ -37,8 +37,8 @@ export const command = defineCommand({
     }
     if (Object.keys(changes).length === 0) {
       throw new InvalidArgumentError(
-        "Nothing to update: give at least one of title, description, priority, tags, not-before, " +
-          "max-attempts, lease, backoff and payload as an option; see --help",
+        `Nothing to update: give at least one of ${FIELD_OPTIONS.slice(0, -1).join(", ")} and ` +
+          `${FIELD_OPTIONS.at(-1)} as an option; see --help`,
         { field: "changes" },
       );
     }

@@ -38,18 +38,21 @@ const COMPLETE: FieldTable<CompleteOptions> = { fence: anything, result: anythin
 const DETAILS = Object.fromEntries(TASK_DETAILS.map((name) => [name, anything])) as FieldTable<
   TaskDetails
 >;
-const CHANGES: FieldTable<TaskChanges> = {
+const NEW_TASK: FieldTable<NewTask> = {
   title: anything,
   description: anything,
   priority: anything,
   tags: list(),
+  dependsOn: list(),
   notBeforeMs: anything,
   maxAttempts: anything,
   leaseMs: anything,
   backoff: record({ kind: anything, baseMs: anything }),
   ...DETAILS,
+  key: anything,
 };
-const NEW_TASK: FieldTable<NewTask> = { ...CHANGES, dependsOn: list(), key: anything };
+const { dependsOn: _dependsOn, key: _key, ...changes } = NEW_TASK;
+const CHANGES: FieldTable<TaskChanges> = changes;
 
 /** The names of all that a {@linkcode NewTask} may say. */
 export const NEW_TASK_FIELDS: readonly string[] = Object.freeze(Object.keys(NEW_TASK));
