@@ -79,6 +79,12 @@ export class Fleet {
     worker.frozen = false;
   }
 
+  /** Freezes the worker in `slot` until it is killed. */
+  stun(slot: number): void {
+    const worker = this.#workers.get(slot);
+    if (worker !== undefined) signal(worker, "SIGSTOP");
+  }
+
   /** Waits until every worker has left by itself; answers with how many failed. */
   async finished(): Promise<number> {
     const statuses = await Promise.all(
@@ -127,4 +133,15 @@ export function seeded(seed: number): () => number {
     value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
     return ((value ^ (value >>> 14)) >>> 0) / 4294967296;
   };
+}
+
+/** Whether a file is there: how a fleet is told to stop. */
+export function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }

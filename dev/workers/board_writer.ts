@@ -1,20 +1,20 @@
-// board_writer.ts STORE END_MS THREAD NAME LOG: replies, decides and keeps records until END_MS.
+// board_writer.ts STORE STOP THREAD NAME LOG: replies, decides and keeps records until the file STOP exists.
 import { Approvals } from "../../src/approval/approval.ts";
 import { Audit } from "../../src/audit/audit.ts";
 import { Board } from "../../src/board/board.ts";
 import { ConflictError } from "../../src/errors.ts";
-import { openLog } from "../fleet.ts";
+import { isThere, openLog } from "../fleet.ts";
 import { openAs } from "./context.ts";
 
-const [location, endMs, thread, name, log] = Deno.args as [string, string, string, string, string];
+const [location, stop, thread, name, log] = Deno.args as [string, string, string, string, string];
 const record = openLog(log);
 const context = await openAs(location, `${name}-${Deno.pid}`);
 const board = new Board(context);
 const approvals = new Approvals(context);
 const audit = new Audit(context);
-while (Date.now() < Number(endMs)) {
+while (!isThere(stop)) {
   const { reply } = await board.reply(thread, { message: "for @reader", to: ["reader"] });
-  record({ replied: reply!.id });
+  record({ slot: name, replied: reply!.id });
   const entry = await audit.log({ decisionType: "fight", context: "c", reason: "r" });
   record({ logged: entry.id });
   const asked = await approvals.request({ actionType: "fight", description: "d" });

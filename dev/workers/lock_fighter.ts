@@ -1,7 +1,7 @@
 // lock_fighter.ts STORE STOP TTL_MS HOLD_MS NAME LOG: takes and gives back one lock until the file STOP exists.
 import { LeaseLostError, TimeoutError } from "../../src/errors.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { openLog } from "../fleet.ts";
+import { isThere, openLog } from "../fleet.ts";
 import { openAs } from "./context.ts";
 
 const [location, stop, ttlMs, holdMs, name, log] = Deno.args as [
@@ -33,13 +33,3 @@ while (!isThere(stop)) {
   }
 }
 await context.store.close();
-
-function isThere(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}

@@ -9,6 +9,7 @@ import { startCluster } from "../../dev/redis_cluster.ts";
 import { startSentinel } from "../../dev/redis_sentinel.ts";
 import { hasRedis, type RedisServer, startRedis } from "../../dev/redis_server.ts";
 import { eventually, gone, Running, textOf, written } from "../support/wrapped.ts";
+import { ends } from "../../dev/sleepers.ts";
 
 type Env = Readonly<Record<string, string>>;
 
@@ -97,13 +98,13 @@ for (const [what, harm] of [["is frozen", "freeze"], ["is gone", "kill"]] as con
   serverTest(
     `lock run ends its command before the lease lapses when Redis ${what}`,
     async (dir, env, server) => {
-      const args = ["lock", "run", "a", "--ttl", "2s", "--", "sh", "-c", STUBBORN];
+      const args = ["lock", "run", "a", "--ttl", "6s", "--", "sh", "-c", STUBBORN];
       const store = `${server.url}?command_timeout=500ms`;
       const wrapper = new Running(dir, args, { ...env, AGENTCOORD_STORE: store });
       const pid = Number(await written(`${dir}/pid`));
       await server[harm]();
       // It cannot have been renewed later than now.
-      const lapsesAtMs = Date.now() + 2000;
+      const lapsesAtMs = Date.now() + 6000;
       await gone(pid);
       const lastBeat = Number(textOf(`${dir}/beats`).trimEnd().split("\n").at(-1));
       assert.ok(
@@ -111,11 +112,9 @@ for (const [what, harm] of [["is frozen", "freeze"], ["is gone", "kill"]] as con
         `still at work ${lastBeat - lapsesAtMs} ms after the lease lapsed`,
       );
       assert.equal(textOf(`${dir}/signals`), "TERM\n");
-      const endedAtMs = performance.now();
-      const { code, stderr } = await wrapper.result();
+      const { code, stderr } = await ends("the wrapper", wrapper.result());
       assert.equal(code, 125);
       assert.match(stderr, /^agentcoord: Ending the command: .*renewed/m);
-      assert.ok(performance.now() - endedAtMs < 12_000, "did not end in time");
       if (harm === "freeze") server.resume();
     },
   );

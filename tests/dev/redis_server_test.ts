@@ -15,15 +15,16 @@ import {
   startRedis,
 } from "../../dev/redis_server.ts";
 import { encodeCommand, RespParser, writeAll } from "../../dev/resp.ts";
+import { ends, GENEROUS_MS } from "../../dev/sleepers.ts";
 
 const SERVER_MODULE = JSON.stringify(new URL("../../dev/redis_server.ts", import.meta.url).href);
 const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
 
 /** Waits until `condition` holds, at most 5 s. */
 async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + 5000;
+  const deadlineMs = performance.now() + GENEROUS_MS;
   while (!await condition()) {
-    if (performance.now() > deadlineMs) assert.fail(`not within 5 s: ${what}`);
+    if (performance.now() > deadlineMs) assert.fail(`it did not happen: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
@@ -316,11 +317,10 @@ proxyTest("proxy delays what passes, once each way, in order", async ({ proxy, c
   const values = await Promise.all([1, 2, 3].map(() => client.command("INCR", "k")));
   const tookMs = performance.now() - startedMs;
   assert.deepEqual(values, [1, 2, 3]);
-  assert.ok(tookMs >= 195 && tookMs < 390, `${tookMs} ms`);
+  assert.ok(tookMs >= 195, `${tookMs} ms`);
+  proxy.delay(3_600_000);
   proxy.delay(0);
-  const fastMs = performance.now();
-  await client.command("PING");
-  assert.ok(performance.now() - fastMs < 90);
+  assert.equal(await ends("a command without delay", client.command("PING")), "PONG");
 });
 
 proxyTest("black hole swallows nothing for good, and executes late", async (bench) => {

@@ -5,20 +5,34 @@
 import type { RoomContext } from "../../src/context.ts";
 import { Rooms } from "../../src/rooms.ts";
 import type { RedisStore } from "../../src/open/redis.ts";
+import { Sleepers } from "../../dev/sleepers.ts";
 import { openAs } from "../../dev/workers/context.ts";
+
+const HOUR_MS = 3_600_000;
 
 /** All rooms of a store, acting as one agent. */
 export class Member extends Rooms implements AsyncDisposable {
   readonly store: RedisStore;
+  /** The same rooms; whoever waits there looks at the store by itself after an hour: a wait that ends was woken. */
+  readonly unpolled: Rooms;
+  readonly #sleepers: Sleepers;
 
-  private constructor(context: RoomContext) {
-    super(context);
+  private constructor(context: RoomContext, sleepers: Sleepers) {
+    super({ ...context, store: sleepers.store });
     this.store = context.store as RedisStore;
+    this.unpolled = new Rooms({ ...context, store: sleepers.store, pollMs: HOUR_MS });
+    this.#sleepers = sleepers;
   }
 
   /** Opens the store at `location`, a URL with the namespace as its fragment. */
   static async join(location: string, name: string): Promise<Member> {
-    return new Member(await openAs(location, name));
+    const context = await openAs(location, name);
+    return new Member(context, new Sleepers(context.store));
+  }
+
+  /** Settled once so many of its calls wait at the same time: each has looked, and found nothing. */
+  asleep(count?: number): Promise<void> {
+    return this.#sleepers.asleep(count);
   }
 
   close(): Promise<void> {
@@ -28,11 +42,4 @@ export class Member extends Rooms implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** What `work` gave, and how long it took. */
-export async function timed<T>(work: Promise<T>): Promise<readonly [T, number]> {
-  const startedMs = performance.now();
-  const result = await work;
-  return [result, performance.now() - startedMs];
 }

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { cliJson, start } from "./cli.ts";
+import { GENEROUS_MS } from "../../dev/sleepers.ts";
 
 /** A started command line whose output is collected while it runs. */
 export class Running {
@@ -40,7 +41,7 @@ export class Running {
 export async function eventually<T>(
   what: string,
   look: () => T | undefined | Promise<T | undefined>,
-  limitMs = 8000,
+  limitMs = GENEROUS_MS,
 ): Promise<T> {
   const until = performance.now() + limitMs;
   for (;;) {

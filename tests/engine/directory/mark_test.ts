@@ -9,6 +9,7 @@ import { readMark } from "../../../src/engine/directory/mark.ts";
 import { TestClock } from "../../../dev/stores.ts";
 import { PREAMBLE } from "../../../src/open/preamble.ts";
 import { SCHEMA } from "../../../src/open/schema.ts";
+import { GENEROUS_MS } from "../../../dev/sleepers.ts";
 
 interface Bench {
   /** One more engine on the same files, as another process would have. */
@@ -71,7 +72,7 @@ markTest("mark has the first commit of a process before its step is answered", a
 markTest("mark has the newest commit soon after a busy process has come to rest", async (bench) => {
   const engine = await bench.open();
   const commits = await commit(engine, 40);
-  const untilMs = performance.now() + 10_000;
+  const untilMs = performance.now() + GENEROUS_MS;
   while (bench.marked() !== commits && performance.now() < untilMs) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
