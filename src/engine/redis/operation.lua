@@ -39,7 +39,7 @@ local function emit(type, subject, agent, data)
   last_event = last_event + 1
   emitted_count = emitted_count + 1
   emitted[emitted_count * 2 - 1] = type
-  emitted[emitted_count * 2] = (agent or '') .. '\0' .. (data or '') .. '\0' .. subject
+  emitted[emitted_count * 2] = event_text(subject, agent, data)
 end
 
 local function publish(reply)

@@ -1703,7 +1703,7 @@ local function emit(type, subject, agent, data)
   last_event = last_event + 1
   emitted_count = emitted_count + 1
   emitted[emitted_count * 2 - 1] = type
-  emitted[emitted_count * 2] = (agent or '') .. '\\0' .. (data or '') .. '\\0' .. subject
+  emitted[emitted_count * 2] = event_text(subject, agent, data)
 end
 local function publish(reply)
   if gap_event then emit_gap() end
@@ -1917,6 +1917,12 @@ local function wake(waker)
   local heard = call('PUBLISH', string.sub(STATE, 1, -6) .. 'wake:' .. waker, '')
   return CLUSTERED or heard > 0
 end
+local function fence_data(fence, more)
+  return '{"fence":' .. fence .. (more and ',' .. more or '') .. '}'
+end
+local function event_text(subject, agent, data)
+  return (agent or '') .. '\\0' .. (data or '') .. '\\0' .. subject
+end
 local function add_entry(entry, number, steps, reply)
   if steps ~= '' then entry[#entry + 1], entry[#entry + 2] = 'o', steps end
   if reply then entry[#entry + 1], entry[#entry + 2] = 'r', reply end
@@ -2093,7 +2099,7 @@ local function grant()
       call('ZADD', LOCK_DUE, int(lease.due), path .. '\\0' .. fence)
       call('ZADD', HELD, 0, ACTOR .. '\\0l' .. path .. '\\0' .. fence)
       lock_floor = math.min(lock_floor, lease.due)
-      emit('lock.acquired', path, ACTOR, '{"fence":' .. fence .. ',"mode":"' .. mode .. '"}')
+      emit('lock.acquired', path, ACTOR, granted_data(lease))
     end
     leases[i] = lease
   end
@@ -2165,21 +2171,17 @@ return finish('{"kind":"acquired","leases":' .. show_all(grant()) .. '}')
       lock_waiters = lock_waiters - 1
     end
     last_fence, last_event = last_fence + 1, last_event + 1
-    local ttl, mode, intent = ARGV[5], ARGV[6], cjson.encode(ARGV[7])
-    local fence, due = int(last_fence), now + ttl
-    local member = path .. '\\0' .. fence
-    local said = '"mode":"' .. mode .. '","holder":"' .. actor .. '","fence":' .. fence .. ',"intent":' .. intent
-    local at, lapses = int(now), int(due)
-    call('HSET', LOCKS, path, '[{' .. said .. ',"ttl":' .. ttl .. ',"at":' .. at .. '}]')
+    local lease = { path = path, holder = actor, fence = last_fence, mode = ARGV[6], intent = ARGV[7],
+      ttl = tonumber(ARGV[5]), at = now, due = now + ARGV[5] }
+    local member = path .. '\\0' .. int(last_fence)
+    call('HSET', LOCKS, path, '[' .. kept(lease) .. ']')
     call('ZADD', LOCK_PATHS, '0', path)
-    call('ZADD', LOCK_DUE, lapses, member)
+    call('ZADD', LOCK_DUE, int(lease.due), member)
     call('ZADD', HELD, '0', actor .. '\\0l' .. member)
-    if due < lock_floor then lock_floor = due end
-    local emitted = actor .. '\\0{"fence":' .. fence .. ',"mode":"' .. mode .. '"}\\0' .. path
-    add_entry({ 'lock.acquired', emitted }, last_event, ARGV[1] .. '=1')
+    if lease.due < lock_floor then lock_floor = lease.due end
+    add_entry({ 'lock.acquired', event_text(path, actor, granted_data(lease)) }, last_event, ARGV[1] .. '=1')
     save_state()
-    return '{"kind":"acquired","leases":[{"path":' .. cjson.encode(path) .. ',' .. said .. ',"acquiredAtMs":' ..
-      at .. ',"expiresAtMs":' .. lapses .. '}]}'
+    return '{"kind":"acquired","leases":[' .. shown(lease) .. ']}'
   end
 end
 `,
@@ -2209,7 +2211,7 @@ local function end_leases(leases, type, by, more)
     end
     call('ZREM', LOCK_DUE, path .. '\\0' .. fence)
     call('ZREM', HELD, lease.holder .. '\\0l' .. path .. '\\0' .. fence)
-    emit(type, path, by, '{"fence":' .. fence .. (more and ',' .. more or '') .. '}')
+    emit(type, path, by, fence_data(fence, more))
     paths[#paths + 1] = path
   end
   call_waiters(paths)
@@ -2241,6 +2243,22 @@ local function release_leases(holder, members)
   local leases = live_leases(members)
   end_leases(leases, 'lock.released', holder)
   return leases
+end
+`,
+  "lock/format": `local function shown(lease)
+  return '{"path":' .. cjson.encode(lease.path) .. ',"mode":"' .. lease.mode .. '","holder":"' .. lease.holder ..
+    '","fence":' .. int(lease.fence) .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' ..
+    int(lease.at) .. ',"expiresAtMs":' .. int(lease.due) .. '}'
+end
+local function kept(entry)
+  local fence_of = '"fence":' .. int(entry.fence)
+  if entry.of then return '{"of":' .. cjson.encode(entry.of) .. ',' .. fence_of .. '}' end
+  local also = entry.also and ',"also":' .. cjson.encode(entry.also) or ''
+  return '{"holder":"' .. entry.holder .. '",' .. fence_of .. ',"mode":"' .. entry.mode .. '","intent":' ..
+    cjson.encode(entry.intent) .. ',"ttl":' .. int(entry.ttl) .. ',"at":' .. int(entry.at) .. also .. '}'
+end
+local function granted_data(lease)
+  return fence_data(int(lease.fence), '"mode":"' .. lease.mode .. '"')
 end
 `,
   "lock/held": `local function count_leases(name)
@@ -2360,11 +2378,10 @@ return finish('{"released":' .. released .. ',"next":' .. cjson.encode(following
       next.called = now
       call('HSET', LOCK_WAITERS, next.id, cjson.encode(next))
     end
-    local fence = int(lease.fence)
-    local answer = '{"released":[{"path":' .. cjson.encode(path) .. ',"mode":"' .. lease.mode .. '","holder":"' .. actor ..
-      '","fence":' .. fence .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' .. int(lease.at) ..
-      ',"expiresAtMs":' .. int(due) .. '}],"lost":[]}'
-    add_entry({ 'lock.released', actor .. '\\0{"fence":' .. fence .. '}\\0' .. path }, last_event, ARGV[1] .. '=1', answer)
+    lease.path, lease.due = path, due
+    local answer = '{"released":[' .. shown(lease) .. '],"lost":[]}'
+    local ended = event_text(path, actor, fence_data(int(lease.fence)))
+    add_entry({ 'lock.released', ended }, last_event, ARGV[1] .. '=1', answer)
     save_state()
     return answer
   end
@@ -2411,22 +2428,10 @@ local function names_of(given)
   for name in string.gmatch(given, '%Z+') do names[#names + 1] = name end
   return names
 end
-local function shown(lease)
-  return '{"path":' .. cjson.encode(lease.path) .. ',"mode":"' .. lease.mode .. '","holder":"' .. lease.holder ..
-    '","fence":' .. int(lease.fence) .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' ..
-    int(lease.at) .. ',"expiresAtMs":' .. int(lease.due) .. '}'
-end
 local function show_all(leases)
   local all = {}
   for i, lease in ipairs(leases) do all[i] = shown(lease) end
   return '[' .. table.concat(all, ',') .. ']'
-end
-local function kept(entry)
-  local fence_of = '"fence":' .. int(entry.fence)
-  if entry.of then return '{"of":' .. cjson.encode(entry.of) .. ',' .. fence_of .. '}' end
-  local also = entry.also and ',"also":' .. cjson.encode(entry.also) or ''
-  return '{"holder":"' .. entry.holder .. '",' .. fence_of .. ',"mode":"' .. entry.mode .. '","intent":' ..
-    cjson.encode(entry.intent) .. ',"ttl":' .. int(entry.ttl) .. ',"at":' .. int(entry.at) .. also .. '}'
 end
 local function keep_on(name, entries)
   if #entries == 0 then
@@ -2689,7 +2694,7 @@ if from == 'completed' or from == 'dead' then return answer('refused', task) end
 local data
 if from == 'claimed' then
   end_attempt(task, 'cancelled', now)
-  data = '{"fence":' .. int(work.fence) .. '}'
+  data = fence_data(int(work.fence))
 end
 work.status, work.updated, task.due = 'cancelled', now, nil
 save(task, from)
@@ -2698,16 +2703,16 @@ return answer('done', task)
 `,
   "task/change": `local function enter_queue(task)
   arrive(task)
-  local rank = string.format('%016.0f', rank_of(task.priority, task.seq))
+  local place = tag_place(task.priority, task.seq, task.id)
   for tag in string.gmatch(task.tags, '[^,]+') do
-    call('ZADD', TASK_TAGS, 0, tag .. '\\0' .. rank .. '\\0' .. task.id)
+    call('ZADD', TASK_TAGS, 0, tag .. place)
   end
 end
 local function leave_queue(task)
   arrived[task.id] = nil
-  local rank = string.format('%016.0f', rank_of(task.priority, task.seq))
+  local place = tag_place(task.priority, task.seq, task.id)
   for tag in string.gmatch(task.tags, '[^,]+') do
-    call('ZREM', TASK_TAGS, tag .. '\\0' .. rank .. '\\0' .. task.id)
+    call('ZREM', TASK_TAGS, tag .. place)
   end
 end
 local function place_of(task)
@@ -2742,12 +2747,12 @@ local function expire_kept(task)
   if not expire(task) then return end
   save(task, from)
   if from ~= 'claimed' then return end
-  emit('task.expired', task.id, work.worker, '{"fence":' .. int(work.fence) .. '}')
+  emit('task.expired', task.id, work.worker, fence_data(int(work.fence)))
   if work.status == 'dead' then tell_dead(task) end
 end
 local function release(task, why)
   local work = task.work
-  emit('task.released', task.id, work.worker, '{"fence":' .. int(work.fence) .. '}')
+  emit('task.released', task.id, work.worker, fence_data(int(work.fence)))
   end_attempt(task, 'released', now, why)
   work.spent = work.spent - 1
   wait(task)
@@ -2804,7 +2809,7 @@ if mine and (status == 'claimed' or late) then
   work.status = 'completed'
   save(task, from)
   if RESULT ~= '' then call('HSET', TASKS, ID .. 'r', RESULT) end
-  emit('task.completed', ID, ACTOR, '{"fence":' .. int(work.fence) .. '}')
+  emit('task.completed', ID, ACTOR, fence_data(int(work.fence)))
   if unblock(ID, UNBLOCKS) then
     call('ZADD', TASK_LATER, 0, ID)
     task_floor, telling = 0, '"telling":true,'
@@ -3045,7 +3050,7 @@ else
   work.status = 'dead'
 end
 save(task, 'claimed')
-emit('task.failed', task.id, ACTOR, '{"fence":' .. int(work.fence) .. '}')
+emit('task.failed', task.id, ACTOR, fence_data(int(work.fence)))
 if work.status == 'dead' then tell_dead(task) end
 wake_waiters()
 return answer('done', task)
@@ -3059,7 +3064,7 @@ return answer('done', task)
     asked, tag = match(request, '^1|%a+|(%d*)|([^,]*)$')
     if not tag then break end
   end
-  local steps, works, named, simple = {}, {}, BATCHED and {}, true
+  local operations, works, named, simple = {}, {}, BATCHED and {}, true
   local before, last = BATCHED and 3 or 0, #ARGV
   while simple and before < last do
     local size = BATCHED and tonumber(ARGV[before]) or last
@@ -3072,7 +3077,7 @@ return answer('done', task)
     else
       simple = simple and (size == 5 or task_waiters == 0)
     end
-    steps[#steps + 1] = before
+    operations[#operations + 1] = before
     before = before + size + 1
   end
   if not simple then break end
@@ -3081,12 +3086,12 @@ return answer('done', task)
     for i, record in ipairs(call('HMGET', TASKS, unpack(works))) do
       record = record or ''
       local worker, fence, seq, rest, started = match(record,
-        '^{"status":"claimed","worker":"([^"]*)","fence":(%d+),"more":true,"seq":(%d+),("spent":1,"lease":%d+,"started":(%d+)})$')
+        '^{"status":"claimed","worker":"([^"]*)","fence":(%d+),"more":true,"seq":(%d+),("spent":1,"lease":%d+,"started":(%d+))}$')
       if not worker then
         worker, fence, seq, rest = match(record,
-          '^{"status":"claimed","worker":"([^"]*)","fence":(%d+),"more":true,"seq":(%d+),(.*)$')
+          '^{"status":"claimed","worker":"([^"]*)","fence":(%d+),"more":true,"seq":(%d+),(.*)}$')
       end
-      local actor, wanted = ARGV[steps[i] + 3], ARGV[steps[i] + 7]
+      local actor, wanted = ARGV[operations[i] + 3], ARGV[operations[i] + 7]
       simple = simple and worker == actor and (wanted == '' or wanted == fence)
       was[n + 1], was[n + 2], was[n + 3], was[n + 4] = fence, seq, rest, started or false
       n = n + 4
@@ -3095,14 +3100,14 @@ return answer('done', task)
   end
   local heads, kept = {}, {}
   if request ~= '' then
-    local count = text('%d', #steps)
+    local count = text('%d', #operations)
     if tag and tag ~= '' then
       heads = call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\\0', '(' .. tag .. '\\1', 'LIMIT', '0', count)
       for i, member in ipairs(heads) do heads[i] = string.sub(member, #tag + 19) end
     else
-      heads = call('ZRANGEBYSCORE', TASK_ORDER, '562949953421312', '(1125899906842624', 'LIMIT', '0', count)
+      heads = call('ZRANGEBYSCORE', TASK_ORDER, PENDING_FROM, PENDING_TO, 'LIMIT', '0', count)
     end
-    if #heads < #steps and not COMPLETES then break end
+    if #heads < #operations and not COMPLETES then break end
     if heads[1] then
       local fields = {}
       for i, head in ipairs(heads) do fields[i * 2 - 1], fields[i * 2] = head, head .. 'w' end
@@ -3115,14 +3120,14 @@ return answer('done', task)
   local fields, places, left, taken, tagged = {}, {}, {}, {}, {}
   local set, placed, took, noted = 0, 0, 0, 0
   local entry, whose = {}, nil
-  for i, from in ipairs(steps) do
+  for i, from in ipairs(operations) do
     local actor, head, answer = ARGV[from + 3], heads[i], {}
     local named_actor, emitted = actor .. '\\0t', 0
     if COMPLETES then
       local id, result = ARGV[from + 6], ARGV[from + 8]
       local fence, seq, rest, started = unpack(was, i * 4 - 3, i * 4)
-      local record = '{"status":"completed","worker":"' .. actor .. '","fence":' .. fence .. ',"ended":' .. at
-        .. ',"outcome":"completed",' .. rest
+      local record = work_text('completed', actor, fence, nil, nil,
+        '"ended":' .. at .. ',"outcome":"completed",' .. rest)
       answer[1] = started and started .. ' ' .. at or record
       fields[set + 1], fields[set + 2] = works[i], record
       set = set + 2
@@ -3130,10 +3135,10 @@ return answer('done', task)
         fields[set + 1], fields[set + 2] = id .. 'r', result
         set = set + 2
       end
-      places[placed + 1], places[placed + 2] = text('%d', 2251799813685248 + seq), id
+      places[placed + 1], places[placed + 2] = text('%d', 4 * REGION + seq), id
       placed = placed + 2
       left[i] = named_actor .. id
-      entry[noted + 1], entry[noted + 2] = 'task.completed', actor .. '\\0{"fence":' .. fence .. '}\\0' .. id
+      entry[noted + 1], entry[noted + 2] = 'task.completed', event_text(id, actor, fence_data(fence))
       noted, emitted = noted + 2, 1
     end
     if head then
@@ -3146,25 +3151,24 @@ return answer('done', task)
       local number = text('%d', last_fence)
       answer[n + 1], answer[n + 2], answer[n + 3] = head, spec, number .. ' ' .. at
       fields[set + 1] = head .. 'w'
-      fields[set + 2] = '{"status":"claimed","worker":"' .. actor .. '","fence":' .. number
-        .. (max ~= '1' and ',"more":true' or '') .. ',"seq":' .. seq .. ',"spent":1,"lease":' .. length
-        .. ',"started":' .. at .. '}'
+      fields[set + 2] = work_text('claimed', actor, number, max ~= '1', seq,
+        '"spent":1,"lease":' .. length .. ',"started":' .. at)
       set = set + 2
       places[placed + 1], places[placed + 2] = text('%d', due), head
       placed = placed + 2
       taken[took + 1], taken[took + 2] = '0', named_actor .. head
       took = took + 2
       if tags ~= '' then
-        local rank = text('\\0%016d\\0', (9 - priority) * 17592186044416 + seq) .. head
-        for one in string.gmatch(tags, '[^,]+') do tagged[#tagged + 1] = one .. rank end
+        local place = tag_place(priority, seq, head)
+        for one in string.gmatch(tags, '[^,]+') do tagged[#tagged + 1] = one .. place end
       end
-      entry[noted + 1], entry[noted + 2] = 'task.claimed', actor .. '\\0{"fence":' .. number .. '}\\0' .. head
+      entry[noted + 1], entry[noted + 2] = 'task.claimed', event_text(head, actor, fence_data(number))
       noted, emitted = noted + 2, emitted + 1
     end
     answers[i] = answer
     last_event = last_event + emitted
     whose = (whose and whose .. ' ' or '') .. ARGV[from + 1] .. '=' .. emitted
-    if i % 4 == 0 or i == #steps then
+    if i % 4 == 0 or i == #operations then
       add_entry(entry, last_event, whose)
       entry, whose, noted = {}, nil, 0
     end
@@ -3177,6 +3181,19 @@ return answer('done', task)
   save_state()
   return BATCHED and answers or answers[1]
 until true
+`,
+  "task/format": `local REGION, PRIORITY = 562949953421312, 17592186044416
+local PENDING_FROM, PENDING_TO = '562949953421312', '(1125899906842624'
+local function rank_of(priority, seq)
+  return (9 - priority) * PRIORITY + seq
+end
+local function work_text(status, worker, fence, more, seq, rest)
+  return '{"status":"' .. status .. '","worker":"' .. worker .. '","fence":' .. fence .. (more and ',"more":true' or '')
+    .. (seq and ',"seq":' .. seq or '') .. ',' .. rest .. '}'
+end
+local function tag_place(priority, seq, id)
+  return '\\0' .. string.format('%016.0f', rank_of(priority, seq)) .. '\\0' .. id
+end
 `,
   "task/get": `local PORTION = 524288
 local ID, number = ARGV[5], tonumber(ARGV[6])
@@ -3615,7 +3632,7 @@ local function heads_of_all(tags, count, place)
 end
 local function heads(tags, match, count, place)
   if tags == '' then
-    return call('ZRANGEBYSCORE', TASK_ORDER, '562949953421312', '(1125899906842624', 'LIMIT', '0', count)
+    return call('ZRANGEBYSCORE', TASK_ORDER, PENDING_FROM, PENDING_TO, 'LIMIT', '0', count)
   end
   local names = {}
   for tag in string.gmatch(tags, '[^,]+') do names[#names + 1] = tag end
@@ -3640,7 +3657,7 @@ local function take(ids, asked)
     work.more, work.seq = work.spent < task.max or nil, task.seq
     task.due = now + work.lease
     save(task, 'pending')
-    emit('task.claimed', id, ACTOR, '{"fence":' .. int(last_fence) .. '}')
+    emit('task.claimed', id, ACTOR, fence_data(int(last_fence)))
     add_taken(taken, task)
   end
   return taken
@@ -3663,7 +3680,7 @@ local function claimed_before(done)
   for _, item in ipairs(done) do
     if item[1] == 'task.claimed' then
       local task = find(item[2])
-      local same = task.work.worker == ACTOR and item[3] == '{"fence":' .. int(task.work.fence) .. '}'
+      local same = task.work.worker == ACTOR and item[3] == fence_data(int(task.work.fence))
       if same and task.work.status == 'claimed' and task.due > now then add_taken(taken, task) end
     end
   end
@@ -3714,11 +3731,7 @@ save(task, from)
 emit('task.retried', task.id, ACTOR)
 return answer('done', task)
 `,
-  "task/rows": `local REGION, PRIORITY = 562949953421312, 17592186044416
-local SPEC = '^%[(%d+),(%d),(%d+),(%d+),"([^"]*)","(%a)",(%d+),(%w+),(%d+),"([^"]*)","([^"]*)",\\n'
-local function rank_of(priority, seq)
-  return (9 - priority) * PRIORITY + seq
-end
+  "task/rows": `local SPEC = '^%[(%d+),(%d),(%d+),(%d+),"([^"]*)","(%a)",(%d+),(%w+),(%d+),"([^"]*)","([^"]*)",\\n'
 local function parse(id, spec, record)
   if not spec then return end
   local seq, priority, lease, max, tags, kind, base, start, created, by, needs = string.match(spec, SPEC)
@@ -3747,8 +3760,7 @@ local function encode(work)
   work.status, work.worker, work.fence, work.more, work.seq = nil, nil, nil, nil, nil
   local rest = cjson.encode(work)
   work.status, work.worker, work.fence, work.more, work.seq = status, worker, number, more, seq
-  return '{"status":"' .. status .. '","worker":"' .. worker .. '","fence":' .. int(number)
-    .. (more and ',"more":true' or '') .. (seq and ',"seq":' .. int(seq) or '') .. ',' .. string.sub(rest, 2)
+  return work_text(status, worker, int(number), more, seq and int(seq), string.sub(rest, 2, -2))
 end
 local function look_due(task)
   local status = task.work.status
@@ -4023,8 +4035,8 @@ export const COMMON_KEYS: readonly string[] = ["state", "events", "listeners", "
 
 /** Every script. */
 export const SCRIPTS = {
-  "agent/deregister": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters", "task_wait_queue", "task_waiters", "task_later", "task_tags", "agent_reported", "agents_left"], parts: ["engine/held", "task/held", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases", "task/waiters", "task/rows", "task/change", "task/release_tasks"], frees: true },
-  "agent/explain": { keys: ["agent_reported", "lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/held", "task/held", "agent/rows", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases", "task/shown_claims"] },
+  "agent/deregister": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters", "task_wait_queue", "task_waiters", "task_later", "task_tags", "agent_reported", "agents_left"], parts: ["engine/held", "task/held", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases", "task/waiters", "task/format", "task/rows", "task/change", "task/release_tasks"], frees: true },
+  "agent/explain": { keys: ["agent_reported", "lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/held", "task/held", "agent/rows", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases", "task/shown_claims"] },
   "agent/heartbeat": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"], frees: true },
   "agent/lapsing": { keys: [], parts: ["engine/held", "lock/held", "task/held"] },
   "agent/list": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"] },
@@ -4061,32 +4073,32 @@ export const SCRIPTS = {
   "board/show": { keys: ["threads", "board_ids", "messages", "thread_parts"], parts: ["board/thread"] },
   "event/end": { keys: [], parts: [] },
   "event/read": { keys: [], parts: [] },
-  "lock/abandon": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/rows", "lock/wait_queue"], frees: true },
-  "lock/acquire": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/rows", "lock/selection", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/acquire_fast"] },
-  "lock/break": { keys: ["audit", "audit_ids", "audit_keys", "audit_by", "lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["audit/append", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases"], frees: true },
+  "lock/abandon": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/format", "lock/rows", "lock/wait_queue"], frees: true },
+  "lock/acquire": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/rows", "lock/selection", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/format", "lock/acquire_fast"] },
+  "lock/break": { keys: ["audit", "audit_ids", "audit_keys", "audit_by", "lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["audit/append", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases"], frees: true },
   "lock/count": { keys: [], parts: [] },
-  "lock/list": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/rows"] },
-  "lock/list_held": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases"] },
-  "lock/release": { keys: ["lock_wait_queue", "lock_waiters", "lock_paths"], parts: ["lock/rows", "lock/selection", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/release_fast"], frees: true },
-  "lock/release_all": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/rows", "lock/wait_queue", "lock/end_leases"], frees: true },
-  "lock/renew": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/rows", "lock/selection"], frees: true },
+  "lock/list": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows"] },
+  "lock/list_held": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases"] },
+  "lock/release": { keys: ["lock_wait_queue", "lock_waiters", "lock_paths"], parts: ["lock/rows", "lock/selection", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/format", "lock/release_fast"], frees: true },
+  "lock/release_all": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases"], frees: true },
+  "lock/renew": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows", "lock/selection"], frees: true },
   "task/abandon": { keys: ["task_wait_queue", "task_waiters"], parts: ["task/waiters"], frees: true },
-  "task/cancel": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"], frees: true },
-  "task/claim": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = false"] },
-  "task/complete": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/fast"], frees: true, lets: ["COMPLETES = true"] },
-  "task/counts": { keys: ["task_later"], parts: ["task/rows"] },
-  "task/create": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links", "task_keys", "task_created"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies"] },
-  "task/fail": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
-  "task/get": { keys: ["task_later"], parts: ["task/rows"] },
+  "task/cancel": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/choice"], frees: true },
+  "task/claim": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/format", "task/fast"], frees: true, lets: ["COMPLETES = false"] },
+  "task/complete": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/format", "task/fast"], frees: true, lets: ["COMPLETES = true"] },
+  "task/counts": { keys: ["task_later"], parts: ["task/format", "task/rows"] },
+  "task/create": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links", "task_keys", "task_created"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/dependencies"] },
+  "task/fail": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
+  "task/get": { keys: ["task_later"], parts: ["task/format", "task/rows"] },
   "task/largest": { keys: ["task_created"], parts: [] },
-  "task/list": { keys: ["task_later", "task_tags", "task_created"], parts: ["task/rows"] },
-  "task/prune": { keys: ["task_later", "task_links", "task_keys", "task_created"], parts: ["task/rows"], frees: true },
-  "task/release": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
-  "task/renew": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
-  "task/retry": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"] },
-  "task/sweep": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/expire"], frees: true },
+  "task/list": { keys: ["task_later", "task_tags", "task_created"], parts: ["task/format", "task/rows"] },
+  "task/prune": { keys: ["task_later", "task_links", "task_keys", "task_created"], parts: ["task/format", "task/rows"], frees: true },
+  "task/release": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
+  "task/renew": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
+  "task/retry": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/choice"] },
+  "task/sweep": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/dependencies", "task/expire"], frees: true },
   "task/to_2": { keys: ["task_created", "agent_words", "agent_reported", "lock_waiters", "lock_line", "task_waiters", "task_line"], parts: ["engine/migrate"] },
-  "task/update": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/rows", "task/change", "task/choice"] },
+  "task/update": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/choice"] },
 } as const satisfies Readonly<Record<string, ScriptParts>>;
 
 /** Name of a script, such as `lock/acquire`. */

@@ -147,6 +147,16 @@ local function wake(waker)
   return CLUSTERED or heard > 0
 end
 
+-- The data of an event that tells of one lease, as JSON; more is JSON to add, or nil.
+local function fence_data(fence, more)
+  return '{"fence":' .. fence .. (more and ',' .. more or '') .. '}'
+end
+
+-- An event as it stands in the stream, behind its type; agent and data (JSON) may be nil.
+local function event_text(subject, agent, data)
+  return (agent or '') .. '\0' .. (data or '') .. '\0' .. subject
+end
+
 -- Adds an entry to the stream, which ends with the event of this number: its fields are type -> agent NUL data
 -- NUL subject; steps says whose events they are, in order: <op>=<how many> ...; reply is the answer to be kept.
 local function add_entry(entry, number, steps, reply)

@@ -16,7 +16,7 @@ local function end_leases(leases, type, by, more)
     end
     call('ZREM', LOCK_DUE, path .. '\0' .. fence)
     call('ZREM', HELD, lease.holder .. '\0l' .. path .. '\0' .. fence)
-    emit(type, path, by, '{"fence":' .. fence .. (more and ',' .. more or '') .. '}')
+    emit(type, path, by, fence_data(fence, more))
     paths[#paths + 1] = path
   end
   call_waiters(paths)

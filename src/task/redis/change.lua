@@ -8,17 +8,17 @@ task_floor a lower bound of the moments at which a lease lapses or a scheduled t
 
 local function enter_queue(task)
   arrive(task)
-  local rank = string.format('%016.0f', rank_of(task.priority, task.seq))
+  local place = tag_place(task.priority, task.seq, task.id)
   for tag in string.gmatch(task.tags, '[^,]+') do
-    call('ZADD', TASK_TAGS, 0, tag .. '\0' .. rank .. '\0' .. task.id)
+    call('ZADD', TASK_TAGS, 0, tag .. place)
   end
 end
 
 local function leave_queue(task)
   arrived[task.id] = nil
-  local rank = string.format('%016.0f', rank_of(task.priority, task.seq))
+  local place = tag_place(task.priority, task.seq, task.id)
   for tag in string.gmatch(task.tags, '[^,]+') do
-    call('ZREM', TASK_TAGS, tag .. '\0' .. rank .. '\0' .. task.id)
+    call('ZREM', TASK_TAGS, tag .. place)
   end
 end
 
@@ -61,14 +61,14 @@ local function expire_kept(task)
   if not expire(task) then return end
   save(task, from)
   if from ~= 'claimed' then return end
-  emit('task.expired', task.id, work.worker, '{"fence":' .. int(work.fence) .. '}')
+  emit('task.expired', task.id, work.worker, fence_data(int(work.fence)))
   if work.status == 'dead' then tell_dead(task) end
 end
 
 -- Puts a claimed task back at its old place; the attempt does not count.
 local function release(task, why)
   local work = task.work
-  emit('task.released', task.id, work.worker, '{"fence":' .. int(work.fence) .. '}')
+  emit('task.released', task.id, work.worker, fence_data(int(work.fence)))
   end_attempt(task, 'released', now, why)
   work.spent = work.spent - 1
   wait(task)

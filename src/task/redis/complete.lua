@@ -27,7 +27,7 @@ if mine and (status == 'claimed' or late) then
   work.status = 'completed'
   save(task, from)
   if RESULT ~= '' then call('HSET', TASKS, ID .. 'r', RESULT) end
-  emit('task.completed', ID, ACTOR, '{"fence":' .. int(work.fence) .. '}')
+  emit('task.completed', ID, ACTOR, fence_data(int(work.fence)))
   if unblock(ID, UNBLOCKS) then
     call('ZADD', TASK_LATER, 0, ID)
     task_floor, telling = 0, '"telling":true,'

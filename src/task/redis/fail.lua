@@ -14,7 +14,7 @@ else
   work.status = 'dead'
 end
 save(task, 'claimed')
-emit('task.failed', task.id, ACTOR, '{"fence":' .. int(work.fence) .. '}')
+emit('task.failed', task.id, ACTOR, fence_data(int(work.fence)))
 if work.status == 'dead' then tell_dead(task) end
 wake_waiters()
 return answer('done', task)

@@ -72,7 +72,7 @@ end
 -- The best pending tasks that qualify; those without regard to tags are the head of the second region.
 local function heads(tags, match, count, place)
   if tags == '' then
-    return call('ZRANGEBYSCORE', TASK_ORDER, '562949953421312', '(1125899906842624', 'LIMIT', '0', count)
+    return call('ZRANGEBYSCORE', TASK_ORDER, PENDING_FROM, PENDING_TO, 'LIMIT', '0', count)
   end
   local names = {}
   for tag in string.gmatch(tags, '[^,]+') do names[#names + 1] = tag end
@@ -100,7 +100,7 @@ local function take(ids, asked)
     work.more, work.seq = work.spent < task.max or nil, task.seq
     task.due = now + work.lease
     save(task, 'pending')
-    emit('task.claimed', id, ACTOR, '{"fence":' .. int(last_fence) .. '}')
+    emit('task.claimed', id, ACTOR, fence_data(int(last_fence)))
     add_taken(taken, task)
   end
   return taken
@@ -129,7 +129,7 @@ local function claimed_before(done)
   for _, item in ipairs(done) do
     if item[1] == 'task.claimed' then
       local task = find(item[2])
-      local same = task.work.worker == ACTOR and item[3] == '{"fence":' .. int(task.work.fence) .. '}'
+      local same = task.work.worker == ACTOR and item[3] == fence_data(int(task.work.fence))
       if same and task.work.status == 'claimed' and task.due > now then add_taken(taken, task) end
     end
   end

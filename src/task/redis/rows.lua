@@ -1,5 +1,6 @@
 --[[ task/rows: tasks as they are kept; part of every task script that looks at single ones.
 
+NEEDS   task/format
 KEYS    task_later
 TASKS       <id> -> the spec, what the creator said, one JSON list in lines:
             [seq,priority,lease,max,"tags","backoff kind",its base,not before or null,created
@@ -21,13 +22,7 @@ TASK_LATER  id -> the instant at which it is due, of scheduled tasks; 0 of compl
 TASK_CREATED  id -> the number of its creation, of every task
 KEEPS       a task is in one region, its work says the same status; a task that time alone has changed stays
             where it was until a step settles it, and every reader shows it settled. ]]
-local REGION, PRIORITY = 562949953421312, 17592186044416
 local SPEC = '^%[(%d+),(%d),(%d+),(%d+),"([^"]*)","(%a)",(%d+),(%w+),(%d+),"([^"]*)","([^"]*)",\n'
-
--- The queue's order within its region: the higher priority first, then the one created first.
-local function rank_of(priority, seq)
-  return (9 - priority) * PRIORITY + seq
-end
 
 -- A task from what is kept of it; nothing when that is no task.
 local function parse(id, spec, record)
@@ -53,15 +48,14 @@ local function parse(id, spec, record)
   }
 end
 
--- The work as text. What task/fast reads by a pattern comes first, in this order.
+-- The work as text.
 local function encode(work)
   local status, worker, number, more, seq = work.status, work.worker, work.fence, work.more, work.seq
   if not worker then return cjson.encode(work) end
   work.status, work.worker, work.fence, work.more, work.seq = nil, nil, nil, nil, nil
   local rest = cjson.encode(work)
   work.status, work.worker, work.fence, work.more, work.seq = status, worker, number, more, seq
-  return '{"status":"' .. status .. '","worker":"' .. worker .. '","fence":' .. int(number)
-    .. (more and ',"more":true' or '') .. (seq and ',"seq":' .. int(seq) or '') .. ',' .. string.sub(rest, 2)
+  return work_text(status, worker, int(number), more, seq and int(seq), string.sub(rest, 2, -2))
 end
 
 -- The instant at which time changes the task, if it will.
