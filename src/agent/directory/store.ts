@@ -11,13 +11,14 @@ import { LEASES_A_STEP } from "../../engine/held.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
 import type { Agent, AgentCounts, AgentStatus } from "../model.ts";
-import { claimsOf } from "../../task/directory/held.ts";
+import { type Claim, claimsOf } from "../../task/directory/held.ts";
 import { holdsNothing, type Portion, renewHeld } from "./held.ts";
 import { statusOf } from "../model.ts";
 import { type AgentRow, findAgent, toAgent } from "./rows.ts";
 import { GONE_AFTER_MS, HUNG_AFTER_MS } from "../model.ts";
 import type { AgentStore, RegisterOutcome, Registration } from "../store.ts";
 import { DEPARTURES, touchAgent } from "./touch.ts";
+import type { Lease } from "../../lock/model.ts";
 
 /** Agents that one step shows. */
 const SHOWN_A_STEP = 128;
@@ -126,13 +127,32 @@ export class DirectoryAgents implements AgentStore {
 
   async explain(name: string): ReturnType<AgentStore["explain"]> {
     const { leasesHeldBy } = await import("../../lock/directory/end_leases.ts");
-    return await this.#engine.read((reader) => {
+    const agent = await this.#engine.read((reader) => {
       const row = findAgent(reader, name);
-      if (row === undefined) return undefined;
-      const agent = toAgent(reader, row);
-      const tasks = claimsOf(reader, name);
-      return { agent, locks: leasesHeldBy(reader, name), tasks };
+      return row && toAgent(reader, row);
     });
+    if (agent === undefined) return undefined;
+    const locks = await this.#portions<Lease>((reader, behind) =>
+      leasesHeldBy(reader, name, behind, LEASES_A_STEP)
+    );
+    const claims = await this.#portions<Claim>((reader, behind) =>
+      claimsOf(reader, name, behind, LEASES_A_STEP)
+    );
+    const tasks = claims.sort((a, b) => a.sinceMs - b.sinceMs || a.seq - b.seq)
+      .map(({ id, title, sinceMs }) => ({ id, title, sinceMs }));
+    return { agent, locks, tasks };
+  }
+
+  /** What several steps read, each of them behind what the one before ended with. */
+  async #portions<Held>(
+    read: (reader: Reader, behind: Held | undefined) => readonly Held[],
+  ): Promise<Held[]> {
+    const all: Held[] = [];
+    for (;;) {
+      const held = await this.#engine.read((reader) => read(reader, all.at(-1)));
+      all.push(...held);
+      if (held.length < LEASES_A_STEP) return all;
+    }
   }
 
   async list(): Promise<readonly Agent[]> {

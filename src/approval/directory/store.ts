@@ -5,6 +5,7 @@
 import { emit, listen, notify } from "../../event/directory/append.ts";
 import type { PrunedPortion, PrunePortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
+import { boundedRows } from "../../engine/directory/bounded_rows.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
 import type { Approval, ApprovalCounts, ApprovalStatus } from "../model.ts";
 import type {
@@ -161,20 +162,31 @@ export class DirectoryApprovals implements ApprovalStore {
     });
   }
 
-  list({ status, requestedBy, before, limit }: ApprovalQuery): Promise<ApprovalList | undefined> {
-    return this.#engine.read((reader) => {
-      const end = before === undefined ? Number.MAX_SAFE_INTEGER : find(reader, before)?.seq;
-      if (end === undefined) return undefined;
-      const rows = reader.all<ApprovalRow>(
-        `${rangesOf(status, requestedBy)} ORDER BY seq DESC LIMIT ?4 + 0`,
-        end,
-        reader.nowMs,
-        requestedBy ?? null,
-        limit + 1,
-      );
-      const approvals = rows.slice(0, limit).map((row) => toApproval(row, reader.nowMs));
-      return { approvals, more: rows.length > limit };
-    });
+  async list(
+    { status, requestedBy, before, limit }: ApprovalQuery,
+  ): Promise<ApprovalList | undefined> {
+    const approvals: Approval[] = [];
+    let below: number | undefined;
+    for (;;) {
+      const part = await this.#engine.read((reader) => {
+        const { nowMs } = reader;
+        const end = below ??
+          (before === undefined ? Number.MAX_SAFE_INTEGER : find(reader, before)?.seq);
+        if (end === undefined) return undefined;
+        const sql = `${rangesOf(status, requestedBy)} ORDER BY seq DESC LIMIT ?4 + 0`;
+        const { rows, cut } = boundedRows<ApprovalRow>(
+          limit + 1 - approvals.length,
+          (behind, most) => reader.all(sql, behind?.seq ?? end, nowMs, requestedBy ?? null, most),
+          charsOf,
+        );
+        approvals.push(...rows.map((row) => toApproval(row, nowMs)));
+        below = rows.at(-1)?.seq;
+        return { cut };
+      });
+      if (part === undefined) return undefined;
+      if (part.cut) continue;
+      return { approvals: approvals.slice(0, limit), more: approvals.length > limit };
+    }
   }
 
   counts(): Promise<ApprovalCounts> {
@@ -220,6 +232,10 @@ function rangesOf(status: ApprovalStatus | undefined, requestedBy: string | unde
   const by = requestedBy === undefined ? "" : " AND requested_by = ?3";
   return statuses.flatMap((one) => CONDITIONS[one]).map((range) => `${all}${by} AND ${range}`)
     .join(" UNION ALL ");
+}
+
+function charsOf({ description, approvers, comment }: ApprovalRow): number {
+  return description.length + (approvers?.length ?? 0) + (comment?.length ?? 0);
 }
 
 function topicOf(id: string): string {

@@ -6,11 +6,12 @@ ARGV    5 status or "", 6 who asked or "", 7 id that only older ones are wanted 
         9 number to go on below, or ""
 RETURN  {"approvals":[…],"more":true|false,"next"?:number to go on below}, with next when the answer had no room for
         all, or too many had to be passed over | null when there is none with that id ]]
-local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
+local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 8
 -- Members of the lists that one step looks at to find some whose status time has changed, or not.
 local LOOKS = 2048
 local status, requester, before, limit, below = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
-local CHUNK = math.min(limit + 1, 256)
+local MOST = math.min(limit, SHOW_COUNT)
+local CHUNK = MOST + 1
 
 -- The lists that hold what has a status now: those that lapsed count as expired, swept or not.
 local SOURCES = {
@@ -89,7 +90,7 @@ for _, source in ipairs(SOURCES[status]) do
 end
 
 local ids, numbers, go_on = {}, {}, nil
-while #ids <= limit do
+while #ids <= MOST do
   local newest
   for _, source in ipairs(sources) do
     local head = head_of(source)
@@ -105,8 +106,9 @@ while #ids <= limit do
   newest.at = newest.at + 1
 end
 
-local more = #ids > limit
+local more = #ids > MOST
 if more then ids[#ids] = nil end
+if more and MOST < limit then go_on = numbers[MOST] end
 local approvals, bytes = {}, 0
 for first = 1, #ids, SHOW_CHUNK do
   if bytes > SHOW_BYTES then

@@ -4,6 +4,7 @@
  */
 import { listen } from "../../event/directory/append.ts";
 import type { Actor } from "../../engine/actor.ts";
+import { boundedRows } from "../../engine/directory/bounded_rows.ts";
 import type { Engine, Reader, SqlValue } from "../../engine/directory/transaction.ts";
 import { type AuditRow, toEntry } from "../row.ts";
 import { appendAudit, AUDIT_TOPIC } from "./append.ts";
@@ -31,22 +32,34 @@ export class DirectoryAudit implements AuditStore {
     return this.#engine.write(actor, (tx) => appendAudit(tx, draft, key));
   }
 
-  list({ before, sinceMs, limit, ...filter }: EntryQuery): Promise<EntryList | undefined> {
-    return this.#engine.read((reader) => {
-      const end = before === undefined ? Number.MAX_SAFE_INTEGER : seqOf(reader, before);
-      if (end === undefined) return undefined;
-      const start = sinceMs === undefined ? 0 : firstSince(reader, sinceMs);
-      const [conditions, values] = conditionsOf(filter);
-      const rows = reader.all<AuditRow>(
-        `SELECT * FROM audit WHERE seq >= ? AND seq < ? ${conditions} ORDER BY seq DESC LIMIT ? + 0`,
-        start,
-        end,
-        ...values,
-        limit + 1,
-      );
-      const entries = rows.slice(0, limit).reverse().map(toEntry);
-      return { entries, more: rows.length > limit };
-    });
+  async list({ before, sinceMs, limit, ...filter }: EntryQuery): Promise<EntryList | undefined> {
+    const found: AuditRow[] = [];
+    for (;;) {
+      const part = await this.#engine.read((reader) => {
+        const end = before === undefined ? Number.MAX_SAFE_INTEGER : seqOf(reader, before);
+        if (end === undefined) return undefined;
+        const start = sinceMs === undefined ? 0 : firstSince(reader, sinceMs);
+        const [conditions, values] = conditionsOf(filter);
+        return boundedRows<AuditRow>(
+          limit + 1 - found.length,
+          (behind, most) =>
+            reader.all<AuditRow>(
+              `SELECT * FROM audit WHERE seq >= ? AND seq < ? ${conditions}
+             ORDER BY seq DESC LIMIT ? + 0`,
+              start,
+              (behind ?? found.at(-1))?.seq ?? end,
+              ...values,
+              most,
+            ),
+          charsOf,
+        );
+      });
+      if (part === undefined) return undefined;
+      found.push(...part.rows);
+      if (part.cut) continue;
+      const entries = found.slice(0, limit).reverse().map(toEntry);
+      return { entries, more: found.length > limit };
+    }
   }
 
   async follow(query: FollowQuery): Promise<FollowedEntries | undefined> {
@@ -61,14 +74,15 @@ export class DirectoryAudit implements AuditStore {
 
   chain(after: number, limit: number): Promise<ChainPart> {
     return this.#engine.read((reader) => {
-      const rows = reader.all<AuditRow>(
-        "SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ? + 0",
-        after,
-        limit,
-      );
+      const { rows, cut } = boundedRows<AuditRow>(limit, (behind, most) =>
+        reader.all<AuditRow>(
+          "SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ? + 0",
+          behind?.seq ?? after,
+          most,
+        ), charsOf);
       const places = rows.map((row) => ({ seq: row.seq, entry: toEntry(row) }));
       const total = reader.counts.audit ?? 0;
-      return { places, more: rows.length === limit, total, nowMs: reader.nowMs };
+      return { places, more: cut || rows.length === limit, total, nowMs: reader.nowMs };
     });
   }
 }
@@ -80,16 +94,21 @@ function following(
   const seq = after === undefined ? 0 : seqOf(reader, after);
   if (seq === undefined) return undefined;
   const [conditions, values] = conditionsOf(filter);
-  const rows = reader.all<AuditRow>(
-    `SELECT * FROM audit WHERE seq > ? ${conditions} ORDER BY seq LIMIT ? + 0`,
-    seq,
-    ...values,
-    limit,
-  );
-  const last = rows.length === limit
+  const { rows, cut } = boundedRows<AuditRow>(limit, (behind, most) =>
+    reader.all<AuditRow>(
+      `SELECT * FROM audit WHERE seq > ? ${conditions} ORDER BY seq LIMIT ? + 0`,
+      behind?.seq ?? seq,
+      ...values,
+      most,
+    ), charsOf);
+  const last = cut || rows.length === limit
     ? rows.at(-1)
     : reader.get<{ id: string }>("SELECT id FROM audit ORDER BY seq DESC LIMIT 1");
   return { entries: rows.map(toEntry), ...(last === undefined ? {} : { after: last.id }) };
+}
+
+function charsOf({ context, reason, refs }: AuditRow): number {
+  return context.length + reason.length + refs.length;
 }
 
 function conditionsOf({ agent, decisionType }: EntryFilter): [string, SqlValue[]] {

@@ -8,7 +8,7 @@ AUDIT_BY   members of score 0, which find numbers by agent, by type, by both, an
            agent NUL type NUL number, with either empty too, and @ instant number; all of 16 digits
 KEEPS      numbers count from 1 without a gap; each link is SHA-1(link before, then content hash). ]]
 
-local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
+local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 8
 
 local function bytes_of(entry)
   local bytes = 0
@@ -37,7 +37,7 @@ end
 local function entries_at(places)
   local entries, bytes = {}, 0
   for _, place in ipairs(places) do
-    if bytes > SHOW_BYTES then return entries, true end
+    if bytes > SHOW_BYTES or #entries >= SHOW_COUNT then return entries, true end
     local entry = entry_at(string.sub(place, -16))
     if entry then
       entries[#entries + 1], bytes = entry, bytes + bytes_of(entry)
@@ -50,7 +50,7 @@ end
 local function entries_from(command, start, stop, most)
   local entries, bytes = {}, 0
   while #entries < most do
-    if bytes > SHOW_BYTES then return entries, true end
+    if bytes > SHOW_BYTES or #entries >= SHOW_COUNT then return entries, true end
     local count = math.min(SHOW_CHUNK, most - #entries)
     local chunk = call(command, AUDIT, start, stop, 'COUNT', count)
     for _, entry in ipairs(chunk) do

@@ -275,10 +275,11 @@ return finish(outcome('decided', approval))
   "approval/get": `local approval = find(ARGV[5])
 return approval and show(approval) or 'null'
 `,
-  "approval/list": `local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
+  "approval/list": `local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 8
 local LOOKS = 2048
 local status, requester, before, limit, below = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
-local CHUNK = math.min(limit + 1, 256)
+local MOST = math.min(limit, SHOW_COUNT)
+local CHUNK = MOST + 1
 local SOURCES = {
   pending = { { 'pending', function(expires) return expires > now end } },
   approved = { { 'approved' } },
@@ -345,7 +346,7 @@ for _, source in ipairs(SOURCES[status]) do
   end
 end
 local ids, numbers, go_on = {}, {}, nil
-while #ids <= limit do
+while #ids <= MOST do
   local newest
   for _, source in ipairs(sources) do
     local head = head_of(source)
@@ -360,8 +361,9 @@ while #ids <= limit do
   ids[#ids + 1], numbers[#numbers + 1] = head.id, head.number
   newest.at = newest.at + 1
 end
-local more = #ids > limit
+local more = #ids > MOST
 if more then ids[#ids] = nil end
+if more and MOST < limit then go_on = numbers[MOST] end
 local approvals, bytes = {}, 0
 for first = 1, #ids, SHOW_CHUNK do
   if bytes > SHOW_BYTES then
@@ -561,7 +563,7 @@ save(approval)
 emit('approval.used', id, ACTOR)
 return finish(outcome('used', approval))
 `,
-  "audit/append": `local SHOW_BYTES, SHOW_CHUNK = 1048576, 8
+  "audit/append": `local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 8
 local function bytes_of(entry)
   local bytes = 0
   for i = 2, #entry[2], 2 do bytes = bytes + #entry[2][i] end
@@ -582,7 +584,7 @@ end
 local function entries_at(places)
   local entries, bytes = {}, 0
   for _, place in ipairs(places) do
-    if bytes > SHOW_BYTES then return entries, true end
+    if bytes > SHOW_BYTES or #entries >= SHOW_COUNT then return entries, true end
     local entry = entry_at(string.sub(place, -16))
     if entry then
       entries[#entries + 1], bytes = entry, bytes + bytes_of(entry)
@@ -593,7 +595,7 @@ end
 local function entries_from(command, start, stop, most)
   local entries, bytes = {}, 0
   while #entries < most do
-    if bytes > SHOW_BYTES then return entries, true end
+    if bytes > SHOW_BYTES or #entries >= SHOW_COUNT then return entries, true end
     local count = math.min(SHOW_CHUNK, most - #entries)
     local chunk = call(command, AUDIT, start, stop, 'COUNT', count)
     for _, entry in ipairs(chunk) do
@@ -1955,7 +1957,7 @@ end
 `,
   "event/read": `local FROM, CHECKED, LIMIT, TYPE, WAKER = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
 local CHUNK, FEW = 256, 8
-local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 4096, 4194304, 524288
+local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 2048, 2097152, 524288
 local function count_events(fields)
   local count = #fields / 2
   for i = #fields - 1, 1, -2 do

@@ -43,9 +43,14 @@ function removeAliases(tx: Transaction, { path, fence }: LockRow): string[] {
   return rows.map(({ alias }) => alias);
 }
 
-/** The live leases of one agent, by path. */
-export function leasesHeldBy(reader: Reader, holder: string): Lease[] {
-  return heldBy(reader, holder).map(toLease);
+/** The next live leases of one agent, by path; fewer than `limit` when it holds no more. */
+export function leasesHeldBy(
+  reader: Reader,
+  holder: string,
+  behind: Pick<Lease, "path" | "fence"> | undefined,
+  limit: number,
+): Lease[] {
+  return heldBy(reader, holder, limit, behind).map(toLease);
 }
 
 /** Ends the first live leases of an agent, by path; fewer than `limit` when it holds no more. */
@@ -62,12 +67,19 @@ export function sweepExpired(tx: Transaction): void {
   for (const row of rows) endLeases(tx, [row], "lock.expired", row.holder);
 }
 
-function heldBy(reader: Reader, holder: string, limit = -1): LockRow[] {
+function heldBy(
+  reader: Reader,
+  holder: string,
+  limit: number,
+  { path, fence } = { path: "", fence: 0 },
+): LockRow[] {
   return reader.all<LockRow>(
-    `SELECT * FROM locks WHERE holder = ? AND expires_at_ms > ?
+    `SELECT * FROM locks WHERE holder = ? AND expires_at_ms > ? AND (path, fence) > (?, ?)
      ORDER BY path, fence LIMIT ? + 0`,
     holder,
     reader.nowMs,
+    path,
+    fence,
     limit,
   );
 }

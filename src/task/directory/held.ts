@@ -13,9 +13,11 @@ export interface ClaimPlace {
 }
 
 /** A task that an agent has claimed. */
-export interface Claim {
+export interface Claim extends ClaimPlace {
   readonly id: string;
   readonly title: string;
+  /** The number of its creation. */
+  readonly seq: number;
   /** When it was claimed. */
   readonly sinceMs: number;
 }
@@ -37,14 +39,21 @@ export function countHeld(reader: Reader, holder: string): number {
   )!.n;
 }
 
-/** The tasks that the agent has claimed, the oldest claim first. */
-export function claimsOf(reader: Reader, holder: string): Claim[] {
-  return reader.all<{ id: string; title: string; since_ms: number }>(
-    `SELECT id, json_extract(spec, '$.title') title, started_at_ms since_ms
-     FROM tasks WHERE holder = ? AND due_at_ms > ? ORDER BY started_at_ms, seq`,
+/** The next tasks that the agent has claimed, as the queue would have them; fewer than `limit` when there are no more. */
+export function claimsOf(
+  reader: Reader,
+  holder: string,
+  { rank }: ClaimPlace = { rank: -1 },
+  limit: number,
+): readonly Claim[] {
+  return reader.all<Claim>(
+    `SELECT id, rank, seq, json_extract(spec, '$.title') AS title, started_at_ms AS sinceMs
+     FROM tasks WHERE holder = ? AND rank > ? AND due_at_ms > ? ORDER BY rank LIMIT ? + 0`,
     holder,
+    rank,
     reader.nowMs,
-  ).map(({ id, title, since_ms }) => ({ id, title, sinceMs: since_ms }));
+    limit,
+  );
 }
 
 /** Live claims that lapse soon, the soonest first. */
