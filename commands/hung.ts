@@ -1,3 +1,4 @@
+import { given } from "../src/given.ts";
 import type { Agent, AgentReport } from "../src/agent/model.ts";
 import { Agents } from "../src/agent/agent.ts";
 import { defineCommand } from "../src/cli/command.ts";
@@ -20,7 +21,7 @@ export const command = defineCommand({
   examples: ["agentcoord hung --threshold 300", "agentcoord hung --explain --json"],
   run: async (cli, { threshold, explain }): Promise<readonly Row[]> => {
     const agents = new Agents(await cli.context());
-    const hung = await agents.hung(threshold === undefined ? {} : { thresholdMs: threshold });
+    const hung = await agents.hung(given({ thresholdMs: threshold }));
     if (!explain) return hung;
     return await Promise.all(hung.map(async (agent) => {
       const { locks, tasks } = await agents.explain(agent.name);

@@ -5,6 +5,7 @@
  * an agent edits it in. And one file is locked in one store: the store of the first project upwards from it.
  * @module
  */
+import { given } from "./given.ts";
 import { isAbsent, parentOf, readLink, reasonOf, stat, under } from "./disk.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import { printable, quote } from "./name.ts";
@@ -169,9 +170,9 @@ export function surroundings(
   let inner: InnerProject | undefined;
   for (let directory = start;; directory = parentOf(directory)) {
     const top = directory === project.worktree ? project : topOf(directory);
-    if (top?.root === project.root) return { worktree: directory, ...(inner && { inner }) };
+    if (top?.root === project.root) return { worktree: directory, ...given({ inner }) };
     if (top !== undefined) inner ??= { top: directory, isGit: top.isGit };
-    if (directory === "/") return inner === undefined ? {} : { inner };
+    if (directory === "/") return given({ inner });
   }
 }
 

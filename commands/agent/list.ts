@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Agents } from "../../src/agent/agent.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { choice } from "../../src/cli/options.ts";
@@ -10,7 +11,6 @@ export const command = defineCommand({
       choice("--status <status>", "only these", ["active", "idle", "blocked", "hung", "gone"]),
     ),
   examples: ["agentcoord agents", "agentcoord agent list --status hung --json"],
-  run: async (cli, { status }) =>
-    await new Agents(await cli.context()).list(status === undefined ? {} : { status }),
+  run: async (cli, { status }) => await new Agents(await cli.context()).list(given({ status })),
   text: agentTable,
 });

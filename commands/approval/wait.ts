@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import type { Approval } from "../../src/approval/model.ts";
 import { Approvals } from "../../src/approval/approval.ts";
 import { defineCommand } from "../../src/cli/command.ts";
@@ -14,7 +15,7 @@ export const command = defineCommand({
   examples: ["agentcoord approval wait apr_01JD3ZW5N7X9K2M4P6Q8R0S2T4 && ./deploy.sh"],
   run: async (cli, { timeout }, id) => {
     const approvals = new Approvals(await cli.context());
-    const options = timeout === undefined ? {} : { timeoutMs: timeout };
+    const options = given({ timeoutMs: timeout });
     return onlyApproved(await approvals.wait(id, options), { retryable: false });
   },
   text: approvalText,

@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Audit } from "../../src/audit/audit.ts";
 import { defineCommand, Exit } from "../../src/cli/command.ts";
 import { integer } from "../../src/cli/options.ts";
@@ -25,7 +26,7 @@ export const command = defineCommand({
     for (const entry of entries) await cli.line(entry, entryText(entry, cli.view));
     if (follow) {
       const last = (entries.at(-1) ?? end)?.id;
-      const after = last === undefined ? {} : { after: last };
+      const after = given({ after: last });
       for await (const entry of audit.tail({ ...filter, ...after })) {
         await cli.line(entry, entryText(entry, cli.view));
       }

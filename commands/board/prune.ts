@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Board } from "../../src/board/board.ts";
 import type { ThreadStatus } from "../../src/board/thread.ts";
 import { defineCommand } from "../../src/cli/command.ts";
@@ -26,7 +27,7 @@ export const command = defineCommand({
     await new Board(await cli.context()).prune({
       ...pruneOptions(options),
       // Checked by the library, whose refusal names the words.
-      ...(status === undefined ? {} : { statuses: status as readonly ThreadStatus[] }),
+      ...given({ statuses: status as readonly ThreadStatus[] | undefined }),
     }),
   text: (pruned) => prunedLine(pruned, "thread", "last changed"),
 });

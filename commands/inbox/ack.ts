@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { hintAgents } from "../agent/hint.ts";
@@ -8,7 +9,7 @@ export const command = defineCommand({
   examples: ["agentcoord inbox ack msg_01JD3ZW5N7X9K2M4P6Q8R0S2T4 --agent bob"],
   run: async (cli, _options, id) => {
     await hintAgents(cli, [(await cli.config()).agent]);
-    await new Board(await cli.context()).ack(id === undefined ? {} : { upTo: id });
+    await new Board(await cli.context()).ack(given({ upTo: id }));
     return { acked: id ?? "all" };
   },
   text: ({ acked }) => acked === "all" ? "Everything is read.\n" : `Read up to ${acked}.\n`,

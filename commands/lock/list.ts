@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { leaseTable } from "./text.ts";
@@ -6,7 +7,6 @@ import { leaseTable } from "./text.ts";
 export const command = defineCommand({
   build: (command) => command.option("--holder <name>", "only this agent's"),
   examples: ["agentcoord locks", "agentcoord lock list --holder ada --json"],
-  run: async (cli, { holder }) =>
-    await new Locks(await cli.context()).list(holder === undefined ? {} : { holder }),
+  run: async (cli, { holder }) => await new Locks(await cli.context()).list(given({ holder })),
   text: leaseTable,
 });

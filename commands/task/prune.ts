@@ -1,3 +1,4 @@
+import { given } from "../../src/given.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { list } from "../../src/cli/options.ts";
 import type { EndedStatus } from "../../src/task/model.ts";
@@ -23,7 +24,7 @@ export const command = defineCommand({
     await new Tasks(await cli.context()).prune({
       ...pruneOptions(options),
       // Checked by the library, whose refusal names the words.
-      ...(status === undefined ? {} : { statuses: status as readonly EndedStatus[] }),
+      ...given({ statuses: status as readonly EndedStatus[] | undefined }),
     }),
   text: (pruned) => prunedLine(pruned, "task"),
 });

@@ -8,6 +8,7 @@
  * earlier verification elsewhere, and looks whether that link is still in the chain.
  * @module
  */
+import { given } from "../given.ts";
 import {
   anything,
   checkArguments,
@@ -249,7 +250,7 @@ function filterOf({ agent, type }: EntryOptions): EntryFilter {
 }
 
 function placeOf(after: string | undefined): Pick<FollowQuery, "after"> {
-  return after === undefined ? {} : { after };
+  return given({ after });
 }
 
 function checkInstant(value: unknown): number {

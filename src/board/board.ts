@@ -212,7 +212,7 @@ export class Board {
    */
   async addressed({ limit }: Pick<InboxOptions, "limit"> = {}): Promise<readonly Message[]> {
     const { name } = requireActor(this.#context);
-    const query = inboxQuery(limit === undefined ? {} : { limit });
+    const query = inboxQuery(given({ limit }));
     return await (await this.#store()).addressed(name, query.limit);
   }
 
@@ -303,7 +303,7 @@ function pageOf({ limit = 100, cursor }: PageOptions) {
 }
 
 function inboxQuery({ limit, ack = false }: InboxOptions) {
-  return { limit: pageOf(limit === undefined ? {} : { limit }).limit, ack: ack === true };
+  return { limit: pageOf(given({ limit })).limit, ack: ack === true };
 }
 
 function threadPage(found: ThreadList | undefined, cursor: string | undefined): ThreadPage {

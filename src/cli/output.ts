@@ -2,6 +2,7 @@
  * How results reach a reader: one JSON document, or text for people.
  * @module
  */
+import { given } from "../given.ts";
 import { formatDuration } from "../duration.ts";
 import type { CoordError } from "../errors.ts";
 import { printable } from "../name.ts";
@@ -39,7 +40,7 @@ export function successDocument(
   nextCursor: string | undefined,
   warnings: readonly string[],
 ): string {
-  const cursor = nextCursor === undefined ? {} : { nextCursor };
+  const cursor = given({ nextCursor });
   return JSON.stringify({ schemaVersion: SCHEMA_VERSION, ok: true, data, ...cursor, warnings });
 }
 

@@ -14,6 +14,7 @@
  * with every lock below and above it, whether the path is a directory, a file or nothing yet.
  * @module
  */
+import { given } from "../given.ts";
 import type { Lease } from "./model.ts";
 import { checkArguments } from "../arguments.ts";
 import { draftEntry } from "../audit/entry.ts";
@@ -206,7 +207,7 @@ export class Locks {
       : `${heldBy(covering, name)} and covers it: break that`;
     throw new NotFoundError(`Nobody holds lock ${quote(name)}; ${why}`, {
       path: name,
-      ...(covering && { covering }),
+      ...given({ covering }),
     });
   }
 

@@ -135,7 +135,7 @@ export class HeldTask implements AsyncDisposable {
    * @throws {LeaseLostError} when the lease has ended.
    */
   async release(reason?: string): Promise<Task> {
-    const why = reason === undefined ? {} : { reason };
+    const why = given({ reason });
     return await this.#end(() => this.#tasks.release(this.task.id, { fence: this.fence, ...why }));
   }
 

@@ -6,6 +6,7 @@
  * of life that other steps imply at most once a second.
  * @module
  */
+import { given } from "../../given.ts";
 import { LEASES_A_STEP } from "../../engine/held.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
@@ -187,7 +188,7 @@ function portion(text: unknown, status?: AgentStatus): AgentPortion {
   const { agents, nowMs, next }: AgentsAnswer = JSON.parse(String(text));
   return {
     agents: agents.map((agent) => toAgent(agent, nowMs, status)),
-    ...(next === undefined ? {} : { next }),
+    ...given({ next }),
   };
 }
 

@@ -2,6 +2,7 @@
  * The steps on the audit log, on the directory engine.
  * @module
  */
+import { given } from "../../given.ts";
 import { listen } from "../../event/directory/append.ts";
 import type { Actor } from "../../engine/actor.ts";
 import { boundedRows } from "../../engine/directory/bounded_rows.ts";
@@ -104,7 +105,7 @@ function following(
   const last = cut || rows.length === limit
     ? rows.at(-1)
     : reader.get<{ id: string }>("SELECT id FROM audit ORDER BY seq DESC LIMIT 1");
-  return { entries: rows.map(toEntry), ...(last === undefined ? {} : { after: last.id }) };
+  return { entries: rows.map(toEntry), ...given({ after: last?.id }) };
 }
 
 function charsOf({ context, reason, refs }: AuditRow): number {

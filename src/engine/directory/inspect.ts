@@ -3,6 +3,7 @@
  * is part of the answer.
  * @module
  */
+import { given } from "../../given.ts";
 import { statfsSync } from "node:fs";
 import { CoordError } from "../../errors.ts";
 import { openWaker } from "./file_waker.ts";
@@ -254,7 +255,7 @@ function processFacts(pid: number) {
   try {
     const match = /^\d+ \((.*)\) (\S)/s.exec(Deno.readTextFileSync(`/proc/${pid}/stat`));
     const stopped = match?.[2] === "T" || match?.[2] === "t";
-    return { pid, stopped, ...(match?.[1] === undefined ? {} : { command: match[1] }) };
+    return { pid, stopped, ...given({ command: match?.[1] }) };
   } catch {
     return { pid, stopped: false };
   }

@@ -2,6 +2,7 @@
  * What the event stream tells those who examine a store, on the directory engine.
  * @module
  */
+import { given } from "../../given.ts";
 import type { Reader } from "../../engine/directory/transaction.ts";
 
 /** What the event stream tells, as far as events are kept. */
@@ -26,7 +27,7 @@ export function eventFacts(reader: Pick<Reader, "get">): EventFacts {
   );
   return {
     events: reader.get<{ n: number }>("SELECT count(*) AS n FROM events")?.n ?? 0,
-    ...(oldest === undefined ? {} : { oldestEventMs: oldest.at_ms }),
+    ...given({ oldestEventMs: oldest?.at_ms }),
     ...(last === undefined ? {} : { restored: { atMs: last.at_ms, ...JSON.parse(last.data) } }),
   };
 }
