@@ -32,7 +32,7 @@
  * @module
  */
 export { type ClientOptions, CoordinationClient, type SessionOptions } from "./src/client.ts";
-export { Rooms } from "./src/rooms.ts";
+export { Primitives } from "./src/primitive_clients.ts";
 export { Session } from "./src/session.ts";
 export type {
   Agent,

@@ -18,7 +18,7 @@ import { DURABILITIES } from "./config/settings_file.ts";
 import { type Durability, resolveAccess, resolveConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
 import { openContext } from "./open/open.ts";
-import { Rooms } from "./rooms.ts";
+import { Primitives } from "./primitive_clients.ts";
 import { requireRuntime } from "./runtime.ts";
 import { Session } from "./session.ts";
 
@@ -98,7 +98,7 @@ const SESSION: FieldTable<SessionOptions> = {
  * await using session = await client.session("ada", { role: "engineer", tags: ["backend"] });
  * ```
  */
-export class CoordinationClient extends Rooms implements AsyncDisposable {
+export class CoordinationClient extends Primitives implements AsyncDisposable {
   readonly #context: RoomContext;
   readonly #sessions = new Set<Session>();
 

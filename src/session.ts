@@ -13,7 +13,7 @@ import type { Timer } from "./clock.ts";
 import type { RoomContext } from "./context.ts";
 import type { HeldLock } from "./lock/held.ts";
 import type { HoldOptions } from "./lock/lock.ts";
-import { Rooms } from "./rooms.ts";
+import { Primitives } from "./primitive_clients.ts";
 import { HeldTask } from "./task/held.ts";
 import type { ClaimOptions, JsonValue, Task } from "./task/task.ts";
 
@@ -30,7 +30,7 @@ export interface SessionBehaviour {
 }
 
 /** A client acting as one agent. Open it with {@linkcode CoordinationClient.session}. */
-export class Session extends Rooms implements AsyncDisposable {
+export class Session extends Primitives implements AsyncDisposable {
   /** The agent as it was registered. */
   readonly agent: Agent;
   readonly #behaviour: SessionBehaviour;

@@ -25,7 +25,7 @@ Deno.test("library exports exactly its public names", () => {
     "Locks",
     "NotFoundError",
     "NothingToClaimError",
-    "Rooms",
+    "Primitives",
     "Session",
     "StoreUnavailableError",
     "Tasks",

@@ -4,7 +4,7 @@
  */
 import type { Approval } from "../../src/approval/model.ts";
 import { CoordError } from "../../src/errors.ts";
-import { Rooms } from "../../src/rooms.ts";
+import { Primitives } from "../../src/primitive_clients.ts";
 import type { Task } from "../../src/task/task.ts";
 import { openAs } from "../../dev/workers/context.ts";
 import { PATHS, type SoakRecord } from "./record.ts";
@@ -33,7 +33,7 @@ export interface Verdict {
 /** Does what is left to do, so that every task has come to an end; answers with how many that were. */
 export async function drain(location: string): Promise<number> {
   const context = await openAs(location, "drainer");
-  const { tasks } = new Rooms(context);
+  const { tasks } = new Primitives(context);
   let done = 0;
   for (;;) {
     for (const { id, lease } of await tasks.tryClaim({ count: 100, waitMs: 300 })) {
@@ -57,7 +57,7 @@ export async function judge(evidence: Evidence): Promise<Verdict> {
     if (!holds && violations.length < 100) violations.push(sentence());
   };
   const context = await openAs(location, "judge");
-  const { tasks, board, approvals, audit, locks } = new Rooms(context);
+  const { tasks, board, approvals, audit, locks } = new Primitives(context);
 
   overlaps(of("took"), of("releasing"), check);
 

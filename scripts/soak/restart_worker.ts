@@ -2,7 +2,7 @@
 // on a server that forgets everything now and then.
 import type { RoomContext } from "../../src/context.ts";
 import { CoordError } from "../../src/errors.ts";
-import { Rooms } from "../../src/rooms.ts";
+import { Primitives } from "../../src/primitive_clients.ts";
 import { openLog, seeded } from "../../dev/fleet.ts";
 import { openAs } from "../../dev/workers/context.ts";
 import { PATHS, type SoakRecord } from "./record.ts";
@@ -42,7 +42,10 @@ async function unlessExpected<T>(act: () => Promise<T>): Promise<T | undefined> 
 }
 
 async function hand(agent: string, context: RoomContext): Promise<void> {
-  const { locks, tasks } = new Rooms({ ...context, actor: { ...context.actor!, name: agent } });
+  const { locks, tasks } = new Primitives({
+    ...context,
+    actor: { ...context.actor!, name: agent },
+  });
 
   async function lock(): Promise<void> {
     const path = pick(PATHS);

@@ -2,7 +2,7 @@
  * One soak test: workers that do everything, chaos around them, a witness, and a judge in the end.
  * @module
  */
-import { Rooms } from "../../src/rooms.ts";
+import { Primitives } from "../../src/primitive_clients.ts";
 import { Fleet } from "../../dev/fleet.ts";
 import { freshNamespace, type RedisServer, startRedis } from "../../dev/redis_server.ts";
 import { openAs } from "../../dev/workers/context.ts";
@@ -70,7 +70,7 @@ async function run(
 ): Promise<SoakReport> {
   const connectionsBefore = await server?.connections();
   const context = await openAs(location, "founder");
-  const { id: thread } = await new Rooms(context).board.post({ title: "soak" });
+  const { id: thread } = await new Primitives(context).board.post({ title: "soak" });
   await context.store.close();
 
   const endMs = Date.now() + seconds * 1000;

@@ -2,7 +2,7 @@
 // work in the process at the same time, so that their steps share calls.
 import type { RoomContext } from "../../src/context.ts";
 import { CoordError } from "../../src/errors.ts";
-import { Rooms } from "../../src/rooms.ts";
+import { Primitives } from "../../src/primitive_clients.ts";
 import type { Task } from "../../src/task/task.ts";
 import { openLog, seeded } from "../../dev/fleet.ts";
 import { openAs } from "../../dev/workers/context.ts";
@@ -36,7 +36,7 @@ async function join(): Promise<RoomContext> {
 
 /** Everything that one agent does, the frequent more often. */
 function actsOf(agent: string): readonly (() => Promise<unknown>)[] {
-  const { locks, tasks, board, approvals, audit, agents } = new Rooms({
+  const { locks, tasks, board, approvals, audit, agents } = new Primitives({
     ...context,
     actor: { ...context.actor!, name: agent },
   });

@@ -12,21 +12,15 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import type { DirectoryAgents } from "../agent/directory/store.ts";
-import type { DirectoryApprovals } from "../approval/directory/store.ts";
-import type { DirectoryAudit } from "../audit/directory/store.ts";
-import type { DirectoryBoard } from "../board/directory/store.ts";
-import type { DirectoryEvents } from "../event/directory/store.ts";
-import type { DirectoryLocks } from "../lock/directory/store.ts";
-import type { DirectoryTasks } from "../task/directory/store.ts";
 import type { Waker } from "../engine/waker.ts";
 import type { Durability } from "../engine/directory/database.ts";
 import { DirectoryEngine } from "../engine/directory/engine.ts";
 import { isUnmade, makeHome, namespaceHome } from "../engine/directory/place.ts";
 import { isPlainDirectory } from "../engine/directory/plain_file.ts";
 import type { Store } from "../store.ts";
+import { opensOnce, PrimitiveStore, type Wings } from "./primitive_store.ts";
 import type { Actor } from "../engine/actor.ts";
-import type { Reader } from "../engine/directory/transaction.ts";
+import type { Engine, Reader } from "../engine/directory/transaction.ts";
 import type { Warn } from "../engine/warning.ts";
 import { type MakingHooks, UnmadeEngine } from "../engine/directory/unmade_engine.ts";
 import { PREAMBLE } from "./preamble.ts";
@@ -43,20 +37,28 @@ export interface DirectoryOptions {
   readonly warn?: Warn | undefined;
 }
 
+/** The wings of this engine. */
+const WINGS: Wings<Engine> = {
+  locks: async (engine) => new (await import("../lock/directory/store.ts")).DirectoryLocks(engine),
+  agents: async (engine) =>
+    new (await import("../agent/directory/store.ts")).DirectoryAgents(engine),
+  tasks: async (engine) => new (await import("../task/directory/store.ts")).DirectoryTasks(engine),
+  board: async (engine) => new (await import("../board/directory/store.ts")).DirectoryBoard(engine),
+  approvals: async (engine) =>
+    new (await import("../approval/directory/store.ts")).DirectoryApprovals(engine),
+  audit: async (engine) => new (await import("../audit/directory/store.ts")).DirectoryAudit(engine),
+  events: async (engine) =>
+    new (await import("../event/directory/store.ts")).DirectoryEvents(engine),
+};
+
 /** {@linkcode Store} in a directory. */
-export class DirectoryStore implements Store {
+export class DirectoryStore extends PrimitiveStore implements Store {
   readonly kind = "directory";
   readonly location: string;
   readonly #engine: DirectoryEngine | UnmadeEngine;
-  #locks: Promise<DirectoryLocks> | undefined;
-  #agents: Promise<DirectoryAgents> | undefined;
-  #tasks: Promise<DirectoryTasks> | undefined;
-  #board: Promise<DirectoryBoard> | undefined;
-  #approvals: Promise<DirectoryApprovals> | undefined;
-  #audit: Promise<DirectoryAudit> | undefined;
-  #events: Promise<DirectoryEvents> | undefined;
 
   private constructor(location: string, engine: DirectoryEngine | UnmadeEngine) {
+    super(opensOnce(WINGS, engine));
     this.location = location;
     this.#engine = engine;
   }
@@ -85,48 +87,6 @@ export class DirectoryStore implements Store {
     const lookBehindFirstAct = warn && await lookForLapsing(warn);
     const engine = await DirectoryEngine.open(home, { ...parts, lookBehindFirstAct });
     return new DirectoryStore(directory, engine);
-  }
-
-  locks(): Promise<DirectoryLocks> {
-    return this.#locks ??= import("../lock/directory/store.ts").then((room) =>
-      new room.DirectoryLocks(this.#engine)
-    );
-  }
-
-  agents(): Promise<DirectoryAgents> {
-    return this.#agents ??= import("../agent/directory/store.ts").then((room) =>
-      new room.DirectoryAgents(this.#engine)
-    );
-  }
-
-  tasks(): Promise<DirectoryTasks> {
-    return this.#tasks ??= import("../task/directory/store.ts").then((room) =>
-      new room.DirectoryTasks(this.#engine)
-    );
-  }
-
-  board(): Promise<DirectoryBoard> {
-    return this.#board ??= import("../board/directory/store.ts").then((room) =>
-      new room.DirectoryBoard(this.#engine)
-    );
-  }
-
-  approvals(): Promise<DirectoryApprovals> {
-    return this.#approvals ??= import("../approval/directory/store.ts").then((room) =>
-      new room.DirectoryApprovals(this.#engine)
-    );
-  }
-
-  audit(): Promise<DirectoryAudit> {
-    return this.#audit ??= import("../audit/directory/store.ts").then((room) =>
-      new room.DirectoryAudit(this.#engine)
-    );
-  }
-
-  events(): Promise<DirectoryEvents> {
-    return this.#events ??= import("../event/directory/store.ts").then((room) =>
-      new room.DirectoryEvents(this.#engine)
-    );
   }
 
   get clockAheadMs(): number | undefined {

@@ -1,16 +1,18 @@
 /**
- * A store that is opened, and made if it is missing, by the first step that needs it: a call that is
- * refused before any step leaves no store behind.
+ * A store that is opened, and made if it is missing, by the first operation that needs it: a call that is
+ * refused before any operation leaves no store behind.
  * @module
  */
 import type { Waker } from "../engine/waker.ts";
+import type { Openers, Primitive } from "../primitives.ts";
 import type { Store } from "../store.ts";
+import { PrimitiveStore } from "./primitive_store.ts";
 
 /** {@linkcode Store} in front of one that is not open yet. */
-export class LazyStore implements Store {
+export class LazyStore extends PrimitiveStore implements Store {
   readonly kind: Store["kind"];
   readonly location: string;
-  readonly #open: () => Promise<Store>;
+  readonly #store: () => Promise<Store>;
   #opening: Promise<Store> | undefined;
   #opened: Store | undefined;
 
@@ -19,37 +21,17 @@ export class LazyStore implements Store {
     { kind, location }: Pick<Store, "kind" | "location">,
     open: () => Promise<Store>,
   ) {
+    const store = async () => {
+      this.#opening ??= open();
+      return this.#opened = await this.#opening;
+    };
+    super(async <Name extends Primitive>(name: Name) => {
+      const opened: Openers = await store();
+      return await opened[name]();
+    });
     this.kind = kind;
     this.location = location;
-    this.#open = open;
-  }
-
-  async locks() {
-    return (await this.#store()).locks();
-  }
-
-  async agents() {
-    return (await this.#store()).agents();
-  }
-
-  async tasks() {
-    return (await this.#store()).tasks();
-  }
-
-  async board() {
-    return (await this.#store()).board();
-  }
-
-  async approvals() {
-    return (await this.#store()).approvals();
-  }
-
-  async audit() {
-    return (await this.#store()).audit();
-  }
-
-  async events() {
-    return (await this.#store()).events();
+    this.#store = store;
   }
 
   get clockAheadMs(): number | undefined {
@@ -64,10 +46,5 @@ export class LazyStore implements Store {
     // One that failed to open has nothing to close, and has been reported.
     await this.#opening?.catch(() => undefined);
     await this.#opened?.close(options);
-  }
-
-  async #store(): Promise<Store> {
-    this.#opening ??= this.#open();
-    return this.#opened = await this.#opening;
   }
 }

@@ -5,17 +5,11 @@
  * Each step of a room is one Lua script, so it happens as a whole or not at all; see script.ts.
  * @module
  */
-import type { RedisAgents } from "../agent/redis/store.ts";
-import type { RedisApprovals } from "../approval/redis/store.ts";
-import type { RedisAudit } from "../audit/redis/store.ts";
-import type { RedisBoard } from "../board/redis/store.ts";
-import type { RedisEvents } from "../event/redis/store.ts";
-import type { RedisLocks } from "../lock/redis/store.ts";
-import type { RedisTasks } from "../task/redis/store.ts";
 import type { Waker } from "../engine/waker.ts";
 import { RedisConnection, type RedisConnectionOptions } from "../engine/redis/connection.ts";
 import { ScriptRunner } from "../engine/redis/script_runner.ts";
 import type { Store } from "../store.ts";
+import { opensOnce, PrimitiveStore, type Wings } from "./primitive_store.ts";
 import type { Actor } from "../engine/actor.ts";
 import type { Warn } from "../engine/warning.ts";
 
@@ -30,22 +24,28 @@ export interface RedisStoreOptions extends RedisConnectionOptions {
   readonly warn?: Warn | undefined;
 }
 
+/** The wings of this engine. */
+const WINGS: Wings<ScriptRunner> = {
+  locks: async (runner) => new (await import("../lock/redis/store.ts")).RedisLocks(runner),
+  agents: async (runner) => new (await import("../agent/redis/store.ts")).RedisAgents(runner),
+  tasks: async (runner) => new (await import("../task/redis/store.ts")).RedisTasks(runner),
+  board: async (runner) => new (await import("../board/redis/store.ts")).RedisBoard(runner),
+  approvals: async (runner) =>
+    new (await import("../approval/redis/store.ts")).RedisApprovals(runner),
+  audit: async (runner) => new (await import("../audit/redis/store.ts")).RedisAudit(runner),
+  events: async (runner) => new (await import("../event/redis/store.ts")).RedisEvents(runner),
+};
+
 /** {@linkcode Store} on Redis. */
-export class RedisStore implements Store {
+export class RedisStore extends PrimitiveStore implements Store {
   readonly kind = "redis";
   readonly location: string;
   /** The connection, for those who examine the server. */
   readonly connection: RedisConnection;
   readonly #runner: ScriptRunner;
-  #locks: Promise<RedisLocks> | undefined;
-  #agents: Promise<RedisAgents> | undefined;
-  #tasks: Promise<RedisTasks> | undefined;
-  #board: Promise<RedisBoard> | undefined;
-  #approvals: Promise<RedisApprovals> | undefined;
-  #audit: Promise<RedisAudit> | undefined;
-  #events: Promise<RedisEvents> | undefined;
 
   private constructor(connection: RedisConnection, runner: ScriptRunner) {
+    super(opensOnce(WINGS, runner));
     this.location = connection.location;
     this.connection = connection;
     this.#runner = runner;
@@ -68,48 +68,6 @@ export class RedisStore implements Store {
     const options = { namespace, nowMs, hostNowMs, lookBehindFirstAct, bringForward };
     const runner = new ScriptRunner(connection, options);
     return new RedisStore(connection, runner);
-  }
-
-  locks(): Promise<RedisLocks> {
-    return this.#locks ??= import("../lock/redis/store.ts").then((room) =>
-      new room.RedisLocks(this.#runner)
-    );
-  }
-
-  agents(): Promise<RedisAgents> {
-    return this.#agents ??= import("../agent/redis/store.ts").then((room) =>
-      new room.RedisAgents(this.#runner)
-    );
-  }
-
-  tasks(): Promise<RedisTasks> {
-    return this.#tasks ??= import("../task/redis/store.ts").then((room) =>
-      new room.RedisTasks(this.#runner)
-    );
-  }
-
-  board(): Promise<RedisBoard> {
-    return this.#board ??= import("../board/redis/store.ts").then((room) =>
-      new room.RedisBoard(this.#runner)
-    );
-  }
-
-  approvals(): Promise<RedisApprovals> {
-    return this.#approvals ??= import("../approval/redis/store.ts").then((room) =>
-      new room.RedisApprovals(this.#runner)
-    );
-  }
-
-  audit(): Promise<RedisAudit> {
-    return this.#audit ??= import("../audit/redis/store.ts").then((room) =>
-      new room.RedisAudit(this.#runner)
-    );
-  }
-
-  events(): Promise<RedisEvents> {
-    return this.#events ??= import("../event/redis/store.ts").then((room) =>
-      new room.RedisEvents(this.#runner)
-    );
   }
 
   get clockAheadMs(): number | undefined {

@@ -7,21 +7,11 @@ import { keyNames } from "../engine/redis/script.ts";
 
 /**
  * Deletes everything that the namespace has, which nobody may be using: fences would start again at 1.
- * The keys of all rooms are known by name, so nothing is searched for.
+ * The keys of all scripts are known by name, so nothing is searched for.
  *
  * @throws {StoreUnavailableError} when the server cannot be used, or its user may not delete.
  */
 export async function removeNamespace(url: string, namespace: string): Promise<void> {
-  // Scripts name their keys when their modules are loaded.
-  await Promise.all([
-    import("../agent/redis/store.ts"),
-    import("../approval/redis/store.ts"),
-    import("../audit/redis/store.ts"),
-    import("../board/redis/store.ts"),
-    import("../event/redis/store.ts"),
-    import("../lock/redis/store.ts"),
-    import("../task/redis/store.ts"),
-  ]);
   const keys = keyNames().map((name) => `{agentcoord:${namespace}}:${name}`);
   const connection = await RedisConnection.open(url);
   try {

@@ -16,7 +16,7 @@ import { DirectoryStore } from "../../src/open/directory.ts";
 import { MIGRATIONS } from "../../src/open/migrations.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import { bringForward, REDIS_MIGRATIONS } from "../../src/open/redis_migrations.ts";
-import { Rooms } from "../../src/rooms.ts";
+import { Primitives } from "../../src/primitive_clients.ts";
 import type { Store } from "../../src/store.ts";
 import { cli, withProject } from "../support/cli.ts";
 import {
@@ -31,8 +31,8 @@ import {
 import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
 import { TestClock } from "../../dev/stores.ts";
 
-function roomsIn(store: Store, clock: TestClock, name: string): Rooms {
-  return new Rooms({
+function roomsIn(store: Store, clock: TestClock, name: string): Primitives {
+  return new Primitives({
     store,
     clock,
     lockPath: (path: string) => ({ path, aliases: [] }),

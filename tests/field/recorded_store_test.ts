@@ -8,7 +8,7 @@ import { DirectoryStore } from "../../src/open/directory.ts";
 import { inspectContent } from "../../src/open/inspect.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import { SCHEMA_VERSION } from "../../src/open/schema.ts";
-import { Rooms } from "../../src/rooms.ts";
+import { Primitives } from "../../src/primitive_clients.ts";
 import type { Store } from "../../src/store.ts";
 import {
   NAMESPACE,
@@ -33,8 +33,8 @@ function clockOf({ viewedAtMs }: Recording): TestClock {
   return clock;
 }
 
-function roomsIn(store: Store, clock: TestClock, name: string): Rooms {
-  return new Rooms({
+function roomsIn(store: Store, clock: TestClock, name: string): Primitives {
+  return new Primitives({
     store,
     clock,
     lockPath: (path: string) => ({ path, aliases: [] }),

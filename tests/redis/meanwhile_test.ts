@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Rooms } from "../../src/rooms.ts";
+import type { Primitives } from "../../src/primitive_clients.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import { freshNamespace, hasRedis } from "../../dev/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
@@ -13,7 +13,7 @@ import { type Surroundings, testSideBySide } from "./lanes.ts";
 import { Bench, changing, normalised, type Operation, OPERATIONS } from "./operations.ts";
 
 /** What others do in every room between the two tries. */
-async function others({ locks, tasks, board, approvals, audit }: Rooms): Promise<void> {
+async function others({ locks, tasks, board, approvals, audit }: Primitives): Promise<void> {
   await locks.acquire("eve.py");
   await tasks.create([{ title: "eve's", tags: ["eve"], priority: 9 }]);
   await tasks.claim({ tags: ["eve"] });

@@ -3,24 +3,24 @@
  * @module
  */
 import type { RoomContext } from "../../src/context.ts";
-import { Rooms } from "../../src/rooms.ts";
+import { Primitives } from "../../src/primitive_clients.ts";
 import type { RedisStore } from "../../src/open/redis.ts";
 import { Sleepers } from "../../dev/sleepers.ts";
 import { openAs } from "../../dev/workers/context.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** All rooms of a store, acting as one agent. */
-export class Member extends Rooms implements AsyncDisposable {
+/** All primitives of a store, acting as one agent. */
+export class Member extends Primitives implements AsyncDisposable {
   readonly store: RedisStore;
-  /** The same rooms; whoever waits there looks at the store by itself after an hour: a wait that ends was woken. */
-  readonly unpolled: Rooms;
+  /** The same; whoever waits there looks at the store by itself after an hour: a wait that ends was woken. */
+  readonly unpolled: Primitives;
   readonly #sleepers: Sleepers;
 
   private constructor(context: RoomContext, sleepers: Sleepers) {
     super({ ...context, store: sleepers.store });
     this.store = context.store as RedisStore;
-    this.unpolled = new Rooms({ ...context, store: sleepers.store, pollMs: HOUR_MS });
+    this.unpolled = new Primitives({ ...context, store: sleepers.store, pollMs: HOUR_MS });
     this.#sleepers = sleepers;
   }
 

@@ -11,7 +11,7 @@ import type { RoomContext } from "../../src/context.ts";
 import { CoordError } from "../../src/errors.ts";
 import { Events } from "../../src/event/event.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { Rooms } from "../../src/rooms.ts";
+import { Primitives } from "../../src/primitive_clients.ts";
 import type { RedisStore } from "../../src/open/redis.ts";
 import { Tasks } from "../../src/task/task.ts";
 import { eventually } from "../support/wrapped.ts";
@@ -22,7 +22,7 @@ import { LOCK_OPERATIONS } from "./operations_lock.ts";
 import { RECORD_OPERATIONS } from "./operations_record.ts";
 import { TASK_OPERATIONS } from "./operations_task.ts";
 
-/** Rooms of a store. */
+/** Primitives of a store. */
 export const ROOMS = [
   "locks",
   "agents",
@@ -56,7 +56,7 @@ export interface Operation {
 /** What an operation works with. */
 export interface OperationBench {
   /** The rooms as `name` sees them; without a name, as somebody who only reads. */
-  readonly as: (name?: string) => Rooms;
+  readonly as: (name?: string) => Primitives;
   /** What those rooms are given, for a step that no room takes. */
   readonly contextOf: (name?: string) => RoomContext;
   /** Moves the store's clock on. */
@@ -126,7 +126,7 @@ export class Bench implements OperationBench {
     lockPath: (path) => ({ path, aliases: [] }),
   });
 
-  readonly as = (name?: string): Rooms => new Rooms(this.contextOf(name));
+  readonly as = (name?: string): Primitives => new Primitives(this.contextOf(name));
 
   readonly advance = (ms: number): void => {
     this.#clock.nowMs += ms;

@@ -11,6 +11,7 @@ import { systemClock } from "../../src/clock.ts";
 import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
 import { hasRedis, startRedis } from "../../dev/redis_server.ts";
 import { PREAMBLE } from "../../src/open/preamble.ts";
+import { PRIMITIVES } from "../../src/primitives.ts";
 import { SCHEMA } from "../../src/open/schema.ts";
 
 /** The script as a process of its own, with as little as there can be of everything. */
@@ -29,9 +30,9 @@ async function benchLarge(...args: string[]): Promise<LargeReport> {
 
 function assertMeasured({ amounts, rows }: LargeReport): void {
   assert.deepEqual([amounts.tasks, amounts.locks, amounts.dependents], [1500, 100, 50]);
-  for (const room of ["tasks", "locks", "agents", "board", "approvals", "audit", "events"]) {
-    const own = rows.filter(({ command }) => command.startsWith(`${room}.`));
-    assert.ok(own.some(({ longestMs }) => longestMs > 0), room);
+  for (const name of PRIMITIVES) {
+    const own = rows.filter(({ command }) => command.startsWith(`${name}.`));
+    assert.ok(own.some(({ longestMs }) => longestMs > 0), name);
   }
   for (const { command, longestMs, cpuMs, boundMs, over } of rows) {
     assert.ok(longestMs >= cpuMs && cpuMs >= 0, command);

@@ -4,7 +4,8 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import type { Rooms } from "../../src/rooms.ts";
+import type { Primitives } from "../../src/primitive_clients.ts";
+import type { Primitive } from "../../src/primitives.ts";
 
 /** Namespace that the recorded stores use. */
 export const NAMESPACE = "default";
@@ -22,7 +23,7 @@ export interface Recording {
 }
 
 /** Everything that can be seen in a store; `as` gives the rooms of one who acts as that agent. */
-export async function viewOf(as: (name: string) => Pick<Rooms, RoomName>): Promise<unknown> {
+export async function viewOf(as: (name: string) => Pick<Primitives, Primitive>): Promise<unknown> {
   const rooms = as("ada");
   const { tasks } = await rooms.tasks.list({ limit: 1000 });
   const { threads } = await rooms.board.list({ limit: 1000 });
@@ -58,9 +59,6 @@ export function partOf(shown: unknown, expected: unknown): unknown {
     ]),
   );
 }
-
-/** The rooms that {@linkcode viewOf} looks into. */
-type RoomName = "locks" | "agents" | "tasks" | "board" | "approvals" | "audit" | "events";
 
 /** Reads what scripts/record_store.ts wrote. */
 export async function readRecording(name: string): Promise<Recording> {

@@ -2,7 +2,7 @@
  * A store with a great deal in it, made with the program's own operations.
  * @module
  */
-import type { Rooms } from "../../../src/rooms.ts";
+import type { Primitives } from "../../../src/primitive_clients.ts";
 import type { Task } from "../../../src/task/task.ts";
 
 /** How much of everything there is at `--scale 1`. */
@@ -44,7 +44,7 @@ const HEAVY_RESULT = "x".repeat(250 * 1024);
 const DESCRIPTION = "Look at this, then at that, and say what is to be done. ".repeat(8);
 
 /** Acts as an agent. */
-export type As = (name: string) => Rooms;
+export type As = (name: string) => Primitives;
 
 /** What the measured commands have to know of what is there. */
 export interface Filled {

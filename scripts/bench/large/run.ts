@@ -9,7 +9,7 @@ import { Redis } from "ioredis";
 import { table } from "../../../src/cli/output.ts";
 import { systemClock } from "../../../src/clock.ts";
 import type { RoomContext } from "../../../src/context.ts";
-import { Rooms } from "../../../src/rooms.ts";
+import { Primitives } from "../../../src/primitive_clients.ts";
 import { DirectoryStore } from "../../../src/open/directory.ts";
 import { RedisStore } from "../../../src/open/redis.ts";
 import type { Store } from "../../../src/store.ts";
@@ -114,7 +114,7 @@ async function measure(
   openMeter: () => Promise<Meter>,
   { scale, rounds, about }: LargeOptions & { readonly about: string },
 ): Promise<LargeReport> {
-  const as: As = (name) => new Rooms(contextOf(store, name));
+  const as: As = (name) => new Primitives(contextOf(store, name));
   const startedAt = performance.now();
   const filled = await fill(as, { scale, rounds }, (what) => console.error(`making ${what} ...`));
   const fillSeconds = Math.round((performance.now() - startedAt) / 1000);

@@ -1,5 +1,5 @@
 /**
- * Every primitive under one roof, bound to the same store and agent.
+ * Every primitive, bound to the same store and agent.
  * @module
  */
 import { Agents } from "./agent/agent.ts";
@@ -9,33 +9,40 @@ import { Board } from "./board/board.ts";
 import type { RoomContext } from "./context.ts";
 import { Events } from "./event/event.ts";
 import { Locks } from "./lock/lock.ts";
+import { type Primitive, PRIMITIVES } from "./primitives.ts";
 import { Tasks } from "./task/task.ts";
 
 /** The primitives as one client or session sees them. */
-export class Rooms {
+export class Primitives {
   /** Locks on paths. */
-  readonly locks: Locks;
+  declare readonly locks: Locks;
   /** The registry of agents. */
-  readonly agents: Agents;
+  declare readonly agents: Agents;
   /** The task queue. */
-  readonly tasks: Tasks;
+  declare readonly tasks: Tasks;
   /** The board and the inboxes. */
-  readonly board: Board;
+  declare readonly board: Board;
   /** Approvals. */
-  readonly approvals: Approvals;
+  declare readonly approvals: Approvals;
   /** The audit log. */
-  readonly audit: Audit;
+  declare readonly audit: Audit;
   /** The event stream. */
-  readonly events: Events;
+  declare readonly events: Events;
 
   /** Used by {@linkcode CoordinationClient} and {@linkcode Session}. */
   constructor(context: RoomContext) {
-    this.locks = new Locks(context);
-    this.agents = new Agents(context);
-    this.tasks = new Tasks(context);
-    this.board = new Board(context);
-    this.approvals = new Approvals(context);
-    this.audit = new Audit(context);
-    this.events = new Events(context);
+    for (const name of PRIMITIVES) Object.assign(this, { [name]: new CLIENTS[name](context) });
   }
 }
+
+const CLIENTS: {
+  readonly [Name in Primitive]: new (context: RoomContext) => Primitives[Name];
+} = {
+  locks: Locks,
+  agents: Agents,
+  tasks: Tasks,
+  board: Board,
+  approvals: Approvals,
+  audit: Audit,
+  events: Events,
+};
