@@ -105,6 +105,7 @@ const READING = [
   "board.addressed",
   "board.counts",
   "board.get",
+  "board.largest",
   "board.list",
   "board.search",
   "board.show",
@@ -115,6 +116,7 @@ const READING = [
   "locks.list",
   "tasks.counts",
   "tasks.get",
+  "tasks.largest",
   "tasks.list",
 ];
 
