@@ -1,4 +1,4 @@
---[[ agent/deregister: ends what the agent holds, a portion an operation, and with the last one the agent.
+--[[ agent/deregister: ends what the agent holds, a portion per operation, and with the last one the agent.
 
 NEEDS   task/held, lock/end_leases, task/release_tasks
 KEYS    agent_reported, agents_left

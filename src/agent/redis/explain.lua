@@ -1,4 +1,4 @@
---[[ agent/explain: one agent with what it holds, a portion an operation.
+--[[ agent/explain: one agent with what it holds, a portion per operation.
 
 NEEDS   agent/rows, lock/end_leases, task/shown_claims
 ARGV    5 name, 6 leases in a portion, 7 where the portion begins, "" at first

@@ -1,4 +1,4 @@
---[[ agent/heartbeat: a sign of life that also renews what the agent holds, a portion an operation; registers a name that is
+--[[ agent/heartbeat: a sign of life that also renews what the agent holds, a portion per operation; registers a name that is
 unknown or has left.
 
 NEEDS   agent/rows

@@ -1,5 +1,5 @@
 /**
- * The steps that need to know what an agent holds, on Redis. Apart from the others because they bring the
+ * The operations that need to know what an agent holds, on Redis. Apart from the others because they bring the
  * scripts of locks and tasks along.
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * The steps on agents, on Redis.
+ * The operations on agents, on Redis.
  *
  * A status is worked out when it is read, so nothing sweeps the agents; only `prune` removes some.
  * Registering, beating and leaving are not themselves given the actor: they mark by hand, and always, the sign
- * of life that other steps imply at most once a second.
+ * of life that other operations imply at most once a second.
  * @module
  */
 import { given } from "../../given.ts";
@@ -59,7 +59,7 @@ export interface AgentsAnswer {
   readonly next?: string;
 }
 
-/** Agents that one step shows. */
+/** Agents that one operation shows. */
 const SHOWN_A_STEP = 128;
 
 /** {@linkcode AgentStore} on Redis. */

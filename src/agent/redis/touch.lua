@@ -1,4 +1,4 @@
---[[ agent/touch: the sign of life that every acting step is, see engine/begin; part of every script.
+--[[ agent/touch: the sign of life that every acting operation is, see engine/begin; part of every script.
 
 AGENTS  name -> JSON {id, registration?, role, workingOn, tags (JSON as text), host, pid?, ttlMs,
         registeredAtMs, goneAtMs?, seenAtMs?}; seenAtMs stands in for SEEN once an agent has left

@@ -7,7 +7,7 @@ ARGV    5 status or "", 6 who asked or "", 7 id that only older ones are wanted 
 RETURN  {"approvals":[…],"more":true|false,"next"?:number to go on below}, with next when the answer had no room for
         all, or too many had to be passed over | null when there is none with that id ]]
 local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 8
--- Members of the lists that one step looks at to find some whose status time has changed, or not.
+-- Members of the lists that one operation looks at to find some whose status time has changed, or not.
 local LOOKS = 2048
 local status, requester, before, limit, below = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
 local MOST = math.min(limit, SHOW_COUNT)
@@ -37,7 +37,7 @@ end
 
 local looks = 0
 
--- Reads on. A step that has passed over many ends where this list has been read to: then that is its head.
+-- Reads on. An operation that has passed over many ends where this list has been read to: then that is its head.
 local function fill(source)
   source.at, source.heads = 1, {}
   repeat

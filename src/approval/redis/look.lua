@@ -1,7 +1,7 @@
 --[[ approval/look: an approval as it stands, for one who waits for its decision.
 
 NEEDS   approval/record
-ARGV    5 id, 6 bell to ring once it is not pending any more, or ""
+ARGV    5 id, 6 waker to wake once it is not pending any more, or ""
 RETURN  {"approval":…,"nowMs":…} | null ]]
 local id, waker = ARGV[5], ARGV[6]
 

@@ -1,5 +1,5 @@
 /**
- * The steps on approvals, on Redis.
+ * The operations on approvals, on Redis.
  * @module
  */
 import { script } from "../../engine/redis/script.ts";
@@ -27,7 +27,7 @@ const GET = script("approval/get");
 const LIST = script("approval/list");
 const COUNT = script("approval/count");
 
-/** How many approvals one step of pruning looks at. */
+/** How many approvals one operation of pruning looks at. */
 const PRUNED_AT_ONCE = 500;
 
 /** {@linkcode ApprovalStore} on Redis. */

@@ -3,7 +3,7 @@
 NEEDS   audit/append
 KEYS    audit_ids, audit_by, audit
 ARGV    5 agent, 6 type, "" for any  7 id of the entry to start after, "" for the beginning  8 limit
-        9 bell to hang up when nothing is found, "" for none
+        9 waker to wake at the next one when nothing is found, "" for none
 RETURN  {id of the newest entry of all or "", entry…}, with the id of the last one instead if the answer had no
         room for all that was found; nothing when there is no such id; an entry is {stream id, {field, value…}} ]]
 local AGENT, TYPE, AFTER, LIMIT, WAKER = unpack(ARGV, 5, 9)

@@ -3,7 +3,7 @@
 NEEDS   audit/append
 KEYS    audit_ids, audit_by
 ARGV    5 agent, 6 type, "" for any  7 instant of the oldest wanted, "" for any  8 id of the entry that the
-        page ends before, "" for none  9 limit  10 number that an earlier step of the same page did
+        page ends before, "" for none  9 limit  10 number that an earlier operation of the same page did
         not look below, or ""
 RETURN  {1 if the answer had no room for all, or else 0, entry…}, nothing when there is no such id; an entry is
         {stream id, {field, value…}} ]]

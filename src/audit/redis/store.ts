@@ -1,7 +1,7 @@
 /**
- * The steps on the audit log, on Redis.
+ * The operations on the audit log, on Redis.
  *
- * The log is a stream whose entries are numbered from 1. Nothing trims it, and no step changes or deletes
+ * The log is a stream whose entries are numbered from 1. Nothing trims it, and no operation changes or deletes
  * an entry.
  * @module
  */

@@ -10,7 +10,7 @@ THREAD_PARTS   members of score 0, each beginning with a thread's number: m numb
                that number is the first unread
 INBOX          members of score 0: agent NUL n number d or m is a message that names the agent; agent NUL u
                number thread is the first reply unread of a thread, for each s of THREAD_PARTS
-INBOX_WAITERS  bell -> when its agent last found nothing
+INBOX_WAITERS  waker -> when its agent last found nothing
 KEEPS          nothing is written per reader unless it has to be: a reply marks those who had read it all,
                each mark paid for by an earlier acknowledgement; a thread of high priority marks nobody. ]]
 local WORDS_AT_ONCE, MEMBERS_AT_ONCE = 2000, 1000

@@ -3,7 +3,7 @@
 NEEDS   board/unread, board/messages
 KEYS    inbox_waiters
 FLAGS   frees
-ARGV    5 limit, 6 1 to count them as read, 7 bell to ring at the next message when there is none, or ""
+ARGV    5 limit, 6 1 to count them as read, 7 waker to wake at the next message when there is none, or ""
 RETURN  {"messages":[…],"rest":[[number, reason]…],"untidy"?:true}; rest are those that the answer had no room for.
         When messages are counted as read, only those that are shown are. Of an inbox that is untidy nothing is
         shown: the call has removed some of what was read, and has to be made again

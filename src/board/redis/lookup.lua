@@ -2,9 +2,9 @@
 
 NEEDS   board/thread
 KEYS    messages, threads, board_ids, board_removing
-ARGV    5 t id of a thread that only older ones are wanted than, or "", 6 number that an earlier step of
+ARGV    5 t id of a thread that only older ones are wanted than, or "", 6 number that an earlier operation of
         the same page did not look below, or "", 7 limit
-KEEPS   one step looks at a bounded number of places, and shows a bounded number of bytes: where the lists have
+KEEPS   one operation looks at a bounded number of places, and shows a bounded number of bytes: where the lists have
         little in common, or threads are long, it gives what it found, and the number to go on below. ]]
 local SEEKS = 2048
 local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
@@ -12,7 +12,7 @@ local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
 local MOST_REMOVING = 100
 
 -- Numbers below `below` that are in each of the lists of a set, greatest first; then, when it gave up, the
--- number that it did not look below. A list is given by what its members begin with. Each in turn leaps to
+-- number that it did not look below. A list is given by what its members begin with. Each in turn seeks
 -- the next number that it may share.
 local function newest_shared(set, lists, below, most)
   local found, agreed, candidate = {}, 0, below - 1

@@ -5,11 +5,11 @@ KEYS    board_lists, board_removing, board_words, thread_parts, inbox, threads, 
 FLAGS   frees
 ARGV    5 how long ago they changed at least, for the event  6.. five for each thread: its number, when it last changed, 1 to remove
         it as a whole, numbers of messages and words, both with a space between them
-RETURN  {"pruned":…,"again"?:…}; again is the number of the first thread that takes one step more
+RETURN  {"pruned":…,"again"?:…}; again is the number of the first thread that takes one operation more
 BOARD_REMOVING  members of score 0: number of a thread that is being removed
-KEEPS   a thread that has changed since is left as it is. One that a step does not remove as a whole is out of sight from
-        that step on, and so never seen without some of its replies; it counts as removed then. Whatever stops the
-        steps, the next prune begins with what is left of it, and its opening goes last. ]]
+KEEPS   a thread that has changed since is left as it is. One that an operation does not remove as a whole is out of sight from
+        that operation on, and so never seen without some of its replies; it counts as removed then. Whatever stops the
+        operations, the next prune begins with what is left of it, and its opening goes last. ]]
 local AT_ONCE, MEMBERS_AT_ONCE = 2000, 500
 
 -- Calls the command with these arguments, some at a time.

@@ -15,11 +15,11 @@ import { wordsIn } from "../words.ts";
 const PRUNABLE = script("board/prunable");
 const PRUNE = script("board/prune");
 
-/** How many threads one step looks at, and how many messages, and bytes of them, it removes. */
+/** How many threads one operation looks at, and how many messages, and bytes of them, it removes. */
 const LOOKED_AT = 500;
 const MESSAGES_AT_ONCE = 100;
 const BYTES_AT_ONCE = 65_536;
-/** How many words one step removes. */
+/** How many words one operation removes. */
 const WORDS_AT_ONCE = 4000;
 
 interface Prunable {
@@ -41,7 +41,7 @@ interface Removed {
   readonly again?: number;
 }
 
-/** The step of {@linkcode BoardStore.prune}. */
+/** The operation of {@linkcode BoardStore.prune}. */
 export async function pruneThreads(
   runner: ScriptRunner,
   actor: Actor,

@@ -1,5 +1,5 @@
 /**
- * The steps on the board and the inboxes, on Redis.
+ * The operations on the board and the inboxes, on Redis.
  * @module
  */
 import { type Script, script } from "../../engine/redis/script.ts";
@@ -36,9 +36,9 @@ const ADDRESSED = script("board/addressed");
 const INBOX_REST = script("board/inbox_rest");
 const ACK = script("board/ack");
 
-/** One page of threads as far as one step looked. */
+/** One page of threads as far as one operation looked. */
 interface Stretch extends ThreadList {
-  /** Where to go on when the step did not look everywhere. */
+  /** Where to go on when the operation did not look everywhere. */
   readonly next?: number;
 }
 
@@ -110,7 +110,7 @@ export class RedisBoard implements BoardStore {
       const part: (Thread & { readonly next?: string }) | "unknown_reply" | undefined = answer(
         await this.#runner.read(SHOW, threadId, known("m", from), left),
       );
-      // What the first step has shown may be removed before the next one.
+      // What the first operation has shown may be removed before the next one.
       if (part === undefined || part === "unknown_reply") {
         return shown === undefined ? part : { ...shown, replies };
       }
@@ -177,7 +177,7 @@ export class RedisBoard implements BoardStore {
     return pruneThreads(this.#runner, actor, request);
   }
 
-  /** One page, put together from as many steps as it takes. */
+  /** One page, put together from as many operations as it takes. */
   async #page(
     script: Script,
     { before, limit }: { readonly before?: string; readonly limit: number },

@@ -4,7 +4,7 @@ KEYS    threads, board_ids, messages
 BOARD_IDS  t id of a thread, m id of a message, T key of a thread, M key of a reply -> number
 THREADS    number -> fields with NUL between them: id, status, replies, when it last changed, priority,
            author, when it was opened, tags (JSON), title (JSON). The status is REMOVING while board/prune takes the
-           thread away in several steps: then no list has it, and no id or key leads to it
+           thread away in several operations: then no list has it, and no id or key leads to it
 MESSAGES   number -> id, thread's number, author, instant, addressees (JSON), idempotency key or nothing, recipients as
            board/delivery is given them, text (JSON)
 KEEPS      messages are numbered 1, 2, 3 … across the namespace, and a thread's number is that of the message

@@ -166,7 +166,7 @@ local function acknowledge(cursor, number)
   if number <= cursor.number then return end
   cursor.number = number
   tidy(cursor)
-  -- The newest message may have been removed: what comes next is not older than this step.
+  -- The newest message may have been removed: what comes next is not older than this operation.
   local record = call('HGET', MESSAGES, number)
   cursor.at = int(math.max(record and parse_message(number, record).at or now, cursor.at))
 end

@@ -1,4 +1,4 @@
---[[ engine/held: what an agent holds, in any room; a portion an operation: the server serves nobody else meanwhile.
+--[[ engine/held: what an agent holds, in any room; a portion per operation: the server serves nobody else meanwhile.
 
 HELD   members of score 0: name NUL kind member; the kind of a lease on a lock is l, of a claimed task t. Each room
        keeps its own members, and for each of them, in a set of its own, the instant at which it lapses ]]

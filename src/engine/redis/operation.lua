@@ -1,5 +1,5 @@
---[[ engine/operation: what every step is made with: waking, its events, its answer, and what an earlier try did. The
-parts that several scripts share follow, each once in a script; engine/begin comes before the step itself. ]]
+--[[ engine/operation: what every operation is made with: waking, its events, its answer, and what an earlier try did. The
+parts that several scripts share follow, each once in a script; engine/begin comes before the operation itself. ]]
 local CALLED = ARGV
 local OP, ACTOR = '', ''
 local ENTRY_EVENTS = 8
@@ -15,7 +15,7 @@ local function list(items)
   return cjson.encode(items)
 end
 
--- Puts a waker on a topic, for the next notify to wake it once. Who waits listens again at every look.
+-- Puts a waker on a topic: the next notify wakes it, once. A waiter calls this again each time it looks at the store.
 local function listen(topic, waker)
   local listening = waker .. '@' .. int(now)
   for other, seen in string.gmatch(call('HGET', LISTENERS, topic) or '', '(%S+)@(%d+)') do
@@ -34,7 +34,7 @@ local function notify(topic)
   for waker in string.gmatch(heard, '(%S+)@%d+') do wake(waker) end
 end
 
--- Notes that type happened to subject; agent and data (JSON) may be nil.
+-- Tells that an event of this type happened to the subject; agent and data (JSON) may be nil.
 local function emit(type, subject, agent, data)
   last_event = last_event + 1
   emitted_count = emitted_count + 1
@@ -47,8 +47,8 @@ local function publish(reply)
   for first = 1, emitted_count, ENTRY_EVENTS do
     local last = math.min(first + ENTRY_EVENTS - 1, emitted_count)
     local entry = { unpack(emitted, first * 2 - 1, last * 2) }
-    local steps = OP ~= '' and OP .. '=' .. last - first + 1 or ''
-    add_entry(entry, last_event - emitted_count + last, steps, last == emitted_count and reply)
+    local owners = OP ~= '' and OP .. '=' .. last - first + 1 or ''
+    add_entry(entry, last_event - emitted_count + last, owners, last == emitted_count and reply)
   end
   if followers == 1 then
     followers = 0
@@ -56,7 +56,7 @@ local function publish(reply)
   end
 end
 
--- Ends a step that may have written. With keep its answer is kept with its events, for a repeated call.
+-- Ends an operation that may have written. With keep its answer is kept with its events, for a repeated call.
 local function finish(reply, keep)
   if emitted_count > 0 or gap_event then publish(keep and reply) end
   if not BATCHED then save_state() end
@@ -137,8 +137,8 @@ local function find_entries(names)
   return found
 end
 
--- What an earlier try of this very step did: its events as {type, subject, data}, and its answer if kept. Only in
--- a repeated call: a script pays for every function that it defines. One look back serves all steps of a batch.
+-- What an earlier try of this very operation did: its events as {type, subject, data}, and its answer if kept. Only in
+-- a repeated call: a script pays for every function that it defines. One look back serves all operations of a batch.
 local earlier
 local replay = is_retry and function()
   if earlier then return earlier[OP].done, earlier[OP].answer end

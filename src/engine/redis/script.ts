@@ -1,9 +1,9 @@
 /**
- * The scripts of the Redis store: each step of a room is one, put together from what all of them begin with,
- * parts that several share, and the step itself.
+ * The scripts of the Redis store: each operation of a room is one, put together from what all of them begin with,
+ * parts that several share, and the operation itself.
  *
  * The order in the text is that of engine/state, the fast path, engine/operation, agent/touch, the parts,
- * engine/begin, the step. In the text for batches the last two are a function, which engine/batch calls. All of it is
+ * engine/begin, the operation. In the text for batches the last two are a function, which engine/batch calls. All of it is
  * a function, so that whatever it answers goes out together with the store's clock.
  * @module
  */
@@ -40,7 +40,7 @@ export function script(name: ScriptName): Script {
 }
 
 /**
- * One step: its text, put together from parts that several steps share, and the keys of its own. The text finds
+ * One operation: its text, put together from parts that several operations share, and the keys of its own. The text finds
  * each key in a local of that name in capitals, wherever it stands among KEYS: `lock_paths` in LOCK_PATHS.
  */
 export class Script {
@@ -50,14 +50,14 @@ export class Script {
   readonly keys: readonly string[];
   /** What it shares with other scripts: functions and constants, in Lua. */
   readonly parts: readonly string[];
-  /** The step itself, in Lua. */
+  /** The operation itself, in Lua. */
   readonly operation: string;
   /** Lua text that comes before all functions: see {@linkcode Script.withFastPath}. */
   fastPath = "";
   /** Whether it works on a server whose memory is full; see {@linkcode Script.freeing}. */
   frees = false;
 
-  /** The last text is the step itself; those before it are the parts that it shares with others. */
+  /** The last text is the operation itself; those before it are the parts that it shares with others. */
   constructor(name: string, keys: readonly string[], ...texts: readonly string[]) {
     this.name = name;
     this.keys = keys;
@@ -66,7 +66,7 @@ export class Script {
   }
 
   /**
-   * Adds a text that ends the whole call, of one step or of a batch, if nothing in it is out of the ordinary.
+   * Adds a text that ends the whole call, of one operation or of a batch, when the fast path applies to all of it.
    * It stands before the parts, because a script pays for every function that it defines.
    */
   withFastPath(...parts: readonly string[]): this {
@@ -75,7 +75,7 @@ export class Script {
   }
 
   /**
-   * Lets the step run although the server's memory is full: it ends what is held, or keeps it alive, and so makes
+   * Lets the operation run although the server's memory is full: it ends what is held, or keeps it alive, and so makes
    * room in the end. A server refuses a script's commands that may need memory only until the script
    * has written something (https://redis.io/docs/latest/develop/programmability/eval-intro/), so there is
    * a second text of such a script, which begins with a write that needs none and changes nothing. It is sent once
@@ -90,7 +90,7 @@ export class Script {
 /** A write that needs no memory: no topic has this name. */
 const FIRST_WRITE = "redis.call('HDEL', LISTENERS, '')";
 
-/** Answers {the store's clock, what the step answered}: of nothing, the first alone. An error goes out as one. */
+/** Answers {the store's clock, what the operation answered}: of nothing, the first alone. An error goes out as one. */
 const ANSWER = `local reply = run()
 if type(reply) == 'table' and reply.err then return reply end
 return { CLOCK, reply }`;
@@ -105,7 +105,7 @@ export interface ScriptText {
 
 /** Which of a script's texts is meant. */
 export interface TextForm {
-  /** For several steps of it in one call. */
+  /** For several operations of it in one call. */
   readonly batched: boolean;
   /** For a server whose memory is full; see {@linkcode Script.freeing}. */
   readonly full: boolean;

@@ -1,15 +1,15 @@
 /**
- * Runs the steps of the Redis store: one Lua script each, one command on the wire.
+ * Runs the operations of the Redis store: one Lua script each, one command on the wire.
  *
  * A script is sent by its hash; a server that does not have it yet is sent its text once. An answer that was
- * lost leaves open whether the step happened, so the same call is made again, with the same name (`op`),
- * and the script tells what it did the first time: see `recall` in step.lua. A try that arrives after a later one
- * of the same call does nothing: see RETRIED in state.lua. Whatever a step does counts once, however often it is
+ * lost leaves open whether the operation happened, so the same call is made again, with the same name (`op`),
+ * and the script tells what it did the first time: see `replay` in operation.lua. A try that arrives after a later one
+ * of the same call does nothing: see RETRIED in state.lua. Whatever an operation does counts once, however often it is
  * sent and in whatever order that arrives.
  *
- * Steps of one kind that are asked for at the same moment share a call. While some calls are under way, and the
- * server has enough to do, the next are gathered for as long as that takes, a few milliseconds at most; whoever
- * calls alone never waits.
+ * Operations of one kind that are asked for at the same moment share a call. While enough calls to keep the server busy
+ * are under way, a batch window stays open for the next ones until one of those is answered, a few milliseconds at
+ * most; a caller that is alone never waits.
  * @module
  */
 import { CoordError, StoreUnavailableError } from "../../errors.ts";
@@ -28,13 +28,13 @@ const PAUSE_MS = 100;
 /** What a server says that is starting, or is about to become the primary. */
 const PASSING: readonly unknown[] = ["readonly", "loading", "primary_down", "cluster_down"];
 
-/** Most steps of a batch: the server serves nobody else meanwhile. */
-const BATCH_STEPS = 32;
-/** So many calls keep the server at work; what is asked for while they are under way is gathered. */
+/** Most operations of a batch: the server serves nobody else meanwhile. */
+const BATCH_OPERATIONS = 32;
+/** So many calls keep the server at work; meanwhile a batch window is open for what is asked for. */
 const BUSY_CALLS = 2;
-/** Longest time that something is gathered for. */
-const GATHER_MS = 5;
-/** A step of more arguments goes alone. */
+/** Longest time that a batch window is open. */
+const BATCH_WINDOW_MS = 5;
+/** An operation of more arguments goes alone. */
 const BATCH_ARGUMENTS = 64;
 
 /** How a {@linkcode ScriptRunner} works. */
@@ -45,8 +45,8 @@ export interface ScriptRunnerOptions {
   /** This host's wall clock, which the store's is compared with. */
   readonly hostNowMs?: (() => number) | undefined;
   /**
-   * Looks at something, by reading, right behind the first step of an acting agent: in the same round trip, on the
-   * same connection. What it gives is called once the step has been answered.
+   * Looks at something, by reading, right behind the first operation of an acting agent: in the same round trip, on the
+   * same connection. What it gives is called once the operation has been answered.
    */
   readonly lookBehindFirstAct?: LookBehindAct | undefined;
   /** Brings older data forward, from the version that was found. Default: they are refused. */
@@ -56,11 +56,11 @@ export interface ScriptRunnerOptions {
 /** See {@linkcode ScriptRunnerOptions}. */
 type LookBehindAct = (runner: ScriptRunner, actor: Actor) => Promise<() => void>;
 
-/** Steps of one kind that go to the server in one call. */
+/** Operations of one kind that go to the server in one call. */
 interface Batch {
   readonly script: Script;
   timer?: ReturnType<typeof setTimeout>;
-  readonly steps: {
+  readonly operations: {
     readonly args: RedisArgument[];
     readonly resolve: (answer: unknown) => void;
     readonly reject: (error: unknown) => void;
@@ -109,7 +109,7 @@ export class ScriptRunner {
   /** Writing calls that had to bring their text, as the server did not have it. */
   #texts = 0;
   #callsUnderWay = 0;
-  #gathering: Batch | undefined;
+  #window: Batch | undefined;
   #waker: ChannelWaker | undefined;
 
   /** Uses a connection that others may use as well. */
@@ -127,30 +127,30 @@ export class ScriptRunner {
     this.#hostNowMs = hostNowMs;
   }
 
-  /** Runs a step that only reads; its answer is what the script returned. */
+  /** Runs an operation that only reads; its answer is what the script returned. */
   read(script: Script, ...args: readonly RedisArgument[]): Promise<unknown> {
-    this.#sendGathered();
+    this.#sendBatch();
     return this.#run(script, this.#alone, ["", "", "", "", ...args]);
   }
 
-  /** Runs a step that writes. With an `actor` it is a sign of life of that agent. */
+  /** Runs an operation that writes. With an `actor` it is a sign of life of that agent. */
   async write(
     script: Script,
     actor: Actor | undefined,
     ...args: readonly RedisArgument[]
   ): Promise<unknown> {
     const op = `${this.#process}-${(++this.#calls).toString(36)}`;
-    if (actor === undefined) return await this.#gather(script, [op, "", "", "", ...args]);
+    if (actor === undefined) return await this.#enqueue(script, [op, "", "", "", ...args]);
     const { name, host, pid } = actor;
     const now = (this.#nowMs ?? performance.now.bind(performance))();
     const due = now - (this.#beats.get(name) ?? -Infinity) >= BEAT_EVERY_MS;
     const origin = `${due ? 1 : 0}${host}\n${pid ?? ""}`;
-    if (!due) return await this.#gather(script, [op, "", name, origin, ...args]);
+    if (!due) return await this.#enqueue(script, [op, "", name, origin, ...args]);
     if (this.#look !== undefined) return await this.#firstAct(this.#look, script, actor, args);
     // Those that are made before it is answered need not be one, too.
     this.#beats.set(name, now);
     try {
-      return await this.#gather(script, [op, "", name, origin, ...args]);
+      return await this.#enqueue(script, [op, "", name, origin, ...args]);
     } catch (error) {
       this.#beats.delete(name);
       throw error;
@@ -180,58 +180,58 @@ export class ScriptRunner {
   ): Promise<unknown> {
     this.#look = undefined;
     const texts = this.#texts;
-    const step = this.write(script, actor, ...args);
-    // Advice only: what keeps it from the server keeps the next step too, and that one says so.
+    const act = this.write(script, actor, ...args);
+    // Advice only: what keeps it from the server keeps the next operation too, and that one says so.
     const advice = () => look(this, actor).catch(() => () => undefined);
     const looked = advice();
-    const answer = await step;
-    // A step whose text the server did not have was sent once more, and so was overtaken.
+    const answer = await act;
+    // An operation whose text the server did not have was sent once more, and so was overtaken.
     const tell = await (this.#texts === texts ? looked : advice());
     tell();
     return answer;
   }
 
-  /** Sends a step together with others of its kind that are asked for at the same moment. */
-  #gather(script: Script, args: RedisArgument[]): Promise<unknown> {
+  /** Sends an operation together with others of its kind that are asked for at the same moment. */
+  #enqueue(script: Script, args: RedisArgument[]): Promise<unknown> {
     if (args.length > BATCH_ARGUMENTS) {
-      this.#sendGathered();
+      this.#sendBatch();
       return this.#run(script, this.#alone, args);
     }
-    let batch = this.#gathering;
+    let batch = this.#window;
     if (batch?.script !== script) {
-      this.#sendGathered();
-      const opened: Batch = batch = this.#gathering = { script, steps: [] };
-      // Until all who were told something just now have asked for more.
+      this.#sendBatch();
+      const opened: Batch = batch = this.#window = { script, operations: [] };
+      // Wait one microtask, so that callers resumed by the same reply join this batch.
       queueMicrotask(() => {
-        if (this.#gathering !== opened) return;
-        if (this.#callsUnderWay < BUSY_CALLS || !this.#isTaught(opened)) this.#sendGathered();
-        else opened.timer = setTimeout(() => this.#sendGathered(), GATHER_MS);
+        if (this.#window !== opened) return;
+        if (this.#callsUnderWay < BUSY_CALLS || !this.#isTaught(opened)) this.#sendBatch();
+        else opened.timer = setTimeout(() => this.#sendBatch(), BATCH_WINDOW_MS);
       });
     }
-    const { steps } = batch;
+    const { operations } = batch;
     return new Promise((resolve, reject) => {
-      steps.push({ args, resolve, reject });
-      if (steps.length === BATCH_STEPS) this.#sendGathered();
+      operations.push({ args, resolve, reject });
+      if (operations.length === BATCH_OPERATIONS) this.#sendBatch();
     });
   }
 
-  #sendGathered(): void {
-    if (this.#gathering === undefined) return;
-    const { script, steps, timer } = this.#gathering;
-    this.#gathering = undefined;
+  #sendBatch(): void {
+    if (this.#window === undefined) return;
+    const { script, operations, timer } = this.#window;
+    this.#window = undefined;
     clearTimeout(timer);
-    const [first, second] = steps;
+    const [first, second] = operations;
     if (second === undefined) {
       this.#run(script, this.#alone, first!.args).then(first!.resolve, first!.reject);
       return;
     }
-    const args = steps.flatMap(({ args }) => [args.length, ...args]);
+    const args = operations.flatMap(({ args }) => [args.length, ...args]);
     this.#run(script, this.#batched, [first!.args[0]!, "", ...args]).then((answers) => {
-      for (const [index, { resolve }] of steps.entries()) {
+      for (const [index, { resolve }] of operations.entries()) {
         resolve((answers as readonly unknown[])[index]);
       }
     }, (error) => {
-      for (const { reject } of steps) reject(error);
+      for (const { reject } of operations) reject(error);
     });
   }
 
@@ -239,8 +239,8 @@ export class ScriptRunner {
    * Whether the server surely has the text. As long as it has not, calls that it has refused for that are on
    * their way for the second time, and what is sent later would overtake them.
    */
-  #isTaught({ script, steps }: Batch): boolean {
-    const { texts } = steps.length > 1 ? this.#batched : this.#alone;
+  #isTaught({ script, operations }: Batch): boolean {
+    const { texts } = operations.length > 1 ? this.#batched : this.#alone;
     return texts.get(script)?.taughtOn === this.connection.connects;
   }
 
@@ -330,7 +330,7 @@ export class ScriptRunner {
       return await client.eval(text, keys.length, ...keys, ...args) as Answer;
     } finally {
       this.#callsUnderWay--;
-      if (this.#gathering?.timer !== undefined) this.#sendGathered();
+      if (this.#window?.timer !== undefined) this.#sendBatch();
     }
   }
 

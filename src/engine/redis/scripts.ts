@@ -1712,8 +1712,8 @@ local function publish(reply)
   for first = 1, emitted_count, ENTRY_EVENTS do
     local last = math.min(first + ENTRY_EVENTS - 1, emitted_count)
     local entry = { unpack(emitted, first * 2 - 1, last * 2) }
-    local steps = OP ~= '' and OP .. '=' .. last - first + 1 or ''
-    add_entry(entry, last_event - emitted_count + last, steps, last == emitted_count and reply)
+    local owners = OP ~= '' and OP .. '=' .. last - first + 1 or ''
+    add_entry(entry, last_event - emitted_count + last, owners, last == emitted_count and reply)
   end
   if followers == 1 then
     followers = 0
@@ -1925,8 +1925,8 @@ end
 local function event_text(subject, agent, data)
   return (agent or '') .. '\\0' .. (data or '') .. '\\0' .. subject
 end
-local function add_entry(entry, number, steps, reply)
-  if steps ~= '' then entry[#entry + 1], entry[#entry + 2] = 'o', steps end
+local function add_entry(entry, number, owners, reply)
+  if owners ~= '' then entry[#entry + 1], entry[#entry + 2] = 'o', owners end
   if reply then entry[#entry + 1], entry[#entry + 2] = 'r', reply end
   call('XADD', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, int(now) .. '-' .. int(number), unpack(entry))
   dirty = true
@@ -1943,7 +1943,7 @@ local function save_state()
     lock_floor, lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until)
     .. added)
 end
-local PLAIN = not gap_event and not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS
+local FAST_PATH = not gap_event and not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS
 `,
   "event/end": `local newest = call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
 local at, number = string.match(newest and newest[1] or int(now) .. '-0', '^(%d+)-(%d+)$')
@@ -2150,7 +2150,7 @@ end
 if place then remove_waiter(place) end
 return finish('{"kind":"acquired","leases":' .. show_all(grant()) .. '}')
 `,
-  "lock/acquire_fast": `if PLAIN and not BATCHED and #ARGV == 11 and now < lock_floor and not string.find(ARGV[11], '^[./]?$') and
+  "lock/acquire_fast": `if FAST_PATH and not BATCHED and #ARGV == 11 and now < lock_floor and not string.find(ARGV[11], '^[./]?$') and
   not string.find(ARGV[11], '\\0', 1, true) and
   string.sub(ARGV[4], 1, 1) == '0' and (lock_waiters == 0 or ARGV[6] == 'exclusive') then
   local path, actor, waiter = ARGV[11], ARGV[3], ARGV[9]
@@ -2351,7 +2351,7 @@ if #tasks > 0 then following = '' end
 local released = show_all(release_leases(ACTOR, leases))
 return finish('{"released":' .. released .. ',"next":' .. cjson.encode(following) .. '}', true)
 `,
-  "lock/release_fast": `if PLAIN and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
+  "lock/release_fast": `if FAST_PATH and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
   local path, actor = ARGV[6], ARGV[3]
   local record = call('HGET', LOCKS, path)
   local leases = record and cjson.decode(record)
@@ -3058,7 +3058,7 @@ wake_waiters()
 return answer('done', task)
 `,
   "task/fast": `repeat
-  if not PLAIN or now >= task_floor or COMPLETES and task_links > 0 then break end
+  if not FAST_PATH or now >= task_floor or COMPLETES and task_links > 0 then break end
   local text, match = string.format, string.match
   local request = ARGV[BATCHED and 8 or 5]
   local asked, tag

@@ -7,13 +7,13 @@ ARGV    1 "" when nothing is going to be written
         now|since|try|run: the time to work with (tests only, else empty), and for a call of which an earlier try may
         have been executed: when the first try was made, by the server's clock, 0 where that is not known; which try this is
         the rest is read by engine/begin, or engine/batch
-EVENTS  a stream; an entry holds what a step did, or a few: a few events at most. Its id is <instant>-<number of
+EVENTS  a stream; an entry holds what an operation did, or a few: a few events at most. Its id is <instant>-<number of
         its last event>; its fields are those of its events, then o -> whose they are, and r -> the answer kept
-STATE   one string: what nearly every step reads and writes costs it one GET and one SET. The version of the data comes
+STATE   one string: what nearly every operation reads and writes costs it one GET and one SET. The version of the data comes
         first, for ever; then two identifiers and numbers. A number that a later program adds comes last and is
         given no other meaning at 0 than that nothing is known of it: an older state, which is shorter, reads as 0
         there, and an older program leaves what it does not know as it was
-LISTENERS  topic -> bells, see engine/operation; and RETRIED -> " op=try" of each call that was made again lately;
+LISTENERS  topic -> wakers, see engine/operation; and RETRIED -> " op=try" of each call that was made again lately;
         RESTORED -> the instant at which the numbers last left a gap
 KEEPS   the clock never steps backwards, and never stands still: when the server's clock was set back, it goes on from
         where it was; a fence, and an event's number, is never handed out twice, not even by a server that has lost
@@ -54,9 +54,9 @@ local is_retry, since = false, 0
 -- The number of the event that tells of a gap in this call, until it is written.
 local gap_event
 
---[[ Whether the numbers have to leap: the last write may have come from another server, or from a time before this
+--[[ Whether the numbers have to leave a gap: the last write may have come from another server, or from a time before this
 one was demoted and promoted again, and what was handed out meanwhile may be lost. A primary's history has a new id
-(master_replid) after each start and each promotion; to ask for it costs a tenth of a step, so it is asked for only when
+(master_replid) after each start and each promotion; to ask for it costs a tenth of an operation, so it is asked for only when
 it may be another: when the client's server is not the one that wrote last, or when nothing was written for QUIET_MS.
 That is enough. Another server's write that has come here names that server. And one that has not come here was made
 while this server was demoted, or cut off to be demoted: then it took no writes itself, for longer than QUIET_MS, because a
@@ -106,7 +106,7 @@ do
     local start = math.floor((micros - SINCE_MICROS) * NUMBERS_A_MICRO)
     local gap = raw and GAP or 0
     last_fence, last_event = start > last_fence and start or last_fence + gap, start > last_event and start or last_event + gap
-    -- A namespace that is new has lost nothing. The event comes before those of the step.
+    -- A namespace that is new has lost nothing. The event comes before those of the operation.
     if raw then last_event, gap_event = last_event + 1, last_event + 1 end
     dirty = true
   end
@@ -141,7 +141,7 @@ local function int(number)
   return string.format('%.0f', number)
 end
 
--- Wakes the process whose bell this is; false when it is surely dead.
+-- Wakes the process of this waker; false when it is surely dead.
 local function wake(waker)
   local heard = call('PUBLISH', string.sub(STATE, 1, -6) .. 'wake:' .. waker, '')
   return CLUSTERED or heard > 0
@@ -158,9 +158,9 @@ local function event_text(subject, agent, data)
 end
 
 -- Adds an entry to the stream, which ends with the event of this number: its fields are type -> agent NUL data
--- NUL subject; steps says whose events they are, in order: <op>=<how many> ...; reply is the answer to be kept.
-local function add_entry(entry, number, steps, reply)
-  if steps ~= '' then entry[#entry + 1], entry[#entry + 2] = 'o', steps end
+-- NUL subject; owners says which operations' events they are, in order: <op>=<how many> ...; reply is the answer to be kept.
+local function add_entry(entry, number, owners, reply)
+  if owners ~= '' then entry[#entry + 1], entry[#entry + 2] = 'o', owners end
   if reply then entry[#entry + 1], entry[#entry + 2] = 'r', reply end
   call('XADD', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, int(now) .. '-' .. int(number), unpack(entry))
   dirty = true
@@ -183,5 +183,5 @@ local function save_state()
     .. added)
 end
 
--- Whether no call of the usual kind has to look further: nothing to remember, nobody to be told, nobody gone.
-local PLAIN = not gap_event and not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS
+-- Whether a fast path may be taken: this is no retry, nobody follows the events, and nobody has left lately.
+local FAST_PATH = not gap_event and not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS

@@ -2,13 +2,13 @@
 
 ARGV    5 from: "" for the oldest kept, an instant, or <instant>-<number> of the event before the first wanted
         6 1 when from is a cursor to be checked  7 limit  8 type, "" for any
-        9 bell to hang up when nothing is found, "" for none
+        9 waker to wake at the next one when nothing is found, "" for none
 RETURN  {'read', instant, number, more, and of each event instant, number, type, agent NUL data NUL subject}
         the first two are where to go on; more is 1 when that is not the end and limit is not reached
         {'trimmed' | 'unknown', instant, number of the oldest event kept}; both "" when there is none
 KEEPS   a reader sees every event after its cursor, or is told that it cannot. ]]
 local FROM, CHECKED, LIMIT, TYPE, WAKER = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
--- Entries read at a time, fewer while they are long; and how many events, and bytes, one step looks at.
+-- Entries read at a time, fewer while they are long; and how many events, and bytes, one operation looks at.
 local CHUNK, FEW = 256, 8
 local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 2048, 2097152, 524288
 
@@ -51,7 +51,7 @@ local function refuse()
   local at, number = string.match(FROM, '^(%d+)-(%d+)$')
   at, number = tonumber(at), tonumber(number)
   local kind
-  -- Numbers leap, so a gap before the oldest means nothing by itself; but only a full stream is trimmed.
+  -- Numbers have gaps, so one before the oldest means nothing by itself; but only a full stream is trimmed.
   if oldest and number + 1 < oldest and is_full() then
     kind = 'trimmed'
   elseif number > 0 and (not newest or number > last_event or not is_at(at, number)) then
@@ -72,7 +72,7 @@ if FROM ~= '' then
   if number ~= '0' then start, passed = (number and '(' or '') .. FROM, tonumber(number or 0) end
 end
 
--- Ends the step: at these the reader goes on.
+-- Ends the operation: at these the reader goes on.
 local reply = { 'read', 0, 0, 0 }
 local function answer(at, number, more)
   reply[2], reply[3], reply[4] = at, number, more

@@ -1,8 +1,8 @@
 /**
- * The steps on the event stream, on Redis.
+ * The operations on the event stream, on Redis.
  *
  * An event's identifier holds the instant and the number that name its place in the stream, so a cursor is
- * found without an index. Numbers are never used twice, but they leap when a server has started anew.
+ * found without an index. Numbers are never used twice, but they have a gap when a server has started anew.
  * @module
  */
 import { sequencedAtMs } from "../../id.ts";
@@ -35,7 +35,7 @@ export class RedisEvents implements EventStore {
       : sinceMs === undefined
       ? ""
       : `${sinceMs}`;
-    // One step looks at so many events at most; when few of them match, several steps fill the answer.
+    // One operation looks at so many events at most; when few of them match, several operations fill the answer.
     for (;;) {
       const wake = events.length === 0 ? waker : "";
       const args = [from, after === undefined ? "" : 1, limit - events.length, type ?? "", wake];

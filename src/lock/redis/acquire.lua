@@ -3,7 +3,7 @@
 NEEDS   lock/selection, lock/end_leases
 FAST    lock/acquire_fast
 KEYS    lock_wait_queue
-ARGV    5 ttl_ms, 6 mode, 7 intent, 8 1 to renew what the actor holds already, 9 waiter's id or "", 10 its bell,
+ARGV    5 ttl_ms, 6 mode, 7 intent, 8 1 to renew what the actor holds already, 9 waiter's id or "", 10 its waker,
         11.. paths, each with its other names behind it
 RETURN  {"kind":"acquired","leases":[…]} | {"kind":"held","blocker":…,"nowMs":…,"retryInMs":…}
 KEEPS   nothing is granted unless everything is; paths granted together share one new fence. ]]
@@ -115,7 +115,8 @@ if lease then
 end
 local before = place and place.seq or HUGE
 local ahead, path = blocking_waiter(before)
--- It could go, so it is called: one that is frozen must not stand in line unasked, nor a dead one at all.
+-- Nothing keeps that waiter out, so it is called: a frozen one must not block others without having been asked, nor a dead
+-- one at all.
 if ahead and not ahead.called then
   call_waiters(all_names)
   ahead, path = blocking_waiter(before)

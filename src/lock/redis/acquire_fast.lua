@@ -6,7 +6,7 @@ NEEDS   lock/names, lock/format
 KEYS    lock_paths, lock_waiters, lock_wait_queue
 ARGV    as lock/acquire
 RETURN  as lock/acquire, when it grants the lease ]]
-if PLAIN and not BATCHED and #ARGV == 11 and now < lock_floor and not string.find(ARGV[11], '^[./]?$') and
+if FAST_PATH and not BATCHED and #ARGV == 11 and now < lock_floor and not string.find(ARGV[11], '^[./]?$') and
   not string.find(ARGV[11], '\0', 1, true) and
   string.sub(ARGV[4], 1, 1) == '0' and (lock_waiters == 0 or ARGV[6] == 'exclusive') then
   local path, actor, waiter = ARGV[11], ARGV[3], ARGV[9]

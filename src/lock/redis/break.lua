@@ -1,4 +1,4 @@
---[[ lock/break: ends every tenure on exactly this path, and has the audit log say who did it and why.
+--[[ lock/break: ends every lease on exactly this path, and has the audit log say who did it and why.
 
 NEEDS   audit/append, lock/end_leases
 FLAGS   frees

@@ -1,5 +1,5 @@
 /**
- * The step that breaks a lock, on Redis. Apart from the others because it brings the audit log's script
+ * The operation that breaks a lock, on Redis. Apart from the others because it brings the audit log's script
  * along, which acquiring and releasing do without.
  * @module
  */

@@ -1,4 +1,5 @@
---[[ lock/end_leases: how leases end: given back, lapsed, broken, or all at once when their holder leaves. In every case the waiters they kept out are called.
+--[[ lock/end_leases: how leases end: released, expired, broken, or all at once when their holder leaves.
+In every case the waiters that they kept out are called.
 
 NEEDS   lock/wait_queue ]]
 local SWEEP = 32
@@ -29,7 +30,7 @@ local function lease_at(member)
   end
 end
 
--- Ends leases that have lapsed, oldest first, a bounded number a step.
+-- Ends leases that have lapsed, oldest first, a bounded number per operation.
 local function sweep_expired()
   if now < lock_floor then return end
   for _, member in ipairs(call('ZRANGEBYSCORE', LOCK_DUE, '-inf', int(now), 'LIMIT', 0, SWEEP)) do

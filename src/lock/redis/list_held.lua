@@ -1,4 +1,4 @@
---[[ lock/list_held: live leases of one holder, a portion a step.
+--[[ lock/list_held: live leases of one holder, a portion per operation.
 
 NEEDS   engine/held, lock/end_leases
 ARGV    5 holder, 6 leases in a portion, 7 where the portion begins, "" at first

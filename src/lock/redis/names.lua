@@ -1,5 +1,4 @@
---[[ lock/names: the names under which a lock or a waiter on a path, or above it, is kept; also for
-the usual cases, which come before all other parts.
+--[[ lock/names: the names under which a lock or a waiter on a path, or above it, is kept. The fast paths use it, too.
 
 LOCK_WAITERS, LOCK_WAIT_QUEUE  as in lock/wait_queue
 

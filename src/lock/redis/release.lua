@@ -1,4 +1,4 @@
---[[ lock/release: ends every selected tenure that still exists.
+--[[ lock/release: ends every selected lease that still exists.
 
 NEEDS   lock/selection, lock/end_leases
 FAST    lock/release_fast

@@ -1,4 +1,4 @@
---[[ lock/release_all: ends the tenures of the actor, a portion a step.
+--[[ lock/release_all: ends the leases of the actor, a portion per operation.
 
 NEEDS   engine/held, lock/end_leases
 FLAGS   frees

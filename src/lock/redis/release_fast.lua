@@ -7,7 +7,7 @@ NEEDS   lock/names, lock/format
 KEYS    lock_waiters, lock_paths
 ARGV    as lock/release
 RETURN  as lock/release, when it ends the lease ]]
-if PLAIN and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
+if FAST_PATH and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
   local path, actor = ARGV[6], ARGV[3]
   local record = call('HGET', LOCKS, path)
   local leases = record and cjson.decode(record)

@@ -1,4 +1,4 @@
---[[ lock/renew: extends every selected tenure, or none when one of them has ended.
+--[[ lock/renew: extends every selected lease, or none when one of them has ended.
 
 NEEDS   lock/selection
 FLAGS   frees

@@ -1,8 +1,8 @@
 /**
- * The steps on locks, on Redis.
+ * The operations on locks, on Redis.
  *
- * A lease is live while its instant in `lock_due` is ahead of the step's clock; what is behind it counts for
- * nothing and is swept by later steps.
+ * A lease is live while its instant in `lock_due` is ahead of the operation's clock; what is behind it counts for
+ * nothing and is swept by later operations.
  * @module
  */
 import type { AuditDraft } from "../../audit/entry.ts";

@@ -1,4 +1,4 @@
---[[ task/abandon: takes a waiter out of the line.
+--[[ task/abandon: takes a waiter out of the wait queue.
 
 NEEDS   task/waiters
 FLAGS   frees

@@ -1,9 +1,9 @@
---[[ task/change: where a task changes, and what depends on it is kept in line.
+--[[ task/change: where a task changes, and the sets that find it follow.
 
 NEEDS   task/waiters, task/rows
 KEYS    task_tags, task_later
 TASK_TAGS  members of score 0: tag NUL rank NUL id, rank as 16 digits, for each tag of each pending task
-HELD       see agent/touch; a member goes when the tenure ends, or is found to have lapsed
+HELD       see agent/touch; a member goes when the lease ends, or is found to have lapsed
 task_floor a lower bound of the moments at which a lease lapses or a scheduled task is due ]]
 
 local function enter_queue(task)

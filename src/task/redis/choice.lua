@@ -1,4 +1,4 @@
---[[ task/choice: what the steps begin with that need no lease.
+--[[ task/choice: what the operations begin with that need no lease.
 
 NEEDS   task/change
 ARGV    5 id

@@ -1,7 +1,7 @@
---[[ task/claim: takes the best tasks; when there is none, the waiter gets in line.
+--[[ task/claim: takes the best tasks; when there is none, the waiter gets into the wait queue.
 
-A look that is too long for one step goes on in others. Its waiter is in line from the first of them, so no
-arrival escapes it: who was woken meanwhile, and so is out of the line, begins again.
+A look that is too long for one operation goes on in others. Its waiter is in the wait queue from the first of them, so no
+arrival escapes it: who was woken meanwhile, and so is out of the wait queue, begins again.
 
 NEEDS   task/queue
 FAST    task/fast
@@ -10,7 +10,7 @@ FLAGS   frees
 LET     COMPLETES = false
 ARGV    as task/fast, in 6 and 7 "" for no waiter, then, if there is one
         8 place behind which to go on, as this script answered it, or ~ if this waiter has looked everywhere
-          lately: as long as it is in line nothing has come that would be for it
+          lately: as long as it is in the wait queue nothing has come that would be for it
 RETURN  as task/fast, for each that was claimed; @ and the place to go on behind; or when time alone may bring
         one: in how many milliseconds, "" when it will not ]]
 local REQUEST, WAITER, WAKER, PLACE = ARGV[5], ARGV[6] or '', ARGV[7], ARGV[8] or ''
@@ -22,7 +22,7 @@ end
 local tasks, more, go_on
 if is_retry then tasks = claimed_before(replay()) end
 if not tasks and PLACE == '~' and is_queued() then
-  -- In line before what has come back is told of: it may be what this one waits for.
+  -- The waiter gets into the wait queue before expired tasks wake waiters: one of them may be what it waits for.
   enqueue_waiter(WAITER, WAKER, REQUEST)
   more = sweep()
   wake_waiters()

@@ -20,7 +20,7 @@ interface KeptSpec {
 }
 
 /**
- * Reads tasks that a step claimed, and keeps the specs of those not completed yet. While an attempt lasts nobody
+ * Reads tasks that an operation claimed, and keeps the specs of those not completed yet. While an attempt lasts nobody
  * can change the spec, so the script that completes the task need not send it once more.
  */
 export class ClaimedTasks {
@@ -67,7 +67,7 @@ function hasObject(details: TaskDetails): boolean {
   return TASK_DETAILS.some((name) => typeof details[name] === "object");
 }
 
-/** The work on a task just completed; nothing when the answer is another one than of the usual case. */
+/** The work on a task just completed; nothing when the answer is not one of the fast path. */
 export function completedWork(text: string, worker: string, fence: number): WorkReply | undefined {
   if (text.startsWith('{"status"')) return JSON.parse(text);
   if (text.startsWith("{")) return undefined;

@@ -1,4 +1,4 @@
---[[ task/complete: completes a task, then claims the next ones, in one step.
+--[[ task/complete: completes a task, then claims the next ones, in one operation.
 
 A completion counts while its attempt is the newest one: also after the lease has lapsed, as long as nobody
 has claimed the task since and it has not died of it.
@@ -10,7 +10,7 @@ LET     COMPLETES = true
 ARGV    as task/fast
 RETURN  as task/fast, but instead of the record {"kind":"done","task":…}, with "sent":true and without the
         result if that is the one just sent, "telling":true while others that wait for it are to be told by sweeps, {"kind":"lost","task":…} or {"kind":"unknown"} ]]
--- Those of the tasks waiting for this one that are told in the same step.
+-- Those of the tasks waiting for this one that are told in the same operation.
 local UNBLOCKS = 256
 local REQUEST, ID, FENCE, RESULT = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local before = is_retry and replay() or {}

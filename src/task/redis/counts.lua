@@ -1,6 +1,6 @@
 --[[ task/counts: how many tasks there are in each status, corrected by those that time alone has moved on.
 
-Which of the lapsed leases were their tasks' last attempt, the tasks themselves have to say: one step looks at a bounded
+Which of the lapsed leases were their tasks' last attempt, the tasks themselves have to say: one operation looks at a bounded
 number of them.
 
 NEEDS   task/rows

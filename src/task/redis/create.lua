@@ -24,7 +24,7 @@ local function enlist()
       if key ~= '' then
         known = call('HGET', TASK_KEYS, key)
       elseif repeated ~= false then
-        -- A repeated step finds all of its tasks or none: looking for one of them is enough.
+        -- A repeated operation finds all of its tasks or none: looking for one of them is enough.
         repeated = call('HEXISTS', TASKS, id) == 1
         known = repeated and id
       end

@@ -4,7 +4,7 @@ NEEDS   task/dependencies
 KEYS    task_later ]]
 local SWEEP = 64
 
--- Settles a bounded number of scheduled tasks that are due and of lapsed leases, and tells some of those who waited for
+-- Expires a bounded number of scheduled tasks that are due and of lapsed leases, and tells some of those who waited for
 -- a completed task. Answers whether there may be others, the identifiers of the tasks whose lease had lapsed, and
 -- whether there are completed tasks that others are still to be told of.
 local function sweep()

@@ -17,7 +17,7 @@ RETURN  of each operation
           <ended> when there was just one attempt, and nothing to tell of it
         in task/claim {id, spec, record}; a record has the attempts before as `before`, see task/attempts; that of what is claimed for the first time is <fence> <started> ]]
 repeat
-  if not PLAIN or now >= task_floor or COMPLETES and task_links > 0 then break end
+  if not FAST_PATH or now >= task_floor or COMPLETES and task_links > 0 then break end
   local text, match = string.format, string.match
   local request = ARGV[BATCHED and 8 or 5]
   local asked, tag

@@ -1,4 +1,4 @@
---[[ task/get: one task as it is now, and the attempts before its newest one, a portion a step.
+--[[ task/get: one task as it is now, and the attempts before its newest one, a portion per operation.
 
 NEEDS   task/rows
 ARGV    5 id  6 "" for the task and what fits of its attempts, else the number of the attempt before which to go on

@@ -1,13 +1,13 @@
---[[ task/held_task: what the steps of a task's holder begin with.
+--[[ task/held_task: what the operations of a task's holder begin with.
 
 NEEDS   task/rows
-ARGV    5 id  6 fence or "": this one's tenure is meant, or else the actor's
+ARGV    5 id  6 fence or "": the lease of this fence is meant, or else the actor's
 RETURN  {"kind":"done","task":…} | {"kind":"lost","task":…} | {"kind":"unknown"} ]]
 local function answer(kind, task)
   return finish('{"kind":"' .. kind .. '","task":' .. show(task) .. '}')
 end
 
--- The task under its live lease, or nothing and what to answer; ends is what the step makes of attempts.
+-- The task under its live lease, or nothing and what to answer; ends is what the operation makes of attempts.
 local function held_task(ends)
   local id, fence = ARGV[5], ARGV[6]
   local task = find(id)

@@ -4,7 +4,7 @@ KEYS    task_created
 RULES   task/model: OLDER_KEPT
 ARGV    5 number of creation before which to begin, "" for the newest
 RETURN  {"id":…,"bytes":…,"looked":…,"next":…}; id is absent when there was none, next at the end ]]
--- Tasks, and fields, that one step looks at; and bytes that it reads. Lengths alone cost a few microseconds each.
+-- Tasks, and fields, that one operation looks at; and bytes that it reads. Lengths alone cost a few microseconds each.
 local LOOKS, FIELDS, BYTES = 500, 4000, 1048576
 local below = ARGV[5] == '' and '+inf' or '(' .. ARGV[5]
 local found = call('ZRANGE', TASK_CREATED, below, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, LOOKS, 'WITHSCORES')

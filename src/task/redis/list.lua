@@ -3,8 +3,8 @@
 The order of claims goes through stages, each in the order of creation: claimed tasks, pending ones of each
 priority, blocked, scheduled, and at last all that have ended.
 
-A list merges what lies in the regions it asks for, each read some members at a time, so a step reads little more
-than it shows. Where only the tasks themselves can tell which are meant, and where they are large, one step looks
+A list merges what lies in the regions it asks for, each read some members at a time, so an operation reads little more
+than it shows. Where only the tasks themselves can tell which are meant, and where they are large, one operation looks
 at a bounded number of them, shows a bounded number of bytes, and answers where to go on.
 
 NEEDS   task/rows
@@ -19,7 +19,7 @@ local LIMIT, AFTER, BY_STAGE = tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] 
 -- Measured with 60 000 tasks on two shared cores: 1000 looks take 8 to 11 ms of the processor, a quarter of a megabyte is
 -- told in 5 to 8; SCANS members of TASK_CREATED take 4.
 local LOOKS, LOOK_BYTES, SHOW_BYTES, SCANS, CHUNK = 1000, 2097152, 262144, 4096, 64
--- More are not sorted by one step.
+-- More are not sorted by one operation.
 local MANY = 1000
 local READ = math.min(LIMIT + 1, CHUNK)
 local REGIONS = { scheduled = 2, blocked = 3, completed = 4, dead = 5, cancelled = 6 }
@@ -100,11 +100,11 @@ local function open_created()
   end)
 end
 
--- Whether what time has changed is too much to be sorted by one step, and nobody may sweep.
+-- Whether what time has changed is too much to be sorted by one operation, and nobody may sweep.
 local MANY_CHANGED = now >= task_floor and
   (call('ZCOUNT', TASK_ORDER, 0, now) > MANY or call('ZCOUNT', TASK_LATER, '(0', now) > MANY)
 
--- Tasks that are found among all: claimed ones, or those that time has changed. How far one step may look: then it
+-- Tasks that are found among all: claimed ones, or those that time has changed. How far one operation may look: then it
 -- has to go on behind stalled.
 local scanned, stalled = 0, nil
 local function open_among_all(changed)

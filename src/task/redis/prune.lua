@@ -8,7 +8,7 @@ ARGV    5 statuses, joined by commas  6 how long ago they ended at least  7 scor
         at  9 1 to remove nothing, and only count
 RETURN  {"pruned":…,"next":…}; next is the score to go on after, absent at the end ]]
 local BEFORE, AFTER, LIMIT, DRY = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
--- Older attempts that one step removes before it leaves the rest to another.
+-- Older attempts that one operation removes before it leaves the rest to another.
 local ATTEMPTS = 2000
 local regions = { completed = 4, dead = 5, cancelled = 6 }
 

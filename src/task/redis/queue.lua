@@ -47,7 +47,7 @@ local function sharing(tags, members)
 end
 
 -- The best that carry every tag, behind a place. The rarest tag has them all. Where it has many that lack the
--- others, a step looks at a bounded number of them: then the place to go on behind comes second.
+-- others, an operation looks at a bounded number of them: then the place to go on behind comes second.
 local function heads_of_all(tags, count, place)
   local fewest = HUGE
   for i, tag in ipairs(tags) do
@@ -107,7 +107,7 @@ local function take(ids, asked)
 end
 
 -- Claims the best tasks that qualify, after returning to the queue what has come back to it; request is as in
--- task/fast, place as an earlier step of the same call answered it, or "". Answers nothing when there is none,
+-- task/fast, place as an earlier operation of the same call answered it, or "". Answers nothing when there is none,
 -- then whether what is left to return may be one, and the place to go on behind when there was too much to look at.
 local function claim(request, place)
   local count, match, asked, tags = string.match(request, '^(%d+)|(%a+)|(%d*)|(.*)$')

@@ -1,4 +1,4 @@
---[[ task/release_tasks: returns to the queue what an agent holds, in the step that includes this. GIVE_BACK_PARTS in redis_rows.ts has them all, in order.
+--[[ task/release_tasks: returns to the queue what an agent holds, in the same operation as what needs it.
 
 NEEDS   task/change ]]
 

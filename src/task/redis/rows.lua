@@ -21,7 +21,7 @@ TASK_LATER  id -> the instant at which it is due, of scheduled tasks; 0 of compl
             task/dependencies
 TASK_CREATED  id -> the number of its creation, of every task
 KEEPS       a task is in one region, its work says the same status; a task that time alone has changed stays
-            where it was until a step settles it, and every reader shows it settled. ]]
+            where it was until an operation settles it, and every reader shows it settled. ]]
 local SPEC = '^%[(%d+),(%d),(%d+),(%d+),"([^"]*)","(%a)",(%d+),(%w+),(%d+),"([^"]*)","([^"]*)",\n'
 
 -- A task from what is kept of it; nothing when that is no task.

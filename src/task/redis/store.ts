@@ -1,5 +1,5 @@
 /**
- * The steps on tasks, on Redis.
+ * The operations on tasks, on Redis.
  *
  * A task's spec is written when it is created, the work on it apart from that with every change of status, so a
  * claim or a completion does not rewrite what is long. One sorted set has every task in the region of its
@@ -54,7 +54,7 @@ const LARGEST = script("task/largest");
 /** Instead of a place to go on behind: see claim.lua. */
 const GLANCE = "~";
 
-/** How many tasks one step of pruning looks at: about 10 ms of the server. */
+/** How many tasks one operation of pruning looks at: about 10 ms of the server. */
 const PRUNED_AT_ONCE = 300;
 
 /** What an identifier looks like; the scripts join several by commas. */
@@ -98,10 +98,10 @@ export class RedisTasks implements TaskStore {
     const looks = new ClaimLooks(this.#longLooks, waiter);
     const waker = waiter === "" ? "" : (await this.#runner.waker()).id;
     for (let place = looks.glances ? GLANCE : "";;) {
-      const line = waiter === "" && place === ""
+      const waiting = waiter === "" && place === ""
         ? []
         : [waiter, waker, ...(place === "" ? [] : [place])];
-      const answer = await this.#runner.write(CLAIM, actor, wanted(request), ...line);
+      const answer = await this.#runner.write(CLAIM, actor, wanted(request), ...waiting);
       if (Array.isArray(answer)) return { tasks: this.#claimed.read(answer, 0, actor, request) };
       const text = String(answer);
       if (text.startsWith("@")) {
@@ -240,14 +240,14 @@ export class RedisTasks implements TaskStore {
     if (holder !== "" && status !== "" && status !== "claimed") return { tasks: [] };
     const args = [status, tags.join(), match, holder, createdBy, limit, after, order];
     const reply: { readonly tasks: TaskReply[]; readonly next?: number } = parse(
-      await this.#settled((swept) => this.#runner.read(LIST, ...args, swept ? "" : 1)),
+      await this.#swept((swept) => this.#runner.read(LIST, ...args, swept ? "" : 1)),
     );
     return { ...reply, tasks: reply.tasks.map(show) };
   }
 
   async counts(): Promise<TaskCounts> {
     const first: CountsReply = parse(
-      await this.#settled((swept) => this.#runner.read(COUNTS, swept ? "" : 0)),
+      await this.#swept((swept) => this.#runner.read(COUNTS, swept ? "" : 0)),
     );
     let { dead, next } = first;
     while (next !== undefined) {
@@ -264,10 +264,10 @@ export class RedisTasks implements TaskStore {
   }
 
   /**
-   * Reads. Where very many leases have lapsed unnoticed, bounded steps first return those tasks to the queue, which
+   * Reads. Where very many leases have lapsed unnoticed, bounded operations first return those tasks to the queue, which
    * costs later looks nothing; whoever may not do that, or cannot now, reads them as they lie there.
    */
-  async #settled(read: (swept: boolean) => Promise<unknown>): Promise<unknown> {
+  async #swept(read: (swept: boolean) => Promise<unknown>): Promise<unknown> {
     for (;;) {
       const answer = await read(true);
       if (answer !== "") return answer;
@@ -296,11 +296,11 @@ interface CompletionNotes {
   readonly sent?: true;
   /** Not all was looked at for a next task. */
   readonly unlooked?: true;
-  /** More tasks waited for this one than one step tells. */
+  /** More tasks waited for this one than one operation tells. */
   readonly telling?: boolean;
 }
 
-/** What a step on one task answers. */
+/** What an operation on one task answers. */
 type Reply<Kind extends string> =
   | { readonly kind: Kind; readonly task: TaskReply }
   | { readonly kind: "unknown" };

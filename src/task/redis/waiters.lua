@@ -1,18 +1,18 @@
 --[[ task/waiters: those who wait for a task, and who of them is woken.
 
-A waiter that found nothing leaves its bell and its wishes in the same step. Each task that arrives in the
-queue wakes one waiter that may take it, in the order they came, and takes it out of the line; one that is
-woken and finds nothing gets in line again.
+A waiter that found nothing leaves its waker and its wishes in the same operation. Each task that arrives in the
+queue wakes one waiter that may take it, in the order they came, and takes it out of the wait queue; one that is
+woken and finds nothing gets into the wait queue again.
 
 KEYS    task_wait_queue, task_waiters
-TASK_WAITERS  waiter's id -> seen at NUL bell NUL what it wants to claim, as in task/fast
+TASK_WAITERS  waiter's id -> seen at NUL waker NUL what it wants to claim, as in task/fast
 TASK_WAIT_QUEUE     waiter's id -> its place
 KEEPS         task_waiters counts both; while it is 0 nobody pays for waking. ]]
 local WAITERS_ASKED = 256
 local WAITER_SILENCE_MS = 60000
 local arrived, arrivals = {}, {}
 
--- Takes note of a task that this step has put into the queue.
+-- Takes note of a task that this operation has put into the queue.
 local function arrive(task)
   if not arrived[task.id] then arrivals[#arrivals + 1] = task end
   arrived[task.id] = true
@@ -24,7 +24,7 @@ local function dequeue_waiter(waiter)
   task_waiters, dirty = task_waiters - 1, true
 end
 
--- Puts a waiter in line, or notes that it is still there.
+-- Puts a waiter in the wait queue, or notes that it is still there.
 local function enqueue_waiter(waiter, waker, request)
   call('HSET', TASK_WAITERS, waiter, int(now) .. '\0' .. waker .. '\0' .. request)
   if call('ZSCORE', TASK_WAIT_QUEUE, waiter) then return end
@@ -33,7 +33,7 @@ local function enqueue_waiter(waiter, waker, request)
   task_waiters, dirty = task_waiters + 1, true
 end
 
--- Wakes one waiter for each task that this step has put into the queue and left there.
+-- Wakes one waiter for each task that this operation has put into the queue and left there.
 local function wake_waiters()
   local came, there = arrivals, arrived
   arrived, arrivals = {}, {}
@@ -64,7 +64,7 @@ local function wake_waiters()
     return waiter.match == 'all'
   end
 
-  -- A dead one does not count as woken: the next in line is.
+  -- A dead one does not count as woken: the next one is.
   local function wake_for(task)
     local place = 1
     while waiting[place] do
