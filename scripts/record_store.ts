@@ -12,7 +12,7 @@
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { Redis } from "ioredis";
-import { NAMESPACE, type Recording, viewOf } from "../tests/support/recorded.ts";
+import { NAMESPACE, type Recording, viewOf } from "../dev/recorded.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

@@ -50,6 +50,11 @@ const IMPORT_RULES: readonly ImportRule[] = [
     to: /^commands\/|^mod\.ts$/,
   },
   {
+    rule: "dev/, tests/ and scripts/ are beside the program: it must not import them.",
+    from: /^/,
+    to: /^(?:dev|tests|scripts)\//,
+  },
+  {
     rule: "src/cli/ is for commands only: the library must not import it.",
     from: /^src\/(?!cli\/)|^mod\.ts$/,
     to: /^src\/cli\//,

@@ -39,6 +39,12 @@ const EXAMPLES: readonly Example[] = [
     fine: { "src/client.ts": `// await import("../commands/a.ts");` },
   },
   {
+    name: "what tests share imported from the program",
+    broken: { "src/lock/lock.ts": `import { startRedis } from "../../dev/redis_server.ts";` },
+    report: /^src\/lock\/lock\.ts:1: dev\/, tests\/ and scripts\/ are beside the program/,
+    fine: { "tests/lock/lock_test.ts": `import { startRedis } from "../../dev/redis_server.ts";` },
+  },
+  {
     name: "src/cli/ imported from the library",
     broken: { "src/lock/lock.ts": `import { table } from "../cli/output.ts";` },
     report: /^src\/lock\/lock\.ts:1: src\/cli\/ is for commands only/,

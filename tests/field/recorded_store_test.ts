@@ -18,7 +18,7 @@ import {
   restoreDirectory,
   restoreRedis,
   viewOf,
-} from "../support/recorded.ts";
+} from "../../dev/recorded.ts";
 import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
 import { TestClock } from "../../dev/stores.ts";
 

@@ -4,8 +4,8 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import type { Primitives } from "../../src/primitive_clients.ts";
-import type { Primitive } from "../../src/primitives.ts";
+import type { Primitives } from "../src/primitive_clients.ts";
+import type { Primitive } from "../src/primitives.ts";
 
 /** Namespace that the recorded stores use. */
 export const NAMESPACE = "default";
@@ -63,7 +63,7 @@ export function partOf(shown: unknown, expected: unknown): unknown {
 /** Reads what scripts/record_store.ts wrote. */
 export async function readRecording(name: string): Promise<Recording> {
   return JSON.parse(
-    await Deno.readTextFile(new URL(`../recorded/${name}.json`, import.meta.url)),
+    await Deno.readTextFile(new URL(`../tests/recorded/${name}.json`, import.meta.url)),
   );
 }
 
