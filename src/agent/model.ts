@@ -88,3 +88,6 @@ export function statusOf(
   if (row.gone_at_ms !== null || silentMs >= GONE_AFTER_MS) return "gone";
   return silentMs > HUNG_AFTER_MS ? "hung" : row.status;
 }
+
+/** How many agents one operation shows. */
+export const AGENTS_SHOWN_AT_ONCE = 128;

@@ -38,3 +38,9 @@ export interface Approval {
 
 /** How many approvals have each status now. */
 export type ApprovalCounts = Readonly<Record<ApprovalStatus, number>>;
+
+/** How many requests whose time is up one operation writes off, besides its own work. */
+export const APPROVALS_EXPIRED_AT_ONCE = 32;
+
+/** How many approvals one operation of pruning looks at. */
+export const APPROVALS_PRUNED_AT_ONCE = 500;

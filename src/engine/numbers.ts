@@ -11,7 +11,7 @@
  */
 
 /** 2025-01-01T00:00:00Z, before the first release. */
-const SINCE_MS = 1_735_689_600_000;
+export const SINCE_MS = 1_735_689_600_000;
 /** How often within a second the start moves on, so that stores made one after another differ. */
 const STEPS_A_SECOND = 256;
 /** Numbers that each of these steps leaves room for. */

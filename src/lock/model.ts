@@ -37,3 +37,6 @@ export const SILENCE_MS = 5000;
  */
 export const WAITERS_LOOKED_AT = 256;
 export const WAITER_NAMES_LOOKED_AT = 4096;
+
+/** How many leases that have lapsed one operation ends, besides its own work. */
+export const LOCKS_EXPIRED_AT_ONCE = 32;

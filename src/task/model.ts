@@ -163,3 +163,27 @@ export interface Task extends TaskDetails {
   /** Present while it is claimed. */
   readonly lease?: TaskLease;
 }
+
+/** How many leases that have lapsed, and scheduled tasks that are due, one sweep returns to the queue. */
+export const SWEPT_AT_ONCE = 64;
+
+/** How many sweeps one claim makes at most. */
+export const SWEEPS_OF_A_CLAIM = 8;
+
+/** How many of the tasks that wait for another are told at once that it is completed. */
+export const UNBLOCKED_AT_ONCE = 256;
+
+/** How many tasks of a tag one operation of a claim looks at for those that carry other tags, too. */
+export const TAGGED_LOOKED_AT = 4096;
+
+/** How many waiters for tasks one operation looks at, in the order they came. */
+export const TASK_WAITERS_LOOKED_AT = 256;
+
+/** A waiter for tasks that was not seen for this long is dead. */
+export const TASK_WAITER_SILENCE_MS = 60_000;
+
+/** How many older attempts one operation of pruning removes before it leaves the rest to another. */
+export const ATTEMPTS_PRUNED_AT_ONCE = 2000;
+
+/** Where time has changed more tasks than this, or an agent holds more, one operation does not sort them. */
+export const SORTED_AT_ONCE = 1000;

@@ -10,7 +10,7 @@ import { emit } from "../../event/directory/append.ts";
 import { LEASES_A_STEP } from "../../engine/held.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
-import type { Agent, AgentCounts, AgentStatus } from "../model.ts";
+import { type Agent, type AgentCounts, AGENTS_SHOWN_AT_ONCE, type AgentStatus } from "../model.ts";
 import { type Claim, claimsOf } from "../../task/directory/held.ts";
 import { holdsNothing, type Portion, renewHeld } from "./held.ts";
 import { statusOf } from "../model.ts";
@@ -19,9 +19,6 @@ import { GONE_AFTER_MS, HUNG_AFTER_MS } from "../model.ts";
 import type { AgentStore, RegisterOutcome, Registration } from "../store.ts";
 import { DEPARTURES, touchAgent } from "./touch.ts";
 import type { Lease } from "../../lock/model.ts";
-
-/** Agents that one step shows. */
-const SHOWN_A_STEP = 128;
 
 /** {@linkcode AgentStore} on a directory. */
 export class DirectoryAgents implements AgentStore {
@@ -160,12 +157,12 @@ export class DirectoryAgents implements AgentStore {
     for (;;) {
       const agents = await this.#engine.read((reader) =>
         reader.all<AgentRow>(
-          `SELECT * FROM agents WHERE name > ? ORDER BY name LIMIT ${SHOWN_A_STEP}`,
+          `SELECT * FROM agents WHERE name > ? ORDER BY name LIMIT ${AGENTS_SHOWN_AT_ONCE}`,
           all.at(-1)?.name ?? "",
         ).map((row) => toAgent(reader, row))
       );
       all.push(...agents);
-      if (agents.length < SHOWN_A_STEP) return all;
+      if (agents.length < AGENTS_SHOWN_AT_ONCE) return all;
     }
   }
 
@@ -179,7 +176,7 @@ export class DirectoryAgents implements AgentStore {
           `SELECT * FROM agents
            WHERE gone_at_ms IS NULL AND last_heartbeat_at_ms < ? AND last_heartbeat_at_ms > ?
              AND (last_heartbeat_at_ms, name) > (?, ?)
-           ORDER BY last_heartbeat_at_ms, name LIMIT ${SHOWN_A_STEP}`,
+           ORDER BY last_heartbeat_at_ms, name LIMIT ${AGENTS_SHOWN_AT_ONCE}`,
           nowMs - thresholdMs,
           thresholdMs < GONE_AFTER_MS ? nowMs - GONE_AFTER_MS : -1,
           last?.lastHeartbeatAtMs ?? -1,
@@ -188,7 +185,7 @@ export class DirectoryAgents implements AgentStore {
         return rows.map((row) => toAgent(reader, row, "hung"));
       });
       all.push(...agents);
-      if (agents.length < SHOWN_A_STEP) return all;
+      if (agents.length < AGENTS_SHOWN_AT_ONCE) return all;
     }
   }
 

@@ -11,7 +11,13 @@ import { LEASES_A_STEP } from "../../engine/held.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { Actor } from "../../engine/actor.ts";
-import type { Agent, AgentCounts, AgentStatus, AgentWord } from "../model.ts";
+import {
+  type Agent,
+  type AgentCounts,
+  AGENTS_SHOWN_AT_ONCE,
+  type AgentStatus,
+  type AgentWord,
+} from "../model.ts";
 import type { HeldAnswer } from "./held.ts";
 import { statusOf } from "../model.ts";
 import { GONE_AFTER_MS, HUNG_AFTER_MS } from "../model.ts";
@@ -58,9 +64,6 @@ export interface AgentsAnswer {
   /** Where the next portion begins; absent after the last one. */
   readonly next?: string;
 }
-
-/** Agents that one operation shows. */
-const SHOWN_A_STEP = 128;
 
 /** {@linkcode AgentStore} on Redis. */
 export class RedisAgents implements AgentStore {
@@ -160,7 +163,9 @@ export class RedisAgents implements AgentStore {
     // A walk through a hash while it grows may pass some twice.
     const all = new Map<string, Agent>();
     for (let from: string | undefined = "0"; from !== undefined;) {
-      const { agents, next } = portion(await this.#runner.read(LIST, "all", from, SHOWN_A_STEP));
+      const { agents, next } = portion(
+        await this.#runner.read(LIST, "all", from, AGENTS_SHOWN_AT_ONCE),
+      );
       for (const agent of agents) all.set(agent.name, agent);
       from = next;
     }
@@ -171,7 +176,7 @@ export class RedisAgents implements AgentStore {
     const longest = thresholdMs < GONE_AFTER_MS ? GONE_AFTER_MS : "";
     const all: Agent[] = [];
     for (let from: string | undefined = ""; from !== undefined;) {
-      const args = ["hung", from, SHOWN_A_STEP, thresholdMs, longest];
+      const args = ["hung", from, AGENTS_SHOWN_AT_ONCE, thresholdMs, longest];
       const { agents, next } = portion(await this.#runner.read(LIST, ...args), "hung");
       all.push(...agents);
       from = next;

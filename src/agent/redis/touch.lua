@@ -5,7 +5,9 @@ AGENTS  name -> JSON {id, registration?, role, workingOn, tags (JSON as text), h
 SEEN    name -> last sign of life, of every agent that has not deregistered
 HELD    members of score 0: name NUL l path NUL fence for a lease on a lock, name NUL t id for a claimed task;
         LOCK_DUE has path NUL fence -> when it lapses, TASK_ORDER id -> when it lapses (see task/rows)
-KEEPS   no lease is longer for it: whoever lost track of one must not keep it alive by going on. ]]
+KEEPS   no lease is longer for it: whoever lost track of one must not keep it alive by going on.
+
+RULES   agent/model: DEFAULT_AGENT_TTL_MS ]]
 
 -- Marks that the agent lives; registers a name that is unknown or has left.
 local function touch(name, host, pid)
@@ -31,7 +33,7 @@ local function touch(name, host, pid)
 
   local known = call('HGET', AGENTS, name)
   local agent = known and cjson.decode(known) or
-    { role = '', workingOn = '', tags = '[]', ttlMs = 60000, id = sequenced_id('agt', now, last_event + 1) }
+    { role = '', workingOn = '', tags = '[]', ttlMs = DEFAULT_AGENT_TTL_MS, id = sequenced_id('agt', now, last_event + 1) }
   agent.registration, agent.goneAtMs, agent.seenAtMs = nil, nil, nil
   agent.host, agent.pid, agent.registeredAtMs = host, tonumber(pid), now
   call('HSET', AGENTS, name, cjson.encode(agent))

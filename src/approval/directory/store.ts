@@ -7,7 +7,13 @@ import type { PrunedPortion, PrunePortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
 import { boundedRows } from "../../engine/directory/bounded_rows.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
-import type { Approval, ApprovalCounts, ApprovalStatus } from "../model.ts";
+import {
+  type Approval,
+  type ApprovalCounts,
+  APPROVALS_EXPIRED_AT_ONCE,
+  APPROVALS_PRUNED_AT_ONCE,
+  type ApprovalStatus,
+} from "../model.ts";
 import type {
   ApprovalDraft,
   ApprovalList,
@@ -19,9 +25,6 @@ import type {
   UseOutcome,
 } from "../store.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
-
-/** Lapsed requests written off by one step. */
-const SWEEP = 32;
 
 interface ApprovalRow {
   seq: number;
@@ -39,9 +42,6 @@ interface ApprovalRow {
   expires_at_ms: number;
   used_at_ms: number | null;
 }
-
-/** How many approvals one step of pruning looks at. */
-const PRUNED_AT_ONCE = 500;
 
 /** {@linkcode ApprovalStore} on a directory. */
 export class DirectoryApprovals implements ApprovalStore {
@@ -140,7 +140,7 @@ export class DirectoryApprovals implements ApprovalStore {
       const rows = tx.all<ApprovalRow>(
         "SELECT * FROM approvals WHERE seq > ? ORDER BY seq LIMIT ? + 0",
         after,
-        PRUNED_AT_ONCE,
+        APPROVALS_PRUNED_AT_ONCE,
       );
       // Later ones were asked for later, and so came to an end later, too.
       const older = rows.filter((row) => row.created_at_ms < beforeMs);
@@ -150,7 +150,7 @@ export class DirectoryApprovals implements ApprovalStore {
         tx.count(`approvals:${status}`, -group.length);
         emit(tx, "approval.pruned", status, actor.name, { count: group.length, olderThanMs });
       }
-      const goesOn = rows.length === PRUNED_AT_ONCE && older.length === rows.length;
+      const goesOn = rows.length === APPROVALS_PRUNED_AT_ONCE && older.length === rows.length;
       return { pruned: ended.length, ...(goesOn ? { next: rows.at(-1)!.seq } : {}) };
     });
   }
@@ -249,7 +249,7 @@ function find(reader: Reader, id: string): ApprovalRow | undefined {
 /** Writes off the requests that lapsed longest ago. */
 function sweepLapsed(tx: Transaction): void {
   const rows = tx.all<ApprovalRow>(
-    `SELECT * ${LAPSED} ORDER BY expires_at_ms LIMIT ${SWEEP}`,
+    `SELECT * ${LAPSED} ORDER BY expires_at_ms LIMIT ${APPROVALS_EXPIRED_AT_ONCE}`,
     tx.nowMs,
   );
   for (const row of rows) expire(tx, row);

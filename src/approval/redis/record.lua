@@ -1,6 +1,7 @@
 --[[ approval/record: approvals as they are kept; part of every approval script.
 
 KEYS    approvals, approval_lists, approval_due
+RULES   approval/model: APPROVALS_EXPIRED_AT_ONCE
 APPROVALS      id -> fields with NUL between them: number, status, who asked, when, expiry, when used or "",
                digest or "", approvers (JSON) or "", head (the client's JSON of id, kind and description),
                decision (JSON members) or "", idempotency key or ""
@@ -9,7 +10,6 @@ APPROVAL_DUE   id -> expiry, of the pending ones
 APPROVAL_KEYS  idempotency key -> id; NUL number -> how many were ever asked for
 KEEPS   an approval is in APPROVAL_DUE exactly while it is pending by what is written; once its time
         is up it is expired for everybody, whatever is written. ]]
-local SWEEP = 32
 local FIELDS = '^' .. string.rep('(%Z*)%z', 10) .. '(%Z*)$'
 
 local function parse(id, record)
@@ -100,7 +100,7 @@ end
 
 -- Writes off the requests that lapsed longest ago.
 local function sweep_expired()
-  for _, id in ipairs(call('ZRANGEBYSCORE', APPROVAL_DUE, '-inf', int(now), 'LIMIT', 0, SWEEP)) do
+  for _, id in ipairs(call('ZRANGEBYSCORE', APPROVAL_DUE, '-inf', int(now), 'LIMIT', 0, APPROVALS_EXPIRED_AT_ONCE)) do
     move(find(id), 'expired')
   end
 end

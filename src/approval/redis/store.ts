@@ -6,7 +6,7 @@ import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { PrunedPortion, PrunePortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
-import type { Approval, ApprovalCounts } from "../model.ts";
+import { type Approval, type ApprovalCounts, APPROVALS_PRUNED_AT_ONCE } from "../model.ts";
 import type {
   ApprovalDraft,
   ApprovalList,
@@ -26,9 +26,6 @@ const PRUNE = script("approval/prune");
 const GET = script("approval/get");
 const LIST = script("approval/list");
 const COUNT = script("approval/count");
-
-/** How many approvals one operation of pruning looks at. */
-const PRUNED_AT_ONCE = 500;
 
 /** {@linkcode ApprovalStore} on Redis. */
 export class RedisApprovals implements ApprovalStore {
@@ -73,7 +70,7 @@ export class RedisApprovals implements ApprovalStore {
   }
 
   async prune(actor: Actor, { olderThanMs, after, dryRun }: PrunePortion): Promise<PrunedPortion> {
-    const args = [olderThanMs, after, PRUNED_AT_ONCE, dryRun ? 1 : 0];
+    const args = [olderThanMs, after, APPROVALS_PRUNED_AT_ONCE, dryRun ? 1 : 0];
     return answer<PrunedPortion>(await this.#runner.write(PRUNE, actor, ...args))!;
   }
 

@@ -205,7 +205,8 @@ for first = 1, #reported, CHUNK * 2 do
 end
 return cjson.encode(counts)
 `,
-  "agent/touch": `local function touch(name, host, pid)
+  "agent/touch": `local DEFAULT_AGENT_TTL_MS = 60000
+local function touch(name, host, pid)
   if call('ZSCORE', SEEN, name) then
     call('ZADD', SEEN, int(now), name)
     return
@@ -225,7 +226,7 @@ return cjson.encode(counts)
   end
   local known = call('HGET', AGENTS, name)
   local agent = known and cjson.decode(known) or
-    { role = '', workingOn = '', tags = '[]', ttlMs = 60000, id = sequenced_id('agt', now, last_event + 1) }
+    { role = '', workingOn = '', tags = '[]', ttlMs = DEFAULT_AGENT_TTL_MS, id = sequenced_id('agt', now, last_event + 1) }
   agent.registration, agent.goneAtMs, agent.seenAtMs = nil, nil, nil
   agent.host, agent.pid, agent.registeredAtMs = host, tonumber(pid), now
   call('HSET', AGENTS, name, cjson.encode(agent))
@@ -428,7 +429,7 @@ for i, status in ipairs(STATUSES) do
 end
 return finish('{"pruned":' .. pruned .. (next_after and ',"next":' .. int(next_after) or '') .. '}', true)
 `,
-  "approval/record": `local SWEEP = 32
+  "approval/record": `local APPROVALS_EXPIRED_AT_ONCE = 32
 local FIELDS = '^' .. string.rep('(%Z*)%z', 10) .. '(%Z*)$'
 local function parse(id, record)
   local approval = { id = id }
@@ -503,7 +504,7 @@ local function move(approval, status, by)
   notify('approval:' .. approval.id)
 end
 local function sweep_expired()
-  for _, id in ipairs(call('ZRANGEBYSCORE', APPROVAL_DUE, '-inf', int(now), 'LIMIT', 0, SWEEP)) do
+  for _, id in ipairs(call('ZRANGEBYSCORE', APPROVAL_DUE, '-inf', int(now), 'LIMIT', 0, APPROVALS_EXPIRED_AT_ONCE)) do
     move(find(id), 'expired')
   end
 end
@@ -1823,12 +1824,12 @@ local replay = is_retry and function()
   return earlier[OP].done, earlier[OP].answer
 end
 `,
-  "engine/state": `local EVENTS_KEPT = 100000
+  "engine/state": `local SINCE_MS = 1735689600000
+local EVENTS_KEPT = 100000
 local call = redis.call
 local ARGV = ARGV
 local WRITES = ARGV[1] ~= ''
 local HUGE = math.huge
-local SINCE_MICROS = 1735689600000000
 local NUMBERS_A_MICRO = 0.065536
 local GAP = 65536
 local QUIET_MS = 5
@@ -1884,7 +1885,7 @@ do
   end
   wall, CLOCK = time, now
   if WRITES and (quiet or running ~= run) and (server_changed(running) or not raw) then
-    local start = math.floor((micros - SINCE_MICROS) * NUMBERS_A_MICRO)
+    local start = math.floor((micros - SINCE_MS * 1000) * NUMBERS_A_MICRO)
     local gap = raw and GAP or 0
     last_fence, last_event = start > last_fence and start or last_fence + gap, start > last_event and start or last_event + gap
     if raw then last_event, gap_event = last_event + 1, last_event + 1 end
@@ -2200,7 +2201,7 @@ return finish(answer, true)
 `,
   "lock/count": `return call('ZCOUNT', LOCK_DUE, '(' .. int(now), '+inf')
 `,
-  "lock/end_leases": `local SWEEP = 32
+  "lock/end_leases": `local LOCKS_EXPIRED_AT_ONCE = 32
 local function end_leases(leases, type, by, more)
   if #leases == 0 then return end
   local paths = {}
@@ -2226,7 +2227,7 @@ local function lease_at(member)
 end
 local function sweep_expired()
   if now < lock_floor then return end
-  for _, member in ipairs(call('ZRANGEBYSCORE', LOCK_DUE, '-inf', int(now), 'LIMIT', 0, SWEEP)) do
+  for _, member in ipairs(call('ZRANGEBYSCORE', LOCK_DUE, '-inf', int(now), 'LIMIT', 0, LOCKS_EXPIRED_AT_ONCE)) do
     local lease = lease_at(member)
     end_leases({ lease }, 'lock.expired', lease.holder)
   end
@@ -2796,7 +2797,7 @@ end
 local due = more and now or task_floor
 return finish(due < HUGE and int(due - now) or '')
 `,
-  "task/complete": `local UNBLOCKS = 256
+  "task/complete": `local UNBLOCKED_AT_ONCE = 256
 local REQUEST, ID, FENCE, RESULT = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local before = is_retry and replay() or {}
 local task = find(ID)
@@ -2812,7 +2813,7 @@ if mine and (status == 'claimed' or late) then
   save(task, from)
   if RESULT ~= '' then call('HSET', TASKS, ID .. 'r', RESULT) end
   emit('task.completed', ID, ACTOR, fence_data(int(work.fence)))
-  if unblock(ID, UNBLOCKS) then
+  if unblock(ID, UNBLOCKED_AT_ONCE) then
     call('ZADD', TASK_LATER, 0, ID)
     task_floor, telling = 0, '"telling":true,'
   end
@@ -2831,7 +2832,7 @@ end
 wake_waiters()
 return finish({ '{"kind":"done",' .. answer .. '}', unpack(tasks or {}) })
 `,
-  "task/counts": `local MANY = 1000
+  "task/counts": `local SORTED_AT_ONCE = 1000
 local STATUSES = { 'claimed', 'pending', 'scheduled', 'blocked', 'completed', 'dead', 'cancelled' }
 local counts = {}
 for i, status in ipairs(STATUSES) do
@@ -2840,10 +2841,10 @@ end
 local dead, rest = 0, ''
 if now >= task_floor then
   local lapsed = call('ZCOUNT', TASK_ORDER, 0, now)
-  if lapsed > MANY and ARGV[5] == '' then return '' end
+  if lapsed > SORTED_AT_ONCE and ARGV[5] == '' then return '' end
   local started = call('ZCOUNT', TASK_LATER, '(0', now)
   local first = tonumber(ARGV[5]) or 0
-  local last = math.min(lapsed, first + MANY)
+  local last = math.min(lapsed, first + SORTED_AT_ONCE)
   for _, id in ipairs(first < last and call('ZRANGE', TASK_ORDER, first, last - 1) or {}) do
     local kept = call('HMGET', TASKS, id, id .. 'w')
     local max = string.match(kept[1], '^%[%d+,%d,%d+,(%d+)')
@@ -3012,11 +3013,11 @@ local function unblock(id, portion)
   return more
 end
 `,
-  "task/expire": `local SWEEP = 64
+  "task/expire": `local SWEPT_AT_ONCE = 64
 local function sweep()
   if now < task_floor then return false, {}, false end
-  local due = call('ZRANGEBYSCORE', TASK_LATER, 0, now, 'LIMIT', 0, SWEEP)
-  local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now, 'LIMIT', 0, SWEEP)
+  local due = call('ZRANGEBYSCORE', TASK_LATER, 0, now, 'LIMIT', 0, SWEPT_AT_ONCE)
+  local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now, 'LIMIT', 0, SWEPT_AT_ONCE)
   local unblocked = false
   for _, id in ipairs(due) do
     local task = find(id)
@@ -3024,7 +3025,7 @@ local function sweep()
       expire_kept(task)
     elseif not unblocked then
       unblocked = true
-      if not unblock(id, SWEEP) then call('ZREM', TASK_LATER, id) end
+      if not unblock(id, SWEPT_AT_ONCE) then call('ZREM', TASK_LATER, id) end
     end
   end
   local tasks = {}
@@ -3038,16 +3039,17 @@ local function sweep()
   local lapse = tonumber(first[2] or HUGE)
   local later = tonumber(call('ZRANGE', TASK_LATER, 0, 0, 'WITHSCORES')[2] or HUGE)
   task_floor, dirty = math.min(lapse < REGION and lapse or HUGE, later), true
-  return unblocked or #due == SWEEP or #lapsed == SWEEP, lapsed, later == 0
+  return unblocked or #due == SWEPT_AT_ONCE or #lapsed == SWEPT_AT_ONCE, lapsed, later == 0
 end
 `,
-  "task/fail": `local task, kind, other = held_task('failed')
+  "task/fail": `local MAX_BACKOFF_MS = 3600000
+local task, kind, other = held_task('failed')
 if not task then return refuse(kind, other) end
 local work = task.work
 end_attempt(task, 'failed', now, ARGV[7])
 if ARGV[8] == '1' and work.spent < task.max then
   local factors = { n = 0, l = work.spent, e = 2 ^ (work.spent - 1) }
-  wait(task, now + math.min(task.base * factors[task.kind], 3600000))
+  wait(task, now + math.min(task.base * factors[task.kind], MAX_BACKOFF_MS))
 else
   work.status = 'dead'
 end
@@ -3287,10 +3289,10 @@ if not largest then return '{"bytes":0,"looked":0}' end
 return '{"id":"' .. largest .. '","bytes":' .. int(most) .. ',"looked":' .. looked ..
   (next_before and ',"next":' .. int(tonumber(next_before)) or '') .. '}'
 `,
-  "task/list": `local STATUS, TAGS, MATCH, HOLDER, BY = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+  "task/list": `local SORTED_AT_ONCE = 1000
+local STATUS, TAGS, MATCH, HOLDER, BY = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local LIMIT, AFTER, BY_STAGE = tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] == 'claim'
 local LOOKS, LOOK_BYTES, SHOW_BYTES, SCANS, CHUNK = 1000, 2097152, 262144, 4096, 64
-local MANY = 1000
 local READ = math.min(LIMIT + 1, CHUNK)
 local REGIONS = { scheduled = 2, blocked = 3, completed = 4, dead = 5, cancelled = 6 }
 local ENDED = { completed = true, dead = true, cancelled = true }
@@ -3357,7 +3359,7 @@ local function open_created()
   end)
 end
 local MANY_CHANGED = now >= task_floor and
-  (call('ZCOUNT', TASK_ORDER, 0, now) > MANY or call('ZCOUNT', TASK_LATER, '(0', now) > MANY)
+  (call('ZCOUNT', TASK_ORDER, 0, now) > SORTED_AT_ONCE or call('ZCOUNT', TASK_LATER, '(0', now) > SORTED_AT_ONCE)
 local scanned, stalled = 0, nil
 local function open_among_all(changed)
   local from = AFTER
@@ -3416,7 +3418,7 @@ local function open_sources()
   if AFTER >= PRIORITY - 1 then return end
   if HOLDER ~= '' then
     local from, to = '[' .. HOLDER .. '\\0t', '(' .. HOLDER .. '\\0u'
-    if call('ZLEXCOUNT', HELD, from, to) > MANY then
+    if call('ZLEXCOUNT', HELD, from, to) > SORTED_AT_ONCE then
       open_among_all()
     else
       local ids = call('ZRANGEBYLEX', HELD, from, to)
@@ -3426,7 +3428,7 @@ local function open_sources()
   elseif STATUS == '' then
     open_created()
   elseif STATUS == 'claimed' then
-    if call('ZCOUNT', TASK_ORDER, 0, '(' .. int(REGION)) > MANY then
+    if call('ZCOUNT', TASK_ORDER, 0, '(' .. int(REGION)) > SORTED_AT_ONCE then
       open_among_all()
     else
       open_rows(sorted(call('ZRANGEBYSCORE', TASK_ORDER, 0, '(' .. int(REGION))))
@@ -3524,8 +3526,8 @@ local answer = '{"tasks":[' .. table.concat(shown, ',') .. ']'
 return answer .. (go_on and ',"next":' .. int(go_on) or '') .. '}'
 `,
   "task/prune": `local OLDER_KEPT = 99
+local ATTEMPTS_PRUNED_AT_ONCE = 2000
 local BEFORE, AFTER, LIMIT, DRY = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
-local ATTEMPTS = 2000
 local regions = { completed = 4, dead = 5, cancelled = 6 }
 local function is_needed(id)
   return task_links > 0 and #call('ZRANGEBYLEX', TASK_LINKS, '[' .. id .. '\\0', '(' .. id .. '\\1', 'LIMIT', 0, 1) > 0
@@ -3564,7 +3566,7 @@ for _, status in ipairs({ 'completed', 'dead', 'cancelled' }) do
         if not DRY then attempts = attempts + remove(task) end
         count = count + 1
       end
-      if attempts >= ATTEMPTS then
+      if attempts >= ATTEMPTS_PRUNED_AT_ONCE then
         next_after = rows[i + 1]
         break
       end
@@ -3580,8 +3582,9 @@ end
 local answer = '{"pruned":' .. pruned .. (next_after and ',"next":' .. int(tonumber(next_after)) or '') .. '}'
 return finish(answer, true)
 `,
-  "task/queue": `local SWEEPS = 8
-local PORTION, CHUNK = 4096, 256
+  "task/queue": `local SWEEPS_OF_A_CLAIM = 8
+local TAGGED_LOOKED_AT = 4096
+local CHUNK = 256
 local function tagged(tag, from, count)
   return call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\\0' .. from, '(' .. tag .. '\\1', 'LIMIT', 0, count)
 end
@@ -3620,7 +3623,7 @@ local function heads_of_all(tags, count, place)
     if members < fewest then fewest, tags[1], tags[i] = members, tag, tags[1] end
   end
   local ids, first = {}, place == '' and '' or place .. '\\0'
-  for _ = 1, PORTION / CHUNK do
+  for _ = 1, TAGGED_LOOKED_AT / CHUNK do
     local members = tagged(tags[1], first, CHUNK)
     for _, head in ipairs(sharing(tags, members)) do
       ids[#ids + 1] = string.sub(head, 18)
@@ -3668,10 +3671,10 @@ local function claim(request, place)
   local count, match, asked, tags = string.match(request, '^(%d+)|(%a+)|(%d*)|(.*)$')
   if not count then count, match, asked, tags = 1, 'any', '', '' end
   count = tonumber(count)
-  for sweeps = 1, SWEEPS do
+  for sweeps = 1, SWEEPS_OF_A_CLAIM do
     local more = sweep()
     local ids, go_on = heads(tags, match, count, place)
-    if not more or #ids >= count or go_on or sweeps == SWEEPS then
+    if not more or #ids >= count or go_on or sweeps == SWEEPS_OF_A_CLAIM then
       if #ids > 0 then return take(ids, asked) end
       return nil, more, go_on
     end
@@ -3945,8 +3948,8 @@ save(task, from)
 emit('task.updated', task.id, ACTOR, '{"fields":' .. ARGV[6] .. '}')
 return answer('done', task)
 `,
-  "task/waiters": `local WAITERS_ASKED = 256
-local WAITER_SILENCE_MS = 60000
+  "task/waiters": `local TASK_WAITERS_LOOKED_AT = 256
+local TASK_WAITER_SILENCE_MS = 60000
 local arrived, arrivals = {}, {}
 local function arrive(task)
   if not arrived[task.id] then arrivals[#arrivals + 1] = task end
@@ -3970,17 +3973,17 @@ local function wake_waiters()
   if #came == 0 or task_waiters == 0 then return end
   local waiting = {}
   for page = 0, HUGE do
-    local ids = call('ZRANGE', TASK_WAIT_QUEUE, page * WAITERS_ASKED, (page + 1) * WAITERS_ASKED - 1)
+    local ids = call('ZRANGE', TASK_WAIT_QUEUE, page * TASK_WAITERS_LOOKED_AT, (page + 1) * TASK_WAITERS_LOOKED_AT - 1)
     if #ids == 0 then break end
     for i, text in ipairs(call('HMGET', TASK_WAITERS, unpack(ids))) do
       local seen, waker, request = string.match(text, '^(%d+)%z(%Z*)%z(%Z*)$')
       local match, tags = string.match(request, '^%d+|(%a+)|%d*|(.*)$')
       waiting[#waiting + 1] = { id = ids[i], seen = tonumber(seen), waker = waker, match = match, tags = tags or '' }
     end
-    if now - waiting[#waiting].seen <= WAITER_SILENCE_MS then break end
+    if now - waiting[#waiting].seen <= TASK_WAITER_SILENCE_MS then break end
   end
   for i = #waiting, 1, -1 do
-    if now - waiting[i].seen > WAITER_SILENCE_MS then dequeue_waiter(table.remove(waiting, i).id) end
+    if now - waiting[i].seen > TASK_WAITER_SILENCE_MS then dequeue_waiter(table.remove(waiting, i).id) end
   end
   local function wants(waiter, task)
     if waiter.tags == '' then return true end

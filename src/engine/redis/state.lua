@@ -1,6 +1,7 @@
 --[[ engine/state: what every script begins with: the clock, the counters, and the event stream.
 
 KEYS    state, events, listeners, agents, seen, held, locks, lock_due, tasks, task_order
+RULES   engine/numbers: SINCE_MS
 RULES   event/model: EVENTS_KEPT
 ARGV    1 "" when nothing is going to be written
         2 the server's run id as the client was told it on this connection, "" where it cannot know; or
@@ -25,7 +26,6 @@ local WRITES = ARGV[1] ~= ''
 local HUGE = math.huge
 -- Where a namespace without memory starts to count, as src/engine/numbers.ts: seconds since 2025 x 65536; here by the
 -- microsecond, so that a server that is emptied and written to again at once does not start where it did before.
-local SINCE_MICROS = 1735689600000000
 local NUMBERS_A_MICRO = 0.065536
 -- For a server whose clock is behind the numbers: more than one hands out while its replicas may be behind.
 local GAP = 65536
@@ -103,7 +103,7 @@ do
   end
   wall, CLOCK = time, now
   if WRITES and (quiet or running ~= run) and (server_changed(running) or not raw) then
-    local start = math.floor((micros - SINCE_MICROS) * NUMBERS_A_MICRO)
+    local start = math.floor((micros - SINCE_MS * 1000) * NUMBERS_A_MICRO)
     local gap = raw and GAP or 0
     last_fence, last_event = start > last_fence and start or last_fence + gap, start > last_event and start or last_event + gap
     -- A namespace that is new has lost nothing. The event comes before those of the operation.

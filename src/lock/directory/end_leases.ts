@@ -5,12 +5,9 @@
  */
 import { emit } from "../../event/directory/append.ts";
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
-import type { Lease } from "../model.ts";
+import { type Lease, LOCKS_EXPIRED_AT_ONCE } from "../model.ts";
 import { callWaiters } from "./queue.ts";
 import { type LockRow, toLease } from "./rows.ts";
-
-/** Expired leases swept by one step. */
-const SWEEP = 32;
 
 /** Ends these leases and calls whoever they kept waiting. */
 export function endLeases(
@@ -61,7 +58,7 @@ export function releaseAll(tx: Transaction, holder: string, limit: number): Leas
 /** Ends leases that have lapsed, oldest first, a bounded number a step. */
 export function sweepExpired(tx: Transaction): void {
   const rows = tx.all<LockRow>(
-    `SELECT * FROM locks WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ${SWEEP}`,
+    `SELECT * FROM locks WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ${LOCKS_EXPIRED_AT_ONCE}`,
     tx.nowMs,
   );
   for (const row of rows) endLeases(tx, [row], "lock.expired", row.holder);

@@ -1,8 +1,8 @@
 --[[ lock/end_leases: how leases end: released, expired, broken, or all at once when their holder leaves.
 In every case the waiters that they kept out are called.
 
-NEEDS   lock/wait_queue ]]
-local SWEEP = 32
+NEEDS   lock/wait_queue
+RULES   lock/model: LOCKS_EXPIRED_AT_ONCE ]]
 
 -- Ends these leases; more is JSON to add to their events' data, or nil.
 local function end_leases(leases, type, by, more)
@@ -33,7 +33,7 @@ end
 -- Ends leases that have lapsed, oldest first, a bounded number per operation.
 local function sweep_expired()
   if now < lock_floor then return end
-  for _, member in ipairs(call('ZRANGEBYSCORE', LOCK_DUE, '-inf', int(now), 'LIMIT', 0, SWEEP)) do
+  for _, member in ipairs(call('ZRANGEBYSCORE', LOCK_DUE, '-inf', int(now), 'LIMIT', 0, LOCKS_EXPIRED_AT_ONCE)) do
     local lease = lease_at(member)
     end_leases({ lease }, 'lock.expired', lease.holder)
   end

@@ -8,15 +8,19 @@
 import { LIMITS } from "../../name.ts";
 import type { Reader } from "../../engine/directory/transaction.ts";
 import { show } from "./dependencies.ts";
-import { type Task, TASK_STATUSES, type TaskCounts, type TaskStatus } from "../model.ts";
+import {
+  SORTED_AT_ONCE,
+  type Task,
+  TASK_STATUSES,
+  type TaskCounts,
+  type TaskStatus,
+} from "../model.ts";
 import { COLUMNS, MAX_ATTEMPTS, rankBase, seqOfRank, type TaskRow } from "./rows.ts";
 import { mayHaveLapsed } from "./step.ts";
 import { STAGE_PLACES, type TaskQuery, type TaskSlice } from "../store.ts";
 
 /** Tasks looked at by one step when each has to be asked whether it matches. */
 const STRETCH = 2000;
-/** More than this many held tasks are not sorted by one step, nor are lapsed leases passed over. */
-const MANY = 1000;
 /** What one step shows of tasks, in characters, but for one of the largest. */
 const SHOW_CHARS = 262_144;
 /** Bytes of results that one step passes over while it looks for something, and those of one that counts. */
@@ -107,7 +111,7 @@ function stageOf(stage: Stage, asked: TaskStatus | undefined): Stage | undefined
 function listStage(reader: Reader, query: TaskQuery, stage: Stage): TaskSlice {
   const { limit, after, createdBy, tags } = query;
   const last = lastSeq(reader);
-  const many = (reader.counts["tasks:claimed"] ?? 0) > MANY;
+  const many = (reader.counts["tasks:claimed"] ?? 0) > SORTED_AT_ONCE;
   const sources = (query.holder === undefined ? sourcesOf(reader, stage) : [HELD_BY])
     .map((source) => many ? source.replace(HELD, AMONG_ALL) : source);
   const searching = createdBy !== undefined || tags.length > 0 || sources.includes(COMPLETED) ||
@@ -250,8 +254,8 @@ export function isOverdue(reader: Reader): boolean {
   if (!mayHaveLapsed(reader)) return false;
   const { n } = reader.get<{ n: number }>(
     `SELECT COUNT(*) AS n FROM (
-       SELECT 1 FROM ${HELD} holder IS NOT NULL AND due_at_ms <= ? LIMIT ${MANY + 1})`,
+       SELECT 1 FROM ${HELD} holder IS NOT NULL AND due_at_ms <= ? LIMIT ${SORTED_AT_ONCE + 1})`,
     reader.nowMs,
   )!;
-  return n > MANY;
+  return n > SORTED_AT_ONCE;
 }

@@ -6,7 +6,7 @@ import { emit } from "../../event/directory/append.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Transaction } from "../../engine/directory/transaction.ts";
-import { type EndedStatus, OLDER_KEPT } from "../model.ts";
+import { ATTEMPTS_PRUNED_AT_ONCE, type EndedStatus, OLDER_KEPT } from "../model.ts";
 import { removeAttempts } from "./attempts.ts";
 import { COLUMNS, specOf, type TaskRow } from "./rows.ts";
 import { markUntold } from "./dependencies.ts";
@@ -14,8 +14,6 @@ import type { PruneRequest } from "../store.ts";
 
 /** How many tasks one step looks at, whatever becomes of them. */
 const LOOKED_AT = 500;
-/** Older attempts in one step: with the longest texts each is 130 kB. */
-const ATTEMPTS_AT_ONCE = 2000;
 
 /** Removes those of the next tasks, in the order they were created, that ended before the instant. */
 export function prune(
@@ -52,7 +50,7 @@ export function prune(
 function withinPortion(rows: readonly TaskRow[]): number {
   let attempts = 0;
   const last = rows.findIndex(({ older }) =>
-    (attempts += Math.min(older, OLDER_KEPT)) >= ATTEMPTS_AT_ONCE
+    (attempts += Math.min(older, OLDER_KEPT)) >= ATTEMPTS_PRUNED_AT_ONCE
   );
   return last === -1 ? rows.length : last + 1;
 }

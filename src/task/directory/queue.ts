@@ -11,7 +11,7 @@
  */
 import { emit } from "../../event/directory/append.ts";
 import type { Actor } from "../../engine/actor.ts";
-import type { Task } from "../model.ts";
+import { SWEEPS_OF_A_CLAIM, TAGGED_LOOKED_AT, type Task } from "../model.ts";
 import { handoff, putAside } from "./attempts.ts";
 import { beginAttempt, COLUMNS, seqOfRank, specOf, type TaskRow, toTask } from "./rows.ts";
 import type { Step } from "./step.ts";
@@ -22,10 +22,6 @@ const QUEUE = `SELECT ${COLUMNS} FROM tasks INDEXED BY tasks_live
   WHERE status = 'pending' AND holder IS NULL ORDER BY rank`;
 const HEAD = `${QUEUE} LIMIT 1`;
 
-/** How often one step returns a few tasks to the queue before it leaves the rest to another. */
-const SWEEPS = 8;
-/** Tasks of one tag that a step looks at when all of several tags are asked for. */
-const PORTION = 4096;
 const BY_SEQ = `SELECT ${COLUMNS} FROM tasks WHERE seq = ?`;
 
 /** What a step that looks for tasks got. */
@@ -47,7 +43,9 @@ export function claim(step: Step, actor: Actor, request: ClaimRequest, place = -
     const { more } = step.sweep();
     const found = best(step, request, place);
     const { rows, goOn } = found;
-    if (more && rows.length < request.count && goOn === undefined && sweeps < SWEEPS) continue;
+    if (more && rows.length < request.count && goOn === undefined && sweeps < SWEEPS_OF_A_CLAIM) {
+      continue;
+    }
     const tasks = rows.map((row) => take(step, actor, row, request.leaseMs));
     return tasks.length > 0 ? { tasks, more: false } : { tasks, more, place: goOn };
   }
@@ -101,7 +99,7 @@ function ranksOfAll(
 ): { readonly ranks: number[]; readonly goOn?: number | undefined } {
   const sizes = tags.map((tag) => {
     const { n } = tx.get<{ n: number }>(
-      `SELECT COUNT(*) n FROM (SELECT 1 FROM task_tags WHERE tag = ? LIMIT ${PORTION})`,
+      `SELECT COUNT(*) n FROM (SELECT 1 FROM task_tags WHERE tag = ? LIMIT ${TAGGED_LOOKED_AT})`,
       tag,
     )!;
     return { tag, n };
@@ -109,7 +107,7 @@ function ranksOfAll(
   const [rarest, ...others] = sizes.sort((a, b) => a.n - b.n).map(({ tag }) => tag);
   const portion = `SELECT rank FROM task_tags WHERE tag = ?1 AND rank > ?2 ORDER BY rank`;
   const ranks = tx.all<{ rank: number }>(
-    `SELECT rank FROM (${portion} LIMIT ${PORTION}) AS some
+    `SELECT rank FROM (${portion} LIMIT ${TAGGED_LOOKED_AT}) AS some
      WHERE ${
       others.map((_, n) =>
         `EXISTS (SELECT 1 FROM task_tags WHERE tag = ?${n + 3} AND rank = some.rank)`
@@ -121,7 +119,7 @@ function ranksOfAll(
   ).map(({ rank }) => rank);
   if (ranks.length === count) return { ranks };
   const last = tx.get<{ rank: number }>(
-    `${portion} LIMIT 1 OFFSET ${PORTION - 1}`,
+    `${portion} LIMIT 1 OFFSET ${TAGGED_LOOKED_AT - 1}`,
     rarest!,
     place,
   );

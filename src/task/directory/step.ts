@@ -5,7 +5,7 @@
  */
 import { emit } from "../../event/directory/append.ts";
 import type { Transaction } from "../../engine/directory/transaction.ts";
-import type { TaskStatus } from "../model.ts";
+import { SWEPT_AT_ONCE, type TaskStatus } from "../model.ts";
 import { unblockMore } from "./dependencies.ts";
 import { COLUMNS, isDue, settle, specOf, type TaskRow } from "./rows.ts";
 import { replaceTexts, type Texts } from "./texts.ts";
@@ -13,8 +13,6 @@ import { wakeWaiters } from "./waiters.ts";
 
 /** A lower bound of the moments at which leases on tasks lapse, kept among the counts; absent: none. */
 const LAPSE_FLOOR = "task_lapse_floor_ms";
-/** Lapsed leases, or due tasks, returned to the queue at a time. */
-const SWEEP = 64;
 
 /** One task; with its identifier. */
 export const BY_ID = `SELECT ${COLUMNS} FROM tasks WHERE id = ?`;
@@ -120,21 +118,24 @@ export class Step {
     const due = tx.counts["tasks:scheduled"]
       ? tx.all<TaskRow>(
         `SELECT ${COLUMNS} FROM tasks INDEXED BY tasks_later
-         WHERE status = 'scheduled' AND due_at_ms <= ? ORDER BY due_at_ms LIMIT ${SWEEP}`,
+         WHERE status = 'scheduled' AND due_at_ms <= ? ORDER BY due_at_ms LIMIT ${SWEPT_AT_ONCE}`,
         tx.nowMs,
       )
       : [];
     for (const row of due) this.settle(row);
     const lapsed = mayHaveLapsed(tx) ? this.#sweepLapsed() : [];
-    const told = unblockMore(this, SWEEP);
-    return { more: told || due.length === SWEEP || lapsed.length === SWEEP, lapsed };
+    const told = unblockMore(this, SWEPT_AT_ONCE);
+    return {
+      more: told || due.length === SWEPT_AT_ONCE || lapsed.length === SWEPT_AT_ONCE,
+      lapsed,
+    };
   }
 
   #sweepLapsed(): TaskRow[] {
     const { tx } = this;
     const lapsed = tx.all<TaskRow>(
       `SELECT ${COLUMNS} FROM tasks INDEXED BY tasks_live
-       WHERE holder IS NOT NULL AND due_at_ms <= ? ORDER BY due_at_ms, seq LIMIT ${SWEEP}`,
+       WHERE holder IS NOT NULL AND due_at_ms <= ? ORDER BY due_at_ms, seq LIMIT ${SWEPT_AT_ONCE}`,
       tx.nowMs,
     );
     for (const row of lapsed) this.settle(row);

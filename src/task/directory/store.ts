@@ -16,7 +16,13 @@ import { create, rewrite } from "./creation.ts";
 import { show, unblock, UNTOLD } from "./dependencies.ts";
 import { release } from "./release_tasks.ts";
 import { countTasks, isOverdue, list } from "./listing.ts";
-import type { AttemptOutcome, JsonValue, Task, TaskCounts } from "../model.ts";
+import {
+  type AttemptOutcome,
+  type JsonValue,
+  type Task,
+  type TaskCounts,
+  UNBLOCKED_AT_ONCE,
+} from "../model.ts";
 import { largestTask } from "./largest.ts";
 import { prune } from "./prune.ts";
 import { claim, type Claimed } from "./queue.ts";
@@ -39,9 +45,6 @@ import type {
   Tenure,
 } from "../store.ts";
 import { isQueued, joinQueue, leaveQueue, type Waiter } from "./waiters.ts";
-
-/** Those of the tasks waiting for a completed one that are told in the same step. */
-const UNBLOCKS = 256;
 
 /** {@linkcode TaskStore} on a directory. */
 export class DirectoryTasks implements TaskStore {
@@ -356,7 +359,7 @@ function complete(
   row.result = result === undefined ? null : JSON.stringify(result);
   step.save(row, status);
   emit(tx, "task.completed", row.id, actor.name, { fence: row.fence });
-  unblock(step, row, UNBLOCKS);
+  unblock(step, row, UNBLOCKED_AT_ONCE);
   return { kind: "done", task: toTask(step.tx, row) };
 }
 

@@ -11,11 +11,7 @@ import type { Transaction } from "../../engine/directory/transaction.ts";
 import { specOf, type TaskRow } from "./rows.ts";
 import type { ClaimRequest } from "../store.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
-
-/** Waiters looked at by one step. */
-const LOOKED_AT = 256;
-/** A waiter looks at the store every second; unseen for this long it is gone. */
-const SILENCE_MS = 60_000;
+import { TASK_WAITER_SILENCE_MS, TASK_WAITERS_LOOKED_AT } from "../model.ts";
 
 /** A waiter, and the waker of its process. */
 export interface Waiter {
@@ -64,10 +60,13 @@ export function leaveQueue(tx: Transaction, id: string): void {
 /** Wakes one waiter for each of these pending tasks. */
 export function wakeWaiters(tx: Transaction, tasks: readonly TaskRow[]): void {
   if (!tx.counts.task_waiters) return;
-  const silent = tx.run("DELETE FROM task_waiters WHERE seen_at_ms < ?", tx.nowMs - SILENCE_MS);
+  const silent = tx.run(
+    "DELETE FROM task_waiters WHERE seen_at_ms < ?",
+    tx.nowMs - TASK_WAITER_SILENCE_MS,
+  );
   tx.count("task_waiters", -silent);
   const line = tx.all<WaiterRow>(
-    `SELECT seq, bell, tags, match FROM task_waiters ORDER BY seq LIMIT ${LOOKED_AT}`,
+    `SELECT seq, bell, tags, match FROM task_waiters ORDER BY seq LIMIT ${TASK_WAITERS_LOOKED_AT}`,
   ).map((row) => ({ ...row, wants: parseRowTexts(row.tags, "a waiter for tasks") }));
   for (const task of tasks) {
     const { tags } = specOf(task);

@@ -5,13 +5,12 @@ has claimed the task since and it has not died of it.
 
 NEEDS   task/dependencies, task/queue
 FAST    task/fast
+RULES   task/model: UNBLOCKED_AT_ONCE
 FLAGS   frees
 LET     COMPLETES = true
 ARGV    as task/fast
 RETURN  as task/fast, but instead of the record {"kind":"done","task":…}, with "sent":true and without the
         result if that is the one just sent, "telling":true while others that wait for it are to be told by sweeps, {"kind":"lost","task":…} or {"kind":"unknown"} ]]
--- Those of the tasks waiting for this one that are told in the same operation.
-local UNBLOCKS = 256
 local REQUEST, ID, FENCE, RESULT = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local before = is_retry and replay() or {}
 
@@ -28,7 +27,7 @@ if mine and (status == 'claimed' or late) then
   save(task, from)
   if RESULT ~= '' then call('HSET', TASKS, ID .. 'r', RESULT) end
   emit('task.completed', ID, ACTOR, fence_data(int(work.fence)))
-  if unblock(ID, UNBLOCKS) then
+  if unblock(ID, UNBLOCKED_AT_ONCE) then
     call('ZADD', TASK_LATER, 0, ID)
     task_floor, telling = 0, '"telling":true,'
   end

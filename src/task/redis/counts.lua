@@ -5,11 +5,11 @@ number of them.
 
 NEEDS   task/rows
 KEYS    task_later
+RULES   task/model: SORTED_AT_ONCE
 ARGV    5 how many lapsed leases to pass over, "" at first
 RETURN  {"counts":{status: number…},"dead":…,"next":…}: the counts, where all that have lapsed are pending; how many of
         those that were looked at are dead; where to go on, absent at the end
         "" when so many leases have lapsed that sweeps come first ]]
-local MANY = 1000
 local STATUSES = { 'claimed', 'pending', 'scheduled', 'blocked', 'completed', 'dead', 'cancelled' }
 local counts = {}
 for i, status in ipairs(STATUSES) do
@@ -18,11 +18,11 @@ end
 local dead, rest = 0, ''
 if now >= task_floor then
   local lapsed = call('ZCOUNT', TASK_ORDER, 0, now)
-  if lapsed > MANY and ARGV[5] == '' then return '' end
+  if lapsed > SORTED_AT_ONCE and ARGV[5] == '' then return '' end
   local started = call('ZCOUNT', TASK_LATER, '(0', now)
   local first = tonumber(ARGV[5]) or 0
   -- Their leases are the first of all scores.
-  local last = math.min(lapsed, first + MANY)
+  local last = math.min(lapsed, first + SORTED_AT_ONCE)
   for _, id in ipairs(first < last and call('ZRANGE', TASK_ORDER, first, last - 1) or {}) do
     local kept = call('HMGET', TASKS, id, id .. 'w')
     local max = string.match(kept[1], '^%[%d+,%d,%d+,(%d+)')

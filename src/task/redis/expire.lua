@@ -1,16 +1,16 @@
 --[[ task/expire: returns to the queue what time has sent there.
 
 NEEDS   task/dependencies
-KEYS    task_later ]]
-local SWEEP = 64
+KEYS    task_later
+RULES   task/model: SWEPT_AT_ONCE ]]
 
 -- Expires a bounded number of scheduled tasks that are due and of lapsed leases, and tells some of those who waited for
 -- a completed task. Answers whether there may be others, the identifiers of the tasks whose lease had lapsed, and
 -- whether there are completed tasks that others are still to be told of.
 local function sweep()
   if now < task_floor then return false, {}, false end
-  local due = call('ZRANGEBYSCORE', TASK_LATER, 0, now, 'LIMIT', 0, SWEEP)
-  local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now, 'LIMIT', 0, SWEEP)
+  local due = call('ZRANGEBYSCORE', TASK_LATER, 0, now, 'LIMIT', 0, SWEPT_AT_ONCE)
+  local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now, 'LIMIT', 0, SWEPT_AT_ONCE)
   local unblocked = false
   for _, id in ipairs(due) do
     local task = find(id)
@@ -18,7 +18,7 @@ local function sweep()
       expire_kept(task)
     elseif not unblocked then
       unblocked = true
-      if not unblock(id, SWEEP) then call('ZREM', TASK_LATER, id) end
+      if not unblock(id, SWEPT_AT_ONCE) then call('ZREM', TASK_LATER, id) end
     end
   end
   local tasks = {}
@@ -33,5 +33,5 @@ local function sweep()
   local lapse = tonumber(first[2] or HUGE)
   local later = tonumber(call('ZRANGE', TASK_LATER, 0, 0, 'WITHSCORES')[2] or HUGE)
   task_floor, dirty = math.min(lapse < REGION and lapse or HUGE, later), true
-  return unblocked or #due == SWEEP or #lapsed == SWEEP, lapsed, later == 0
+  return unblocked or #due == SWEPT_AT_ONCE or #lapsed == SWEPT_AT_ONCE, lapsed, later == 0
 end

@@ -1,6 +1,7 @@
 --[[ task/fail: ends an attempt without success.
 
 NEEDS   task/held_task, task/change
+RULES   task/backoff: MAX_BACKOFF_MS
 FLAGS   frees
 ARGV    7 what went wrong  8 1 when another attempt may succeed ]]
 local task, kind, other = held_task('failed')
@@ -9,7 +10,7 @@ local work = task.work
 end_attempt(task, 'failed', now, ARGV[7])
 if ARGV[8] == '1' and work.spent < task.max then
   local factors = { n = 0, l = work.spent, e = 2 ^ (work.spent - 1) }
-  wait(task, now + math.min(task.base * factors[task.kind], 3600000))
+  wait(task, now + math.min(task.base * factors[task.kind], MAX_BACKOFF_MS))
 else
   work.status = 'dead'
 end

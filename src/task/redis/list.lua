@@ -9,6 +9,7 @@ at a bounded number of them, shows a bounded number of bytes, and answers where 
 
 NEEDS   task/rows
 KEYS    task_tags, task_later, task_created
+RULES   task/model: SORTED_AT_ONCE
 ARGV    5 status or ""  6 tags, joined by commas  7 any|all  8 holder or ""  9 creator or ""  10 limit
         11 place after which to begin: the number of creation, in the order of claims with the stage before it
         12 created|claim  13 1 to be told without sweeps, however many time has changed
@@ -19,8 +20,6 @@ local LIMIT, AFTER, BY_STAGE = tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] 
 -- Measured with 60 000 tasks on two shared cores: 1000 looks take 8 to 11 ms of the processor, a quarter of a megabyte is
 -- told in 5 to 8; SCANS members of TASK_CREATED take 4.
 local LOOKS, LOOK_BYTES, SHOW_BYTES, SCANS, CHUNK = 1000, 2097152, 262144, 4096, 64
--- More are not sorted by one operation.
-local MANY = 1000
 local READ = math.min(LIMIT + 1, CHUNK)
 local REGIONS = { scheduled = 2, blocked = 3, completed = 4, dead = 5, cancelled = 6 }
 local ENDED = { completed = true, dead = true, cancelled = true }
@@ -102,7 +101,7 @@ end
 
 -- Whether what time has changed is too much to be sorted by one operation, and nobody may sweep.
 local MANY_CHANGED = now >= task_floor and
-  (call('ZCOUNT', TASK_ORDER, 0, now) > MANY or call('ZCOUNT', TASK_LATER, '(0', now) > MANY)
+  (call('ZCOUNT', TASK_ORDER, 0, now) > SORTED_AT_ONCE or call('ZCOUNT', TASK_LATER, '(0', now) > SORTED_AT_ONCE)
 
 -- Tasks that are found among all: claimed ones, or those that time has changed. How far one operation may look: then it
 -- has to go on behind stalled.
@@ -170,7 +169,7 @@ local function open_sources()
   if AFTER >= PRIORITY - 1 then return end
   if HOLDER ~= '' then
     local from, to = '[' .. HOLDER .. '\0t', '(' .. HOLDER .. '\0u'
-    if call('ZLEXCOUNT', HELD, from, to) > MANY then
+    if call('ZLEXCOUNT', HELD, from, to) > SORTED_AT_ONCE then
       open_among_all()
     else
       local ids = call('ZRANGEBYLEX', HELD, from, to)
@@ -180,7 +179,7 @@ local function open_sources()
   elseif STATUS == '' then
     open_created()
   elseif STATUS == 'claimed' then
-    if call('ZCOUNT', TASK_ORDER, 0, '(' .. int(REGION)) > MANY then
+    if call('ZCOUNT', TASK_ORDER, 0, '(' .. int(REGION)) > SORTED_AT_ONCE then
       open_among_all()
     else
       open_rows(sorted(call('ZRANGEBYSCORE', TASK_ORDER, 0, '(' .. int(REGION))))

@@ -2,14 +2,12 @@
 
 NEEDS   task/rows
 KEYS    task_links, task_keys, task_created
-RULES   task/model: OLDER_KEPT
+RULES   task/model: OLDER_KEPT, ATTEMPTS_PRUNED_AT_ONCE
 FLAGS   frees
 ARGV    5 statuses, joined by commas  6 how long ago they ended at least  7 score in TASK_ORDER after which to begin  8 how many to look
         at  9 1 to remove nothing, and only count
 RETURN  {"pruned":…,"next":…}; next is the score to go on after, absent at the end ]]
 local BEFORE, AFTER, LIMIT, DRY = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
--- Older attempts that one operation removes before it leaves the rest to another.
-local ATTEMPTS = 2000
 local regions = { completed = 4, dead = 5, cancelled = 6 }
 
 local function is_needed(id)
@@ -52,7 +50,7 @@ for _, status in ipairs({ 'completed', 'dead', 'cancelled' }) do
         if not DRY then attempts = attempts + remove(task) end
         count = count + 1
       end
-      if attempts >= ATTEMPTS then
+      if attempts >= ATTEMPTS_PRUNED_AT_ONCE then
         next_after = rows[i + 1]
         break
       end

@@ -4,10 +4,10 @@ A claim reads the head of the queue, or the heads of the tags it asks for, and n
 not take.
 
 NEEDS   task/expire, task/attempts
-KEYS    task_tags ]]
-local SWEEPS = 8
+KEYS    task_tags
+RULES   task/model: SWEEPS_OF_A_CLAIM, TAGGED_LOOKED_AT ]]
 -- Members of a tag that one claim looks at, and how many at a time: 4096 took 5 to 7 ms among 20 000.
-local PORTION, CHUNK = 4096, 256
+local CHUNK = 256
 
 -- Members of a tag from a rank on, best first.
 local function tagged(tag, from, count)
@@ -55,7 +55,7 @@ local function heads_of_all(tags, count, place)
     if members < fewest then fewest, tags[1], tags[i] = members, tag, tags[1] end
   end
   local ids, first = {}, place == '' and '' or place .. '\0'
-  for _ = 1, PORTION / CHUNK do
+  for _ = 1, TAGGED_LOOKED_AT / CHUNK do
     local members = tagged(tags[1], first, CHUNK)
     for _, head in ipairs(sharing(tags, members)) do
       ids[#ids + 1] = string.sub(head, 18)
@@ -113,10 +113,10 @@ local function claim(request, place)
   local count, match, asked, tags = string.match(request, '^(%d+)|(%a+)|(%d*)|(.*)$')
   if not count then count, match, asked, tags = 1, 'any', '', '' end
   count = tonumber(count)
-  for sweeps = 1, SWEEPS do
+  for sweeps = 1, SWEEPS_OF_A_CLAIM do
     local more = sweep()
     local ids, go_on = heads(tags, match, count, place)
-    if not more or #ids >= count or go_on or sweeps == SWEEPS then
+    if not more or #ids >= count or go_on or sweeps == SWEEPS_OF_A_CLAIM then
       if #ids > 0 then return take(ids, asked) end
       return nil, more, go_on
     end

@@ -5,11 +5,10 @@ queue wakes one waiter that may take it, in the order they came, and takes it ou
 woken and finds nothing gets into the wait queue again.
 
 KEYS    task_wait_queue, task_waiters
+RULES   task/model: TASK_WAITERS_LOOKED_AT, TASK_WAITER_SILENCE_MS
 TASK_WAITERS  waiter's id -> seen at NUL waker NUL what it wants to claim, as in task/fast
 TASK_WAIT_QUEUE     waiter's id -> its place
 KEEPS         task_waiters counts both; while it is 0 nobody pays for waking. ]]
-local WAITERS_ASKED = 256
-local WAITER_SILENCE_MS = 60000
 local arrived, arrivals = {}, {}
 
 -- Takes note of a task that this operation has put into the queue.
@@ -40,7 +39,7 @@ local function wake_waiters()
   if #came == 0 or task_waiters == 0 then return end
   local waiting = {}
   for page = 0, HUGE do
-    local ids = call('ZRANGE', TASK_WAIT_QUEUE, page * WAITERS_ASKED, (page + 1) * WAITERS_ASKED - 1)
+    local ids = call('ZRANGE', TASK_WAIT_QUEUE, page * TASK_WAITERS_LOOKED_AT, (page + 1) * TASK_WAITERS_LOOKED_AT - 1)
     if #ids == 0 then break end
     for i, text in ipairs(call('HMGET', TASK_WAITERS, unpack(ids))) do
       local seen, waker, request = string.match(text, '^(%d+)%z(%Z*)%z(%Z*)$')
@@ -48,10 +47,10 @@ local function wake_waiters()
       waiting[#waiting + 1] = { id = ids[i], seen = tonumber(seen), waker = waker, match = match, tags = tags or '' }
     end
     -- Only those who have fallen silent let the look go on: they are dropped for good.
-    if now - waiting[#waiting].seen <= WAITER_SILENCE_MS then break end
+    if now - waiting[#waiting].seen <= TASK_WAITER_SILENCE_MS then break end
   end
   for i = #waiting, 1, -1 do
-    if now - waiting[i].seen > WAITER_SILENCE_MS then dequeue_waiter(table.remove(waiting, i).id) end
+    if now - waiting[i].seen > TASK_WAITER_SILENCE_MS then dequeue_waiter(table.remove(waiting, i).id) end
   end
 
   local function wants(waiter, task)
