@@ -10,7 +10,7 @@
  */
 // deno-lint-ignore-file no-console -- a script reports on stdout and stderr
 import { readTree, type Tree } from "./checks/layers.ts";
-import { danglingReferences, undefinedNames } from "./lua/check.ts";
+import { danglingReferences, undefinedNames, untrueHeaders } from "./lua/check.ts";
 import { type LuaFiles, type ResolvedScript, resolveScript } from "./lua/resolve.ts";
 import { type LuaFile, readLuaFile } from "./lua/source.ts";
 
@@ -57,6 +57,11 @@ export async function generate(tree: Tree, readRule: ReadRule): Promise<Generate
   const code = [...tree].filter(([path]) => /^src\/.*\.ts$/.test(path) && path !== SCRIPTS_MODULE);
   const complaints = [
     ...danglingReferences(files),
+    // The keys of a text of its own come by their places.
+    ...untrueHeaders(new Map([...files].filter(([name]) => !ALONE.includes(name))), {
+      common: PREAMBLE[0],
+      scripts: names,
+    }),
     ...names.filter((name) => !code.some(([, text]) => text.includes(`"${name}"`)))
       .map((name) =>
         `${files.get(name)!.path}: nothing in src/ runs this script, and no script needs it`

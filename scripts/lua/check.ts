@@ -35,3 +35,30 @@ export function danglingReferences(files: LuaFiles): string[] {
       .map(([name]) => `${path}: its header mentions ${name}, which does not exist`)
   );
 }
+
+/**
+ * Headers that are not true: keys and constants that a file declares and does not use, keys that it uses and does not
+ * declare, and scripts that do not say what they return.
+ *
+ * `common` is the file that declares the keys of every script, `scripts` are the files that are scripts.
+ */
+export function untrueHeaders(
+  files: LuaFiles,
+  { common, scripts }: { readonly common: string; readonly scripts: readonly string[] },
+): string[] {
+  const given = files.get(common)?.keys ?? [];
+  const known = [...new Set([...files.values()].flatMap(({ keys }) => keys))]
+    .filter((key) => !given.includes(key));
+  const uses = (code: string, name: string) => new RegExp(`\\b${name}\\b`).test(code);
+  return [...files.values()].flatMap(({ name, path, header, keys, rules, code }) => [
+    ...keys.filter((key) => name !== common && !uses(code, key.toUpperCase()))
+      .map((key) => `${path}: its header declares the key ${key}, which it does not use`),
+    ...known.filter((key) => !keys.includes(key) && uses(code, key.toUpperCase()))
+      .map((key) => `${path}: it uses the key ${key}, which its header does not declare`),
+    ...rules.flatMap(({ names }) => names).filter((rule) => !uses(code, rule))
+      .map((rule) => `${path}: its header declares ${rule}, which it does not use`),
+    ...scripts.includes(name) && !/^RETURN /m.test(header)
+      ? [`${path}: its header does not say what the script returns`]
+      : [],
+  ]);
+}

@@ -86,6 +86,23 @@ Deno.test("a Lua header that mentions a file which is not there is found", async
   ]);
 });
 
+Deno.test("a Lua header that does not say what its code uses or returns is found", async () => {
+  const { complaints } = await changed((path, text) =>
+    path === "src/lock/redis/release_fast.lua"
+      ? text.replace("lock_waiters, lock_paths", "lock_paths, lock_wait_queue")
+        .replace("lock/model: SILENCE_MS", "lock/model: SILENCE_MS, CALL_MS")
+      : path === "src/lock/redis/renew.lua"
+      ? text.replace(/\nRETURN [^\]]*/, " ")
+      : text
+  );
+  assert.deepEqual(complaints, [
+    "src/lock/redis/release_fast.lua: its header declares the key lock_wait_queue, which it does not use",
+    "src/lock/redis/release_fast.lua: it uses the key lock_waiters, which its header does not declare",
+    "src/lock/redis/release_fast.lua: its header declares CALL_MS, which it does not use",
+    "src/lock/redis/renew.lua: its header does not say what the script returns",
+  ]);
+});
+
 Deno.test("the Lua scripts of the Redis store have nothing to complain about, and are up to date", async () => {
   const { complaints, module } = await changed((_, text) => text);
   assert.deepEqual(complaints, []);

@@ -1,7 +1,7 @@
 --[[ board/largest: the largest of some threads, the newest first, by the size of all their messages.
 
 NEEDS   board/thread
-KEYS    board_lists, board_ids, thread_parts, threads, messages
+KEYS    board_lists, thread_parts, messages
 RULES   board/thread: SAMPLED
 ARGV    5 number of the thread before which to begin, "" for the newest
 RETURN  {"id":…,"bytes":…,"looked":…,"next":…}; id is absent when there was none, next at the end

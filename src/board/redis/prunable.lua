@@ -1,7 +1,7 @@
 --[[ board/prunable: the next threads that last changed long ago, and what board/prune has to be told to remove them.
 
 NEEDS   board/thread
-KEYS    board_lists, board_removing, thread_parts, threads, messages
+KEYS    board_lists, board_removing, thread_parts, messages
 FLAGS   frees
 ARGV    5 statuses, joined by commas  6 how long ago they changed at least  7 number after which to begin  8 how many threads to look
         at  9 how many messages to give  10 how many bytes of them  11 1 to only count

@@ -1,7 +1,7 @@
 --[[ board/unread: what the actor has not read yet; part of inbox and ack.
 
 NEEDS   board/thread, agent/registered
-KEYS    inbox_cursors, thread_parts, inbox, board_lists
+KEYS    inbox_cursors, thread_parts, inbox, board_lists, messages
 INBOX_CURSORS  agent -> number of the message it has read up to, an instant, and its last calls that moved
                the cursor, with spaces between: op = what the call gave, numbers and their reasons' letters
 KEEPS          the cursor never turns back; it is set to the agent's registration by its first look. What it has

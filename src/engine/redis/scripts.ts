@@ -2316,8 +2316,7 @@ return answer(#names == PORTION and names[PORTION] or '')
 if #tasks > 0 then following = '' end
 return '{"leases":' .. show_all(live_leases(leases)) .. ',"next":' .. cjson.encode(following) .. '}'
 `,
-  "lock/names": `local SILENCE_MS = 5000
-local function names_over(path)
+  "lock/names": `local function names_over(path)
   local top = string.sub(path, 1, 1) == '/' and '/' or '.'
   local names, at = { path }, string.match(path, '^(.+)/[^/]*$')
   while at do
@@ -2352,7 +2351,8 @@ if #tasks > 0 then following = '' end
 local released = show_all(release_leases(ACTOR, leases))
 return finish('{"released":' .. released .. ',"next":' .. cjson.encode(following) .. '}', true)
 `,
-  "lock/release_fast": `if FAST_PATH and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
+  "lock/release_fast": `local SILENCE_MS = 5000
+if FAST_PATH and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
   local path, actor = ARGV[6], ARGV[3]
   local record = call('HGET', LOCKS, path)
   local leases = record and cjson.decode(record)
@@ -2562,6 +2562,7 @@ local function select_leases(paths, fence)
 end
 `,
   "lock/wait_queue": `local CALL_MS = 250
+local SILENCE_MS = 5000
 local WAITERS_LOOKED_AT = 256
 local WAITER_NAMES_LOOKED_AT = 4096
 local function find_waiter(id)

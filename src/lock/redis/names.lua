@@ -2,8 +2,7 @@
 
 LOCK_WAITERS, LOCK_WAIT_QUEUE  as in lock/wait_queue
 
-KEYS    lock_wait_queue
-RULES   lock/model: SILENCE_MS ]]
+KEYS    lock_wait_queue ]]
 
 -- A path and the names above it, the nearest first.
 local function names_over(path)

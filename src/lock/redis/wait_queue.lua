@@ -2,7 +2,7 @@
 
 NEEDS   lock/rows
 KEYS    lock_waiters, lock_wait_queue
-RULES   lock/model: CALL_MS, WAITERS_LOOKED_AT, WAITER_NAMES_LOOKED_AT
+RULES   lock/model: CALL_MS, SILENCE_MS, WAITERS_LOOKED_AT, WAITER_NAMES_LOOKED_AT
 LOCK_WAITERS  waiter's id -> JSON {seq, id, agent, mode, paths, waker, seen, called?}
 LOCK_WAIT_QUEUE     path NUL seq NUL id, by name: who waits for each path, in the order they came
 KEEPS         a request is granted when no live lease and no earlier live waiter conflicts with it. Whoever ends a

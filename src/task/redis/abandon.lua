@@ -2,6 +2,7 @@
 
 NEEDS   task/waiters
 FLAGS   frees
-ARGV    5 waiter's id ]]
+ARGV    5 waiter's id
+RETURN  "" ]]
 dequeue_waiter(ARGV[5])
 return finish('')

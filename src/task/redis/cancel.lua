@@ -1,7 +1,8 @@
 --[[ task/cancel: ends a task for good, whoever holds it; done already is done.
 
 NEEDS   task/choice
-FLAGS   frees ]]
+FLAGS   frees
+RETURN  as task/choice ]]
 local task = chosen_task()
 if not task then return finish('{"kind":"unknown"}') end
 local work, from = task.work, task.work.status

@@ -5,6 +5,7 @@ has claimed the task since and it has not died of it.
 
 NEEDS   task/dependencies, task/queue
 FAST    task/fast
+KEYS    task_later
 RULES   task/model: UNBLOCKED_AT_ONCE
 FLAGS   frees
 LET     COMPLETES = true

@@ -3,7 +3,8 @@
 NEEDS   task/held_task, task/change
 RULES   task/backoff: MAX_BACKOFF_MS
 FLAGS   frees
-ARGV    7 what went wrong  8 1 when another attempt may succeed ]]
+ARGV    7 what went wrong  8 1 when another attempt may succeed
+RETURN  as task/held_task ]]
 local task, kind, other = held_task('failed')
 if not task then return refuse(kind, other) end
 local work = task.work

@@ -1,7 +1,7 @@
 --[[ task/prune: removes tasks that ended long ago. One that others still wait for is kept.
 
 NEEDS   task/rows
-KEYS    task_links, task_keys, task_created
+KEYS    task_links, task_keys, task_created, task_later
 RULES   task/model: OLDER_KEPT, ATTEMPTS_PRUNED_AT_ONCE
 FLAGS   frees
 ARGV    5 statuses, joined by commas  6 how long ago they ended at least  7 score in TASK_ORDER after which to begin  8 how many to look

@@ -2,7 +2,8 @@
 
 NEEDS   task/held_task, task/change
 FLAGS   frees
-ARGV    7 new length of the lease or ""  8 1 when the next is a note on the progress  9 the note ]]
+ARGV    7 new length of the lease or ""  8 1 when the next is a note on the progress  9 the note
+RETURN  as task/held_task ]]
 local LENGTH, NOTED, PROGRESS = ARGV[7], ARGV[8], ARGV[9]
 local task, kind, other = held_task()
 if not task then return refuse(kind, other) end

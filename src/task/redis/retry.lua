@@ -1,6 +1,7 @@
 --[[ task/retry: brings a dead or cancelled task back with a fresh budget of attempts.
 
-NEEDS   task/choice ]]
+NEEDS   task/choice
+RETURN  as task/choice ]]
 local task = chosen_task()
 if not task then return finish('{"kind":"unknown"}') end
 local work, from = task.work, task.work.status

@@ -3,7 +3,9 @@ ended with two identifiers of any length, and three keys had other names. Waiter
 version 1 alone, and come no more.
 
 NEEDS   engine/migrate
-KEYS    task_created, agent_words, agent_reported, lock_waiters, lock_line, task_waiters, task_line ]]
+KEYS    task_created, agent_words, agent_reported, lock_waiters, lock_line, task_waiters, task_line
+ARGV    as engine/migrate
+RETURN  as engine/migrate ]]
 local CHUNK = 16
 
 -- The spec with an object at its end, see task/rows.
