@@ -156,6 +156,54 @@ serverTest(
   },
 );
 
+serverTest(
+  "records of locks, threads and approvals keep what a later program has added (redis)",
+  undefined,
+  async ({ store, clock, prefix, call }) => {
+    const { locks, board, approvals, agents } = roomsIn(store, clock, "ada");
+    const bob = roomsIn(store, clock, "bob");
+    const change = async (key: string, field: string, edit: (record: string) => string) => {
+      const record = String(await call("HGET", `${prefix}${key}`, field));
+      await call("HSET", `${prefix}${key}`, field, edit(record));
+    };
+    const kept = async (key: string, field: string) =>
+      String(await call("HGET", `${prefix}${key}`, field));
+
+    const [lease] = await locks.acquire("a", { mode: "shared", ttlMs: 1000 });
+    await change("locks", "a", (record) => record.replace("}]", ',"more":{"hue":"blue"}}]'));
+    await bob.locks.acquire("a", { mode: "shared" });
+    await locks.renew("a", { fence: lease!.fence, ttlMs: 60_000 });
+    await bob.locks.release("a");
+    assert.deepEqual(JSON.parse(await kept("locks", "a"))[0].more, { hue: "blue" });
+    assert.deepEqual((await locks.list()).map(({ holder, path }) => [holder, path]), [[
+      "ada",
+      "a",
+    ]]);
+
+    const thread = await board.post({ title: "t", message: "m" });
+    const [number] = await call("HKEYS", `${prefix}threads`) as string[];
+    await change("threads", number!, (record) => `${record}\0blue\0`);
+    await change("messages", number!, (record) => `${record}\0green`);
+    await bob.board.reply(thread.id, { message: "r" });
+    await board.resolve(thread.id);
+    const shown = await board.show(thread.id);
+    assert.deepEqual([shown.title, shown.message, shown.status], ["t", "m", "resolved"]);
+    assert.ok((await kept("threads", number!)).endsWith('"t"\0blue\0'));
+
+    const asked = await approvals.request({ actionType: "deploy", description: "d", key: "k" });
+    await change("approvals", asked.id, (record) => `${record}\0blue`);
+    await bob.approvals.approve(asked.id, { comment: "go" });
+    const used = await approvals.use(asked.id);
+    assert.deepEqual([used.status, used.decidedBy], ["approved", "bob"]);
+    assert.ok((await kept("approvals", asked.id)).endsWith("\0k\0blue"));
+
+    await change("agents", "ada", (record) => record.replace(/}$/, ',"hue":"blue"}'));
+    await agents.heartbeat({ workingOn: "x" });
+    await agents.deregister();
+    assert.equal(JSON.parse(await kept("agents", "ada")).hue, "blue");
+  },
+);
+
 Deno.test("task detail that a later program has added outlasts a change (directory)", async () => {
   const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
   const clock = new TestClock();

@@ -4,18 +4,20 @@ KEYS    approvals, approval_lists, approval_due
 RULES   approval/model: APPROVALS_EXPIRED_AT_ONCE
 APPROVALS      id -> fields with NUL between them: number, status, who asked, when, expiry, when used or "",
                digest or "", approvers (JSON) or "", head (the client's JSON of id, kind and description),
-               decision (JSON members) or "", idempotency key or ""
+               decision (JSON members) or "", idempotency key or ""; behind it a later program may add others, each
+               after a NUL
 APPROVAL_LISTS members of score 0: who asked, or nothing, NUL status NUL number id: by status, newest last
 APPROVAL_DUE   id -> expiry, of the pending ones
 APPROVAL_KEYS  idempotency key -> id; NUL number -> how many were ever asked for
 KEEPS   an approval is in APPROVAL_DUE exactly while it is pending by what is written; once its time
         is up it is expired for everybody, whatever is written. ]]
-local FIELDS = '^' .. string.rep('(%Z*)%z', 10) .. '(%Z*)$'
+local FIELDS = '^' .. string.rep('(%Z*)%z', 10) .. '(%Z*)(.*)$'
 
 local function parse(id, record)
   local approval = { id = id }
   approval.number, approval.status, approval.requester, approval.created, approval.expires, approval.used,
-    approval.digest, approval.approvers, approval.head, approval.decision, approval.key = string.match(record, FIELDS)
+    approval.digest, approval.approvers, approval.head, approval.decision, approval.key,
+    approval.added = string.match(record, FIELDS)
   return approval
 end
 
@@ -37,7 +39,7 @@ local function save(approval)
     approval.head,
     approval.decision,
     approval.key,
-  }, '\0'))
+  }, '\0') .. (approval.added or ''))
 end
 
 -- What members of a list begin with; requester is "" for the list of everybody's.

@@ -7,11 +7,12 @@ THREADS    number -> fields with NUL between them: id, status, replies, when it 
            thread away in several operations: then no list has it, and no id or key leads to it
 MESSAGES   number -> id, thread's number, author, instant, addressees (JSON), idempotency key or nothing, recipients as
            board/delivery is given them, text (JSON)
+           Behind the last field of both a later program may add others, each after a NUL
 KEEPS      messages are numbered 1, 2, 3 … across the namespace, and a thread's number is that of the message
            that opens it. Numbers have twelve digits, so that they sort as text. ]]
 local REMOVING = 'removing'
-local THREAD_FIELDS = '^' .. string.rep('(%Z*)%z', 8) .. '(%Z*)$'
-local MESSAGE_FIELDS = '^' .. string.rep('(%Z*)%z', 7) .. '(%Z*)$'
+local THREAD_FIELDS = '^' .. string.rep('(%Z*)%z', 8) .. '(%Z*)(.*)$'
+local MESSAGE_FIELDS = '^' .. string.rep('(%Z*)%z', 7) .. '(%Z*)'
 
 local function number_of(value)
   return string.format('%012.0f', value)
@@ -20,7 +21,7 @@ end
 local function parse_thread(number, record)
   local thread = { number = number }
   thread.id, thread.status, thread.replies, thread.updated, thread.priority, thread.author, thread.created,
-    thread.tags, thread.title = string.match(record, THREAD_FIELDS)
+    thread.tags, thread.title, thread.added = string.match(record, THREAD_FIELDS)
   return thread
 end
 
@@ -44,7 +45,7 @@ local function save_thread(thread)
     thread.created,
     thread.tags,
     thread.title,
-  }, '\0'))
+  }, '\0') .. (thread.added or ''))
 end
 
 local function parse_message(number, record)

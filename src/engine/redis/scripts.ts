@@ -430,11 +430,12 @@ end
 return finish('{"pruned":' .. pruned .. (next_after and ',"next":' .. int(next_after) or '') .. '}', true)
 `,
   "approval/record": `local APPROVALS_EXPIRED_AT_ONCE = 32
-local FIELDS = '^' .. string.rep('(%Z*)%z', 10) .. '(%Z*)$'
+local FIELDS = '^' .. string.rep('(%Z*)%z', 10) .. '(%Z*)(.*)$'
 local function parse(id, record)
   local approval = { id = id }
   approval.number, approval.status, approval.requester, approval.created, approval.expires, approval.used,
-    approval.digest, approval.approvers, approval.head, approval.decision, approval.key = string.match(record, FIELDS)
+    approval.digest, approval.approvers, approval.head, approval.decision, approval.key,
+    approval.added = string.match(record, FIELDS)
   return approval
 end
 local function find(id)
@@ -454,7 +455,7 @@ local function save(approval)
     approval.head,
     approval.decision,
     approval.key,
-  }, '\\0'))
+  }, '\\0') .. (approval.added or ''))
 end
 local function list_of(requester, status)
   return requester .. '\\0' .. status .. '\\0'
@@ -1275,15 +1276,15 @@ for i = #shown, 1, -1 do oldest_first[#oldest_first + 1] = shown[i] end
 return show(thread, ',"replies":[' .. table.concat(oldest_first, ',') .. ']' .. next_before)
 `,
   "board/thread": `local REMOVING = 'removing'
-local THREAD_FIELDS = '^' .. string.rep('(%Z*)%z', 8) .. '(%Z*)$'
-local MESSAGE_FIELDS = '^' .. string.rep('(%Z*)%z', 7) .. '(%Z*)$'
+local THREAD_FIELDS = '^' .. string.rep('(%Z*)%z', 8) .. '(%Z*)(.*)$'
+local MESSAGE_FIELDS = '^' .. string.rep('(%Z*)%z', 7) .. '(%Z*)'
 local function number_of(value)
   return string.format('%012.0f', value)
 end
 local function parse_thread(number, record)
   local thread = { number = number }
   thread.id, thread.status, thread.replies, thread.updated, thread.priority, thread.author, thread.created,
-    thread.tags, thread.title = string.match(record, THREAD_FIELDS)
+    thread.tags, thread.title, thread.added = string.match(record, THREAD_FIELDS)
   return thread
 end
 local function thread_at(number)
@@ -1304,7 +1305,7 @@ local function save_thread(thread)
     thread.created,
     thread.tags,
     thread.title,
-  }, '\\0'))
+  }, '\\0') .. (thread.added or ''))
 end
 local function parse_message(number, record)
   local message = { number = number }
@@ -2257,8 +2258,9 @@ local function kept(entry)
   local fence_of = '"fence":' .. int(entry.fence)
   if entry.of then return '{"of":' .. cjson.encode(entry.of) .. ',' .. fence_of .. '}' end
   local also = entry.also and ',"also":' .. cjson.encode(entry.also) or ''
+  local more = entry.more and ',"more":' .. cjson.encode(entry.more) or ''
   return '{"holder":"' .. entry.holder .. '",' .. fence_of .. ',"mode":"' .. entry.mode .. '","intent":' ..
-    cjson.encode(entry.intent) .. ',"ttl":' .. int(entry.ttl) .. ',"at":' .. int(entry.at) .. also .. '}'
+    cjson.encode(entry.intent) .. ',"ttl":' .. int(entry.ttl) .. ',"at":' .. int(entry.at) .. also .. more .. '}'
 end
 local function granted_data(lease)
   return fence_data(int(lease.fence), '"mode":"' .. lease.mode .. '"')
@@ -3977,7 +3979,7 @@ local function wake_waiters()
     local ids = call('ZRANGE', TASK_WAIT_QUEUE, page * TASK_WAITERS_LOOKED_AT, (page + 1) * TASK_WAITERS_LOOKED_AT - 1)
     if #ids == 0 then break end
     for i, text in ipairs(call('HMGET', TASK_WAITERS, unpack(ids))) do
-      local seen, waker, request = string.match(text, '^(%d+)%z(%Z*)%z(%Z*)$')
+      local seen, waker, request = string.match(text, '^(%d+)%z(%Z*)%z(%Z*)')
       local match, tags = string.match(request, '^%d+|(%a+)|%d*|(.*)$')
       waiting[#waiting + 1] = { id = ids[i], seen = tonumber(seen), waker = waker, match = match, tags = tags or '' }
     end

@@ -2,8 +2,9 @@
 
 NEEDS   lock/names, lock/format
 KEYS    lock_paths
-LOCKS      path -> JSON list of {holder, fence, mode, intent, ttl, at, also?}, of every lease not yet swept; also has
-           its other names, each of which has {of: its path, fence} here
+LOCKS      path -> JSON list of {holder, fence, mode, intent, ttl, at, also?, more?}, of every lease not yet swept; also
+           has its other names, each of which has {of: its path, fence} here; more is an object that a later program may
+           keep texts and numbers in
 LOCK_DUE   path NUL fence -> the instant at which that lease lapses; one that has counts for nothing
 LOCK_PATHS the names in LOCKS, in order
 HELD       holder NUL l path NUL fence, by name ]]

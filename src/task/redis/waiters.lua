@@ -42,7 +42,7 @@ local function wake_waiters()
     local ids = call('ZRANGE', TASK_WAIT_QUEUE, page * TASK_WAITERS_LOOKED_AT, (page + 1) * TASK_WAITERS_LOOKED_AT - 1)
     if #ids == 0 then break end
     for i, text in ipairs(call('HMGET', TASK_WAITERS, unpack(ids))) do
-      local seen, waker, request = string.match(text, '^(%d+)%z(%Z*)%z(%Z*)$')
+      local seen, waker, request = string.match(text, '^(%d+)%z(%Z*)%z(%Z*)')
       local match, tags = string.match(request, '^%d+|(%a+)|%d*|(.*)$')
       waiting[#waiting + 1] = { id = ids[i], seen = tonumber(seen), waker = waker, match = match, tags = tags or '' }
     end
