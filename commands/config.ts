@@ -2,6 +2,7 @@ import { defineCommand } from "../src/cli/command.ts";
 import { table } from "../src/cli/output.ts";
 import { type Config, type ConfigKey, hideSecrets, shownStore } from "../src/config.ts";
 import { printable } from "../src/name.ts";
+import { engineOf } from "../src/open/engines.ts";
 
 /** The settings in the order they are shown. */
 const SETTINGS: readonly ConfigKey[] = [
@@ -22,7 +23,7 @@ export const command = defineCommand({
     const { store, fallback, sources, overridden } = config;
     for (const { text } of config.remarks) cli.warn(text);
     if (config.denial !== undefined) cli.warn(config.denial);
-    if (store.kind === "redis" && fallback === "directory" && sources.fallback !== "default") {
+    if (engineOf(store).isShared && fallback === "directory" && sources.fallback !== "default") {
       cli.warn(`${sources.fallback} asks for directory, and this version never falls back`);
     }
     const { root, worktree, isGit, configPath } = config.project;
@@ -75,7 +76,7 @@ export const command = defineCommand({
 function valueOf(config: Config, name: ConfigKey): string | boolean | null {
   const { store } = config;
   if (name === "store") return shownStore(store);
-  if (name === "durability" && store.kind === "redis") return null;
+  if (name === "durability" && !engineOf(store).hasDurability) return null;
   return config[name] ?? null;
 }
 

@@ -2,14 +2,21 @@ import { given } from "../src/given.ts";
 import { type Cli, defineCommand } from "../src/cli/command.ts";
 import { type FileSettings, type SettingChange, writeConfigFile } from "../src/cli/config_file.ts";
 import { choice } from "../src/cli/options.ts";
-import { type Config, redactUrl, resolveAccess, resolveConfig, shownStore } from "../src/config.ts";
-import { needsTrust } from "../src/config/access.ts";
+import {
+  type Config,
+  redactUrl,
+  resolveAccess,
+  resolveConfig,
+  shownStore,
+  type StoreConfig,
+} from "../src/config.ts";
 import { addTrust } from "../src/config/trust.ts";
 import { refusePassword } from "../src/config/settings_file.ts";
 import { isSameStore } from "../src/config/store_value.ts";
 import { ConflictError } from "../src/errors.ts";
 import { newId } from "../src/id.ts";
 import { printable, quote } from "../src/name.ts";
+import { engineOf } from "../src/open/engines.ts";
 
 /** `agentcoord init` */
 export const command = defineCommand({
@@ -44,8 +51,9 @@ export const command = defineCommand({
     warnOfEnvironment(cli, settings);
     offerServer(cli, config);
     const { kind, location } = (await cli.context()).store;
+    const { isShared } = engineOf(config.store);
     return {
-      ...(kind === "directory" ? { directory: location } : {}),
+      ...(isShared ? {} : { directory: location }),
       store: { kind, location },
       namespace: config.namespace,
       created,
@@ -87,7 +95,7 @@ export const command = defineCommand({
  */
 function writesNamespace({ sources, store }: Config): boolean {
   if (sources.namespace === "--namespace") return true;
-  return sources.store === "--store" && store.kind === "redis" &&
+  return sources.store === "--store" && engineOf(store).isShared &&
     sources.namespace !== "AGENTCOORD_NAMESPACE";
 }
 
@@ -124,7 +132,7 @@ async function leftBehind(cli: Cli, config: Config): Promise<ConflictError | und
 /** REDIS_URL is the application's, so it is not read as a setting; but it may be what is wanted. */
 function offerServer(cli: Cli, { sources, store }: Config): void {
   const url = cli.env.REDIS_URL ?? "";
-  if (sources.store !== "default" || store.kind !== "directory" || !/^rediss?:\/\//.test(url)) {
+  if (sources.store !== "default" || engineOf(store).isShared || !/^rediss?:\/\//.test(url)) {
     return;
   }
   cli.note(
@@ -135,42 +143,28 @@ function offerServer(cli: Cli, { sources, store }: Config): void {
 
 /** The store as every directory of the project can understand it: a directory inside is relative. */
 function storeSetting({ store, credentials, project }: Config): string {
-  if (store.kind === "redis") {
-    const url = credentials?.plainUrl ?? store.url;
-    refusePassword(url, "--store");
-    return url;
-  }
+  const plain: StoreConfig = credentials === undefined
+    ? store
+    : { kind: "redis", url: credentials.plainUrl };
+  refusePassword(plain, "--store");
+  const { value } = engineOf(plain);
   const prefix = project.root === "/" ? "/" : `${project.root}/`;
-  return store.directory.startsWith(prefix)
-    ? `./${store.directory.slice(prefix.length)}`
-    : store.directory;
+  return value.startsWith(prefix) ? `./${value.slice(prefix.length)}` : value;
 }
 
 /** Who names the store here has agreed to it, and need not say so again when only the file names it. */
 function rememberTrust({ store, sources, project, userDirectory }: Config): void {
   if (sources.store !== "--store" || userDirectory === undefined) return;
-  if (needsTrust(store, project)) addTrust(userDirectory, project.root, store);
+  if (engineOf(store).needsTrust(project.root)) addTrust(userDirectory, project.root, store);
 }
 
 /** Makes the store if need be; whether there was none. */
 async function make(cli: Cli, { store: place, namespace }: Config): Promise<boolean> {
   const { store } = await cli.context({ init: true });
-  const existed = place.kind === "directory"
-    ? hasDatabase(place.directory, namespace)
-    : await (await import("../src/engine/redis/inspect.ts")).hasState(place.url, namespace);
+  const existed = await engineOf(place).hasState(namespace);
   // A step that finds nothing to do (nobody waits under a new identifier) shows that steps can write here.
   await (await store.locks()).abandon(newId("wtr"));
   return !existed;
-}
-
-function hasDatabase(directory: string, namespace: string): boolean {
-  try {
-    return Deno.statSync(`${directory}/namespaces/${namespace}/store.db`).isFile;
-  } catch (error) {
-    // Any other obstacle is for the store to explain when it is opened.
-    if (error instanceof Error && "code" in error) return false;
-    throw error;
-  }
 }
 
 function withoutSecret<Value>(value: Value): Value | string {

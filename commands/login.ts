@@ -1,5 +1,5 @@
 import { type Cli, defineCommand } from "../src/cli/command.ts";
-import { hasPassword } from "../src/config/store_value.ts";
+import { engineOf } from "../src/open/engines.ts";
 import { addCredentials, credentialsPath } from "../src/config/credentials.ts";
 import { invalidSetting } from "../src/config/setting.ts";
 import { parseStore } from "../src/config/store_value.ts";
@@ -24,7 +24,7 @@ export const command = defineCommand({
   run: async (cli, _options, url) => {
     const directory = requireUserDirectory(cli);
     const plain = serverUrl(url);
-    if (hasPassword(plain)) {
+    if (engineOf({ kind: "redis", url: plain }).hasPassword) {
       throw invalidSetting(
         "url",
         url,

@@ -1,12 +1,12 @@
 import { type Cli, defineCommand } from "../src/cli/command.ts";
 import { table } from "../src/cli/output.ts";
-import { needsTrust } from "../src/config/access.ts";
-import { hasPassword, parseStore, shownStore } from "../src/config/store_value.ts";
-import { addTrust, readTrust, removeTrust, trustedPlace } from "../src/config/trust.ts";
+import { parseStore, shownStore } from "../src/config/store_value.ts";
+import { addTrust, readTrust, removeTrust } from "../src/config/trust.ts";
 import { type Config, type StoreConfig } from "../src/config.ts";
 import { InvalidArgumentError, NotFoundError } from "../src/errors.ts";
 import { printable } from "../src/name.ts";
 import { requireUserDirectory } from "./login.ts";
+import { engineOf } from "../src/open/engines.ts";
 
 /** `agentcoord trust` */
 export const command = defineCommand({
@@ -41,7 +41,7 @@ export const command = defineCommand({
     }
     const store = given ?? storeOfFile(config);
     return {
-      trusted: [{ root, place: trustedPlace(store) }],
+      trusted: [{ root, place: engineOf(store).trustedPlace }],
       added: addTrust(directory, root, store),
     };
   },
@@ -72,7 +72,7 @@ export const command = defineCommand({
 
 function storeOf(text: string, { cwd }: Cli): StoreConfig {
   const store = parseStore({ value: text, field: "store", source: "store" }, cwd);
-  if (store.kind === "directory" || !hasPassword(store.url)) return store;
+  if (!engineOf(store).hasPassword) return store;
   throw new InvalidArgumentError(
     `Invalid store "${
       printable(shownStore(store))
@@ -88,7 +88,7 @@ function storeOfFile({ store, sources, project, credentials }: Config): StoreCon
   const plain: StoreConfig = credentials === undefined
     ? store
     : { kind: "redis", url: credentials.plainUrl };
-  if (isProjects && needsTrust(plain, project)) return plain;
+  if (isProjects && engineOf(plain).needsTrust(project.root)) return plain;
   throw new InvalidArgumentError(
     isProjects
       ? "The project's file names no server and no directory outside of it: nothing needs your consent"

@@ -18,12 +18,14 @@ import { DURABILITIES, FALLBACKS, readSettingsFile } from "./config/settings_fil
 import { parseStore, type StoreConfig } from "./config/store_value.ts";
 import { checkName } from "./name.ts";
 import { findProject, type Project } from "./project.ts";
+import { isLink } from "./config/within.ts";
 import { redactUrl } from "./engine/redis/url.ts";
+import { engineOf } from "./open/engines.ts";
 
 export { redactUrl };
 export type { Remark, StoreConfig };
 export { hideSecrets } from "./config/setting.ts";
-export { hasPassword, shownStore } from "./config/store_value.ts";
+export { shownStore } from "./config/store_value.ts";
 
 /**
  * What happens when Redis cannot be reached: a directory takes over where that is safe (`auto`), always, or
@@ -191,17 +193,9 @@ export async function resolveAccess(
 
 /** Whether the store is a directory that nobody has to agree to, as far as that is cheap to tell. */
 function isPlainlyOurs(store: StoreConfig, { source }: AccessInput): boolean {
-  if (store.kind === "redis") return false;
-  return source === undefined || (source === "default" && !isLink(store.directory));
-}
-
-function isLink(path: string): boolean {
-  try {
-    return Deno.lstatSync(path).isSymlink;
-  } catch (error) {
-    if (error instanceof Error && "code" in error) return false;
-    throw error;
-  }
+  const { isShared, value } = engineOf(store);
+  if (isShared) return false;
+  return source === undefined || (source === "default" && !isLink(value));
 }
 
 /**
@@ -265,8 +259,7 @@ function settleNamespace(
   if (given !== undefined) {
     return { name: checkName(given.value, given.field), source: given.source, remarks: [] };
   }
-  // A directory is one project's already.
-  if (store.kind === "directory") return { name: "default", source: "default", remarks: [] };
+  if (!engineOf(store).isShared) return { name: "default", source: "default", remarks: [] };
   const origin = namespaceOfOrigin(project);
   if (origin !== undefined) {
     const source = `origin in ${origin.path}`;

@@ -9,6 +9,7 @@ import { formatDuration } from "../../src/duration.ts";
 import { DeniedError, EXIT_CODES, TimeoutError } from "../../src/errors.ts";
 import { printable, quote } from "../../src/name.ts";
 import { hintAgents } from "../agent/hint.ts";
+import { engineOf } from "../../src/open/engines.ts";
 
 /** `agentcoord approval run` */
 export const command = defineCommand({
@@ -71,12 +72,11 @@ function describe(cli: Cli, why: string | undefined): string {
 async function explain(cli: Cli, approval: Approval): Promise<void> {
   const { id, approvers, requestedBy, createdAtMs, expiresAtMs } = approval;
   const { namespace, store, sources } = await cli.config();
+  const engine = engineOf(store);
   const who = approvers === undefined ? `anybody but ${requestedBy}` : approvers.join(" or ");
   // Only what the decider's own settings cannot tell; a URL may hold a secret.
   const where = [
-    ...(sources.store === "default" || store.kind !== "directory"
-      ? []
-      : ["--store", store.directory]),
+    ...(sources.store === "default" || engine.isShared ? [] : ["--store", engine.value]),
     ...(sources.namespace === "default" ? [] : ["--namespace", namespace]),
   ];
   const words = ["agentcoord", "approve", id, ...where, "--agent"];

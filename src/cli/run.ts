@@ -5,7 +5,7 @@
  */
 import { CommanderError } from "commander";
 import type { Config } from "../config.ts";
-import { hasPassword, resolveAccess, resolveConfig, shownStore } from "../config.ts";
+import { resolveAccess, resolveConfig, shownStore } from "../config.ts";
 import type { RoomContext } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { CoordError, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
@@ -16,6 +16,7 @@ import { type AnyCommandSpec, type Cli, type EndingSignal, Exit, Page } from "./
 import { failureDocument, identifiers, successDocument, type View, viewOf } from "./output.ts";
 import { buildProgram, type CommandList, findEntry, type GlobalOptions } from "./program.ts";
 import { utf8Text } from "./utf8.ts";
+import { engineOf } from "../open/engines.ts";
 
 /** Clocks this far apart are worth a word. */
 const CLOCKS_DIFFER_MS = 5000;
@@ -261,8 +262,8 @@ class Call implements Cli {
     for (const { kind, text } of remarks) {
       if (kind !== "migration" || !init) this.warn(text);
     }
-    if (sources.store !== "--store" || store.kind !== "redis" || credentials !== undefined) return;
-    if (hasPassword(store.url)) {
+    if (sources.store !== "--store" || credentials !== undefined) return;
+    if (engineOf(store).hasPassword) {
       this.warn(
         "--store has a password, which other users of this host can read while the command runs; " +
           "give it in AGENTCOORD_STORE, or store it with agentcoord login",

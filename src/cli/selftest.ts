@@ -5,7 +5,7 @@
  * @module
  */
 import { sleep } from "../clock.ts";
-import type { Config, StoreConfig } from "../config.ts";
+import type { Config } from "../config.ts";
 import type { RoomContext } from "../context.ts";
 import type { Check } from "../doctor/doctor.ts";
 import { StoreUnavailableError } from "../errors.ts";
@@ -15,6 +15,7 @@ import { openContext } from "../open/open.ts";
 import { Tasks } from "../task/task.ts";
 import { selfCommand } from "./self.ts";
 import { TASK_TAGS, type WorkerReport } from "./selftest_worker.ts";
+import { engineOf, type TestGround } from "../open/engines.ts";
 
 /** Processes that fight. */
 const WORKERS = 4;
@@ -41,13 +42,9 @@ export interface SelftestOptions {
 }
 
 /** Where the test takes place. */
-interface Ground {
-  readonly store: StoreConfig;
+interface Ground extends TestGround {
+  /** One that nobody uses. */
   readonly namespace: string;
-  /** A file to fight for, on a disk of this host. */
-  readonly scratch: string;
-  /** Removes everything the test made. */
-  readonly remove: () => Promise<void>;
 }
 
 /** Runs the self-test and reports what it found as checks. */
@@ -72,33 +69,7 @@ export async function selftest(options: SelftestOptions): Promise<readonly Check
 async function chooseGround({ store }: Config): Promise<Ground> {
   const id = newId("wtr").slice(-12).toLowerCase();
   const namespace = `selftest-${id}`;
-  if (store.kind === "redis") {
-    const { removeNamespace } = await import("../open/remove_namespace.ts");
-    const directory = await Deno.makeTempDir({ prefix: "agentcoord-selftest-" });
-    const remove = async () => {
-      await Deno.remove(directory, { recursive: true });
-      await removeNamespace(store.url, namespace);
-    };
-    return { store, namespace, scratch: `${directory}/number`, remove };
-  }
-  const exists = hasNamespaces(store.directory);
-  const directory = exists ? store.directory : `${store.directory}.${namespace}`;
-  const home = `${directory}/namespaces/${namespace}`;
-  return {
-    store: { kind: "directory", directory },
-    namespace,
-    scratch: `${home}/number`,
-    remove: () => Deno.remove(exists ? home : directory, { recursive: true }),
-  };
-}
-
-function hasNamespaces(directory: string): boolean {
-  try {
-    return Deno.statSync(`${directory}/namespaces`).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return { namespace, ...await engineOf(store).testGround(namespace) };
 }
 
 async function fight(
@@ -130,11 +101,12 @@ async function fight(
     await sleep(untilMs - Date.now(), ended);
     await wakeWorkers(tasks, ended);
     const reports = await finished;
+    const { words } = engineOf(ground.store);
     options.signal.throwIfAborted();
     return [
-      ...lockChecks(reports, Number(Deno.readTextFileSync(scratch)), PLACES[ground.store.kind]),
-      ...taskChecks(reports, ids, PLACES[ground.store.kind]),
-      wakeCheck(reports, ground.store.kind),
+      ...lockChecks(reports, Number(Deno.readTextFileSync(scratch)), words.place),
+      ...taskChecks(reports, ids, words.place),
+      wakeCheck(reports, words.wokenLate),
     ];
   } finally {
     clearTimeout(limit);
@@ -177,7 +149,7 @@ function startWorker(
     clearEnv: true,
     env: {
       ...env,
-      AGENTCOORD_STORE: store.kind === "redis" ? store.url : store.directory,
+      AGENTCOORD_STORE: engineOf(store).value,
       AGENTCOORD_NAMESPACE: namespace,
       AGENTCOORD_AGENT: name,
       AGENTCOORD_DURABILITY: config.durability,
@@ -215,12 +187,6 @@ function kill(child: Deno.ChildProcess): void {
     // It has ended by itself.
   }
 }
-
-/** What is not to be used when the test fails. */
-const PLACES: Readonly<Record<StoreConfig["kind"], string>> = {
-  directory: "this file system",
-  redis: "this server",
-};
 
 function lockChecks(
   reports: readonly WorkerReport[],
@@ -265,7 +231,7 @@ function taskChecks(
   ];
 }
 
-function wakeCheck(reports: readonly WorkerReport[], kind: StoreConfig["kind"]): Check {
+function wakeCheck(reports: readonly WorkerReport[], late: string): Check {
   const times = reports.flatMap(({ wakesMs }) => wakesMs).sort((a, b) => a - b);
   const median = times[Math.floor(times.length / 2)] ?? 0;
   return {
@@ -273,9 +239,7 @@ function wakeCheck(reports: readonly WorkerReport[], kind: StoreConfig["kind"]):
     ok: times.length === WOKEN,
     value: median,
     ...(median < 100 ? {} : {
-      hint: kind === "redis"
-        ? "processes are woken late; is the server or this host overloaded?"
-        : "processes poll instead of being woken; see file_watch",
+      hint: late,
     }),
   };
 }

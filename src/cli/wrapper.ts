@@ -22,6 +22,7 @@ import { type Cli, type EndingSignal, Exit } from "./command.ts";
 import { WrappedChild } from "./wrapper_child.ts";
 import { executable, NotExecutedError } from "./wrapper_command.ts";
 import { signalNumber, Signals } from "./wrapper_signals.ts";
+import { engineOf } from "../open/engines.ts";
 
 /** The longest time between SIGTERM and SIGKILL. */
 export const GRACE_MS = 5000;
@@ -98,7 +99,7 @@ export function leaseGrace(ttlMs: number): { readonly graceMs: number; readonly 
 export async function childEnvironment(cli: Cli): Promise<Record<string, string>> {
   const { store, namespace, agent, fallback, durability } = await cli.config();
   return {
-    AGENTCOORD_STORE: store.kind === "directory" ? store.directory : store.url,
+    AGENTCOORD_STORE: engineOf(store).value,
     AGENTCOORD_NAMESPACE: namespace,
     AGENTCOORD_FALLBACK: fallback,
     AGENTCOORD_DURABILITY: durability,

@@ -6,9 +6,9 @@ import { DeniedError } from "../errors.ts";
 import { printable } from "../name.ts";
 import type { Project } from "../project.ts";
 import { credentialsPath, withCredentials } from "./credentials.ts";
-import { isWithin } from "./settings_file.ts";
-import { hasPassword, isSameStore, shownStore, type StoreConfig } from "./store_value.ts";
-import { readTrust, trustedPlace } from "./trust.ts";
+import { engineOf } from "../open/engines.ts";
+import { isSameStore, shownStore, type StoreConfig } from "./store_value.ts";
+import { readTrust } from "./trust.ts";
 
 /** Where state lives, and what is in the way. */
 export interface Access {
@@ -36,11 +36,12 @@ export interface AccessInput {
 /** Adds the user's password to a URL that has none, and finds out whether the user agreed to the place. */
 export function settleAccess(store: StoreConfig, input: AccessInput): Access {
   const { userDirectory } = input;
-  if (store.kind === "redis" && userDirectory !== undefined && !hasPassword(store.url)) {
-    const signedIn = withCredentials(store.url, userDirectory);
-    const credentials = { path: credentialsPath(userDirectory), plainUrl: store.url };
+  if (userDirectory !== undefined) {
+    const engine = engineOf(store);
+    const signedIn = engine.withPassword((url) => withCredentials(url, userDirectory));
+    const credentials = { path: credentialsPath(userDirectory), plainUrl: engine.value };
     // Who has stored a password for the place has agreed to it.
-    if (signedIn !== undefined) return { store: { kind: "redis", url: signedIn }, credentials };
+    if (signedIn !== undefined) return { store: signedIn, credentials };
   }
   const denial = denialOf(store, input);
   return denial === undefined ? { store } : { store, denial };
@@ -61,49 +62,18 @@ function denialOf(
   { project, userDirectory, source, others }: AccessInput,
 ): string | undefined {
   if (source === undefined || others.some((other) => isSameStore(store, other))) return undefined;
-  if (!needsTrust(store, project)) return undefined;
+  const engine = engineOf(store);
+  if (!engine.needsTrust(project.root)) return undefined;
   if (userDirectory !== undefined) {
-    const place = trustedPlace(store);
+    const place = engine.trustedPlace;
     const isTrusted = readTrust(userDirectory).some((entry) =>
       entry.root === project.root && entry.place === place
     );
     if (isTrusted) return undefined;
   }
-  const shown = printable(shownStore(store), 300);
   const what = source === "default"
-    ? `${shown} is a link that leads out of the project`
-    : store.kind === "redis"
-    ? `${source} names the server ${shown}`
-    : `${source} names the directory ${shown}, outside the project`;
+    ? `${printable(engine.location, 300)} is a link that leads out of the project`
+    : `${source} names ${engine.words.named}`;
   return `${what}, and you have not agreed to that: run "agentcoord trust" once for this project, or ` +
     "name the store yourself, in AGENTCOORD_STORE or with --store";
-}
-
-/** Whether the project's file may name the store only with the user's consent. */
-export function needsTrust(store: StoreConfig, project: Project): boolean {
-  return store.kind === "redis" || leadsOutside(store.directory, project);
-}
-
-/** Whether the directory, by its links, lies outside of the project; one that is not there is its parent. */
-function leadsOutside(directory: string, { root }: Project): boolean {
-  for (let path = directory;; path = path.slice(0, path.lastIndexOf("/")) || "/") {
-    try {
-      if (!isWithin(Deno.realPathSync(path), root)) return true;
-      return !isWithin(directory, root);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) throw error;
-      if (!(error instanceof Error && "code" in error) || path === "/") return true;
-      // A link whose target is yet to be made leads there all the same.
-      if (isLink(path)) return true;
-    }
-  }
-}
-
-function isLink(path: string): boolean {
-  try {
-    return Deno.lstatSync(path).isSymlink;
-  } catch (error) {
-    if (error instanceof Error && "code" in error) return false;
-    throw error;
-  }
 }

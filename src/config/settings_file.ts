@@ -7,10 +7,12 @@
  */
 import { InvalidArgumentError } from "../errors.ts";
 import { checkName, printable, quote } from "../name.ts";
-import { parseRedisUrl } from "../engine/redis/url.ts";
+import { engineOf } from "../open/engines.ts";
+import type { StoreConfig } from "../store_config.ts";
 import { fileField, invalidSetting, parseWord } from "./setting.ts";
 import { parseStore } from "./store_value.ts";
 import { parseObject, StrictJsonError } from "./strict_json.ts";
+import { isWithin } from "./within.ts";
 
 /** What happens when Redis cannot be reached: a directory takes over if that is safe, always, or never. */
 export const FALLBACKS = ["auto", "directory", "never"] as const;
@@ -79,7 +81,7 @@ function checkEntry(key: string, value: unknown, path: string, base: string): vo
   const setting = { value, field, source: path };
   if (key === "store") {
     const store = parseStore(setting, base);
-    if (store.kind === "redis") refusePassword(store.url, field);
+    refusePassword(store, field);
   } else if (key === "namespace") checkName(value, field);
   else if (key === "fallback") parseWord(setting, FALLBACKS);
   else if (key === "durability") parseWord(setting, DURABILITIES);
@@ -108,12 +110,12 @@ function checkHooks(value: unknown, path: string): void {
  *
  * @throws {InvalidArgumentError} that says where passwords go.
  */
-export function refusePassword(url: string, field: string): void {
-  const { auth, sentinelAuth } = parseRedisUrl(url, field);
-  if ((auth?.password ?? "") === "" && (sentinelAuth?.password ?? "") === "") return;
+export function refusePassword(store: StoreConfig, field: string): void {
+  const engine = engineOf(store);
+  if (!engine.hasSecrets) return;
   throw invalidSetting(
     field,
-    url,
+    engine.value,
     "a password does not go into a configuration file; leave it out and run " +
       "agentcoord login URL, or give the whole URL in AGENTCOORD_STORE",
   );
@@ -158,11 +160,6 @@ function checkLink(path: string, within: readonly string[] | undefined): void {
     path,
     `it is a link to ${printable(target, 300)}, outside the project; put the file itself here`,
   );
-}
-
-/** Whether `path` is `directory` or lies below it; both are real paths. */
-export function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory === "/" ? "/" : `${directory}/`);
 }
 
 /** The system's reason for a failure, without its number. */

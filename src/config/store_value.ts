@@ -7,13 +7,12 @@
  */
 import { checkText, LIMITS } from "../name.ts";
 import { splitPath } from "../path.ts";
-import { parseRedisUrl, redactUrl, REDIS_SCHEMES } from "../engine/redis/url.ts";
+import { parseRedisUrl, REDIS_SCHEMES } from "../engine/redis/url.ts";
+import { engineOf } from "../open/engines.ts";
+import type { StoreConfig } from "../store_config.ts";
 import { invalidSetting, type Setting } from "./setting.ts";
 
-/** Where state lives. A `url` may hold a secret: show it with {@linkcode redactUrl} only. */
-export type StoreConfig =
-  | { readonly kind: "directory"; readonly directory: string }
-  | { readonly kind: "redis"; readonly url: string };
+export type { StoreConfig } from "../store_config.ts";
 
 const FIX = "use a URL with redis:, rediss:, redis+sentinel:, redis+cluster: or unix:, or a " +
   "directory such as ./state";
@@ -58,21 +57,10 @@ function looksLikeServer(value: string): boolean {
 
 /** The store without secrets: a directory, or the server's URL. */
 export function shownStore(store: StoreConfig): string {
-  return store.kind === "redis" ? redactUrl(store.url) : store.directory;
+  return engineOf(store).location;
 }
 
 /** Whether both are one place, whoever signs in and however long is waited. */
 export function isSameStore(one: StoreConfig, other: StoreConfig): boolean {
-  if (one.kind === "redis") return other.kind === "redis" && placeOf(one) === placeOf(other);
-  return other.kind === "directory" && one.directory === other.directory;
-}
-
-function placeOf({ url }: { readonly url: string }): string {
-  const { kind, hosts, path, name, db } = parseRedisUrl(url, "store");
-  return JSON.stringify([kind, hosts, path, name, db]);
-}
-
-/** Whether the URL itself has a password for the server. */
-export function hasPassword(url: string): boolean {
-  return (parseRedisUrl(url, "store").auth?.password ?? "") !== "";
+  return one.kind === other.kind && engineOf(one).identity === engineOf(other).identity;
 }

@@ -6,10 +6,10 @@
  * has agreed once; that is kept by the project's root and the place, in the user's `trust.json`.
  * @module
  */
-import { parseRedisUrl } from "../engine/redis/url.ts";
+import { engineOf } from "../open/engines.ts";
+import type { StoreConfig } from "../store_config.ts";
 import { readPrivateFile, writePrivateFile } from "./private_file.ts";
 import { unusable } from "./settings_file.ts";
-import type { StoreConfig } from "./store_value.ts";
 
 /** A place that the files of one project may name. */
 export interface Trust {
@@ -22,27 +22,6 @@ export interface Trust {
 /** Where it is kept. */
 export function trustPath(userDirectory: string): string {
   return `${userDirectory}/trust.json`;
-}
-
-/**
- * What trust is given to: the servers, spoken to in this way. Who signs in, which database and how long to
- * wait makes no difference.
- */
-export function trustedPlace(store: StoreConfig): string {
-  if (store.kind === "directory") return store.directory;
-  const { hosts, path, name, tls } = parseRedisUrl(store.url, "store");
-  const scheme = /^[^:]+/.exec(store.url)?.[0].toLowerCase();
-  if (path !== undefined) return `unix:${path}`;
-  const places = hosts.map(({ host, port }) =>
-    host.includes(":") ? `[${host.toLowerCase()}]:${port}` : `${host.toLowerCase()}:${port}`
-  );
-  const security = tls === undefined || scheme === "rediss"
-    ? Object.entries(tls ?? {})
-    : [["tls", "true"], ...Object.entries(tls)];
-  const query = security.map(([key, value]) => `${key}=${value}`).join("&");
-  return `${scheme}://${places.join(",")}${name === undefined ? "" : `/${name}`}${
-    query === "" ? "" : `?${query}`
-  }`;
 }
 
 /**
@@ -64,7 +43,7 @@ export function readTrust(userDirectory: string): readonly Trust[] {
 /** Keeps that the project at `root` may name the store; whether that is new. */
 export function addTrust(userDirectory: string, root: string, store: StoreConfig): boolean {
   const before = readTrust(userDirectory);
-  const place = trustedPlace(store);
+  const place = engineOf(store).trustedPlace;
   if (before.some((entry) => entry.root === root && entry.place === place)) return false;
   writePrivateFile(trustPath(userDirectory), { trusted: [...before, { root, place }] });
   return true;
@@ -77,7 +56,7 @@ export function removeTrust(
   store: StoreConfig | undefined,
 ): readonly Trust[] {
   const before = readTrust(userDirectory);
-  const place = store && trustedPlace(store);
+  const place = store && engineOf(store).trustedPlace;
   const gone = before.filter((entry) =>
     entry.root === root && (place ?? entry.place) === entry.place
   );

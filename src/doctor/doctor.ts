@@ -5,12 +5,14 @@
  */
 import { Audit } from "../audit/audit.ts";
 import type { Clock } from "../clock.ts";
-import { type Config, redactUrl, type Remark } from "../config.ts";
+import type { Config, Remark, StoreConfig } from "../config.ts";
 import type { RoomContext } from "../context.ts";
 import { type Check, failed, type Findings, SAMPLES, SLOW_MS } from "./check.ts";
 import { largestCheck } from "./largest.ts";
 import { StoreUnavailableError } from "../errors.ts";
 import { newId } from "../id.ts";
+import type { EngineWords } from "../open/engine_descriptor.ts";
+import { engineOf } from "../open/engines.ts";
 import type { Project } from "../project.ts";
 
 export type { Check } from "./check.ts";
@@ -26,15 +28,12 @@ export interface Patient {
 /** Runs every check that makes sense here, in a fixed order. */
 export async function examine(patient: Patient): Promise<readonly Check[]> {
   const { config: { store, namespace, durability, project }, open } = patient;
+  const engine = engineOf(store);
   const checks = [
     ...projectChecks(project),
-    {
-      name: "store",
-      ok: true,
-      value: store.kind === "redis" ? redactUrl(store.url) : store.directory,
-    },
+    { name: "store", ok: true, value: engine.location },
     { name: "namespace", ok: true, value: namespace },
-    ...(store.kind === "redis" ? [] : [{ name: "durability", ok: true, value: durability }]),
+    ...(engine.hasDurability ? [{ name: "durability", ok: true, value: durability }] : []),
     ...settingsChecks(patient.config),
   ];
   // Nothing is asked of a place that the user has not agreed to.
@@ -45,7 +44,7 @@ export async function examine(patient: Patient): Promise<readonly Check[]> {
   try {
     const context = await open();
     checks.push(
-      ...await latencyChecks(context, found),
+      ...await latencyChecks(context, found, engine.words),
       await largestCheck(context),
       await auditCheck(context),
     );
@@ -55,15 +54,33 @@ export async function examine(patient: Patient): Promise<readonly Check[]> {
   return checks;
 }
 
-/** Loads the code for one kind of store only. */
-async function look({ config, clock }: Patient): Promise<Findings> {
-  const { store, namespace } = config;
-  if (store.kind === "redis") {
+/** How the stores of each engine are examined. */
+const EXAMINE: {
+  readonly [Kind in StoreConfig["kind"]]: (
+    store: Extract<StoreConfig, { kind: Kind }>,
+    config: Config,
+    clock: Clock,
+  ) => Promise<Findings>;
+} = {
+  directory: async ({ directory }, { namespace }, clock) => {
+    const { examineDirectory } = await import("./directory.ts");
+    return await examineDirectory(directory, namespace, clock);
+  },
+  redis: async ({ url }, config, clock) => {
     const { examineRedis } = await import("./redis.ts");
-    return await examineRedis(store.url, config, clock);
-  }
-  const { examineDirectory } = await import("./directory.ts");
-  return await examineDirectory(store.directory, namespace, clock);
+    return await examineRedis(url, config, clock);
+  },
+};
+
+/** Loads the code for one engine only. */
+async function look({ config, clock }: Patient): Promise<Findings> {
+  const { store } = config;
+  const examine = EXAMINE[store.kind] as (
+    store: StoreConfig,
+    config: Config,
+    clock: Clock,
+  ) => Promise<Findings>;
+  return await examine(store, config, clock);
 }
 
 /** The failure that these checks amount to; `undefined` when all is well. */
@@ -109,6 +126,7 @@ function textOf({ text }: Remark): string {
 async function latencyChecks(
   { store, clock }: RoomContext,
   { writesBecause }: Findings,
+  { slow }: EngineWords,
 ): Promise<readonly Check[]> {
   const locks = await store.locks();
   const timed = async (name: string, call: () => Promise<unknown>): Promise<Check> => {
@@ -119,8 +137,7 @@ async function latencyChecks(
       times.push(clock.monotonicMs() - startedAtMs);
     }
     const median = times.sort((a, b) => a - b)[Math.floor(SAMPLES / 2)] ?? 0;
-    const where = store.kind === "redis" ? "the server or the network" : "the host or its disk";
-    const hint = median < SLOW_MS ? {} : { hint: `slow; is ${where} overloaded?` };
+    const hint = median < SLOW_MS ? {} : { hint: `slow; is ${slow} overloaded?` };
     return { name, ok: true, value: Math.round(median * 1000) / 1000, ...hint };
   };
   return [

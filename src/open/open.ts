@@ -3,7 +3,9 @@
  * @module
  */
 import { type Clock, systemClock } from "../clock.ts";
-import { type Durability, redactUrl, type StoreConfig } from "../config.ts";
+import type { Durability } from "../engine/directory/database.ts";
+import type { StoreConfig } from "../store_config.ts";
+import { engineOf } from "./engines.ts";
 import type { RoomContext } from "../context.ts";
 import type { Project } from "../project.ts";
 import { doubtsAbout } from "../lock_doubt.ts";
@@ -53,7 +55,7 @@ export function lazyContext(
   { onOpen = () => undefined, warn, ...making }: LazyOptions = {},
 ): RoomContext {
   const { store } = options;
-  const location = store.kind === "redis" ? redactUrl(store.url) : store.directory;
+  const { location } = engineOf(store);
   const lazy = new LazyStore({ kind: store.kind, location }, () => {
     onOpen();
     return openStore(options, making);
@@ -79,16 +81,10 @@ function contextOf(
   };
 }
 
-/** Loads the code of the one kind of store it opens: the other kind would cost start-up time for nothing. */
-async function openStore(
+/** Loads the code of the one engine it needs: the other would cost start-up time for nothing. */
+function openStore(
   { store, namespace, durability, clock = systemClock, onWarning: warn }: OpenOptions,
   making?: MakingHooks,
 ): Promise<Store> {
-  if (store.kind === "redis") {
-    const { RedisStore } = await import("./redis.ts");
-    return await RedisStore.open(store.url, { namespace, warn, hostNowMs: clock.nowMs });
-  }
-  const { DirectoryStore } = await import("./directory.ts");
-  const options = { namespace, durability, clock, making, warn };
-  return await DirectoryStore.open(store.directory, options);
+  return engineOf(store).open({ namespace, durability, clock, making, warn });
 }

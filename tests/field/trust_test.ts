@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { CoordinationClient } from "../../src/client.ts";
 import { withCredentials } from "../../src/config/credentials.ts";
-import { trustedPlace } from "../../src/config/trust.ts";
+import { engineOf } from "../../src/open/engines.ts";
 import { typed } from "../../src/cli/secret.ts";
 import { DeniedError } from "../../src/errors.ts";
 import { cli, cliJson, programCommand, withProject } from "../support/cli.ts";
@@ -85,7 +85,7 @@ Deno.test({
 });
 
 Deno.test("consent is to a server and the way it is spoken to, not to its user or database", () => {
-  const place = (url: string) => trustedPlace({ kind: "redis", url });
+  const place = (url: string) => engineOf({ kind: "redis", url }).trustedPlace;
   const base = place("redis://db");
   for (const url of ["redis://ada@DB:6379/3", "redis://db?command_timeout=1s"]) {
     assert.equal(place(url), base, url);

@@ -1,0 +1,84 @@
+/**
+ * The Redis engine, as everything above the engines sees it. Of its code only what reads a URL is loaded with this.
+ * @module
+ */
+import { parseRedisUrl, redactUrl } from "../engine/redis/url.ts";
+import { printable } from "../name.ts";
+import type { RedisPlace } from "../store_config.ts";
+import type { EngineDescriptor } from "./engine_descriptor.ts";
+
+/** Describes the engine with this store. */
+export function redisEngine({ url }: RedisPlace): EngineDescriptor {
+  const hasPassword = () => (parseRedisUrl(url, "store").auth?.password ?? "") !== "";
+  return {
+    get location() {
+      return redactUrl(url);
+    },
+    value: url,
+    get identity() {
+      const { kind, hosts, path, name, db } = parseRedisUrl(url, "store");
+      return JSON.stringify([kind, hosts, path, name, db]);
+    },
+    get trustedPlace() {
+      return trustedPlaceOf(url);
+    },
+    isShared: true,
+    hasDurability: false,
+    get hasPassword() {
+      return hasPassword();
+    },
+    get hasSecrets() {
+      return hasPassword() || (parseRedisUrl(url, "store").sentinelAuth?.password ?? "") !== "";
+    },
+    words: {
+      get named() {
+        return `the server ${printable(redactUrl(url), 300)}`;
+      },
+      slow: "the server or the network",
+      wokenLate: "processes are woken late; is the server or this host overloaded?",
+      place: "this server",
+    },
+    needsTrust: () => true,
+    withPassword: (signedIn) => {
+      const found = hasPassword() ? undefined : signedIn(url);
+      return found === undefined ? undefined : { kind: "redis", url: found };
+    },
+    open: async ({ namespace, clock, warn }) => {
+      const { RedisStore } = await import("./redis.ts");
+      return await RedisStore.open(url, { namespace, warn, hostNowMs: clock.nowMs });
+    },
+    hasState: async (namespace) => {
+      const { hasState } = await import("../engine/redis/inspect.ts");
+      return await hasState(url, namespace);
+    },
+    testGround: async (namespace) => {
+      const { removeNamespace } = await import("./remove_namespace.ts");
+      const directory = await Deno.makeTempDir({ prefix: "agentcoord-selftest-" });
+      return {
+        store: { kind: "redis", url },
+        scratch: `${directory}/number`,
+        remove: async () => {
+          await Deno.remove(directory, { recursive: true });
+          await removeNamespace(url, namespace);
+        },
+      };
+    },
+  };
+}
+
+/** The servers, spoken to in this way. Who signs in, which database and how long to wait makes no difference. */
+function trustedPlaceOf(url: string): string {
+  const { hosts, path, name, tls } = parseRedisUrl(url, "store");
+  const scheme = /^[^:]+/.exec(url)?.[0].toLowerCase();
+  if (path !== undefined) return `unix:${path}`;
+  const places = hosts.map(({ host, port }) =>
+    host.includes(":") ? `[${host.toLowerCase()}]:${port}` : `${host.toLowerCase()}:${port}`
+  );
+  const security = tls === undefined || scheme === "rediss"
+    ? Object.entries(tls ?? {})
+    : [["tls", "true"], ...Object.entries(tls)];
+  const query = security.map(([key, value]) => `${key}=${value}`).join("&");
+  return `${scheme}://${places.join(",")}${name === undefined ? "" : `/${name}`}${
+    query === "" ? "" : `?${query}`
+  }`;
+}
