@@ -41,9 +41,10 @@ Deno.test("lock run shares its lock with others on request", async () => {
   });
 });
 
-Deno.test("lock run keeps a lease of one second for a command of three", async () => {
+Deno.test("lock run keeps a lease for a command that takes longer than it", async () => {
   await withProject(async (dir) => {
-    const args = ["lock", "run", "a", "--ttl", "1s", "--", "sh", "-c", "echo $$ > pid; sleep 3"];
+    const command = "echo $$ > pid; until [ -e enough ]; do sleep 0.1; done";
+    const args = ["lock", "run", "a", "--ttl", "3s", "--", "sh", "-c", command];
     const wrapper = new Running(dir, args);
     await written(`${dir}/pid`);
     const [first] = (await cliJson(dir, ["locks"])).document.data;
@@ -54,12 +55,13 @@ Deno.test("lock run keeps a lease of one second for a command of three", async (
       "--agent",
       "bob",
       "--wait",
-      "2300ms",
+      "7s",
     ]);
     assert.equal(other.document.error.code, "timeout");
     const [last] = (await cliJson(dir, ["locks"])).document.data;
     assert.equal(last.fence, first.fence);
     assert.ok(last.expiresAtMs > first.expiresAtMs);
+    await Deno.writeTextFile(`${dir}/enough`, "");
     assert.deepEqual(await wrapper.result(), { code: 0, stdout: "", stderr: "" });
     await assertNothingHeld(dir);
   });
