@@ -39,8 +39,8 @@ export type {
   AgentCounts,
   AgentReport,
   AgentStatus,
-  AgentWord,
   ClaimedTask,
+  ReportedStatus,
 } from "./src/agent/model.ts";
 export { Agents, type HeartbeatOptions, type RegisterOptions } from "./src/agent/agent.ts";
 export type { Approval, ApprovalCounts, ApprovalStatus } from "./src/approval/model.ts";

@@ -15,7 +15,7 @@
  * @module
  */
 import { given } from "../given.ts";
-import type { Agent, AgentCounts, AgentReport, AgentStatus, AgentWord } from "./model.ts";
+import type { Agent, AgentCounts, AgentReport, AgentStatus, ReportedStatus } from "./model.ts";
 import { anything, checkArguments, type FieldTable, flag, list, options } from "../arguments.ts";
 import { checkChoice, checkLeaseMs, checkTags, checkTitle, invalid } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
@@ -27,7 +27,7 @@ import { checkName, checkText, LIMITS, quote } from "../name.ts";
 import { DEFAULT_AGENT_TTL_MS, HUNG_AFTER_MS } from "./model.ts";
 import type { AgentPortion, RegisterOutcome, ReleasedCounts } from "./store.ts";
 
-const WORDS: readonly AgentWord[] = ["active", "idle", "blocked"];
+const WORDS: readonly ReportedStatus[] = ["active", "idle", "blocked"];
 const STATUSES: readonly AgentStatus[] = [...WORDS, "hung", "gone"];
 
 /** How to register. What is left out stays as it was when the name was known before. */
@@ -49,7 +49,7 @@ export interface RegisterOptions {
 /** What a heartbeat may tell. */
 export interface HeartbeatOptions {
   /** Default: as it was. */
-  readonly status?: AgentWord;
+  readonly status?: ReportedStatus;
   /** Default: as it was. */
   readonly workingOn?: string;
 }

@@ -4,14 +4,14 @@
  */
 import type { Lease } from "../lock/model.ts";
 
-/** What an agent says of itself. */
-export type AgentWord = "active" | "idle" | "blocked";
+/** What an agent reports of itself. */
+export type ReportedStatus = "active" | "idle" | "blocked";
 
 /**
- * What others see: the agent's own word while it beats; `hung` without a heartbeat past the threshold;
+ * What others see: what the agent reports while it beats; `hung` without a heartbeat past the threshold;
  * `gone` once it has deregistered or been silent for 24 hours.
  */
-export type AgentStatus = AgentWord | "hung" | "gone";
+export type AgentStatus = ReportedStatus | "hung" | "gone";
 
 /** A named participant. */
 export interface Agent {
@@ -78,7 +78,7 @@ export const GONE_AFTER_MS = 24 * 60 * 60 * 1000;
 /** What others see of it at `nowMs`. */
 export function statusOf(
   row: {
-    readonly status: AgentWord;
+    readonly status: ReportedStatus;
     readonly last_heartbeat_at_ms: number;
     readonly gone_at_ms: number | null;
   },

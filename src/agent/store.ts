@@ -4,7 +4,7 @@
  */
 import type { Lease } from "../lock/model.ts";
 import type { Actor } from "../engine/actor.ts";
-import type { Agent, AgentCounts, AgentWord, ClaimedTask } from "./model.ts";
+import type { Agent, AgentCounts, ClaimedTask, ReportedStatus } from "./model.ts";
 
 /** What a registration sets. What is left out stays as it was under this name, or is empty. */
 export interface Registration {
@@ -52,7 +52,7 @@ export interface AgentStore {
    */
   heartbeat(
     actor: Actor,
-    news: { readonly status?: AgentWord; readonly workingOn?: string },
+    news: { readonly status?: ReportedStatus; readonly workingOn?: string },
   ): Promise<Agent>;
   /** A sign of life, as every act is one: renews no lease; registers the agent when it is unknown or gone. */
   touch(actor: Actor): Promise<void>;

@@ -3,7 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Agent, AgentStatus, AgentWord } from "../../src/agent/model.ts";
+import type { Agent, AgentStatus, ReportedStatus } from "../../src/agent/model.ts";
 import { Agents } from "../../src/agent/agent.ts";
 import { ConflictError, InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
 import type { CoordEvent } from "../../src/event/model.ts";
@@ -329,7 +329,7 @@ storeTest(
     const done = await agents.heartbeat({ workingOn: "" });
     assert.deepEqual([done.status, done.workingOn], ["blocked", ""]);
     for (const status of ["hung", "gone", "busy", ""]) {
-      const word = status as AgentWord;
+      const word = status as ReportedStatus;
       await assert.rejects(agents.heartbeat({ status: word }), InvalidArgumentError, status);
     }
   },

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { AgentStatus, AgentWord } from "../../src/agent/model.ts";
+import type { AgentStatus, ReportedStatus } from "../../src/agent/model.ts";
 import { Agents } from "../../src/agent/agent.ts";
 import { ConflictError, NotFoundError } from "../../src/errors.ts";
 import { Locks } from "../../src/lock/lock.ts";
@@ -32,7 +32,9 @@ const step = fc.oneof(
     kind: fc.constant("heartbeat" as const),
     name,
     host,
-    status: fc.option(fc.constantFrom<AgentWord>("active", "idle", "blocked"), { nil: undefined }),
+    status: fc.option(fc.constantFrom<ReportedStatus>("active", "idle", "blocked"), {
+      nil: undefined,
+    }),
   }),
   fc.record({
     kind: fc.constant("acquire" as const),
@@ -57,7 +59,7 @@ type Outcome = "ok" | "conflict" | "not_found" | readonly string[] | { locks: nu
 interface Known {
   explicit: boolean;
   role: string;
-  word: AgentWord;
+  word: ReportedStatus;
   host: string;
   ttlMs: number;
   heardMs: number;

@@ -4,7 +4,7 @@
  */
 import { statusOf } from "../model.ts";
 import type { Reader } from "../../engine/directory/transaction.ts";
-import type { Agent, AgentStatus, AgentWord } from "../model.ts";
+import type { Agent, AgentStatus, ReportedStatus } from "../model.ts";
 import { countHeld } from "./held.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
 
@@ -15,7 +15,7 @@ export interface AgentRow {
   readonly registration: string | null;
   readonly role: string;
   readonly working_on: string;
-  readonly status: AgentWord;
+  readonly status: ReportedStatus;
   readonly tags: string;
   readonly host: string;
   readonly pid: number | null;

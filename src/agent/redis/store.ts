@@ -16,7 +16,7 @@ import {
   type AgentCounts,
   AGENTS_SHOWN_AT_ONCE,
   type AgentStatus,
-  type AgentWord,
+  type ReportedStatus,
 } from "../model.ts";
 import type { HeldAnswer } from "./held.ts";
 import { statusOf } from "../model.ts";
@@ -52,7 +52,7 @@ interface ShownAgent {
     readonly seenAtMs?: number;
   };
   readonly seenAtMs?: number;
-  readonly status: AgentWord;
+  readonly status: ReportedStatus;
   readonly locks: number;
   readonly tasks: number;
 }
