@@ -33,7 +33,7 @@ ALTER TABLE state ADD COLUMN anchor_uptime_ms INTEGER;
 
 /**
  * Entry N brings a database from version N to N + 1. An entry that was released never changes: what comes
- * later is a new entry. Its count is `SCHEMA_VERSION` in database.ts.
+ * later is a new entry. Its count is `SCHEMA_VERSION` in schema.ts.
  */
 export const MIGRATIONS: readonly string[] = [
   [
