@@ -16,6 +16,7 @@ import { overrideRemarks, projectRemarks, type Remark } from "./config/remarks.t
 import { fileField, parseBoolean, parseWord, type Setting } from "./config/setting.ts";
 import { DURABILITIES, FALLBACKS, readSettingsFile } from "./config/settings_file.ts";
 import { parseStore, type StoreConfig } from "./config/store_value.ts";
+import { exists } from "./disk.ts";
 import { checkName } from "./name.ts";
 import { findProject, type Project } from "./project.ts";
 import { isLink } from "./config/within.ts";
@@ -221,7 +222,7 @@ function readLayers(project: Project, own: string | undefined): Layer[] {
     { path: configPath, options: inProject },
     { path: oldConfigPath, options: inProject },
     // A user may keep it wherever, and link to it.
-    { path: own && `${own}/config.json`, options: { base: root } },
+    { path: own && exists(own) ? `${own}/config.json` : undefined, options: { base: root } },
   ];
   return files.flatMap(({ path, options }) => {
     const settings = path === undefined ? undefined : readSettingsFile(path, options);

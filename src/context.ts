@@ -16,10 +16,13 @@ export interface RoomContext {
   readonly actor: Actor | undefined;
   /** The host's clocks. */
   readonly clock: Clock;
-  /** What the path that a caller wrote is called as a lock. */
-  readonly lockPath: (path: string, options?: { readonly absolute?: boolean }) => LockPath;
+  /** What the path that a caller wrote is called as a lock. The code for it may be loaded by the first call. */
+  readonly lockPath: (
+    path: string,
+    options?: { readonly absolute?: boolean },
+  ) => LockPath | Promise<LockPath>;
   /** What about a path suggests that another was meant. Absent where nobody is told. */
-  readonly doubtsAbout?: (path: string) => readonly string[];
+  readonly doubtsAbout?: (path: string) => readonly string[] | Promise<readonly string[]>;
   /**
    * How often whoever waits looks at the store though nobody woke it, in milliseconds. Default 1000; a test that
    * proves that somebody is woken sets an hour.

@@ -2,7 +2,27 @@
  * Looking at the disk, where what is absent, or not ours to see, is no error.
  * @module
  */
+import { existsSync } from "node:fs";
 import { printable } from "./name.ts";
+
+/**
+ * Whether anything is there, behind links. Asked first where mostly nothing is: an error that says so takes the runtime
+ * a tenth of a millisecond to make, the first one half a millisecond.
+ */
+export function exists(path: string): boolean {
+  return existsSync(path);
+}
+
+/** Whether a directory has this name in it, even that of a link to nowhere. */
+export function lists(directory: string, name: string): boolean {
+  if (!exists(directory)) return false;
+  try {
+    return Deno.readDirSync(directory).some((entry) => entry.name === name);
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
+}
 
 /** Where a symbolic link leads; `undefined` when there is none. */
 export function readLink(path: string): string | undefined {

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { parentOf, readIfPresent, readLink, reasonOf, stat, under } from "./disk.ts";
+import { exists, lists, parentOf, readIfPresent, readLink, reasonOf, stat, under } from "./disk.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import { printable, quote } from "./name.ts";
 
@@ -71,7 +71,8 @@ export function projectTop(
 ): { readonly root: string; readonly isGit: boolean } | undefined {
   const root = gitRoot(directory);
   if (root !== undefined) return { root, isGit: true };
-  if (stat(under(directory, ".agentcoord"))?.isDirectory || hasConfig(directory)) {
+  const store = under(directory, ".agentcoord");
+  if ((exists(store) && stat(store)?.isDirectory) || hasConfig(directory)) {
     return { root: directory, isGit: false };
   }
   return undefined;
@@ -87,7 +88,7 @@ function describe(root: string, worktree: string, isGit: boolean, cwd: string): 
     isGit,
     cwd,
     ...findConfig(root, worktree),
-    ...(stat(oldConfigPath, Deno.lstatSync) === undefined ? {} : { oldConfigPath }),
+    ...(lists(storeDirectory, "config.json") ? { oldConfigPath } : {}),
   };
 }
 
@@ -114,7 +115,8 @@ function hasConfig(directory: string): boolean {
 /** The root of the repository whose worktree has its top in `directory`; `undefined` for no top. */
 function gitRoot(directory: string): string | undefined {
   const path = under(directory, ".git");
-  const info = stat(path, Deno.lstatSync);
+  // A link that leads nowhere is no top either.
+  const info = exists(path) ? stat(path, Deno.lstatSync) : undefined;
   if (info === undefined) return undefined;
   // Git passes over a directory of that name which is none of its own, and so takes a repository above.
   if (info.isDirectory) return isGitDirectory(path) ? directory : undefined;
@@ -151,9 +153,10 @@ function gitRoot(directory: string): string | undefined {
 /** As git's own is_git_directory (setup.c): `objects`, `refs`, and a HEAD that names a ref or a commit. */
 function isGitDirectory(path: string): boolean {
   if (!stat(`${path}/objects`)?.isDirectory || !stat(`${path}/refs`)?.isDirectory) return false;
-  const link = readLink(`${path}/HEAD`);
+  const head = `${path}/HEAD`;
+  const link = stat(head, Deno.lstatSync)?.isSymlink ? readLink(head) : undefined;
   if (link !== undefined) return link.startsWith("refs/");
-  return /^(?:ref:\s*refs\/|[0-9a-f]{40})/.test(readIfPresent(`${path}/HEAD`) ?? "");
+  return /^(?:ref:\s*refs\/|[0-9a-f]{40})/.test(readIfPresent(head) ?? "");
 }
 
 /** The root is where every worktree finds it: from the common directory alone. */

@@ -5,18 +5,15 @@
  */
 import { CommanderError } from "commander";
 import type { Config } from "../config.ts";
-import { resolveAccess, resolveConfig, shownStore } from "../config.ts";
 import type { RoomContext } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { CoordError, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
 import { printable } from "../name.ts";
-import { lazyContext } from "../open/open.ts";
 import type { StoreWarning } from "../engine/warning.ts";
 import { type AnyCommandSpec, type Cli, type EndingSignal, Exit, Page } from "./command.ts";
 import { failureDocument, identifiers, successDocument, type View, viewOf } from "./output.ts";
 import { buildProgram, type CommandList, findEntry, type GlobalOptions } from "./program.ts";
 import { utf8Text } from "./utf8.ts";
-import { engineOf } from "../open/engines.ts";
 
 /** Clocks this far apart are worth a word. */
 const CLOCKS_DIFFER_MS = 5000;
@@ -188,7 +185,7 @@ class Call implements Cli {
 
   async #report(failure: CoordError): Promise<void> {
     await this.#advising;
-    this.#settle();
+    await this.#settle();
     this.#remarkClock();
     // A second document would make both unreadable.
     if (!this.json || this.#isPrinted) {
@@ -209,17 +206,24 @@ class Call implements Cli {
   }
 
   /** A call that asked for no setting until now: the file may still want JSON. */
-  #settle(): void {
+  async #settle(): Promise<void> {
     try {
-      this.#config ??= resolveConfig({ flags: this.#options, env: this.env, cwd: this.cwd });
+      await this.#resolve();
     } catch {
       // A call that needs it fails with it; any other does not.
     }
   }
 
   async config(): Promise<Config> {
-    this.#config ??= resolveConfig({ flags: this.#options, env: this.env, cwd: this.cwd });
-    return this.#resolved ??= await resolveAccess(this.#config, { check: false });
+    const { config, resolveAccess } = await this.#resolve();
+    return this.#resolved ??= await resolveAccess(config, { check: false });
+  }
+
+  /** Loads the code for it: some calls need no settings. */
+  async #resolve() {
+    const { resolveAccess, resolveConfig } = await import("./settings.ts");
+    const input = { flags: this.#options, env: this.env, cwd: this.cwd };
+    return { config: this.#config ??= resolveConfig(input), resolveAccess };
   }
 
   async context(
@@ -230,13 +234,14 @@ class Call implements Cli {
     if (config.denial !== undefined) (await import("../config/access.ts")).checkAccess(config);
     const name = agent ?? config.agent;
     const actor = name === undefined ? undefined : { name, host: this.#around.host() };
+    const { lazyContext, passwordRemark, shownStore } = await import("./settings.ts");
     const place = printable(shownStore(config.store), 300);
     const making = init ? {} : {
       onAbsent: () => this.warn(`No store here yet: the first command that writes makes ${place}`),
       onMake: () => refuseEverybodysPlace(config, this.env.HOME),
       onMade: () => this.warn(`Made a store in ${place}`),
     };
-    const onOpen = () => this.#remark(config, { init });
+    const onOpen = () => this.#remark(config, { init, password: passwordRemark(config) });
     const onWarning = (warning: StoreWarning) => this.#advise(warning, config);
     return this.#context = lazyContext({ ...config, actor, onWarning }, {
       onOpen,
@@ -256,19 +261,13 @@ class Call implements Cli {
 
   /** What its settings have about them that whoever uses the store should know. */
   #remark(
-    { remarks, sources, store, credentials }: Config,
-    { init }: { readonly init: boolean },
+    { remarks }: Config,
+    { init, password }: { readonly init: boolean; readonly password: string | undefined },
   ): void {
     for (const { kind, text } of remarks) {
       if (kind !== "migration" || !init) this.warn(text);
     }
-    if (sources.store !== "--store" || credentials !== undefined) return;
-    if (engineOf(store).hasPassword) {
-      this.warn(
-        "--store has a password, which other users of this host can read while the command runs; " +
-          "give it in AGENTCOORD_STORE, or store it with agentcoord login",
-      );
-    }
+    if (password !== undefined) this.warn(password);
   }
 
   delivered(step: () => Promise<void>): void {

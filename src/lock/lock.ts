@@ -125,7 +125,7 @@ export class Locks {
   ): Promise<readonly Lease[]> {
     const actor = requireActor(this.#context);
     const { ttlMs } = options;
-    const selector = this.#selector(paths, options);
+    const selector = await this.#selector(paths, options);
     const length = ttlMs === undefined ? undefined : checkLeaseMs(ttlMs, "ttlMs");
     const outcome = await (await this.#context.store.locks()).renew(actor, selector, length);
     if ("renewed" in outcome) return outcome.renewed;
@@ -143,7 +143,7 @@ export class Locks {
     tenure: TenureOptions = {},
   ): Promise<readonly Lease[]> {
     const actor = requireActor(this.#context);
-    const selector = this.#selector(paths, tenure);
+    const selector = await this.#selector(paths, tenure);
     const outcome = await (await this.#context.store.locks()).release(actor, selector);
     if (outcome.lost.length === 0) return outcome.released;
     throw lost("release", actor.name, outcome.lost, tenure.fence, outcome.released);
@@ -165,7 +165,7 @@ export class Locks {
     path: string,
     { fence, absolute = false }: { readonly fence: number; readonly absolute?: boolean },
   ): Promise<Lease> {
-    const asked = this.#context.lockPath(path, { absolute });
+    const asked = await this.#context.lockPath(path, { absolute });
     const name = asked.path;
     checkFence(fence, "fence");
     const live = await (await this.#context.store.locks()).covering(asked);
@@ -190,7 +190,7 @@ export class Locks {
     { reason, absolute = false }: BreakOptions,
   ): Promise<readonly Lease[]> {
     const actor = requireActor(this.#context);
-    const asked = this.#context.lockPath(path, { absolute });
+    const asked = await this.#context.lockPath(path, { absolute });
     const name = asked.path;
     const record = await draftEntry({
       agent: actor.name,
@@ -233,13 +233,13 @@ export class Locks {
     const actor = requireActor(this.#context);
     const waitMs = checkWaitMs(options.waitMs ?? 0, "waitMs");
     const request = {
-      ...this.#paths(paths, options.absolute),
+      ...await this.#paths(paths, options.absolute),
       mode: checkChoice(options.mode ?? "exclusive", "mode", ["exclusive", "shared"]),
       ttlMs: checkLeaseMs(options.ttlMs ?? DEFAULT_LOCK_TTL_MS, "ttlMs"),
       intent: checkTitle(options.intent ?? "", "intent", true),
       reentrant: options.reentrant ?? false,
     };
-    this.#tellDoubts(typeof paths === "string" ? [paths] : paths);
+    await this.#tellDoubts(typeof paths === "string" ? [paths] : paths);
     let sentAt = instantOf(clock);
     const outcome = await waitInQueue<AcquireOutcome>(this.#context, {
       look: async (waiter) => {
@@ -256,16 +256,16 @@ export class Locks {
     return { outcome, sentAt };
   }
 
-  #tellDoubts(paths: readonly string[]): void {
+  async #tellDoubts(paths: readonly string[]): Promise<void> {
     const { doubtsAbout, warn } = this.#context;
     if (doubtsAbout === undefined || warn === undefined) return;
-    for (const path of new Set(paths)) doubtsAbout(path).forEach(warn);
+    for (const path of new Set(paths)) (await doubtsAbout(path)).forEach(warn);
   }
 
-  #paths(
+  async #paths(
     paths: LockTarget,
     absolute = false,
-  ): { readonly paths: readonly string[]; readonly aliases?: Aliases } {
+  ): Promise<{ readonly paths: readonly string[]; readonly aliases?: Aliases }> {
     const list: readonly (string | Lease)[] = typeof paths === "string" ? [paths] : paths;
     if (!Array.isArray(list) || list.length === 0) {
       throw invalid(paths, "paths", "name at least one path");
@@ -279,7 +279,7 @@ export class Locks {
     for (const item of list) {
       const name: LockPath = typeof item === "object" && item !== null
         ? nameOfLease(item)
-        : this.#context.lockPath(item, { absolute });
+        : await this.#context.lockPath(item, { absolute });
       const all = [name.path, ...name.aliases];
       // One lock under another of its names.
       if (all.some((known) => seen.has(known))) continue;
@@ -291,9 +291,9 @@ export class Locks {
     return Object.keys(aliases).length === 0 ? { paths: names } : { paths: names, aliases };
   }
 
-  #selector(paths: LockTarget, { fence, absolute }: TenureOptions) {
+  async #selector(paths: LockTarget, { fence, absolute }: TenureOptions) {
     return {
-      ...this.#paths(paths, absolute),
+      ...await this.#paths(paths, absolute),
       ...(fence === undefined ? {} : { fence: checkFence(fence, "fence") }),
     };
   }

@@ -35,6 +35,8 @@ export interface DirectoryOptions {
   readonly making?: MakingHooks | undefined;
   /** Is told of what the store finds. */
   readonly warn?: Warn | undefined;
+  /** Whether an agent acts: then `warn` is told of its leases that soon lapse, too. Default `true`. */
+  readonly acts?: boolean;
 }
 
 /** The wings of this engine. */
@@ -72,19 +74,20 @@ export class DirectoryStore extends PrimitiveStore implements Store {
    */
   static async open(
     directory: string,
-    { namespace, durability, clock, making, warn }: DirectoryOptions,
+    { namespace, durability, clock, making, warn, acts = true }: DirectoryOptions,
   ): Promise<DirectoryStore> {
     const home = namespaceHome(directory, namespace);
     const parts = { durability, clock, warn, schema: SCHEMA, preamble: PREAMBLE };
     const prepare = () => makeHome(directory, home);
-    if (making !== undefined && isUnmade(directory, home)) {
+    // What has a database was made as a whole, and has just been looked at.
+    if (making === undefined) prepare();
+    else if (isUnmade(directory, home)) {
       // Nobody holds anything there, so nothing looks for leases.
       // Whoever looks into another namespace of a store that is there finds it empty, as on a server.
       const hooks = isPlainDirectory(`${directory}/namespaces`) ? {} : making;
       return new DirectoryStore(directory, new UnmadeEngine(home, { ...parts, hooks, prepare }));
     }
-    prepare();
-    const lookBehindFirstAct = warn && await lookForLapsing(warn);
+    const lookBehindFirstAct = acts && warn ? await lookForLapsing(warn) : undefined;
     const engine = await DirectoryEngine.open(home, { ...parts, lookBehindFirstAct });
     return new DirectoryStore(directory, engine);
   }

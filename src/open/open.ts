@@ -8,8 +8,6 @@ import type { StoreConfig } from "../store_config.ts";
 import { engineOf } from "./engines.ts";
 import type { RoomContext } from "../context.ts";
 import type { Project } from "../project.ts";
-import { doubtsAbout } from "../lock_doubt.ts";
-import { foldsCase, resolveLockPath } from "../lock_name.ts";
 import { LazyStore } from "./lazy.ts";
 import type { Store } from "../store.ts";
 import type { MakingHooks } from "../engine/directory/unmade_engine.ts";
@@ -73,18 +71,25 @@ function contextOf(
     store,
     actor,
     clock,
-    lockPath: (path, rules) => {
+    // Only who locks something needs this code, and every call pays for what is loaded at the start.
+    lockPath: async (path, rules) => {
+      const { foldsCase, resolveLockPath } = await import("../lock_name.ts");
       folds ??= foldsCase(project);
       return resolveLockPath(path, project, { ...rules, foldsCase: folds });
     },
-    ...(warn && { warn, doubtsAbout: (path) => doubtsAbout(path, project) }),
+    ...(warn && {
+      warn,
+      doubtsAbout: async (path) => (await import("../lock_doubt.ts")).doubtsAbout(path, project),
+    }),
   };
 }
 
 /** Loads the code of the one engine it needs: the other would cost start-up time for nothing. */
 function openStore(
-  { store, namespace, durability, clock = systemClock, onWarning: warn }: OpenOptions,
+  { store, namespace, durability, actor, clock = systemClock, onWarning: warn }: OpenOptions,
   making?: MakingHooks,
 ): Promise<Store> {
-  return engineOf(store).open({ namespace, durability, clock, making, warn });
+  // Sessions of a client act, each as another agent.
+  const acts = making === undefined || actor !== undefined;
+  return engineOf(store).open({ namespace, durability, clock, making, warn, acts });
 }

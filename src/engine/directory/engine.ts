@@ -34,7 +34,7 @@ import { FileWaker } from "./file_waker.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import { lossOf, warnOfLoss } from "./loss.ts";
 import { MarkWriter, readMark } from "./mark.ts";
-import { isPlainDirectory, openOrMakePlainFile } from "./plain_file.ts";
+import { isPlainDirectory, namesIn, openOrMakePlainFile } from "./plain_file.ts";
 import { readState, type StateRow } from "./state_row.ts";
 import { StoreFiles } from "./files.ts";
 import { openDatabase, Reserve } from "./reserve.ts";
@@ -140,7 +140,7 @@ export class DirectoryEngine implements Engine {
    */
   static async open(directory: string, options: EngineOptions): Promise<DirectoryEngine> {
     const path = `${directory}/store.db`;
-    isPlainDirectory(`${directory}/bells`);
+    if (namesIn(directory).has("bells")) isPlainDirectory(`${directory}/bells`);
     const db = await openDatabase(directory, options.schema);
     try {
       const engine = new DirectoryEngine(directory, db, options);

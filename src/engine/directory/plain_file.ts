@@ -76,11 +76,27 @@ export function openOrMakePlainFile(path: string): Deno.FsFile {
  * the engine then deletes.
  */
 export function refuseOddDatabaseFiles(path: string): void {
-  lookAtFile(path, 2);
-  lookAtFile(`${path}-wal`);
-  lookAtFile(`${path}-shm`);
-  if (lookAt(`${path}-journal`) !== undefined) {
+  const slash = path.lastIndexOf("/");
+  const [directory, name] = [path.slice(0, slash) || "/", path.slice(slash + 1)];
+  const names = namesIn(directory);
+  if (names.has(name)) lookAtFile(path, 2);
+  if (names.has(`${name}-wal`)) lookAtFile(`${path}-wal`);
+  if (names.has(`${name}-shm`)) lookAtFile(`${path}-shm`);
+  if (names.has(`${name}-journal`)) {
     throw odd(`${path}-journal`, "a journal that this program never leaves");
+  }
+}
+
+/**
+ * The names in a directory, links included. Read once where several may be missing: each lstat of nothing costs an error,
+ * which is dearer than the whole list.
+ */
+export function namesIn(directory: string): ReadonlySet<string> {
+  try {
+    return new Set(Array.from(Deno.readDirSync(directory), ({ name }) => name));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return new Set();
+    throw error;
   }
 }
 
