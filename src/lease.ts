@@ -8,11 +8,12 @@
  * the lease, unless the process itself was frozen; then the fence protects the work.
  *
  * A renewal is tried every third of the lease. One that fails for want of the store is tried again sooner;
- * one that answers "lost" ends the lease at once.
+ * one that answers "lost" ends the lease at once, and so does the news that the store itself was removed or
+ * replaced: nobody in the one that is there now knows of the lease. The keeper looks for that every second.
  * @module
  */
 import type { Clock, Timer } from "./clock.ts";
-import { LeaseLostError } from "./errors.ts";
+import { LeaseLostError, StoreUnavailableError } from "./errors.ts";
 
 /** What {@linkcode LeaseKeeper} needs to know about a lease. */
 export interface KeeperOptions {
@@ -22,9 +23,14 @@ export interface KeeperOptions {
   readonly marginMs?: number | undefined;
   /** Extends the lease; throws {@linkcode LeaseLostError} when it has ended. */
   readonly renew: () => Promise<unknown>;
+  /** Whether the store that granted it is still there; throws what the store does. Default: only renewals tell. */
+  readonly verifyPresence?: (() => void) | undefined;
   /** The host's clocks. */
   readonly clock: Clock;
 }
+
+/** A look at least this often: for a removed store, and for a long sleep of the machine. */
+const LOOK_MS = 1000;
 
 /** One moment on both clocks, in milliseconds. */
 export interface Instant {
@@ -89,7 +95,8 @@ export class LeaseKeeper {
       this.#schedule(ttlMs / 3);
       this.#watchDeadline();
     } catch (error) {
-      if (error instanceof LeaseLostError) this.#lose(error);
+      const loss = error instanceof LeaseLostError ? error : lossByRemoval(error);
+      if (loss !== undefined) this.#lose(loss);
       else this.#schedule(Math.max(ttlMs / 20, 20));
     }
   }
@@ -109,10 +116,21 @@ export class LeaseKeeper {
       );
       return;
     }
-    // A long sleep of the machine shows only on the wall clock: look again at least every second.
-    const timer = setTimeout(() => this.#watchDeadline(), Math.min(leftMs, 1000));
+    // A long sleep of the machine shows only on the wall clock.
+    const timer = setTimeout(() => this.#look(), Math.min(leftMs, LOOK_MS));
     Deno.unrefTimer(timer);
     this.#deadlineTimer = timer;
+  }
+
+  #look(): void {
+    try {
+      this.#options.verifyPresence?.();
+    } catch (error) {
+      const loss = lossByRemoval(error);
+      if (loss !== undefined) return this.#lose(loss);
+      // Any other failure proves nothing: the deadline decides.
+    }
+    this.#watchDeadline();
   }
 
   #lose(error: LeaseLostError): void {
@@ -120,6 +138,12 @@ export class LeaseKeeper {
     clearTimeout(this.#deadlineTimer);
     this.#controller.abort(error);
   }
+}
+
+/** What the lease is lost by, when this failure says that the store was removed or replaced. */
+function lossByRemoval(error: unknown): LeaseLostError | undefined {
+  const removed = error instanceof StoreUnavailableError && error.details.removed === true;
+  return removed ? new LeaseLostError(error.message, error.details) : undefined;
 }
 
 /** Both clocks at once; take it before sending the request that a {@linkcode LeaseKeeper} builds on. */

@@ -20,6 +20,13 @@ export interface Store extends Openers {
    * Absent before the first operation.
    */
   readonly clockAheadMs?: number | undefined;
+  /**
+   * Whether what this process opened is still the store; without an operation, and cheap enough for every second.
+   * Absent where only an operation can tell.
+   *
+   * @throws {StoreUnavailableError} with `details.removed` when it was removed or replaced.
+   */
+  verifyPresence?(): void;
   /** This process's waker, made at the first call. Settled once a wake-up can arrive. */
   waker(): Promise<Waker>;
   /**

@@ -6,8 +6,11 @@ import { sleep } from "../../src/clock.ts";
 import { type Cli, defineCommand } from "../../src/cli/command.ts";
 import { duration, LEASE, list } from "../../src/cli/options.ts";
 import { exitCodesHelp, type Tenure, wrap, WRAPPER_EXIT } from "../../src/cli/wrapper.ts";
-import { InvalidArgumentError, StoreUnavailableError } from "../../src/errors.ts";
+import { InvalidArgumentError, LeaseLostError, StoreUnavailableError } from "../../src/errors.ts";
 import { quote } from "../../src/name.ts";
+
+/** Whether the registration is still there is looked at this often, long before the next heartbeat. */
+const LOOK_MS = 1000;
 
 /** `agentcoord agent run` */
 export const command = defineCommand({
@@ -75,8 +78,8 @@ async function begin(
  * Beats for one registration until it is stopped or the name is somebody else's.
  *
  * A store that cannot be reached does not end the command: a silent agent loses nothing early, each of its
- * leases stands on its own expiry. One that was removed does: the agent and all it held are gone with it, and
- * whoever opens the new one knows nothing of them.
+ * leases stands on its own expiry. One that was removed or emptied does: the agent and all it held are gone with
+ * it, and whoever opens what is there now knows nothing of them.
  */
 class Heart {
   readonly #cli: Cli;
@@ -86,6 +89,8 @@ class Heart {
   readonly #lost = new AbortController();
   readonly #beating: Promise<void>;
   #isOurs = true;
+  /** Whether it was last seen deregistered: then it may be pruned, and the next heartbeat registers it again. */
+  #hasLeft = false;
 
   constructor(cli: Cli, agents: Agents, registered: Agent, ttlMs: number) {
     this.#cli = cli;
@@ -108,8 +113,10 @@ class Heart {
 
   async #beat(ttlMs: number): Promise<void> {
     let failed = false;
+    let dueMs = performance.now() + ttlMs / 3;
     for (;;) {
-      await sleep(failed ? ttlMs / 10 : ttlMs / 3, this.#stopped.signal);
+      const pauseMs = failed ? ttlMs / 10 : Math.max(dueMs - performance.now(), 0);
+      await sleep(Math.min(pauseMs, LOOK_MS), this.#stopped.signal);
       if (this.#stopped.signal.aborted) return;
       try {
         this.#isOurs = await this.#isStillOurs();
@@ -119,10 +126,15 @@ class Heart {
           );
           return;
         }
-        await this.#agents.heartbeat();
+        if (failed || performance.now() >= dueMs) {
+          dueMs = performance.now() + ttlMs / 3;
+          this.#compare(await this.#agents.heartbeat());
+          this.#hasLeft = false;
+        }
         failed = false;
       } catch (error) {
-        if (error instanceof StoreUnavailableError && error.details.removed === true) {
+        const isRemoved = error instanceof StoreUnavailableError && error.details.removed === true;
+        if (isRemoved || error instanceof LeaseLostError) {
           this.#isOurs = false;
           this.#lost.abort(error);
           return;
@@ -138,8 +150,25 @@ class Heart {
   async #isStillOurs(): Promise<boolean> {
     const { name, host, pid } = this.#registered;
     const seen = await this.#agents.get(name);
-    // Deregistered and pruned: the next heartbeat registers it again.
-    return seen === undefined || (seen.host === host && seen.pid === pid);
+    this.#compare(seen);
+    if (seen === undefined) return true;
+    this.#hasLeft = seen.status === "gone";
+    return seen.host === host && seen.pid === pid;
+  }
+
+  /**
+   * A store that was emptied has lost the registration, though somebody may have made another under the name.
+   *
+   * @throws {LeaseLostError} when what was seen is not the agent that was registered here.
+   */
+  #compare(seen: Agent | undefined): void {
+    const { name, id } = this.#registered;
+    if (seen?.id === id || this.#hasLeft) return;
+    throw new LeaseLostError(
+      `Agent ${quote(name)} is not registered any more: the store was emptied, or the agent was ` +
+        `deregistered and removed by "agent prune"; what it held there is lost`,
+      { name, id },
+    );
   }
 }
 

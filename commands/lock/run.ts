@@ -131,7 +131,7 @@ class TenureWatch {
         const gone = await this.#missing();
         if (gone !== undefined) this.#lost.abort(ended(gone));
       } catch {
-        // An unreadable store proves nothing; the lease's own deadline holds in any case.
+        // An unreadable store proves nothing, and a removed one ends the lease by itself.
       }
     }
   }

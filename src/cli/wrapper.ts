@@ -158,8 +158,9 @@ async function finish(cli: Cli, tenure: Tenure, exit: Exit): Promise<Exit> {
     await tenure.end();
     return exit;
   } catch (error) {
-    const { code, message } = asCoordError(error);
-    const isLost = code === "lease_lost";
+    const { code, message, details } = asCoordError(error);
+    // A store that is not there any more has given it to nobody and keeps it from nobody.
+    const isLost = code === "lease_lost" || details.removed === true;
     if (exit.code === WRAPPER_EXIT.failed && isLost) return exit;
     cli.tell(isLost ? message : `${message}; what was held lapses by itself`);
     return isLost ? new Exit(WRAPPER_EXIT.failed) : exit;

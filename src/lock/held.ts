@@ -2,7 +2,7 @@
  * A lock that keeps itself alive until its scope ends.
  * @module
  */
-import type { Clock } from "../clock.ts";
+import type { RoomContext } from "../context.ts";
 import { LeaseLostError } from "../errors.ts";
 import { type Instant, LeaseKeeper } from "../lease.ts";
 import type { Lease } from "./model.ts";
@@ -34,9 +34,9 @@ export class HeldLock implements AsyncDisposable {
   constructor(
     locks: LeaseHolder,
     leases: readonly Lease[],
-    { ttlMs, clock, sentAt, marginMs }: {
+    { clock, store }: Pick<RoomContext, "clock" | "store">,
+    { ttlMs, sentAt, marginMs }: {
       readonly ttlMs: number;
-      readonly clock: Clock;
       readonly sentAt: Instant;
       readonly marginMs: number | undefined;
     },
@@ -44,7 +44,8 @@ export class HeldLock implements AsyncDisposable {
     this.#locks = locks;
     this.leases = leases;
     const renew = () => this.#eachFence((tenure, fence) => locks.renew(tenure, { fence, ttlMs }));
-    this.#keeper = new LeaseKeeper({ ttlMs, marginMs, clock, renew }, sentAt);
+    const verifyPresence = () => store.verifyPresence?.();
+    this.#keeper = new LeaseKeeper({ ttlMs, marginMs, clock, renew, verifyPresence }, sentAt);
   }
 
   /** The fence of the newest lease: pass it to whatever the lock protects. */

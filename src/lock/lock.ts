@@ -106,12 +106,7 @@ export class Locks {
     if (outcome.kind !== "acquired") {
       throw refusal(outcome, requireActor(this.#context).name, options);
     }
-    return new HeldLock(this, outcome.leases, {
-      ttlMs,
-      clock: this.#context.clock,
-      sentAt,
-      marginMs,
-    });
+    return new HeldLock(this, outcome.leases, this.#context, { ttlMs, sentAt, marginMs });
   }
 
   /**

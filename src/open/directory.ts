@@ -96,6 +96,10 @@ export class DirectoryStore extends PrimitiveStore implements Store {
     return this.#engine.clockAheadMs;
   }
 
+  verifyPresence(): void {
+    this.#engine.verifyPresence();
+  }
+
   waker(): Promise<Waker> {
     return this.#engine.waker();
   }

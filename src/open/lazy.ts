@@ -38,6 +38,10 @@ export class LazyStore extends PrimitiveStore implements Store {
     return this.#opened?.clockAheadMs;
   }
 
+  verifyPresence(): void {
+    this.#opened?.verifyPresence?.();
+  }
+
   async waker(): Promise<Waker> {
     return await (await this.#store()).waker();
   }

@@ -4,7 +4,7 @@
  */
 import { given } from "../given.ts";
 import { anything, checkArguments, flag, options } from "../arguments.ts";
-import type { Clock } from "../clock.ts";
+import type { RoomContext } from "../context.ts";
 import { LeaseLostError } from "../errors.ts";
 import { type Instant, instantOf, LeaseKeeper } from "../lease.ts";
 import type { JsonValue, Task } from "./model.ts";
@@ -15,6 +15,9 @@ import type {
   ReleaseTaskOptions,
   RenewOptions,
 } from "./options.ts";
+
+/** Where the task is held. */
+type Surroundings = Pick<RoomContext, "clock" | "store">;
 
 /** What renews a claim and hears how the work ended: {@linkcode Tasks}. */
 export interface ClaimHolder {
@@ -42,19 +45,21 @@ export class HeldTask implements AsyncDisposable {
   /** The task as it was claimed. */
   readonly task: Task;
   readonly #tasks: ClaimHolder;
-  readonly #clock: Clock;
+  readonly #context: Surroundings;
   readonly #keeper: LeaseKeeper;
   #ended = false;
 
   /** Used by {@linkcode Tasks.hold}; `sentAt` is when the claim was sent. */
-  constructor(tasks: ClaimHolder, task: Task, clock: Clock, sentAt: Instant) {
+  constructor(tasks: ClaimHolder, task: Task, context: Surroundings, sentAt: Instant) {
     this.task = task;
     this.#tasks = tasks;
-    this.#clock = clock;
+    this.#context = context;
     const { fence } = this;
     const ttlMs = task.lease!.expiresAtMs - task.attempts.at(-1)!.startedAtMs;
     const renew = () => tasks.renew(task.id, { fence });
-    this.#keeper = new LeaseKeeper({ ttlMs, clock, renew }, sentAt);
+    const { clock, store } = context;
+    const verifyPresence = () => store.verifyPresence?.();
+    this.#keeper = new LeaseKeeper({ ttlMs, clock, renew, verifyPresence }, sentAt);
   }
 
   /** Whether a caller's value is one of these; asks nothing that the value could answer itself. */
@@ -104,12 +109,14 @@ export class HeldTask implements AsyncDisposable {
     next: NextOptions = {},
   ): Promise<{ readonly task: Task; readonly next: readonly HeldTask[] }> {
     return await this.#end(async () => {
-      const sentAt = instantOf(this.#clock);
+      const sentAt = instantOf(this.#context.clock);
       const outcome = await this.#tasks.completeAndClaim(this.task.id, {
         ...this.#completion(result),
         next,
       });
-      const held = outcome.next.map((task) => new HeldTask(this.#tasks, task, this.#clock, sentAt));
+      const held = outcome.next.map((task) =>
+        new HeldTask(this.#tasks, task, this.#context, sentAt)
+      );
       return { task: outcome.task, next: held };
     });
   }

@@ -128,7 +128,7 @@ export class Tasks {
    */
   async hold(options: Omit<ClaimOptions, "count"> = {}): Promise<HeldTask | undefined> {
     const { tasks: [task], sentAt } = await this.#claim({ ...options, count: 1 });
-    return task && new HeldTask(this, task, this.#context.clock, sentAt);
+    return task && new HeldTask(this, task, this.#context, sentAt);
   }
 
   /**

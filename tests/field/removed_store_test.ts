@@ -3,7 +3,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { StoreUnavailableError } from "../../src/errors.ts";
+import { CoordinationClient } from "../../mod.ts";
+import { LeaseLostError, StoreUnavailableError } from "../../src/errors.ts";
+import { hasRedis, startRedis } from "../../dev/redis_server.ts";
 import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
 import { cli, withProject } from "../support/cli.ts";
 import { listening } from "../support/golden_stream.ts";
@@ -65,14 +67,17 @@ for (const [what, change] of Object.entries(CHANGES)) {
   });
 }
 
-Deno.test("lock run ends its command before the lapse when the store was removed", async () => {
+/** A lease this long is neither renewed nor near its lapse within a test. */
+const LONG = "10m";
+
+Deno.test("lock run ends its command long before the lapse when the store was removed", async () => {
   await withProject(async (dir) => {
     const args = [
       "lock",
       "run",
       "a.py",
       "--ttl",
-      "3s",
+      LONG,
       "--",
       "sh",
       "-c",
@@ -85,18 +90,54 @@ Deno.test("lock run ends its command before the lapse when the store was removed
     assert.equal(bob.code, 0, "a new store knows of nobody");
     const { code, stderr } = await ends("the wrapper", wrapper.result());
     assert.equal(code, 125, stderr);
-    assert.match(stderr, /could not be renewed in time|was removed or replaced/);
+    assert.match(stderr, /^agentcoord: Ending the command: .*was removed or replaced.*\n$/);
   });
+});
+
+Deno.test("lock run ends with 125 when its store was removed right before its command ended", async () => {
+  await withProject(async (dir) => {
+    const script = "mv .agentcoord moved; exit 0";
+    const args = ["lock", "run", "a.py", "--ttl", LONG, "--", "sh", "-c", script];
+    const { code, stderr } = await cli(dir, [...args], { env: { AGENTCOORD_AGENT: "ada" } });
+    assert.equal(code, 125, stderr);
+    assert.match(stderr, GONE);
+  });
+});
+
+Deno.test("held lock and held task of the library end long before the lapse when the store was removed", async () => {
+  const cwd = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
+  const client = await CoordinationClient.open({ store: `${cwd}/store`, cwd });
+  const session = await client.session("ada", { heartbeat: false, onClose: "leave" });
+  const lock = await session.locks.hold("a.py", { ttlMs: 600_000 });
+  await session.tasks.create([{ title: "t", leaseMs: 600_000 }, { title: "u", leaseMs: 600_000 }]);
+  const first = await session.tasks.hold();
+  const { next } = await first!.completeAndClaim();
+  await Deno.rename(`${cwd}/store`, `${cwd}/moved`);
+  for (const { signal } of [lock, next[0]!]) {
+    await ends(
+      "the lease",
+      new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        else signal.addEventListener("abort", () => resolve());
+      }),
+    );
+    assert.ok(signal.reason instanceof LeaseLostError);
+    assert.match(signal.reason.message, GONE);
+    assert.equal(signal.reason.details.removed, true);
+  }
+  await assert.rejects(lock.release(), GONE);
+  await client.close();
+  await Deno.remove(cwd, { recursive: true });
 });
 
 Deno.test("agent run ends its command with 125 when the store was removed", async () => {
   await withProject(async (dir) => {
     const script = "echo $$ > pid; exec sleep 1h";
-    const args = ["agent", "run", "--name", "ada", "--ttl", "3s", "--", "sh", "-c", script];
+    const args = ["agent", "run", "--name", "ada", "--ttl", LONG, "--", "sh", "-c", script];
     const wrapper = new Running(dir, args);
     const pid = Number(await written(`${dir}/pid`));
     await Deno.remove(`${dir}/.agentcoord`, { recursive: true });
-    const { code, stderr } = await wrapper.result();
+    const { code, stderr } = await ends("the wrapper", wrapper.result());
     assert.equal(code, 125, stderr);
     assert.match(
       stderr,
@@ -104,6 +145,35 @@ Deno.test("agent run ends its command with 125 when the store was removed", asyn
     );
     assert.equal(runs(pid), false);
   });
+});
+
+Deno.test({
+  name: "agent run and lock run end their commands with 125 when the server was emptied",
+  ignore: !hasRedis(),
+  async fn() {
+    await using server = await startRedis();
+    await withProject(async (dir) => {
+      const env = { AGENTCOORD_STORE: server.url, AGENTCOORD_NAMESPACE: "emptied" };
+      const script = (name: string) => ["--", "sh", "-c", `echo $$ > ${name}; exec sleep 1h`];
+      const agent = ["agent", "run", "--name", "bob", "--ttl", LONG, ...script("bob")];
+      const lock = ["lock", "run", "a.py", "--ttl", LONG, ...script("lock")];
+      const wrappers = [agent, lock].map((args) => new Running(dir, args, env));
+      await written(`${dir}/bob`);
+      await written(`${dir}/lock`);
+      await server.command("FLUSHALL");
+      const [ofAgent, ofLock] = await ends(
+        "the wrappers",
+        Promise.all(wrappers.map((wrapper) => wrapper.result())),
+      );
+      assert.equal(ofAgent!.code, 125, ofAgent!.stderr);
+      assert.match(
+        ofAgent!.stderr,
+        /^agentcoord: Ending the command: Agent "bob" is not registered any more: the store was emptied.*\n$/,
+      );
+      assert.equal(ofLock!.code, 125, ofLock!.stderr);
+      assert.match(ofLock!.stderr, /"a.py" is not held under fence/);
+    });
+  },
 });
 
 const WAITERS: Readonly<Record<string, readonly string[]>> = {

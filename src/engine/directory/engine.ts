@@ -27,7 +27,6 @@ import { CoordError, StoreUnavailableError } from "../../errors.ts";
 import { verifyBase, writeBase } from "./base.ts";
 import { Database, type Durability } from "./database.ts";
 import type { Preamble } from "./preamble.ts";
-import type { Schema } from "./schema.ts";
 import { StepReader, StepTransaction } from "./step.ts";
 import { storeFailure } from "./failure.ts";
 import { FileWaker } from "./file_waker.ts";
@@ -36,12 +35,12 @@ import { lossOf, warnOfLoss } from "./loss.ts";
 import { MarkWriter, readMark } from "./mark.ts";
 import { isPlainDirectory, namesIn, openOrMakePlainFile } from "./plain_file.ts";
 import { readState, type StateRow } from "./state_row.ts";
+import type { EngineOptions } from "./engine_options.ts";
 import { StoreFiles } from "./files.ts";
 import { openDatabase, Reserve } from "./reserve.ts";
 import { refuseTracked } from "./tracked.ts";
 import type { Actor } from "../actor.ts";
 import type { Engine, Reader, Transaction } from "./transaction.ts";
-import type { Warn } from "../warning.ts";
 
 /** Longest wait for the kernel lock, when none is given. */
 const LOCK_TIMEOUT_MS = 10_000;
@@ -61,24 +60,6 @@ interface Job {
   readonly run: () => boolean;
   readonly settle: () => void;
   readonly reject: (error: unknown) => void;
-}
-
-/** How a {@linkcode DirectoryEngine} behaves. */
-export interface EngineOptions {
-  /** What a step that returned survives. */
-  readonly durability: Durability;
-  /** Read inside each step; decides what has expired. */
-  readonly clock: Clock;
-  /** The tables of the rooms. */
-  readonly schema: Schema;
-  /** What the rooms do in front of an operation. */
-  readonly preamble: Preamble;
-  /** Longest wait for the kernel lock, in milliseconds. Default 10 000. */
-  readonly lockTimeoutMs?: number;
-  /** Looks at something behind the first step of an acting agent, in the same transaction. */
-  readonly lookBehindFirstAct?: ((reader: Reader, actor: Actor) => void) | undefined;
-  /** Is told when the store is older than it was. */
-  readonly warn?: Warn | undefined;
 }
 
 /** {@linkcode Engine} on a directory; one object per process and namespace is enough. */
@@ -200,6 +181,15 @@ export class DirectoryEngine implements Engine {
         throw this.#db.failure(error);
       }
     });
+  }
+
+  /**
+   * Whether the open files are still those of the store.
+   *
+   * @throws {StoreUnavailableError} with `details.removed` when they are not.
+   */
+  verifyPresence(): void {
+    if (!this.#closed) this.#files.verify();
   }
 
   waker(): Promise<FileWaker> {

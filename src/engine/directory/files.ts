@@ -4,9 +4,9 @@
  * A directory can be removed, moved or replaced under a running process: `git clean -fdx` does it, a restored
  * backup, `rm` of a lock file that looked stale. Such a process would go on alone in files that nobody else can
  * reach, and two agents would hold one lock. So steps look, once they have the kernel lock, whether the
- * path still leads to the database that is open, and whether the lock's file has still a name. Keepers then
- * see renewals fail and give their lease up before it can lapse; waiters and followers look at the store by
- * themselves every second, so they end, though nobody can wake them any more.
+ * path still leads to the database that is open, and whether the lock's file has still a name. Keepers of
+ * leases look every second and give theirs up at once, because whoever opens the store that is there now can be
+ * granted it; waiters and followers look as often, so they end, though nobody can wake them any more.
  * @module
  */
 import { StoreUnavailableError } from "../../errors.ts";

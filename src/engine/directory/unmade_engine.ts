@@ -8,7 +8,8 @@
  */
 import { Database } from "./database.ts";
 import { StepReader } from "./step.ts";
-import { DirectoryEngine, type EngineOptions } from "./engine.ts";
+import { DirectoryEngine } from "./engine.ts";
+import type { EngineOptions } from "./engine_options.ts";
 import { commitsOfRemoved } from "./loss.ts";
 import { hasDatabase } from "./place.ts";
 import { readState } from "./state_row.ts";
@@ -78,6 +79,11 @@ export class UnmadeEngine implements Engine {
   /** As {@linkcode DirectoryEngine.clockAheadMs}; what is not there yet has no clock of its own. */
   get clockAheadMs(): number | undefined {
     return this.#engine?.clockAheadMs;
+  }
+
+  /** As {@linkcode DirectoryEngine.verifyPresence}; what was never there cannot be removed. */
+  verifyPresence(): void {
+    this.#engine?.verifyPresence();
   }
 
   /** What the embedded engine's own check of the file says; nothing is wrong with what is not there. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { StoreUnavailableError } from "../../../src/errors.ts";
-import { DirectoryEngine, type EngineOptions } from "../../../src/engine/directory/engine.ts";
+import { DirectoryEngine } from "../../../src/engine/directory/engine.ts";
+import type { EngineOptions } from "../../../src/engine/directory/engine_options.ts";
 import { KernelLock } from "../../../src/engine/directory/kernel_lock.ts";
 import type { Reader } from "../../../src/engine/directory/transaction.ts";
 import { Fleet } from "../../../dev/fleet.ts";
