@@ -2,7 +2,7 @@
  * Looks for a task that were too long for one step, and when a waiter may spare itself another.
  *
  * A claim of tasks that carry all of several tags may have to pass over any number that carry only some. It does
- * so in bounded steps. A waiter looks again each second in case a ring was lost; after a long look that is only
+ * so in bounded steps. A waiter looks again each second in case a wake-up was lost; after a long look that is only
  * a glance at its place in line: as long as it stands there, nothing has arrived that would have been for it.
  * A waiter that was woken and died without taking its task leaves that for the others' next long look.
  * @module

@@ -21,6 +21,12 @@ import { modesConflict, namesOf, waitersOverlapping } from "./rows.ts";
 import type { AcquireRequest } from "../store.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
 
+/** Who asks for a place: the waiter's identifier, and the waker of its process. */
+export interface Applicant {
+  readonly id: string;
+  readonly waker: string;
+}
+
 /** One place in the queue. */
 export interface WaiterRow {
   seq: number;
@@ -72,7 +78,7 @@ export function queue(
   tx: Transaction,
   actor: Actor,
   { paths, aliases, mode }: AcquireRequest,
-  { id, waker }: { readonly id: string; readonly waker: string },
+  { id, waker }: Applicant,
   place: WaiterRow | undefined,
 ): void {
   if (place !== undefined) {

@@ -14,6 +14,7 @@ import type { Engine, Reader, Transaction } from "../../engine/directory/transac
 import { endLeases, releaseAll, sweepExpired } from "./end_leases.ts";
 import { CALL_MS, type Lease } from "../model.ts";
 import {
+  type Applicant,
   callWaiters,
   findWaiter,
   queue,
@@ -53,12 +54,18 @@ export class DirectoryLocks implements LockStore {
     this.#engine = engine;
   }
 
-  async acquire(actor: Actor, request: AcquireRequest): Promise<AcquireOutcome> {
-    const { waiter } = request;
-    const waker = waiter === undefined ? undefined : await this.#engine.waker();
-    return await this.#engine.write(actor, (tx) => {
+  acquire(actor: Actor, request: AcquireRequest): Promise<AcquireOutcome> {
+    const { waiter: id } = request;
+    if (id === undefined) return this.#acquire(actor, request);
+    return this.#engine.waker().then((waker) =>
+      this.#acquire(actor, request, { id, waker: waker.id })
+    );
+  }
+
+  #acquire(actor: Actor, request: AcquireRequest, waiter?: Applicant): Promise<AcquireOutcome> {
+    return this.#engine.write(actor, (tx) => {
       sweepExpired(tx);
-      const place = waiter === undefined ? undefined : findWaiter(tx, waiter);
+      const place = waiter && findWaiter(tx, waiter.id);
       const before = place?.seq ?? Infinity;
       const held = blockingLease(tx, actor.name, request);
       let ahead = held === undefined ? waiterAhead(tx, request, before) : undefined;
@@ -71,7 +78,7 @@ export class DirectoryLocks implements LockStore {
         if (place !== undefined) removeWaiter(tx, place.seq);
         return { kind: "acquired", leases: grant(tx, actor, request) };
       }
-      if (waker !== undefined) queue(tx, actor, request, { id: waiter!, waker: waker.id }, place);
+      if (waiter !== undefined) queue(tx, actor, request, waiter, place);
       const blocker: Blocker = held !== undefined
         ? { kind: "lease", ...held }
         : { kind: "waiter", path: ahead!.path, holder: ahead!.waiter.agent };
