@@ -2,6 +2,7 @@ import { type Cli, defineCommand } from "../src/cli/command.ts";
 import { table } from "../src/cli/output.ts";
 import { parseStore, shownStore } from "../src/config/store_value.ts";
 import { addTrust, readTrust, removeTrust } from "../src/config/trust.ts";
+import { hasCredentials } from "../src/config/credentials.ts";
 import { type Config, type StoreConfig } from "../src/config.ts";
 import { InvalidArgumentError, NotFoundError } from "../src/errors.ts";
 import { printable } from "../src/name.ts";
@@ -34,10 +35,22 @@ export const command = defineCommand({
     const given = text === undefined ? undefined : storeOf(text, cli);
     if (revoke) {
       const revoked = removeTrust(directory, root, given);
-      if (revoked.length > 0) return { revoked };
-      throw new NotFoundError(`Nothing is trusted for the project ${printable(root, 300)}`, {
-        root,
-      });
+      const places = [...revoked.map(({ place }) => place), ...placesOf(given ?? config)];
+      const [known] = places.filter((place) => isSignedIn(place, directory));
+      const still = known && `The password that you stored for ${printable(known, 300)} lets the ` +
+          `files of every project name it; to take that back, too: agentcoord logout ${
+            printable(known, 300)
+          }`;
+      if (revoked.length > 0) {
+        if (still !== undefined) cli.warn(still);
+        return { revoked };
+      }
+      throw new NotFoundError(
+        `Nothing is trusted for the project ${printable(root, 300)}${
+          still === undefined ? "" : `. ${still}`
+        }`,
+        { root },
+      );
     }
     const store = given ?? storeOfFile(config);
     return {
@@ -48,7 +61,9 @@ export const command = defineCommand({
   text: (data, view) => {
     if (data.revoked !== undefined) {
       return data.revoked.map(({ root, place }) =>
-        `${printable(root, Infinity)} may no longer name ${printable(place, Infinity)}.\n`
+        `What was agreed to is forgotten: ${printable(root, Infinity)} naming ${
+          printable(place, Infinity)
+        }.\n`
       ).join("");
     }
     if (data.list) {
@@ -69,6 +84,17 @@ export const command = defineCommand({
     ).join("");
   },
 });
+
+/** The server that is meant, as a URL; none for a directory. */
+function placesOf(meant: StoreConfig | Config): readonly string[] {
+  if ("kind" in meant) return meant.kind === "redis" ? [engineOf(meant).trustedPlace] : [];
+  const url = meant.credentials?.plainUrl;
+  return url === undefined ? [] : [engineOf({ kind: "redis", url }).trustedPlace];
+}
+
+function isSignedIn(place: string, userDirectory: string): boolean {
+  return /^[a-z+]+:/.test(place) && hasCredentials(place, userDirectory);
+}
 
 function storeOf(text: string, { cwd }: Cli): StoreConfig {
   const store = parseStore({ value: text, field: "store", source: "store" }, cwd);

@@ -5,6 +5,7 @@ import { integer } from "../../src/cli/options.ts";
 import { LIMITS, quote } from "../../src/name.ts";
 import { unknownAgent } from "../agent/hint.ts";
 import { inboxText } from "../board/text.ts";
+import { countAsRead } from "./read.ts";
 
 /** `agentcoord inbox` */
 export const command = defineCommand({
@@ -25,8 +26,7 @@ export const command = defineCommand({
     if (unknown !== undefined && (unknown.isLike || messages.length === 0)) {
       cli.warn(unknown.isLike ? unknown.message : newcomer(agent!));
     }
-    const last = messages.at(-1);
-    if (ack && last !== undefined) cli.delivered(() => board.ack({ upTo: last.id }));
+    if (ack) countAsRead(cli, board, messages, unknown);
     if (messages.length === limit) {
       cli.note(`There may be more: ${ack ? "call it again" : "read on with --ack or --limit"}`);
     }

@@ -4,8 +4,9 @@ import { LIMITS } from "../../src/name.ts";
 import { Board } from "../../src/board/board.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { duration, integer } from "../../src/cli/options.ts";
-import { hintAgents } from "../agent/hint.ts";
+import { unknownAgent } from "../agent/hint.ts";
 import { inboxText } from "../board/text.ts";
+import { countAsRead } from "./read.ts";
 
 /** `agentcoord inbox wait` */
 export const command = defineCommand({
@@ -23,12 +24,14 @@ export const command = defineCommand({
     const board = new Board(await cli.context());
     // Before the store is asked who is known: bad input costs nothing.
     checkInteger(limit ?? 1, "limit", { min: 1, max: LIMITS.batch });
-    await hintAgents(cli, [(await cli.config()).agent]);
-    const messages = await board.inboxWait({
-      ...given({ timeoutMs: timeout, limit }),
-    });
-    const last = messages.at(-1);
-    if (ack && last !== undefined) cli.delivered(() => board.ack({ upTo: last.id }));
+    const { agent } = await cli.config();
+    const unknown = agent === undefined ? undefined : await unknownAgent(cli, agent);
+    if (unknown?.isLike) cli.warn(unknown.message);
+    const options = given({ timeoutMs: timeout, limit });
+    const messages = unknown === undefined
+      ? await board.inboxWait(options)
+      : await board.addressedWait(options);
+    if (ack) countAsRead(cli, board, messages, unknown);
     return messages;
   },
   text: inboxText,

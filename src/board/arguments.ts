@@ -63,6 +63,13 @@ export const BOARD_ARGUMENTS = {
   counts: {},
   inbox: { options: options(INBOX) },
   addressed: { options: options<Pick<InboxOptions, "limit">>({ limit: anything }) },
+  addressedWait: {
+    options: options<Omit<InboxWaitOptions, "ack">>({
+      limit: anything,
+      timeoutMs: anything,
+      signal,
+    }),
+  },
   inboxWait: {
     options: options<InboxWaitOptions>({ ...INBOX, timeoutMs: anything, signal }),
   },

@@ -217,24 +217,34 @@ export class Board {
   }
 
   /**
+   * As {@linkcode Board.addressed}, but when nothing is unread looks again, about once a second, until something is.
+   *
+   * @throws {TimeoutError} when nothing came within `timeoutMs`, or `signal` fired.
+   */
+  async addressedWait(
+    { limit, ...patience }: Omit<InboxWaitOptions, "ack"> = {},
+  ): Promise<readonly Message[]> {
+    const { name } = requireActor(this.#context);
+    const query = inboxQuery(given({ limit }));
+    return await this.#arrived(
+      name,
+      async () => await (await this.#store()).addressed(name, query.limit),
+      patience,
+    );
+  }
+
+  /**
    * As {@linkcode Board.inbox}, but when nothing is unread waits until something is.
    *
    * @throws {TimeoutError} when nothing came within `timeoutMs`, or `signal` fired.
    */
   async inboxWait(options: InboxWaitOptions = {}): Promise<readonly Message[]> {
     const actor = requireActor(this.#context);
-    const waitMs = checkWaitMs(options.timeoutMs ?? DEFAULT_INBOX_WAIT_MS, "timeoutMs");
     const query = inboxQuery(options);
-    const { messages } = await waitFor<{ readonly messages: readonly Message[] }>(this.#context, {
-      look: async (waits) => ({
-        messages: await (await this.#store()).inbox(actor, { ...query, waits }),
-      }),
-      until: ({ messages }) => messages.length > 0,
-    }, { waitMs, signal: options.signal });
-    if (messages.length > 0) return messages;
-    throw new TimeoutError(
-      `No message for ${quote(actor.name)} came within ${formatDuration(waitMs)}`,
-      { agent: actor.name, timeoutMs: waitMs },
+    return await this.#arrived(
+      actor.name,
+      async (waits) => await (await this.#store()).inbox(actor, { ...query, waits }),
+      options,
     );
   }
 
@@ -267,6 +277,24 @@ export class Board {
     return await pruneAll(
       options,
       async (portion) => (await this.#store()).prune(actor, { ...portion, statuses }),
+    );
+  }
+
+  /** What `look` finds once that is something. */
+  async #arrived(
+    name: string,
+    look: (waits: boolean) => Promise<readonly Message[]>,
+    { timeoutMs, signal }: Pick<InboxWaitOptions, "timeoutMs" | "signal">,
+  ): Promise<readonly Message[]> {
+    const waitMs = checkWaitMs(timeoutMs ?? DEFAULT_INBOX_WAIT_MS, "timeoutMs");
+    const { messages } = await waitFor<{ readonly messages: readonly Message[] }>(this.#context, {
+      look: async (waits) => ({ messages: await look(waits) }),
+      until: ({ messages }) => messages.length > 0,
+    }, { waitMs, signal });
+    if (messages.length > 0) return messages;
+    throw new TimeoutError(
+      `No message for ${quote(name)} came within ${formatDuration(waitMs)}`,
+      { agent: name, timeoutMs: waitMs },
     );
   }
 

@@ -55,6 +55,23 @@ export function withCredentials(url: string, userDirectory: string): string | un
   );
 }
 
+/** The URL with this password, of its user or else of `default`. */
+export function withPassword(url: string, password: string): string {
+  const { auth } = parseRedisUrl(url, "url");
+  return signedIn(url, { user: auth?.user ?? DEFAULT_USER, password });
+}
+
+/** Whether a password is stored with which the URL can be used: of its user, or of anybody when it names none. */
+export function hasCredentials(url: string, userDirectory: string): boolean {
+  const target = parseRedisUrl(url, "store");
+  const place = placeOf(target);
+  const wanted = target.auth?.user;
+  return readEntries(credentialsPath(userDirectory)).some((entry) =>
+    entry.place === place && (!entry.tls || target.tls !== undefined) &&
+    (wanted ?? entry.user) === entry.user
+  );
+}
+
 /** Stores a password for the URL's user and place, and gives the name it is stored under. */
 export function addCredentials(url: string, password: string, userDirectory: string): string {
   const path = credentialsPath(userDirectory);
@@ -104,7 +121,7 @@ function readEntries(path: string): readonly Entry[] {
   });
 }
 
-function signedIn(url: string, { user, password }: Entry): string {
+function signedIn(url: string, { user, password }: Pick<Entry, "user" | "password">): string {
   const userinfo = `${encodeURIComponent(user)}:${encodeURIComponent(password)}@`;
   // A Unix socket's URL may have no slashes before its path.
   return url.replace(/^([^:]+:)(\/\/)?(?:[^/?#]*@)?/, `$1//${userinfo.replaceAll("$", "$$$$")}`);

@@ -9,7 +9,7 @@ import type { Config, Remark, StoreConfig } from "../config.ts";
 import type { RoomContext } from "../context.ts";
 import { type Check, failed, type Findings, SAMPLES, SLOW_MS } from "./check.ts";
 import { largestCheck } from "./largest.ts";
-import { StoreUnavailableError } from "../errors.ts";
+import { type CoordError, DeniedError, StoreUnavailableError } from "../errors.ts";
 import { newId } from "../id.ts";
 import type { EngineWords } from "../open/engine_descriptor.ts";
 import { engineOf } from "../open/engines.ts";
@@ -24,6 +24,9 @@ export interface Patient {
   /** Opens the store; called only when there is one and nothing seems wrong with it. */
   readonly open: () => Promise<RoomContext>;
 }
+
+/** The check that fails until the user agrees to the store that the project's file names. */
+const TRUST = "trust";
 
 /** Runs every check that makes sense here, in a fixed order. */
 export async function examine(patient: Patient): Promise<readonly Check[]> {
@@ -84,15 +87,16 @@ async function look({ config, clock }: Patient): Promise<Findings> {
 }
 
 /** The failure that these checks amount to; `undefined` when all is well. */
-export function diagnosis(checks: readonly Check[]): StoreUnavailableError | undefined {
+export function diagnosis(checks: readonly Check[]): CoordError | undefined {
   const bad = checks.filter(({ ok }) => !ok);
   if (bad.length === 0) return undefined;
   const [{ name, value, hint }] = bad as [Check];
   const more = bad.length === 1 ? "" : ` (and ${bad.length - 1} more)`;
   const advice = hint === undefined ? "" : `; ${hint}`;
-  return new StoreUnavailableError(`The check "${name}" failed: ${value}${advice}${more}`, {
-    checks,
-  });
+  const sentence = `The check "${name}" failed: ${value}${advice}${more}`;
+  // As every other command, which needs the same consent.
+  if (name === TRUST) return new DeniedError(sentence, { checks });
+  return new StoreUnavailableError(sentence, { checks });
 }
 
 function projectChecks({ root, worktree, isGit }: Project): readonly Check[] {
@@ -112,7 +116,7 @@ function projectChecks({ root, worktree, isGit }: Project): readonly Check[] {
 /** What about the settings keeps this process from working as the others in the project do. */
 function settingsChecks({ denial, remarks }: Config): readonly Check[] {
   return [
-    ...(denial === undefined ? [] : [{ name: "trust", ok: false, value: denial }]),
+    ...(denial === undefined ? [] : [{ name: TRUST, ok: false, value: denial }]),
     ...(remarks.length === 0
       ? []
       : [{ name: "settings", ok: true, value: "valid", hint: remarks.map(textOf).join("; ") }]),

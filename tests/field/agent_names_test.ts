@@ -107,6 +107,7 @@ Deno.test("names that nobody has get a hint, and reading an inbox registers nobo
         const list of [
           "tasks --by",
           "tasks --holder",
+          "locks --holder",
           "board list --by",
           "approvals --by",
           "audit list --by",
@@ -118,5 +119,22 @@ Deno.test("names that nobody has get a hint, and reading an inbox registers nobo
       const show = await json("agent", "show", "Ada");
       assert.deepEqual([show.code, show.document.error.message], [4, HINT]);
       assert.equal((await json("inbox", "--agent", "carl")).document.data.length, 1);
+
+      // Neither waiting nor counting as read makes an agent of a name.
+      const waited = await json("inbox", "wait", "--timeout", "5s", "--ack", "--agent", "carl");
+      assert.equal(waited.document.data.length, 1);
+      assert.match(
+        waited.document.warnings.join(),
+        /Nothing was counted as read: No agent is named "carl"/,
+      );
+      const late = await json("inbox", "wait", "--timeout", "300ms", "--agent", "dora");
+      assert.deepEqual([late.code, late.document.error.code], [6, "timeout"]);
+      const acked = await json("inbox", "ack", "--agent", "Ada");
+      assert.deepEqual([acked.code, acked.document.error.message], [4, HINT]);
+      const read = await json("inbox", "--ack", "--agent", "carl");
+      assert.match(read.document.warnings.join(), /Nothing was counted as read/);
+      assert.equal((await json("inbox", "--agent", "carl")).document.data.length, 1);
+      const now = (await json("agents")).document.data.map(({ name }: { name: string }) => name);
+      assert.deepEqual(now, ["ada", "bob"]);
     }
   }));

@@ -49,7 +49,7 @@ Deno.test({
       }
       await assert.rejects(CoordinationClient.open({ cwd: dir, env }), DeniedError);
       const doctor = await cliJson(dir, ["doctor"], { env });
-      assert.equal(doctor.code, 7);
+      assert.equal(doctor.code, 8);
       assert.match(doctor.document.error.message, /The check "trust" failed/);
 
       const trusted = await cliJson(dir, ["trust"], { env });
@@ -145,6 +145,10 @@ Deno.test("a password is kept by login for the user alone, and used without bein
         const url = `redis://127.0.0.1:${server.port}`;
         await name(dir, { store: url, namespace: "n" });
         const acting = { ...env, AGENTCOORD_AGENT: "ada" };
+        const wrong = await cli(dir, ["login", url], { env, stdin: "not that\n" });
+        assert.equal(wrong.code, 8, wrong.stderr);
+        assert.match(wrong.stderr, /refused the user or the password.*nothing was stored/);
+        await assert.rejects(Deno.stat(`${home}/credentials.json`), Deno.errors.NotFound);
         const login = await cli(dir, ["login", url], { env, stdin: `${SECRET}\n` });
         assert.equal(login.code, 0, login.stderr);
         assert.equal(login.stderr, "");
@@ -175,8 +179,19 @@ Deno.test("a password is kept by login for the user alone, and used without bein
         assert.equal(open.code, 2);
         assert.match(open.stderr, /other users may read it, and it holds passwords; run chmod 600/);
         Deno.chmodSync(`${home}/credentials.json`, 0o600);
+        const stays = /The password that you stored for redis:.* lets the files of every project/;
+        const none = await cli(dir, ["trust", "--revoke"], { env });
+        assert.deepEqual([none.code, stays.test(none.stderr)], [4, true], none.stderr);
+        assert.equal((await cli(dir, ["trust"], { env })).code, 0);
+        const revoked = await cli(dir, ["trust", "--revoke"], { env });
+        assert.deepEqual([revoked.code, stays.test(revoked.stderr)], [0, true], revoked.stderr);
+        assert.equal((await cli(dir, ["locks"], { env })).code, 0);
+        assert.equal((await cli(dir, ["trust"], { env })).code, 0);
         assert.equal((await cli(dir, ["logout", url], { env })).code, 0);
         assert.equal((await cli(dir, ["logout", url], { env })).code, 4);
+        const last = await cli(dir, ["trust", "--revoke"], { env });
+        assert.deepEqual([last.code, last.stderr], [0, ""]);
+        assert.equal((await cli(dir, ["doctor"], { env })).code, 8);
         assert.equal((await cli(dir, ["locks"], { env })).code, 8);
       }),
   });
@@ -185,7 +200,7 @@ Deno.test("a password is kept by login for the user alone, and used without bein
     () =>
       withStranger(async (dir, env, home) => {
         for (const url of ["redis://ada@db", "redis://bob@db:6379", "rediss://ada@safe"]) {
-          assert.equal((await cli(dir, ["login", url], { env, stdin: url })).code, 0);
+          assert.equal((await cli(dir, ["login", url, "--no-check"], { env, stdin: url })).code, 0);
         }
         const encoded = encodeURIComponent("redis://ada@db");
         assert.equal(
@@ -205,6 +220,17 @@ function denoDirectory(): string {
   const { HOME, XDG_CACHE_HOME, DENO_DIR } = Deno.env.toObject();
   return DENO_DIR ?? `${XDG_CACHE_HOME ?? `${HOME}/.cache`}/deno`;
 }
+
+Deno.test("a password that cannot be tried is stored only when it is to be stored untried", () =>
+  withStranger(async (dir, env, home) => {
+    const words = ["login", "redis://127.0.0.1:1"];
+    const { code, stderr } = await cli(dir, words, { env, stdin: SECRET });
+    assert.equal(code, 7, stderr);
+    assert.match(stderr, /was not tried, and nothing was stored \(--no-check/);
+    await assert.rejects(Deno.stat(`${home}/credentials.json`), Deno.errors.NotFound);
+    assert.equal((await cli(dir, [...words, "--no-check"], { env, stdin: SECRET })).code, 0);
+    assert.ok(Deno.statSync(`${home}/credentials.json`).isFile);
+  }));
 
 Deno.test("a password in --store is warned of, and refused by login", () =>
   withProject(async (dir) => {

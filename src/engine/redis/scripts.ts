@@ -1959,7 +1959,7 @@ end
 `,
   "event/read": `local FROM, CHECKED, LIMIT, TYPE, WAKER = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
 local CHUNK, FEW = 256, 8
-local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 2048, 2097152, 524288
+local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 1024, 1048576, 524288
 local function count_events(fields)
   local count = #fields / 2
   for i = #fields - 1, 1, -2 do

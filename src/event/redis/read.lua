@@ -10,7 +10,7 @@ KEEPS   a reader sees every event after its cursor, or is told that it cannot. ]
 local FROM, CHECKED, LIMIT, TYPE, WAKER = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
 -- Entries read at a time, fewer while they are long; and how many events, and bytes, one operation looks at.
 local CHUNK, FEW = 256, 8
-local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 2048, 2097152, 524288
+local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 1024, 1048576, 524288
 
 -- How many events an entry holds; its answer and the call that it belongs to are none.
 local function count_events(fields)
