@@ -14,7 +14,7 @@ import {
 import { Agents, REGISTER_FIELDS, type RegisterOptions } from "./agent/agent.ts";
 import { checkChoice, invalid } from "./check.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { DURABILITIES } from "./config/settings_file.ts";
+import { DURABILITIES } from "./durability.ts";
 import { type Durability, resolveAccess, resolveConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
 import { openContext } from "./open/open.ts";

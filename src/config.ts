@@ -14,7 +14,8 @@ import type { Access, AccessInput } from "./config/access.ts";
 import { namespaceOfOrigin } from "./config/origin.ts";
 import { overrideRemarks, projectRemarks, type Remark } from "./config/remarks.ts";
 import { fileField, parseBoolean, parseWord, type Setting } from "./config/setting.ts";
-import { DURABILITIES, FALLBACKS, readSettingsFile } from "./config/settings_file.ts";
+import { FALLBACKS, readSettingsFile } from "./config/settings_file.ts";
+import { DURABILITIES, type Durability } from "./durability.ts";
 import { parseStore, type StoreConfig } from "./config/store_value.ts";
 import { exists } from "./disk.ts";
 import { checkName } from "./name.ts";
@@ -26,6 +27,7 @@ import { engineOf } from "./open/engines.ts";
 export { redactUrl };
 export type { Remark, StoreConfig };
 export { hideSecrets } from "./config/setting.ts";
+export type { Durability } from "./durability.ts";
 export { shownStore } from "./config/store_value.ts";
 
 /**
@@ -33,9 +35,6 @@ export { shownStore } from "./config/store_value.ts";
  * never.
  */
 export type Fallback = "auto" | "directory" | "never";
-
-/** Whether a directory store waits for the disk (`full`) or for the kernel (`normal`). */
-export type Durability = "full" | "normal";
 
 /** A setting that has a source. */
 export type ConfigKey = "store" | "namespace" | "agent" | "json" | "fallback" | "durability";

@@ -3,8 +3,7 @@
  * @module
  */
 
-import { InvalidArgumentError } from "./errors.ts";
-import { printable, quote } from "./name.ts";
+import { invalid } from "./check.ts";
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -115,11 +114,4 @@ function checkInstant(ms: number, text: string, field: string): number {
 function twoUnits(count: number, perLarge: number, large: string, small: string): string {
   const rest = count % perLarge;
   return `${Math.floor(count / perLarge)}${large}${rest === 0 ? "" : `${rest}${small}`}`;
-}
-
-function invalid(text: string, field: string, fix: string): InvalidArgumentError {
-  return new InvalidArgumentError(`Invalid ${field} ${quote(text)}: ${fix}`, {
-    field,
-    value: printable(text),
-  });
 }

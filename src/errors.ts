@@ -125,3 +125,10 @@ export class NothingToClaimError extends CoordError {
     super("nothing_to_claim", message, { details, retryable: true });
   }
 }
+
+/** Any failure in our words: what is none of ours is unforeseen. */
+export function asCoordError(error: unknown): CoordError {
+  if (error instanceof CoordError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new CoordError("internal", `Unexpected failure: ${message}`, { cause: error });
+}

@@ -6,14 +6,10 @@ import { invalid } from "../check.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { printable, quote } from "../name.ts";
 import { readWhole } from "./bounded_input.ts";
+import type { JsonValue } from "../task/model.ts";
 import type { Cli } from "./command.ts";
 import { JsonError, parseJson } from "./json.ts";
 import { utf8Text } from "./utf8.ts";
-
-/** Any JSON value. */
-type JsonValue = string | number | boolean | null | readonly JsonValue[] | {
-  readonly [key: string]: JsonValue;
-};
 
 /** The text itself, or all of standard input when it is `-`; a final line feed there is dropped. */
 export async function textFrom(cli: Cli, text: string): Promise<string>;

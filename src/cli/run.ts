@@ -7,7 +7,7 @@ import { CommanderError } from "commander";
 import type { Config } from "../config.ts";
 import type { RoomContext } from "../context.ts";
 import { formatDuration } from "../duration.ts";
-import { CoordError, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
+import { asCoordError, CoordError, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
 import { printable } from "../name.ts";
 import type { StoreWarning } from "../engine/warning.ts";
 import { type AnyCommandSpec, type Cli, type EndingSignal, Exit, Page } from "./command.ts";
@@ -178,7 +178,7 @@ class Call implements Cli {
       this.tell(error.message);
       return OUTPUT_FAILED;
     }
-    const failure = asCoordError(error);
+    const failure = failureOf(error);
     await this.#report(failure);
     return EXIT_CODES[failure.code];
   }
@@ -382,13 +382,11 @@ function realPath(path: string | undefined): string | undefined {
 }
 
 /** Every failure in our words: parsing failures are usage errors, the unforeseen is internal. */
-function asCoordError(error: unknown): CoordError {
-  if (error instanceof CoordError) return error;
+function failureOf(error: unknown): CoordError {
   if (error instanceof CommanderError) {
     const help = error.code === "commander.help" ? "Name a command; see --help" : error.message;
     const message = printable(help.replace(/^error: /, "").replace(/\s*\n\s*/g, " "), 2000);
     return new InvalidArgumentError(message.charAt(0).toUpperCase() + message.slice(1));
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return new CoordError("internal", `Unexpected failure: ${message}`, { cause: error });
+  return asCoordError(error);
 }

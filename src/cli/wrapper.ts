@@ -17,7 +17,7 @@
 import { given } from "../given.ts";
 import { sleep } from "../clock.ts";
 import { formatDuration } from "../duration.ts";
-import { CoordError, type ErrorCode, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
+import { asCoordError, type ErrorCode, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
 import { type Cli, type EndingSignal, Exit } from "./command.ts";
 import { WrappedChild } from "./wrapper_child.ts";
 import { executable, NotExecutedError } from "./wrapper_command.ts";
@@ -187,10 +187,4 @@ function refused(error: unknown, { exitCodes = {} }: Pick<WrapOptions, "exitCode
     ? EXIT_CODES.invalid_argument
     : exitCodes[failure.code] ?? WRAPPER_EXIT.failed;
   return new Exit(code, failure);
-}
-
-function asCoordError(error: unknown): CoordError {
-  if (error instanceof CoordError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new CoordError("internal", `Unexpected failure: ${message}`, { cause: error });
 }

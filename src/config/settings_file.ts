@@ -5,6 +5,7 @@
  * a link to somebody's secrets, or text that two programs read differently.
  * @module
  */
+import { DURABILITIES } from "../durability.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { checkName, printable, quote } from "../name.ts";
 import { engineOf } from "../open/engines.ts";
@@ -16,8 +17,6 @@ import { isWithin } from "./within.ts";
 
 /** What happens when Redis cannot be reached: a directory takes over if that is safe, always, or never. */
 export const FALLBACKS = ["auto", "directory", "never"] as const;
-/** What a directory store's writes survive. */
-export const DURABILITIES = ["full", "normal"] as const;
 
 const KEYS = ["store", "namespace", "json", "fallback", "durability", "hooks"];
 const HOOK_ERRORS = ["ask", "deny", "allow"] as const;

@@ -13,7 +13,7 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Waker } from "../engine/waker.ts";
-import type { Durability } from "../engine/directory/database.ts";
+import type { Durability } from "../durability.ts";
 import { DirectoryEngine } from "../engine/directory/engine.ts";
 import { isUnmade, makeHome, namespaceHome } from "../engine/directory/place.ts";
 import { isPlainDirectory } from "../engine/directory/plain_file.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { type Clock, systemClock } from "../clock.ts";
-import type { Durability } from "../engine/directory/database.ts";
+import type { Durability } from "../durability.ts";
 import type { StoreConfig } from "../store_config.ts";
 import { engineOf } from "./engines.ts";
 import type { RoomContext } from "../context.ts";

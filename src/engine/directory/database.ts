@@ -28,9 +28,6 @@ const BUSY_TIMEOUT_MS = 5000;
 const WRITING = { timeout: BUSY_TIMEOUT_MS, defensive: true } as const;
 const READING = { ...WRITING, readOnly: true } as const;
 
-/** Durability of a step that has returned: `full` survives power loss, `normal` any process death. */
-export type Durability = "full" | "normal";
-
 /** One connection to each database that was refused; see {@linkcode Database.closeRefused}. */
 const REFUSED = new Map<string, DatabaseSync>();
 

@@ -15,8 +15,7 @@
  * whoever makes that commit: first beside the other processes' steps, then the small rest under the
  * lock, which lets the log start again from its beginning.
  *
- * A process frozen inside a step keeps the kernel lock; others then get `store_unavailable` that names
- * it, after 10 seconds. Safe comes before available.
+ * A process frozen inside an operation keeps the lock; others get `store_unavailable` that names it, after 10 seconds.
  *
  * Each hold of the lock begins with a look whether the files are still those of the store (files.ts); the
  * number of the newest commit is written beside the database (mark.ts).
@@ -25,7 +24,8 @@
 import type { Clock } from "../../clock.ts";
 import { CoordError, StoreUnavailableError } from "../../errors.ts";
 import { verifyBase, writeBase } from "./base.ts";
-import { Database, type Durability } from "./database.ts";
+import type { Durability } from "../../durability.ts";
+import { Database } from "./database.ts";
 import type { Preamble } from "./preamble.ts";
 import { StepReader, StepTransaction } from "./step.ts";
 import { storeFailure } from "./failure.ts";
