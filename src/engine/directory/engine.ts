@@ -27,7 +27,7 @@ import { verifyBase, writeBase } from "./base.ts";
 import type { Durability } from "../../durability.ts";
 import { Database } from "./database.ts";
 import type { Preamble } from "./preamble.ts";
-import { StepReader, StepTransaction } from "./step.ts";
+import { OpenTransaction, ReadView } from "./operation.ts";
 import { storeFailure } from "./failure.ts";
 import { FileWaker } from "./file_waker.ts";
 import { KernelLock } from "./kernel_lock.ts";
@@ -171,7 +171,7 @@ export class DirectoryEngine implements Engine {
       try {
         this.#db.run("BEGIN", []);
         try {
-          const reader = new StepReader(this.#db, this.#state(), this.#clock);
+          const reader = new ReadView(this.#db, this.#state(), this.#clock);
           this.clockAheadMs = reader.aheadMs;
           resolve(look(reader));
         } finally {
@@ -318,15 +318,15 @@ export class DirectoryEngine implements Engine {
   }
 
   /**
-   * Compares the database with its mark, once in a process, and lets the numbers leap when the newest commits
+   * Compares the database with its mark, once in a process, and leaves a gap in the numbers when the newest commits
    * may be missing. Going on harms less than refusing: what is gone does not come back by waiting, leases and
    * tasks that are left are sound, and no fence is given out twice.
    */
-  #compare(transaction: StepTransaction): void {
+  #compare(transaction: OpenTransaction): void {
     const found = readMark(this.#lock);
     const loss = lossOf(found, transaction.commits);
     if (loss === undefined) return;
-    transaction.leap(found.kind === "none" ? undefined : found.mark);
+    transaction.leaveGap(found.kind === "none" ? undefined : found.mark);
     writeBase(this.#lock, this.#db.path, Database.commitsWithoutLog(this.#db.path) ?? 0);
     if (this.#db.cameForward) return;
     const { copied, lostCommits } = loss;
@@ -340,7 +340,7 @@ export class DirectoryEngine implements Engine {
     this.#db.run("BEGIN IMMEDIATE", []);
     let open = true;
     try {
-      const transaction = new StepTransaction(this.#db, this.#state(), this.#clock, this.#wakers);
+      const transaction = new OpenTransaction(this.#db, this.#state(), this.#clock, this.#wakers);
       this.clockAheadMs = transaction.aheadMs;
       if (!this.#compared) this.#compare(transaction);
       const beating = actor !== undefined && this.#beatDue(actor, transaction);

@@ -5,7 +5,7 @@
 import type { Clock } from "../../clock.ts";
 import type { Actor } from "../actor.ts";
 import type { Warn } from "../warning.ts";
-import type { Durability } from "./database.ts";
+import type { Durability } from "../../durability.ts";
 import type { Preamble } from "./preamble.ts";
 import type { Schema } from "./schema.ts";
 import type { Reader } from "./transaction.ts";

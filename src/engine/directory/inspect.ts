@@ -75,7 +75,7 @@ export interface DatabaseFacts {
   readonly integrity: string;
   /** How many commits its mark has and the database has not. */
   readonly lostCommits: number;
-  /** Whether the files were copied, so that the next step lets the numbers leap. */
+  /** Whether the files were copied, so that the next operation leaves a gap in the numbers. */
   readonly copied: boolean;
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 import { Database } from "./database.ts";
-import { StepReader } from "./step.ts";
+import { ReadView } from "./operation.ts";
 import { DirectoryEngine } from "./engine.ts";
 import type { EngineOptions } from "./engine_options.ts";
 import { commitsOfRemoved } from "./loss.ts";
@@ -68,7 +68,7 @@ export class UnmadeEngine implements Engine {
       this.#empty = Database.empty(this.#options.schema);
     }
     const db = await this.#empty;
-    return look(new StepReader(db, readState(db, db.path), this.#options.clock));
+    return look(new ReadView(db, readState(db, db.path), this.#options.clock));
   }
 
   /** Whoever waits has to be found by others, so this makes the namespace. */

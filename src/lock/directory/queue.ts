@@ -68,7 +68,7 @@ export function waitersOn(reader: Reader, names: readonly string[]): Waiter[] {
 }
 
 /** Whether others have to wait behind this waiter now. */
-export function standsInLine(waiter: WaiterRow, nowMs: number): boolean {
+export function isInWay(waiter: WaiterRow, nowMs: number): boolean {
   if (nowMs - waiter.seen_at_ms > SILENCE_MS) return false;
   return waiter.called_at_ms === null || nowMs - waiter.called_at_ms <= CALL_MS;
 }
@@ -122,7 +122,7 @@ export function callWaiters(tx: Transaction, paths: readonly string[]): void {
       continue;
     }
     // Called before and never came: it keeps its place, but nobody waits for it.
-    if (!standsInLine(waiter, tx.nowMs)) continue;
+    if (!isInWay(waiter, tx.nowMs)) continue;
     const keptBack = wanted.keepBack(names, mode);
     if (!keptBack && !tx.wake(waiter.bell)) {
       removeWaiter(tx, seq);

@@ -17,9 +17,9 @@ import {
   type Applicant,
   callWaiters,
   findWaiter,
+  isInWay,
   queue,
   removeWaiter,
-  standsInLine,
   type WaiterRow,
   waitersOn,
 } from "./queue.ts";
@@ -302,7 +302,7 @@ function waiterAhead(
   const waiting = (tx.counts.lock_waiters ?? 0) > 0;
   for (const path of waiting ? paths : []) {
     for (const waiter of waitersOn(tx, namesOf(path, aliases))) {
-      const ahead = waiter.seq < before && standsInLine(waiter, tx.nowMs);
+      const ahead = waiter.seq < before && isInWay(waiter, tx.nowMs);
       if (ahead && modesConflict(waiter.mode, mode)) return { path, waiter };
     }
   }

@@ -1,5 +1,5 @@
 /**
- * One step on the directory store, as its code sees it: a consistent view, or a transaction with the store's
+ * One operation on the directory store, as its code sees it: a consistent view, or a transaction with the store's
  * clock and counters.
  * @module
  */
@@ -13,7 +13,7 @@ import { type ClockReading, readClock } from "./clock.ts";
 import type { Reader, SqlValue, Transaction } from "./transaction.ts";
 
 /** {@linkcode Reader} on the database. */
-export class StepReader implements Reader {
+export class ReadView implements Reader {
   readonly nowMs: number;
   /** How far that is ahead of the host's clock. */
   readonly aheadMs: number;
@@ -40,8 +40,8 @@ export class StepReader implements Reader {
   }
 }
 
-/** {@linkcode Transaction} on the database; what it counted is written by {@linkcode StepTransaction.save}. */
-export class StepTransaction extends StepReader implements Transaction {
+/** {@linkcode Transaction} on the database; what it counted is written by {@linkcode OpenTransaction.save}. */
+export class OpenTransaction extends ReadView implements Transaction {
   /** Whether there is anything to save. */
   dirty: boolean;
   readonly #wakers: string;
@@ -90,7 +90,7 @@ export class StepTransaction extends StepReader implements Transaction {
   }
 
   /** Goes on above everything that may have been handed out: after `mark`, and after what the clock says. */
-  leap(mark: Mark = { commits: 0, fence: 0, event: 0 }): void {
+  leaveGap(mark: Mark = { commits: 0, fence: 0, event: 0 }): void {
     this.#fence = Math.max(this.#fence, mark.fence);
     this.#event = Math.max(this.#event, mark.event);
     this.#commits = Math.max(this.#commits, mark.commits);
