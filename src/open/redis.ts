@@ -9,7 +9,9 @@ import type { Waker } from "../engine/waker.ts";
 import { RedisConnection, type RedisConnectionOptions } from "../engine/redis/connection.ts";
 import { ScriptRunner } from "../engine/redis/script_runner.ts";
 import type { Store } from "../store.ts";
-import { opensOnce, PrimitiveStore, type Wings } from "./primitive_store.ts";
+import { type Open, opensOnce, PrimitiveStore, type Wings } from "./primitive_store.ts";
+import type { Operations, Primitive } from "../primitives.ts";
+import { CoordError } from "../errors.ts";
 import type { Actor } from "../engine/actor.ts";
 import type { Warn } from "../engine/warning.ts";
 
@@ -45,7 +47,7 @@ export class RedisStore extends PrimitiveStore implements Store {
   readonly #runner: ScriptRunner;
 
   private constructor(connection: RedisConnection, runner: ScriptRunner) {
-    super(opensOnce(WINGS, runner));
+    super(explainsFailures(opensOnce(WINGS, runner), runner));
     this.location = connection.location;
     this.connection = connection;
     this.#runner = runner;
@@ -82,6 +84,31 @@ export class RedisStore extends PrimitiveStore implements Store {
     this.#runner.close();
     await this.connection.close(options);
   }
+}
+
+/** The same operations; one that fails for no reason of the server's tells which record is damaged, if one is. */
+function explainsFailures(open: Open, { connection, prefix }: ScriptRunner): Open {
+  const explain = async (error: unknown): Promise<never> => {
+    if (error instanceof CoordError) throw error;
+    const { explainFailure } = await import("./redis_damage.ts");
+    throw await explainFailure(error, connection, prefix);
+  };
+  const opened: { -readonly [Name in Primitive]?: Promise<Operations[Name]> } = {};
+  const wrap = async <Name extends Primitive>(name: Name): Promise<Operations[Name]> => {
+    const operations = await open(name);
+    const wrapped: Record<string, unknown> = {};
+    const methods = Object.entries(
+      Object.getOwnPropertyDescriptors(Object.getPrototypeOf(operations)),
+    );
+    for (const [method, { value }] of methods) {
+      if (method === "constructor" || typeof value !== "function") continue;
+      wrapped[method] = (...args: readonly unknown[]) =>
+        (Reflect.apply(value, operations, args) as Promise<unknown>).catch(explain);
+    }
+    return wrapped as unknown as Operations[Name];
+  };
+  return <Name extends Primitive>(name: Name): Promise<Operations[Name]> =>
+    (opened[name] ??= wrap(name) as typeof opened[Name] & object) as Promise<Operations[Name]>;
 }
 
 async function bringForward({ connection, prefix }: ScriptRunner, found: number): Promise<void> {

@@ -2,6 +2,7 @@
  * The steps on approvals, on the directory engine.
  * @module
  */
+import { printable } from "../../name.ts";
 import { emit, listen, notify } from "../../event/directory/append.ts";
 import type { PrunedPortion, PrunePortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
@@ -24,7 +25,7 @@ import type {
   Seen,
   UseOutcome,
 } from "../store.ts";
-import { parseRowTexts } from "../../engine/directory/row_json.ts";
+import { DamagedRowError, parseRowTexts } from "../../engine/directory/row_json.ts";
 
 interface ApprovalRow {
   seq: number;
@@ -275,6 +276,9 @@ function move(
 }
 
 function toApproval(row: ApprovalRow, nowMs: number): Approval {
+  if (!ALL_STATUSES.includes(row.status)) {
+    throw new DamagedRowError(`approval ${row.id} has the status ${printable(row.status, 40)}`);
+  }
   const lapsed = row.status === "pending" && row.expires_at_ms <= nowMs;
   const optional = {
     digest: row.digest,

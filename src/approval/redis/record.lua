@@ -59,7 +59,11 @@ local function file(command, approval)
   end
 end
 
+local STATUSES = { pending = true, approved = true, rejected = true, expired = true }
+
 local function status_at(approval, at)
+  -- Whoever called looks for what is damaged then; see src/open/redis_damage.ts.
+  if not STATUSES[approval.status] then error('approval ' .. approval.id .. ' has no status') end
   if approval.status == 'pending' and tonumber(approval.expires) <= at then return 'expired' end
   return approval.status
 end

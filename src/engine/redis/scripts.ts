@@ -470,7 +470,9 @@ local function file(command, approval)
     end
   end
 end
+local STATUSES = { pending = true, approved = true, rejected = true, expired = true }
 local function status_at(approval, at)
+  if not STATUSES[approval.status] then error('approval ' .. approval.id .. ' has no status') end
   if approval.status == 'pending' and tonumber(approval.expires) <= at then return 'expired' end
   return approval.status
 end
