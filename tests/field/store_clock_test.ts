@@ -52,6 +52,8 @@ async function withStores(
   }
 }
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 Deno.test("lease lapses at real speed after the host's clock was set back by a year", async () => {
   let off = 0;
   await withStores([() => off], async (host, [room]) => {
@@ -156,6 +158,31 @@ Deno.test("store clock never steps back, and is never faster than the time that 
     }),
     { numRuns: propertyRuns() },
   );
+});
+
+Deno.test("store clock goes on when a host's clock is set back twice", () => {
+  const host = new Host();
+  let offMs = 0;
+  const clock = host.clock(() => offMs);
+  let row: ClockRow = {
+    now_ms: host.realMs,
+    anchor_now_ms: null,
+    anchor_wall_ms: null,
+    anchor_uptime_ms: null,
+  };
+  const passes = (ms: number) => {
+    host.realMs += ms;
+    row = readClock(row, clock).row;
+  };
+  offMs = -DAY_MS;
+  passes(0);
+  // A day later a part of the time since then is taken back, too.
+  for (let hour = 0; hour < 24; hour++) passes(DAY_MS / 24);
+  offMs -= DAY_MS / 2;
+  passes(0);
+  const before = row.now_ms;
+  passes(60_000);
+  assert.ok(row.now_ms - before >= 60_000 - SLACK_MS, `${row.now_ms - before}`);
 });
 
 /** What may be made up for at once: the time since the anchor was put. */

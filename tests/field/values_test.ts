@@ -203,7 +203,7 @@ inProject("lock run --timeout beyond what a timer holds lets the command run", a
   assert.deepEqual(await run("25d"), { code: 4, stdout: "", stderr: "" });
   const absurd = await run("400d");
   assert.equal(absurd.code, 2);
-  assert.match(absurd.stderr, /Invalid --timeout .*30 days/);
+  assert.match(absurd.stderr, /Invalid --timeout .*30d/);
 });
 
 Deno.test("sleep longer than a timer holds goes on until it is called off", async () => {

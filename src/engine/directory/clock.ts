@@ -11,8 +11,8 @@
  * hour each time it follows one whose clock is right. So what passes is measured from a fixed point, the
  * anchor, which the first step that finds the wall clock behind puts into the store: the store's time, the
  * wall clock and the host's uptime at that moment. Since then has passed what the wall clock or the uptime says,
- * whichever is less; a process with a clock of its own can make either too large, and not both. When either
- * is before the anchor (set back again, restarted), the anchor is put anew.
+ * whichever is less; a process with a clock of its own can make either too large, and not both. When that
+ * is before the anchor, or behind what the store has seen (set back again, restarted), the anchor is put anew.
  *
  * What remains. A process whose clock is ahead moves the store's clock there, once: nobody can tell it from a
  * clock that was put right, and leases may lapse early that once. From then on the others go on at real
@@ -59,10 +59,12 @@ export function readClock(last: ClockRow, host: HostClocks): ClockReading {
   const uptimeMs = host.uptimeMs();
   if (anchored) {
     const passedMs = Math.min(wallMs - last.anchor_wall_ms!, uptimeMs - last.anchor_uptime_ms!);
-    const nowMs = Math.max(last.now_ms, last.anchor_now_ms! + passedMs);
+    const behindMs = last.now_ms - (last.anchor_now_ms! + passedMs);
+    const nowMs = last.now_ms + Math.max(0, -behindMs);
     // Followed again only once it has caught up with what has really passed.
     if (wallMs >= nowMs) return reading(followed(wallMs), true);
-    if (passedMs >= 0) return reading({ ...last, now_ms: nowMs }, false);
+    // A wall clock that was set back again would hold the store's clock up: then a new anchor is put.
+    if (passedMs >= 0 && behindMs < SLACK_MS) return reading({ ...last, now_ms: nowMs }, false);
   }
   const row = {
     now_ms: last.now_ms,
