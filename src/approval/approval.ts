@@ -208,10 +208,15 @@ export class Approvals {
     );
   }
 
-  /** The approval as it is now; `undefined` when there is none with this identifier. */
+  /**
+   * The approval as it is now; `undefined` when there is none with this identifier.
+   *
+   * @throws {StoreUnavailableError} when it was approved in the store by somebody who may not decide it.
+   */
   async get(id: string): Promise<Approval | undefined> {
     if (typeof id !== "string") return undefined;
-    return await (await this.#context.store.approvals()).get(id);
+    const approval = await (await this.#context.store.approvals()).get(id);
+    return approval && asDecided(approval);
   }
 
   /**
@@ -229,6 +234,7 @@ export class Approvals {
    * Approvals, decided ones too, newest first, page by page.
    *
    * @throws {InvalidArgumentError} for a cursor that no approval has.
+   * @throws {StoreUnavailableError} when one was approved in the store by somebody who may not decide it.
    */
   async list(options: ListApprovalsOptions = {}): Promise<ApprovalPage> {
     const { status, requestedBy, cursor } = options;
@@ -242,7 +248,7 @@ export class Approvals {
     if (found === undefined) throw invalid(cursor, "cursor", "no approval has this identifier");
     const oldest = found.approvals.at(-1);
     return {
-      approvals: found.approvals,
+      approvals: found.approvals.map(asDecided),
       ...(found.more && oldest !== undefined ? { nextCursor: oldest.id } : {}),
     };
   }
