@@ -6,9 +6,9 @@ ARGV    5 status or "", 6 who asked or "", 7 id that only older ones are wanted 
         9 number to go on below, or ""
 RETURN  {"approvals":[…],"more":true|false,"next"?:number to go on below}, with next when the answer had no room for
         all, or too many had to be passed over | null when there is none with that id ]]
-local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 8
+local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 262144, 125, 8
 -- Members of the lists that one operation looks at to find some whose status time has changed, or not.
-local LOOKS = 2048
+local LOOKS = 1024
 local status, requester, before, limit, below = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
 local MOST = math.min(limit, SHOW_COUNT)
 local CHUNK = MOST + 1

@@ -8,7 +8,7 @@ AUDIT_BY   members of score 0, which find numbers by agent, by type, by both, an
            agent NUL type NUL number, with either empty too, and @ instant number; all of 16 digits
 KEEPS      numbers count from 1 without a gap; each link is SHA-1(link before, then content hash). ]]
 
-local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 8
+local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 262144, 125, 8
 
 local function bytes_of(entry)
   local bytes = 0

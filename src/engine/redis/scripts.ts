@@ -276,8 +276,8 @@ return finish(outcome('decided', approval))
   "approval/get": `local approval = find(ARGV[5])
 return approval and show(approval) or 'null'
 `,
-  "approval/list": `local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 8
-local LOOKS = 2048
+  "approval/list": `local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 262144, 125, 8
+local LOOKS = 1024
 local status, requester, before, limit, below = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
 local MOST = math.min(limit, SHOW_COUNT)
 local CHUNK = MOST + 1
@@ -567,7 +567,7 @@ save(approval)
 emit('approval.used', id, ACTOR)
 return finish(outcome('used', approval))
 `,
-  "audit/append": `local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 8
+  "audit/append": `local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 262144, 125, 8
 local function bytes_of(entry)
   local bytes = 0
   for i = 2, #entry[2], 2 do bytes = bytes + #entry[2][i] end
@@ -1960,8 +1960,8 @@ return { tonumber(at), tonumber(number) }
 end
 `,
   "event/read": `local FROM, CHECKED, LIMIT, TYPE, WAKER = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
-local CHUNK, FEW = 256, 8
-local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 1024, 1048576, 524288
+local CHUNK, FEW = 128, 8
+local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 512, 524288, 262144
 local function count_events(fields)
   local count = #fields / 2
   for i = #fields - 1, 1, -2 do
@@ -3297,7 +3297,7 @@ return '{"id":"' .. largest .. '","bytes":' .. int(most) .. ',"looked":' .. look
   "task/list": `local SORTED_AT_ONCE = 1000
 local STATUS, TAGS, MATCH, HOLDER, BY = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local LIMIT, AFTER, BY_STAGE = tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] == 'claim'
-local LOOKS, LOOK_BYTES, SHOW_BYTES, SCANS, CHUNK = 1000, 2097152, 262144, 4096, 64
+local LOOKS, LOOK_BYTES, SHOW_BYTES, SCANS, CHUNK = 500, 1048576, 131072, 2048, 64
 local READ = math.min(LIMIT + 1, CHUNK)
 local REGIONS = { scheduled = 2, blocked = 3, completed = 4, dead = 5, cancelled = 6 }
 local ENDED = { completed = true, dead = true, cancelled = true }

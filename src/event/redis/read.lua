@@ -9,8 +9,8 @@ RETURN  {'read', instant, number, more, and of each event instant, number, type,
 KEEPS   a reader sees every event after its cursor, or is told that it cannot. ]]
 local FROM, CHECKED, LIMIT, TYPE, WAKER = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
 -- Entries read at a time, fewer while they are long; and how many events, and bytes, one operation looks at.
-local CHUNK, FEW = 256, 8
-local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 1024, 1048576, 524288
+local CHUNK, FEW = 128, 8
+local MOST_LOOKED_AT, MOST_BYTES, CHUNK_BYTES = 512, 524288, 262144
 
 -- How many events an entry holds; its answer and the call that it belongs to are none.
 local function count_events(fields)

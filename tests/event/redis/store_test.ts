@@ -88,7 +88,7 @@ stepTest(
     client.evalsha = (...args) => (steps++, evalsha.apply(client, args));
     const quiet = await read(store, { type: "task.failed", waits: true });
     assert.deepEqual(quiet.events, []);
-    assert.equal(steps, 8);
+    assert.equal(steps, 15);
     assert.equal(await bench.raw("HLEN", ":listeners"), 1);
     assert.equal(quiet.cursor, await store.end());
     await fill(bench, 1, "task.dead");
