@@ -236,9 +236,14 @@ class Call implements Cli {
     const actor = name === undefined ? undefined : { name, host: this.#around.host() };
     const { lazyContext, passwordRemark, shownStore } = await import("./settings.ts");
     const place = printable(shownStore(config.store), 300);
+    const absent = `No store here yet: the first command that writes makes ${place}`;
+    const refusal = () => refusalOfEverybodysPlace(config, this.env.HOME);
     const making = init ? {} : {
-      onAbsent: () => this.warn(`No store here yet: the first command that writes makes ${place}`),
-      onMake: () => refuseEverybodysPlace(config, this.env.HOME),
+      onAbsent: () => this.warn(refusal()?.message ?? absent),
+      onMake: () => {
+        const refused = refusal();
+        if (refused !== undefined) throw refused;
+      },
       onMade: () => this.warn(`Made a store in ${place}`),
     };
     const onOpen = () => this.#remark(config, { init, password: passwordRemark(config) });
@@ -362,9 +367,9 @@ class Call implements Cli {
 }
 
 /** Everything below the home directory, or the root of all files, would share a store made there. */
-function refuseEverybodysPlace({ project: { root }, sources }: Config, home?: string): void {
-  if (sources.store !== "default" || (root !== "/" && root !== realPath(home))) return;
-  throw new InvalidArgumentError(
+function refusalOfEverybodysPlace({ project: { root }, sources }: Config, home?: string) {
+  if (sources.store !== "default" || (root !== "/" && root !== realPath(home))) return undefined;
+  return new InvalidArgumentError(
     `No store is made in ${
       printable(root, 300)
     }, which everything below would share: go to a project, ` +

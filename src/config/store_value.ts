@@ -17,6 +17,8 @@ export type { StoreConfig } from "../store_config.ts";
 const FIX = "use a URL with redis:, rediss:, redis+sentinel:, redis+cluster: or unix:, or a " +
   "directory such as ./state";
 const AROUND = /^[\s"'`\u2018-\u201f]|[\s"'`\u2018-\u201f]$/u;
+/** What a shell would have put something else for. */
+const UNEXPANDED = /^(?!\.\/)(?:[~$]|.*\$\{)/s;
 
 /**
  * Reads the value of a store's setting; a relative directory starts at `base`.
@@ -28,6 +30,12 @@ export function parseStore(setting: Setting, base: string): StoreConfig {
   if (typeof value !== "string" || value.trim() === "") throw invalidSetting(field, value, FIX);
   if (AROUND.test(value)) {
     throw invalidSetting(field, value, "leave out the quotes and spaces around it");
+  }
+  if (UNEXPANDED.test(value)) {
+    const fix =
+      "it was not expanded, as where no shell reads it; write out what it stands for, or " +
+      "begin with ./ where the directory is called so";
+    throw invalidSetting(field, value, fix);
   }
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(value)?.[1]?.toLowerCase();
   if (scheme === undefined) {

@@ -154,3 +154,13 @@ function denoDirectory(): string {
   const { HOME, XDG_CACHE_HOME, DENO_DIR } = Deno.env.toObject();
   return DENO_DIR ?? `${XDG_CACHE_HOME ?? `${HOME}/.cache`}/deno`;
 }
+
+Deno.test("a look in the home directory without a store does not promise one there", () =>
+  withProject(async (dir) => {
+    const env = { HOME: dir, AGENTCOORD_AGENT: "ada" };
+    const { code, stderr } = await cli(dir, ["status"], { env });
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /No store is made in .*, which everything below would share/);
+    assert.doesNotMatch(stderr, /the first command that writes makes/);
+    assert.equal((await cli(dir, ["task", "add", "t"], { env })).code, 2);
+  }));

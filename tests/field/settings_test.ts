@@ -416,3 +416,20 @@ Deno.test("init offers the server in REDIS_URL without its password, and does no
     assert.match(stderr, /agentcoord init --store redis:\/\/db:6379\/1, after agentcoord login/);
     assert.doesNotMatch(stdout + stderr, new RegExp(SECRET));
   }));
+
+Deno.test("store whose variable or home directory was not expanded is refused, and nothing is made", () =>
+  withProject(async (dir) => {
+    for (const store of ["${REDIS_URL}", "$REDIS_URL", "~/state", "~", "/data/${NAME}/state"]) {
+      const env = { AGENTCOORD_STORE: store, AGENTCOORD_AGENT: "ada" };
+      for (const args of [["status"], ["task", "add", "t"]]) {
+        const { code, stderr } = await cli(dir, args, { env });
+        assert.equal(code, 2, stderr);
+        assert.match(stderr, /AGENTCOORD_STORE.*it was not expanded.*begin with \.\//);
+      }
+    }
+    assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name), [".git"]);
+    const env = { AGENTCOORD_STORE: "./~", AGENTCOORD_AGENT: "ada" };
+    const { code, stderr } = await cli(dir, ["task", "add", "t"], { env });
+    assert.equal(code, 0, stderr);
+    assert.ok((await Deno.stat(`${dir}/~/namespaces`)).isDirectory, "by its first characters");
+  }));
