@@ -19,7 +19,7 @@ Deno.test({
     const tasks = await ada.tasks.claim({ count: 4 });
     const [first, second, third, fourth] = tasks.map(({ id }) => id);
     await ada.locks.acquire(["a.py", "b.py", "c.py"]);
-    await boss.board.post({ title: "t", message: "@ada" });
+    const thread = await boss.board.post({ title: "t", message: "@ada" });
     const { id } = await ada.approvals.request({ actionType: "deploy", description: "d" });
     await server.command("CONFIG", "SET", "maxmemory-policy", "noeviction");
     await server.command("CONFIG", "SET", "maxmemory", "1mb");
@@ -40,6 +40,9 @@ Deno.test({
     await ada.tasks.fail(second!, { error: "broken" });
     await ada.tasks.release(third!);
     await boss.tasks.cancel(fourth!);
+    assert.equal((await boss.tasks.retry(fourth!)).status, "pending");
+    await boss.tasks.cancel(fourth!);
+    assert.equal((await boss.board.resolve(thread.id)).status, "resolved");
     assert.equal((await bob.tasks.claim()).length, 1);
     await ada.agents.heartbeat();
     assert.equal((await ada.board.inbox({ ack: true })).length, 1);

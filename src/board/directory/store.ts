@@ -107,7 +107,7 @@ export class DirectoryBoard implements BoardStore {
   }
 
   resolve(actor: Actor, threadId: string): Promise<Thread | undefined> {
-    return this.#engine.write(actor, (tx) => {
+    return this.#engine.writeFreeing(actor, (tx) => {
       const thread = findThread(tx, threadId);
       if (thread === undefined || thread.status === "resolved") return thread && toThread(thread);
       emit(tx, "thread.resolved", threadId, actor.name);

@@ -1,6 +1,7 @@
 --[[ board/resolve: closes a thread.
 
 NEEDS   board/filing
+FLAGS   frees
 ARGV    5 thread's id
 RETURN  the thread | null ]]
 local thread = find_thread(ARGV[5])

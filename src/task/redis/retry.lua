@@ -1,6 +1,7 @@
 --[[ task/retry: brings a dead or cancelled task back with a fresh budget of attempts.
 
 NEEDS   task/choice
+FLAGS   frees
 RETURN  as task/choice ]]
 local task = chosen_task()
 if not task then return finish('{"kind":"unknown"}') end
