@@ -14,12 +14,15 @@ export function warningTexts(warning: StoreWarning, project: Project): string[] 
 
 function lossText({ path, lostCommits, removed }: LossWarning): string {
   const place = printable(path, 300);
+  const commits = lostCommits === 1 ? "1 commit" : `${lostCommits} commits`;
   if (removed) {
-    return `store.db was removed from ${place}, with ${lostCommits} commits: what they held is gone unless you ` +
+    return `store.db was removed from ${place}, with ${commits}: what they held is gone unless you ` +
       "put it back; without it the store starts anew";
   }
   return lostCommits > 0
-    ? `${lostCommits} commits are missing from ${place}: an older copy was put back, or its log was lost; put ` +
+    ? `${commits} ${
+      lostCommits === 1 ? "is" : "are"
+    } missing from ${place}: an older copy was put back, or its log was lost; put ` +
       "back a newer one, or go on without them; agentcoord doctor tells more"
     : `${place} was copied or put back from a backup: what was written since then is not in it`;
 }
