@@ -162,7 +162,7 @@ function rememberTrust({ store, sources, project, userDirectory }: Config): void
 async function make(cli: Cli, { store: place, namespace }: Config): Promise<boolean> {
   const { store } = await cli.context({ init: true });
   const existed = await engineOf(place).hasState(namespace);
-  // A step that finds nothing to do (nobody waits under a new identifier) shows that steps can write here.
+  // An operation that finds nothing to do (nobody waits under a new identifier) shows that operations can write here.
   await (await store.locks()).abandon(newId("wtr"));
   return !existed;
 }

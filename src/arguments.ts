@@ -3,9 +3,9 @@
  *
  * Each class says once which arguments its methods take and which fields those have. Every one of them is read
  * exactly once, here, and the method works with the copy: an accessor or a proxy that throws is an
- * {@linkcode InvalidArgumentError} naming the argument, never an error of the caller's from within a step, and what
- * becomes of the caller's object later makes no difference. Whether a value itself is good is the method's to check,
- * apart from flags and signals, which nothing else looks at.
+ * {@linkcode InvalidArgumentError} naming the argument, never an error of the caller's from within an operation, and
+ * what becomes of the caller's object later makes no difference. Whether a value itself is good is the method's to
+ * check, apart from flags and signals, which nothing else looks at.
  * @module
  */
 import { invalid } from "./check.ts";

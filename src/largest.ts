@@ -3,7 +3,7 @@
  * @module
  */
 
-/** The largest of the records that one step of a store has looked at. */
+/** The largest of the records that one operation of a store has looked at. */
 export interface LargestPortion {
   /** Which one it is; absent when there was none. */
   readonly id?: string;
@@ -15,7 +15,7 @@ export interface LargestPortion {
   readonly next?: number;
 }
 
-/** What one step found: rows in the order it looked at them, and whether it stopped at its limit. */
+/** What one operation found: rows in the order it looked at them, and whether it stopped at its limit. */
 export function largestOf(
   rows: readonly { readonly id: string; readonly seq: number; readonly bytes: number }[],
   limit: number,

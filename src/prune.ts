@@ -30,27 +30,27 @@ export interface Pruned {
   readonly dryRun: boolean;
 }
 
-/** What one step of a store is asked to remove. */
+/** What one operation of a store is asked to remove. */
 export interface PrunePortion {
   /** How long ago it came to an end at least, by the store's clock. */
   readonly olderThanMs: number;
-  /** Where an earlier step left off; 0 is the beginning. */
+  /** Where an earlier operation left off; 0 is the beginning. */
   readonly after: number;
   /** Count, and remove nothing. */
   readonly dryRun: boolean;
 }
 
-/** What one step came to. */
+/** What one operation came to. */
 export interface PrunedPortion {
   readonly pruned: number;
   /** Where to go on; absent at the end. */
   readonly next?: number;
 }
 
-/** Calls `step` until there is nothing more to look at. */
+/** Calls `operation` until there is nothing more to look at. */
 export async function pruneAll(
   options: PruneOptions,
-  step: (portion: PrunePortion) => Promise<PrunedPortion>,
+  operation: (portion: PrunePortion) => Promise<PrunedPortion>,
 ): Promise<Pruned> {
   const olderThanMs = checkInteger(options.olderThanMs ?? PRUNE_AFTER_MS, "olderThanMs", {
     min: 0,
@@ -59,7 +59,7 @@ export async function pruneAll(
   const dryRun = options.dryRun === true;
   let pruned = 0;
   for (let after: number | undefined = 0; after !== undefined;) {
-    const portion: PrunedPortion = await step({ olderThanMs, after, dryRun });
+    const portion: PrunedPortion = await operation({ olderThanMs, after, dryRun });
     pruned += portion.pruned;
     after = portion.next;
   }

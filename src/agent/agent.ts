@@ -2,15 +2,15 @@
  * Agents: who takes part, what they are working on, and whether they still live.
  *
  * The protocol. A name belongs to whoever registered it for as long as signs of life come: each one, a
- * heartbeat or any step that the agent takes, is good for its `ttlMs`. Signs of life and leases are two things:
+ * heartbeat or any operation that the agent takes, is good for its `ttlMs`. Signs of life and leases are two things:
  * an act renews no lease, because a program that lost track of one must not keep it alive by going on. Only
- * an explicit heartbeat renews what the agent holds, all of it. A live name is refused to others; a lapsed one may be registered again by anybody and
- * goes on as the same agent, with the leases that are still live. An agent known by its acts alone has
- * promised nothing yet, so a registration from the same host makes it explicit instead of being refused.
+ * an explicit heartbeat renews what the agent holds, all of it. A live name is refused to others; a lapsed one may be
+ * registered again by anybody and goes on as the same agent, with the leases that are still live. An agent known by its
+ * acts alone has promised nothing yet, so a registration from the same host makes it explicit instead of being refused.
  *
  * Silence alone takes nothing away: every lease stands on its own expiry. What others see of a silent agent is
  * worked out when they look: its own word, then `hung`, then `gone`. Deregistering releases everything:
- * in one step, or, of very many leases, in portions, the last of which ends the agent. A portion is atomic, so
+ * in one operation, or, of very many leases, in portions, the last of which ends the agent. A portion is atomic, so
  * one that dies in between leaves an agent that holds the rest, which lapses by itself.
  * @module
  */
@@ -54,7 +54,7 @@ export interface HeartbeatOptions {
   readonly workingOn?: string;
 }
 
-/** Agents removed by one step of {@linkcode Agents.prune}. */
+/** Agents removed by one operation of {@linkcode Agents.prune}. */
 const PRUNE_BATCH = 128;
 const MIN_THRESHOLD_MS = 1000;
 const MAX_THRESHOLD_MS = 30 * 24 * 60 * 60 * 1000;
@@ -94,7 +94,7 @@ export class Agents {
 
   /**
    * A sign of life of the acting agent that also renews every live lease it holds, each by its own length
-   * from now. All of them in one step, unless it holds more than 256: then so many a step.
+   * from now. All of them in one operation, unless it holds more than 256: then so many per operation.
    */
   async heartbeat({ status, workingOn }: HeartbeatOptions = {}): Promise<Agent> {
     const actor = requireActor(this.#context);
@@ -106,8 +106,8 @@ export class Agents {
   }
 
   /**
-   * Ends the acting agent: releases its locks and returns its tasks to the queue, in one step, unless it holds
-   * more than 256 leases: then so many a step, and the agent ends with the last. Acting under this name later
+   * Ends the acting agent: releases its locks and returns its tasks to the queue, in one operation, unless it holds
+   * more than 256 leases: then so many per operation, and the agent ends with the last. Acting under this name later
    * registers it again.
    *
    * @throws {NotFoundError} when it was never registered.

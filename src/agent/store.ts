@@ -1,5 +1,5 @@
 /**
- * The atomic steps on agents that every store offers.
+ * The atomic operations on agents that every store offers.
  * @module
  */
 import type { Lease } from "../lock/model.ts";
@@ -8,7 +8,7 @@ import type { Agent, AgentCounts, ClaimedTask, ReportedStatus } from "./model.ts
 
 /** What a registration sets. What is left out stays as it was under this name, or is empty. */
 export interface Registration {
-  /** `agt_…`, made by the client: a repeated step is known by it. Becomes the agent's own if it is new. */
+  /** `agt_…`, made by the client: a repeated operation is known by it. Becomes the agent's own if it is new. */
   readonly id: string;
   readonly name: string;
   readonly host: string;
@@ -42,12 +42,12 @@ export interface AgentPortion {
   readonly next?: string;
 }
 
-/** Atomic steps only; validation and throwing belong to {@linkcode Agents}. */
+/** Atomic operations only; validation and throwing belong to {@linkcode Agents}. */
 export interface AgentStore {
   /** Registers a name that is new, lapsed, gone, or on this host known by its acts alone. */
   register(registration: Registration): Promise<RegisterOutcome>;
   /**
-   * A sign of life that also renews every live lease the agent holds, `LEASES_A_STEP` a step;
+   * A sign of life that also renews every live lease the agent holds, `LEASES_PER_OPERATION` an operation;
    * registers it when it is unknown or gone.
    */
   heartbeat(
@@ -57,7 +57,7 @@ export interface AgentStore {
   /** A sign of life, as every act is one: renews no lease; registers the agent when it is unknown or gone. */
   touch(actor: Actor): Promise<void>;
   /**
-   * Ends every lease of the agent, `LEASES_A_STEP` a step, and with the last of them the agent;
+   * Ends every lease of the agent, `LEASES_PER_OPERATION` an operation, and with the last of them the agent;
    * `undefined` when nobody has that name. Cut short, it has released some and still is an agent, which
    * holds the others until they lapse or it is called again.
    */
@@ -78,7 +78,7 @@ export interface AgentStore {
     }
     | undefined
   >;
-  /** Every agent, by name. Of very many, a portion a step, here and in what follows. */
+  /** Every agent, by name. Of very many, a portion per operation, here and in what follows. */
   list(): Promise<readonly Agent[]>;
   /** Every agent silent for longer than this and not gone, the longest silent first. */
   hung(thresholdMs: number): Promise<readonly Agent[]>;

@@ -194,7 +194,7 @@ export class Approvals {
 
   /**
    * Removes approvals that were decided, used or expired long ago, with their idempotency keys. The audit log and
-   * the events keep what was decided. Done in portions, each of them one step.
+   * the events keep what was decided. Done in portions, each of them one operation.
    *
    * @param options.olderThanMs how long ago at least, 0 to 10 years. Default 30 days.
    * @param options.dryRun count them, and remove nothing. Default `false`.
@@ -308,7 +308,7 @@ checkArguments(Approvals, {
 });
 
 /**
- * An approval as it may be acted on. No step lets a requester decide, or somebody who is not among the approvers:
+ * An approval as it may be acted on. No operation lets a requester decide, or somebody who is not among the approvers:
  * a decision like that was written into the store from outside.
  *
  * @throws {StoreUnavailableError} when it is approved by somebody who was not allowed to.

@@ -1,5 +1,5 @@
 /**
- * The atomic steps on approvals that every store offers.
+ * The atomic operations on approvals that every store offers.
  * @module
  */
 import type { PrunedPortion, PrunePortion } from "../prune.ts";
@@ -71,11 +71,13 @@ export interface ApprovalList {
   readonly more: boolean;
 }
 
-/** Atomic steps only; waiting and throwing belong to {@linkcode Approvals}. */
+/** Atomic operations only; waiting and throwing belong to {@linkcode Approvals}. */
 export interface ApprovalStore {
   /** Records the request, unless its identifier or key is there already; answers with it. */
   request(actor: Actor, draft: ApprovalDraft): Promise<Approval>;
-  /** The approval now. If it is pending, and the caller `waits`, deciding it or finding it expired wakes this process. */
+  /**
+   * The approval now. If it is pending, and the caller `waits`, deciding it or finding it expired wakes this process.
+   */
   look(actor: Actor | undefined, id: string, waits: boolean): Promise<Seen | undefined>;
   /** Makes the actor's decision final. */
   decide(actor: Actor, decision: Decision): Promise<DecideOutcome>;

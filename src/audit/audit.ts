@@ -2,10 +2,11 @@
  * The audit log: what was decided, by whom, on what grounds, in one order that nobody can quietly change.
  *
  * The protocol. An entry is sealed twice. The client hashes what it says (`contentHash`); the store, in the
- * step that appends it, links it to the entry before (`link`, see `nextLink`) and counts it. Nothing updates or deletes an entry. {@linkcode Audit.verify} walks the whole chain and
- * names the first place where hash, link, number, count, instant or event do not fit. Who can write the store's files can
- * also rewrite the whole chain from some entry on: whoever must rule that out keeps the `head` of an
- * earlier verification elsewhere, and looks whether that link is still in the chain.
+ * operation that appends it, links it to the entry before (`link`, see `nextLink`) and counts it. Nothing updates or
+ * deletes an entry. {@linkcode Audit.verify} walks the whole chain and names the first place where hash, link, number,
+ * count, instant or event do not fit. Who can write the store's files can also rewrite the whole chain from some entry
+ * on: whoever must rule that out keeps the `head` of an earlier verification elsewhere, and looks whether that link is
+ * still in the chain.
  * @module
  */
 import { given } from "../given.ts";
@@ -96,7 +97,7 @@ export type Verification =
 
 /** References one entry may have. */
 const MAX_REFS = 100;
-/** Entries handed over by one step while walking or following. */
+/** Entries handed over by one operation while walking or following. */
 const BATCH = 100;
 
 /** The audit log as one client sees it. */

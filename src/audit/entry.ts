@@ -2,7 +2,7 @@
  * The form of an audit entry, the hash that seals its content, and the link that seals its place.
  *
  * `contentHash` is SHA-256 over what the agent wrote, computed by the client. `link` = SHA-1(previous link +
- * contentHash), both as text, computed by the store in the step that appends; the first previous link is
+ * contentHash), both as text, computed by the store in the operation that appends; the first previous link is
  * empty. So changing, dropping, adding or reordering an entry breaks that entry's hash or the first link
  * behind it. The store's instant is not sealed, since the client that seals cannot know it: it must only
  * never run backwards along the chain. SHA-1 because Redis scripts have it built in:

@@ -1,11 +1,11 @@
 /**
- * The atomic steps on the audit log that every store offers.
+ * The atomic operations on the audit log that every store offers.
  * @module
  */
 import type { Actor } from "../engine/actor.ts";
 import type { AuditDraft, Entry } from "./entry.ts";
 
-/** Which entries a step reads; every condition given must hold. */
+/** Which entries an operation reads; every condition given must hold. */
 export interface EntryFilter {
   /** Only this agent's. */
   readonly agent?: string;
@@ -29,7 +29,7 @@ export interface FollowQuery extends EntryFilter {
   readonly after?: string;
   /** Most entries to return. */
   readonly limit: number;
-  /** When this step finds none, the next entry, whatever it is, wakes this process. */
+  /** When this operation finds none, the next entry, whatever it is, wakes this process. */
   readonly waits?: boolean;
 }
 
@@ -59,7 +59,7 @@ export interface ChainPart {
   readonly nowMs: number;
 }
 
-/** Atomic steps only; sealing, verifying and throwing belong to {@linkcode Audit}. */
+/** Atomic operations only; sealing, verifying and throwing belong to {@linkcode Audit}. */
 export interface AuditStore {
   /** Adds the entry at the end, unless its identifier or `key` is there already; answers with it. */
   append(actor: Actor, draft: AuditDraft, key: string | undefined): Promise<Entry>;

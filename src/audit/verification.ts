@@ -18,7 +18,7 @@ export interface BrokenPlace {
   readonly why: string;
 }
 
-/** Events read by one step. */
+/** Events read by one operation. */
 const BATCH = LIMITS.batch;
 
 /** What is wrong with the entry at this place, given the one before it. */

@@ -1,7 +1,7 @@
 /**
  * The board: threads that agents post, reply to and resolve, and an inbox for each of them.
  *
- * The protocol. Posting and replying are one atomic step each, which also files the message for search
+ * The protocol. Posting and replying are one atomic operation each, which also files the message for search
  * and puts it into the inboxes, so a message is either nowhere or everywhere it belongs. All messages of
  * a namespace are in one order. An agent's inbox holds, in that order, every message by somebody else that
  *
@@ -266,7 +266,7 @@ export class Board {
 
   /**
    * Removes threads that last changed long ago: their messages, wherever they are unread, and their idempotency
-   * keys. Done in portions, each of them one step. A thread of many hundred messages takes several: it is gone
+   * keys. Done in portions, each of them one operation. A thread of many hundred messages takes several: it is gone
    * with the first, and its messages leave the inboxes with those that remove them.
    *
    * @throws {InvalidArgumentError} for a bad value; nothing was removed.

@@ -76,7 +76,7 @@ export interface InboxOptions {
   /** Most messages to return, 1 to 1000: the oldest unread. Default 100. */
   readonly limit?: number;
   /**
-   * Count what is returned as read, in the same step; of long messages that may be fewer than `limit`. Default
+   * Count what is returned as read, in the same operation; of long messages that may be fewer than `limit`. Default
    * `false`.
    */
   readonly ack?: boolean;

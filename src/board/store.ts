@@ -1,5 +1,5 @@
 /**
- * The atomic steps on the board and the inboxes that every store offers.
+ * The atomic operations on the board and the inboxes that every store offers.
  * @module
  */
 import type { Actor } from "../engine/actor.ts";
@@ -91,16 +91,16 @@ export interface InboxQuery {
   readonly limit: number;
   /** Count what is returned as read. */
   readonly ack: boolean;
-  /** When this step finds none, the next message for the agent wakes this process. */
+  /** When this operation finds none, the next message for the agent wakes this process. */
   readonly waits?: boolean;
 }
 
-/** Which threads one step is asked to remove. */
+/** Which threads one operation is asked to remove. */
 export interface PruneRequest extends PrunePortion {
   readonly statuses: readonly ThreadStatus[];
 }
 
-/** Atomic steps only; waiting and throwing belong to {@linkcode Board}. */
+/** Atomic operations only; waiting and throwing belong to {@linkcode Board}. */
 export interface BoardStore {
   /** Opens the thread, unless its identifier or key is there already; answers with it. */
   post(actor: Actor, draft: ThreadDraft): Promise<Thread>;
@@ -121,7 +121,7 @@ export interface BoardStore {
   search(query: SearchQuery): Promise<ThreadList | undefined>;
   /** How many threads there are in each status. */
   counts(): Promise<ThreadCounts>;
-  /** The largest of some threads, the newest or those before a place that an earlier step answered. */
+  /** The largest of some threads, the newest or those before a place that an earlier operation answered. */
   largest(before: number | undefined): Promise<LargestPortion>;
   /** The actor's oldest unread messages, in order. */
   inbox(actor: Actor, query: InboxQuery): Promise<readonly Message[]>;
@@ -134,7 +134,7 @@ export interface BoardStore {
   ack(actor: Actor, upTo: string | undefined): Promise<boolean>;
   /**
    * Removes some of the threads that last changed long ago, in the order they were opened, with all that belongs
-   * to them. One with more messages than a step may remove is out of sight from its first step on.
+   * to them. One with more messages than an operation may remove is out of sight from its first operation on.
    */
   prune(actor: Actor, request: PruneRequest): Promise<PrunedPortion>;
 }

@@ -24,7 +24,7 @@ export interface Cli {
   /** Settings from flags, environment and file. */
   config(): Promise<Config>;
   /**
-   * The store, with the acting agent if one was named; `agent` is who acts instead. The first step opens
+   * The store, with the acting agent if one was named; `agent` is who acts instead. The first operation opens
    * it, the first that writes makes it where there is none, the runner closes it. With `init` it was asked
    * for: then it may be made anywhere, and nobody is told.
    */

@@ -22,12 +22,14 @@ export interface Check {
   readonly hint?: string;
 }
 
-/** What was found out about a store without running a step on it. */
+/** What was found out about a store without running an operation on it. */
 export interface Findings {
   readonly checks: readonly Check[];
-  /** Whether steps can be tried: there are data, and no step would bring them forward from an older version. */
-  readonly takesSteps: boolean;
-  /** Why a step that has nothing to do would change something all the same, if it would. */
+  /**
+   * Whether operations can be tried: there are data, and no operation would bring them forward from an older version.
+   */
+  readonly takesOperations: boolean;
+  /** Why an operation that has nothing to do would change something all the same, if it would. */
   readonly writesBecause?: string;
 }
 
@@ -45,7 +47,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   server: "the server was restarted or another took over, and what it had not kept is lost",
 };
 
-/** A step that takes longer than this feels slow. */
+/** An operation that takes longer than this feels slow. */
 export const SLOW_MS = 50;
 /** Calls of which the median is taken. */
 export const SAMPLES = 21;

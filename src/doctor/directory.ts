@@ -51,7 +51,7 @@ export async function examineDirectory(
     checks.push(...attempt("files", () => fileChecks(directory, namespace)));
     checks.push(await lockCheck(directory, namespace));
   }
-  return { checks, takesSteps: hasState && !older };
+  return { checks, takesOperations: hasState && !older };
 }
 
 function diskChecks(directory: string): readonly Check[] {

@@ -43,7 +43,7 @@ export async function examine(patient: Patient): Promise<readonly Check[]> {
   if (patient.config.denial !== undefined) return checks;
   const found = await look(patient);
   checks.push(...found.checks);
-  if (!found.takesSteps || checks.some(({ ok }) => !ok)) return checks;
+  if (!found.takesOperations || checks.some(({ ok }) => !ok)) return checks;
   try {
     const context = await open();
     checks.push(

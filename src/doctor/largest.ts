@@ -6,8 +6,8 @@ import type { RoomContext } from "../context.ts";
 import type { LargestPortion } from "../largest.ts";
 import type { Check } from "./check.ts";
 
-/** Steps that look at one kind of record, each at some hundred: a few milliseconds of the store. */
-const STEPS = 10;
+/** Operations that look at one kind of record, each at some hundred: a few milliseconds of the store. */
+const PORTIONS = 10;
 /** Approvals, and audit entries, that are looked at: the newest. Each has a limit of its own. */
 const NEWEST = 100;
 /** A record of this size is noticed by those who read it. */
@@ -29,13 +29,13 @@ export async function largestCheck({ store }: RoomContext): Promise<Check> {
     store.audit(),
   ]);
   const found = await Promise.all([
-    stepwise((before) => tasks.largest(before), {
+    largestInPortions((before) => tasks.largest(before), {
       kind: "task",
       advice:
         "each attempt keeps its error and its last progress note: put long output into a file " +
         "and name it there; agentcoord task prune removes tasks that ended long ago",
     }),
-    stepwise((before) => board.largest(before), {
+    largestInPortions((before) => board.largest(before), {
       kind: "thread",
       advice:
         "resolve it and open another for what comes; agentcoord board prune removes threads " +
@@ -58,15 +58,15 @@ export async function largestCheck({ store }: RoomContext): Promise<Check> {
   };
 }
 
-async function stepwise(
-  step: (before: number | undefined) => Promise<LargestPortion>,
+async function largestInPortions(
+  operation: (before: number | undefined) => Promise<LargestPortion>,
   { kind, advice }: { readonly kind: string; readonly advice: string },
 ): Promise<Largest> {
   let most: Largest = { subject: "", bytes: 0, advice };
   let looked = 0;
   let before: number | undefined;
-  for (let steps = 0; steps < STEPS; steps++) {
-    const portion = await step(before);
+  for (let portions = 0; portions < PORTIONS; portions++) {
+    const portion = await operation(before);
     looked += portion.looked;
     if (portion.id !== undefined && portion.bytes > most.bytes) {
       most = { subject: `${kind} ${portion.id}`, bytes: portion.bytes, advice };

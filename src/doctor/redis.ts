@@ -34,7 +34,7 @@ export async function examineRedis(
   try {
     facts = await inspectRedis(url, { namespace, clock, samples: SAMPLES });
   } catch (error) {
-    return { checks: [...fallbacks, failed("server", error)], takesSteps: false };
+    return { checks: [...fallbacks, failed("server", error)], takesOperations: false };
   }
   const { state } = facts;
   return {
@@ -49,7 +49,7 @@ export async function examineRedis(
       channelCheck(facts),
       ...stateChecks(facts),
     ],
-    takesSteps: state?.age === "known",
+    takesOperations: state?.age === "known",
     ...(state === undefined || state.isOfThisRun ? {} : {
       writesBecause: "the server was restarted, or another took over, since the last change; the " +
         "next step notes that and lets fences leap",

@@ -1,5 +1,5 @@
 /**
- * Who a step is made for.
+ * Who an operation is made for.
  * @module
  */
 

@@ -1,10 +1,10 @@
 /**
- * How much of what one agent holds is dealt with in one step.
+ * How much of what one agent holds is dealt with in one operation.
  * @module
  */
 
 /**
- * Leases that one step renews, ends or tells of, of all that an agent holds; whoever holds more needs several
- * steps. A store serves nobody else during a step, and this many take a few milliseconds.
+ * Leases that one operation renews, ends or tells of, of all that an agent holds; whoever holds more needs several
+ * operations. A store serves nobody else during an operation, and this many take a few milliseconds.
  */
-export const LEASES_A_STEP = 256;
+export const LEASES_PER_OPERATION = 256;

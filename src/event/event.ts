@@ -1,7 +1,7 @@
 /**
  * The event stream: what happened to locks, tasks, approvals, agents and threads, in one order.
  *
- * The protocol. A step that changes something appends its events itself, so an event exists exactly when its
+ * The protocol. An operation that changes something appends its events itself, so an event exists exactly when its
  * change does, and events are ordered as the changes were. Every event has a number, one more than the
  * event before it; its identifier carries that number, so any event is also a cursor: "everything after
  * this one". The store keeps the newest 100 000 events. Whoever comes back with a cursor older than that
@@ -52,7 +52,7 @@ export interface FollowOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Most events handed over by one step while following. */
+/** Most events handed over by one operation while following. */
 const FOLLOW_BATCH = 500;
 
 /** Where a reader begins. */

@@ -1,11 +1,11 @@
 /**
- * The atomic steps on the event stream that every store offers. Appending is not among them: each
- * engine's other steps do that themselves.
+ * The atomic operations on the event stream that every store offers. Appending is not among them: each
+ * engine's other operations do that themselves.
  * @module
  */
 import type { CoordEvent, EventType } from "./model.ts";
 
-/** Which events a step reads. Without `after` and `sinceMs`: from the oldest kept. */
+/** Which events an operation reads. Without `after` and `sinceMs`: from the oldest kept. */
 export interface EventQuery {
   /** Only events with a greater number than this one's. Number 0 stands for the very beginning. */
   readonly after?: { readonly id: string; readonly seq: number };
@@ -15,7 +15,7 @@ export interface EventQuery {
   readonly limit: number;
   /** Only events of this type. */
   readonly type?: EventType;
-  /** When this step finds none, the next event, whatever its type, wakes this process. */
+  /** When this operation finds none, the next event, whatever its type, wakes this process. */
   readonly waits?: boolean;
 }
 
@@ -28,7 +28,7 @@ export type EventsRead =
   /** This stream never had the event `after`. */
   | { readonly kind: "unknown"; readonly oldest: string | undefined };
 
-/** Atomic steps only; waiting and throwing belong to {@linkcode Events}. */
+/** Atomic operations only; waiting and throwing belong to {@linkcode Events}. */
 export interface EventStore {
   /** Reads events in order. */
   read(query: EventQuery): Promise<EventsRead>;

@@ -83,10 +83,10 @@ export class HeldLock implements AsyncDisposable {
   }
 
   async #eachFence(
-    step: (tenure: readonly Lease[], fence: number) => Promise<unknown>,
+    operation: (tenure: readonly Lease[], fence: number) => Promise<unknown>,
   ): Promise<void> {
     for (const [fence, tenure] of Map.groupBy(this.leases, (lease) => lease.fence)) {
-      await step(tenure, fence);
+      await operation(tenure, fence);
     }
   }
 }

@@ -2,7 +2,7 @@
  * Locks on paths: leases that one agent holds exclusively, or several share, until they are released or
  * lapse.
  *
- * The protocol. The store decides who holds what, by its own clock, in one atomic step per call. A lease
+ * The protocol. The store decides who holds what, by its own clock, in one atomic operation per call. A lease
  * is a promise for `ttlMs` from the moment the store granted it; the holder renews it and stops
  * working when a renewal is not confirmed in time. Every acquisition gets a fence greater than
  * all before: whoever writes to a place that outlives the lease (a deploy target, a shared file) passes
@@ -69,7 +69,7 @@ export class Locks {
   }
 
   /**
-   * Takes every path, or none, in one step. The leases lapse unless the caller renews them;
+   * Takes every path, or none, in one operation. The leases lapse unless the caller renews them;
    * {@linkcode Locks.hold} does that by itself.
    *
    * @returns one lease per distinct path, in the order given.
@@ -144,7 +144,7 @@ export class Locks {
     throw lost("release", actor.name, outcome.lost, tenure.fence, outcome.released);
   }
 
-  /** Ends every lease of the acting agent, 256 a step; returns those that were live. */
+  /** Ends every lease of the acting agent, 256 per operation; returns those that were live. */
   async releaseAll(): Promise<readonly Lease[]> {
     const actor = requireActor(this.#context);
     return await (await this.#context.store.locks()).releaseAll(actor);
@@ -207,7 +207,7 @@ export class Locks {
   }
 
   /**
-   * Every live lease, by path; with `holder` only that agent's. Of very many, some hundreds a step: then a lease
+   * Every live lease, by path; with `holder` only that agent's. Of very many, some hundreds per operation: then a lease
    * that changes hands meanwhile is seen as its portion found it.
    */
   async list({ holder }: { readonly holder?: string } = {}): Promise<readonly Lease[]> {

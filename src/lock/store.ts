@@ -1,5 +1,5 @@
 /**
- * The atomic steps on locks that every store offers.
+ * The atomic operations on locks that every store offers.
  * @module
  */
 import type { AuditDraft } from "../audit/entry.ts";
@@ -46,7 +46,7 @@ export type AcquireOutcome =
     readonly retryInMs: number;
   };
 
-/** Which of the actor's leases a step means: each path, under this fence when one is given. */
+/** Which of the actor's leases an operation means: each path, under this fence when one is given. */
 export interface LeaseSelector {
   readonly paths: readonly string[];
   /** A path that is not held under its own name is looked for under these. */
@@ -63,7 +63,7 @@ export interface LostLease {
   readonly covering?: Lease;
 }
 
-/** Atomic steps only; waiting, renewing and throwing belong to {@linkcode Locks}. */
+/** Atomic operations only; waiting, renewing and throwing belong to {@linkcode Locks}. */
 export interface LockStore {
   /** Grants every path, or none and queues the waiter if there is one. */
   acquire(actor: Actor, request: AcquireRequest): Promise<AcquireOutcome>;
@@ -80,7 +80,7 @@ export interface LockStore {
     actor: Actor,
     selector: LeaseSelector,
   ): Promise<{ readonly released: readonly Lease[]; readonly lost: readonly LostLease[] }>;
-  /** Ends every tenure of the actor, `LEASES_A_STEP` a step. */
+  /** Ends every tenure of the actor, `LEASES_PER_OPERATION` an operation. */
   releaseAll(actor: Actor): Promise<readonly Lease[]>;
   /** The live leases that cover this path: its own, then those above it, the nearest first; then its aliases'. */
   covering(name: LockPath): Promise<readonly Lease[]>;
@@ -93,7 +93,7 @@ export interface LockStore {
     name: LockPath,
     record: AuditDraft,
   ): Promise<{ readonly broken: readonly Lease[]; readonly covering?: Lease }>;
-  /** Every live lease, by path; of one holder when named. Of very many, a portion a step. */
+  /** Every live lease, by path; of one holder when named. Of very many, a portion per operation. */
   list(holder?: string): Promise<readonly Lease[]>;
   /** How many leases are live, without reading them. */
   count(): Promise<number>;

@@ -31,7 +31,7 @@ export interface DirectoryOptions {
   readonly namespace: string;
   readonly durability: Durability;
   readonly clock: Clock;
-  /** Leaves what is missing to the first step that writes. Default: it is made at once. */
+  /** Leaves what is missing to the first operation that writes. Default: it is made at once. */
   readonly making?: MakingHooks | undefined;
   /** Is told of what the store finds. */
   readonly warn?: Warn | undefined;
@@ -67,7 +67,7 @@ export class DirectoryStore extends PrimitiveStore implements Store {
 
   /**
    * Opens `namespace` in `directory`, making both when they are missing: at once, or, with `making`, when the
-   * first step writes.
+   * first operation writes.
    *
    * @throws {StoreUnavailableError} when the directory holds other people's files, or its files are
    * damaged, foreign, made by a newer version, or not writable.
@@ -118,7 +118,7 @@ async function lookForLapsing(warn: Warn) {
   const { lapsingHeld } = await import("../agent/directory/held.ts");
   return (reader: Reader, { name }: Actor) => {
     const leases = lapsingHeld(reader, name);
-    // Told outside the transaction, and still before the step's caller goes on.
+    // Told outside the transaction, and still before the operation's caller goes on.
     if (leases.length > 0) queueMicrotask(() => warn({ kind: "lapsing", agent: name, leases }));
   };
 }

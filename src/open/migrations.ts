@@ -11,7 +11,7 @@ import { EVENT_TABLES } from "../event/directory/tables.ts";
 import { LOCK_NAMES, LOCK_TABLES } from "../lock/directory/tables.ts";
 import { TASK_ATTEMPTS, TASK_TABLES } from "../task/directory/tables.ts";
 
-/** What every step uses: the store's clock, the counters and the number of commits. */
+/** What every operation uses: the store's clock, the counters and the number of commits. */
 const ENGINE_TABLES = `
 CREATE TABLE state (
   id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -45,7 +45,7 @@ export async function openContext(options: OpenOptions): Promise<RoomContext> {
 }
 
 /**
- * As {@linkcode openContext}, but the first step that needs the store opens it, and the first that writes
+ * As {@linkcode openContext}, but the first operation that needs the store opens it, and the first that writes
  * makes it: what is refused before, or only looks, leaves no store behind.
  */
 export function lazyContext(

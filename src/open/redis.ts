@@ -2,7 +2,7 @@
  * The Redis store: one namespace's state under the keys `{agentcoord:<namespace>}:…` of a server, of the
  * primary that Sentinels name, or of one slot of a cluster.
  *
- * Each step of a room is one Lua script, so it happens as a whole or not at all; see script.ts.
+ * Each operation of a room is one Lua script, so it happens as a whole or not at all; see script.ts.
  * @module
  */
 import type { Waker } from "../engine/waker.ts";

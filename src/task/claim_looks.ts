@@ -1,8 +1,8 @@
 /**
- * Looks for a task that were too long for one step, and when a waiter may spare itself another.
+ * Looks for a task that were too long for one operation, and when a waiter may spare itself another.
  *
  * A claim of tasks that carry all of several tags may have to pass over any number that carry only some. It does
- * so in bounded steps. A waiter looks again each second in case a wake-up was lost; after a long look that is only
+ * so in bounded operations. A waiter looks again each second in case a wake-up was lost; after a long look that is only
  * a glance at its place in line: as long as it stands there, nothing has arrived that would have been for it.
  * A waiter that was woken and died without taking its task leaves that for the others' next long look.
  * @module
@@ -13,7 +13,7 @@ const LONG_LOOK_EVERY_MS = 10_000;
 /** When the last long look of each waiter ended, by {@linkcode performance.now}. */
 export type LongLooks = Map<string, number>;
 
-/** The steps of one look. */
+/** The operations of one look. */
 export class ClaimLooks {
   /** Whether it is enough to see that the waiter still stands in line. */
   readonly glances: boolean;
@@ -28,7 +28,7 @@ export class ClaimLooks {
     this.glances = ended !== undefined && performance.now() - ended < LONG_LOOK_EVERY_MS;
   }
 
-  /** The look found nothing; `long` when it took more than one step. */
+  /** The look found nothing; `long` when it took more than one operation. */
   end(long: boolean): void {
     if (this.#waiter === "") return;
     if (long) this.#ends.set(this.#waiter, performance.now());

@@ -1,5 +1,5 @@
 /**
- * From what a caller writes to the drafts that a step stores: everything is checked here, before any of it
+ * From what a caller writes to the drafts that an operation stores: everything is checked here, before any of it
  * is sent anywhere.
  * @module
  */
@@ -63,7 +63,7 @@ export const DEFAULT_MAX_ATTEMPTS = 4;
 export const DEFAULT_TASK_LEASE_MS = 300_000;
 /** Dependencies of one task. */
 const MAX_DEPENDENCIES = 1000;
-/** Dependencies of a whole batch: what one step can store without keeping others waiting. */
+/** Dependencies of a whole batch: what one operation can store without keeping others waiting. */
 const MAX_BATCH_DEPENDENCIES = 10_000;
 /** The latest instant a JavaScript date can hold (ECMAScript, time values). */
 const MAX_INSTANT_MS = 8.64e15;

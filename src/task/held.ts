@@ -100,7 +100,7 @@ export class HeldTask implements AsyncDisposable {
   }
 
   /**
-   * The task is done; claims the next ones in the same step. They come back held.
+   * The task is done; claims the next ones in the same operation. They come back held.
    *
    * @throws as {@linkcode HeldTask.complete}; then nothing was claimed.
    */

@@ -1,5 +1,5 @@
 /**
- * The atomic steps on tasks that every store offers.
+ * The atomic operations on tasks that every store offers.
  * @module
  */
 import type { LargestPortion } from "../largest.ts";
@@ -30,7 +30,7 @@ export interface TaskSpec extends TaskDetails {
 
 /** A task to be created. */
 export interface TaskDraft extends TaskSpec {
-  /** `tsk_` and a ULID, made by the client so that a repeated step is recognised. */
+  /** `tsk_` and a ULID, made by the client so that a repeated operation is recognised. */
   readonly id: string;
   /** Identifiers of older tasks, and places of others in the same batch, without repeats. */
   readonly dependsOn: readonly (string | number)[];
@@ -59,25 +59,25 @@ export interface ClaimOutcome {
   readonly tasks: readonly Task[];
   /**
    * When, at the latest, time alone may bring a task; absent when it will not. 0: there is so much to return
-   * to the queue first that one step did not finish it.
+   * to the queue first that one operation did not finish it.
    */
   readonly retryInMs?: number;
 }
 
-/** Which tenure a step means: this fence's, or else the actor's. */
+/** Which tenure an operation means: this fence's, or else the actor's. */
 export interface Tenure {
   readonly id: string;
   readonly fence?: number;
 }
 
-/** What became of a step that needs the lease; `task` is how it stands now. */
+/** What became of an operation that needs the lease; `task` is how it stands now. */
 export type HoldOutcome =
   | { readonly kind: "done"; readonly task: Task }
   | { readonly kind: "unknown" }
   /** The actor does not hold it, or not under this fence (any more). */
   | { readonly kind: "lost"; readonly task: Task };
 
-/** What became of a completion, and what was claimed in the same step. */
+/** What became of a completion, and what was claimed in the same operation. */
 export type CompleteOutcome =
   | { readonly kind: "done"; readonly task: Task; readonly next: readonly Task[] }
   | Exclude<HoldOutcome, { readonly kind: "done" }>;
@@ -129,12 +129,12 @@ export interface SweepOutcome {
   readonly more: boolean;
 }
 
-/** Which ended tasks one step is to remove. */
+/** Which ended tasks one operation is to remove. */
 export interface PruneRequest extends PrunePortion {
   readonly statuses: readonly EndedStatus[];
 }
 
-/** Atomic steps only; waiting, renewing and throwing belong to {@linkcode Tasks}. */
+/** Atomic operations only; waiting, renewing and throwing belong to {@linkcode Tasks}. */
 export interface TaskStore {
   /** Creates every task, or none. One whose key is known already is answered as it stands. */
   create(actor: Actor, drafts: readonly TaskDraft[]): Promise<CreateOutcome>;
@@ -176,10 +176,10 @@ export interface TaskStore {
   sweep(actor: Actor): Promise<SweepOutcome>;
   /** Removes some of the tasks that ended long ago, but for those that others still wait for. */
   prune(actor: Actor, request: PruneRequest): Promise<PrunedPortion>;
-  /** The task with all attempts that are kept; what the other steps answer of them is said at `Task.attempts`. */
+  /** The task with all attempts that are kept; what the other operations answer of them is said at `Task.attempts`. */
   get(id: string): Promise<Task | undefined>;
   list(query: TaskQuery): Promise<TaskSlice>;
   counts(): Promise<TaskCounts>;
-  /** The largest of some tasks, the newest or those before a place that an earlier step answered. */
+  /** The largest of some tasks, the newest or those before a place that an earlier operation answered. */
   largest(before: number | undefined): Promise<LargestPortion>;
 }

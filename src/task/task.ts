@@ -1,13 +1,13 @@
 /**
  * The task queue: work that agents hand to each other.
  *
- * The protocol. The store alone decides where a task stands, by its own clock, in one atomic step per call;
+ * The protocol. The store alone decides where a task stands, by its own clock, in one atomic operation per call;
  * there is no moment at which a task is in no state. A claim takes the best pending task: the highest
  * priority, then the one created first. It gives a lease: the task is its holder's until `expiresAtMs`,
  * which the holder moves on by renewing (as an explicit heartbeat of the agent does for all that it holds; no
  * other act does). Each claim is an attempt with a fence greater than all before.
  *
- * A holder that dies costs the task its remaining lease time and one attempt: the next step that looks for
+ * A holder that dies costs the task its remaining lease time and one attempt: the next operation that looks for
  * work finds it back at its old place in the queue, and whoever claims it finds in `attempts` how far the
  * others got. A task whose attempts are used up is `dead`: it stays, and can be retried by hand. A holder
  * that finishes late is not turned away for it: a completion counts as long as nobody has claimed the task
@@ -86,7 +86,7 @@ export class Tasks {
   }
 
   /**
-   * Creates up to 1000 tasks in one step: all of them, or none.
+   * Creates up to 1000 tasks in one operation: all of them, or none.
    *
    * @returns one task per item, in its place. Where an item's `key` was used before, that is the task
    * created then, as it stands now.
@@ -97,7 +97,7 @@ export class Tasks {
     const actor = requireActor(this.#context);
     const drafts = draftTasks(tasks);
     if (drafts.length === 0) return [];
-    const outcome = await (await this.#steps()).create(actor, drafts);
+    const outcome = await (await this.#store()).create(actor, drafts);
     if (outcome.kind === "created") return outcome.tasks;
     const { dependency, index } = outcome;
     throw unknownDependency(dependency, index, drafts[index]!.title);
@@ -163,7 +163,7 @@ export class Tasks {
   }
 
   /**
-   * Completes a task and claims the next ones, in one step: what a worker does all day. It does not wait;
+   * Completes a task and claims the next ones, in one operation: what a worker does all day. It does not wait;
    * `next` may come back empty.
    *
    * @throws as {@linkcode Tasks.complete}; then nothing was claimed.
@@ -216,7 +216,7 @@ export class Tasks {
    */
   async cancel(id: string): Promise<Task> {
     const actor = requireActor(this.#context);
-    const outcome = await (await this.#steps()).cancel(actor, String(id));
+    const outcome = await (await this.#store()).cancel(actor, String(id));
     return changed(outcome, "cancel", id, "there is nothing left to cancel");
   }
 
@@ -228,7 +228,7 @@ export class Tasks {
    */
   async retry(id: string): Promise<Task> {
     const actor = requireActor(this.#context);
-    const outcome = await (await this.#steps()).retry(actor, String(id));
+    const outcome = await (await this.#store()).retry(actor, String(id));
     return changed(outcome, "retry", id, "only a dead or cancelled task can be retried");
   }
 
@@ -240,7 +240,7 @@ export class Tasks {
   async update(id: string, changes: TaskChanges): Promise<Task> {
     const actor = requireActor(this.#context);
     const patch = draftPatch(changes);
-    const outcome = await (await this.#steps()).update(actor, String(id), patch);
+    const outcome = await (await this.#store()).update(actor, String(id), patch);
     return changed(outcome, "update", id, "only a task that waits can be changed");
   }
 
@@ -254,7 +254,7 @@ export class Tasks {
     const actor = requireActor(this.#context);
     const all: string[] = [];
     for (;;) {
-      const { lapsed, more } = await (await this.#steps()).sweep(actor);
+      const { lapsed, more } = await (await this.#store()).sweep(actor);
       all.push(...lapsed);
       if (!more) return all;
     }
@@ -262,20 +262,20 @@ export class Tasks {
 
   /**
    * Removes tasks that ended long ago: what they were, their results and their idempotency keys. One that another
-   * still waits for is kept. Done in portions, each of them one step.
+   * still waits for is kept. Done in portions, each of them one operation.
    */
   async prune(options: PruneTasksOptions = {}): Promise<Pruned> {
     const actor = requireActor(this.#context);
     const statuses = checkStatuses(options);
     return await pruneAll(
       options,
-      async (request) => (await this.#steps()).prune(actor, { ...request, statuses }),
+      async (request) => (await this.#store()).prune(actor, { ...request, statuses }),
     );
   }
 
   /** The task as it is now, with all attempts that are kept; `undefined` when there is none with this identifier. */
   async get(id: string): Promise<Task | undefined> {
-    return await (await this.#steps()).get(String(id));
+    return await (await this.#store()).get(String(id));
   }
 
   /**
@@ -299,7 +299,7 @@ export class Tasks {
     const tasks: Task[] = [];
     const { limit, order } = query;
     for (let { after } = query;;) {
-      const slice = await (await this.#steps()).list({
+      const slice = await (await this.#store()).list({
         ...query,
         limit: limit - tasks.length,
         after,
@@ -313,10 +313,10 @@ export class Tasks {
 
   /** How many tasks there are in each status; costs the same however many there are. */
   async counts(): Promise<TaskCounts> {
-    return await (await this.#steps()).counts();
+    return await (await this.#store()).counts();
   }
 
-  #steps(): Promise<TaskStore> {
+  #store(): Promise<TaskStore> {
     return this.#context.store.tasks();
   }
 
@@ -330,12 +330,12 @@ export class Tasks {
     let sentAt = instantOf(clock);
     const { tasks } = await waitInQueue<ClaimOutcome>(this.#context, {
       look: async (waiter) => {
-        const steps = await this.#steps();
+        const store = await this.#store();
         sentAt = instantOf(clock);
-        return await steps.claim(actor, request, waiter);
+        return await store.claim(actor, request, waiter);
       },
       until: ({ tasks }) => tasks.length > 0,
-      abandon: async (waiter) => await (await this.#steps()).abandon(waiter),
+      abandon: async (waiter) => await (await this.#store()).abandon(waiter),
     }, { waitMs, signal: options.signal });
     return { tasks, sentAt };
   }
@@ -351,7 +351,7 @@ export class Tasks {
     const value = result === undefined
       ? undefined
       : checkJson(result, "result", LIMITS.resultBytes) as JsonValue;
-    const outcome = await (await this.#steps()).complete(actor, which, value, next);
+    const outcome = await (await this.#store()).complete(actor, which, value, next);
     if (outcome.kind === "done") return { task: outcome.task, next: outcome.next };
     throw refusal(outcome, "complete", actor, which);
   }
@@ -360,11 +360,11 @@ export class Tasks {
     verb: string,
     id: string,
     tenure: TaskTenure,
-    step: (store: TaskStore, actor: Actor, which: Tenure) => Promise<HoldOutcome>,
+    operation: (store: TaskStore, actor: Actor, which: Tenure) => Promise<HoldOutcome>,
   ): Promise<Task> {
     const actor = requireActor(this.#context);
     const which = checkTenure(id, tenure);
-    const outcome = await step(await this.#steps(), actor, which);
+    const outcome = await operation(await this.#store(), actor, which);
     if (outcome.kind === "done") return outcome.task;
     throw refusal(outcome, verb, actor, which);
   }

@@ -281,29 +281,34 @@ storeTest("agent that holds very many leases is explained and leaves whole", asy
   assert.deepEqual(await locks.list(), []);
 });
 
-storeTest("agent heartbeat renews the agent and every live lease in one step", async (bench) => {
-  const ada = bench.as("ada");
-  const agents = new Agents(ada);
-  const locks = new Locks(ada);
-  await agents.register({ ttlMs: 10 * SECOND });
-  await locks.acquire("a.py", { ttlMs: 8 * SECOND });
-  await locks.acquire("b.py", { ttlMs: MINUTE });
-  await locks.acquire("late.py", { ttlMs: 2 * SECOND });
-  await new Locks(bench.as("bob")).acquire("other.py", { ttlMs: 8 * SECOND });
-  bench.clock.advance(5 * SECOND);
-  const nowMs = bench.clock.nowMs();
-  const agent = await agents.heartbeat();
-  assert.equal(agent.lastHeartbeatAtMs, nowMs);
-  assert.equal(agent.expiresAtMs, nowMs + 10 * SECOND);
-  assert.equal(agent.locks, 2, "a lease that has lapsed stays lapsed");
-  const expiries = (await locks.list()).map(({ path, expiresAtMs }) => [path, expiresAtMs - nowMs]);
-  assert.deepEqual(expiries, [
-    ["a.py", 8 * SECOND],
-    ["b.py", MINUTE],
-    ["other.py", 3 * SECOND],
-  ]);
-  assert.equal((await history(bench)).length, 2, "a heartbeat is no event");
-});
+storeTest(
+  "agent heartbeat renews the agent and every live lease in one operation",
+  async (bench) => {
+    const ada = bench.as("ada");
+    const agents = new Agents(ada);
+    const locks = new Locks(ada);
+    await agents.register({ ttlMs: 10 * SECOND });
+    await locks.acquire("a.py", { ttlMs: 8 * SECOND });
+    await locks.acquire("b.py", { ttlMs: MINUTE });
+    await locks.acquire("late.py", { ttlMs: 2 * SECOND });
+    await new Locks(bench.as("bob")).acquire("other.py", { ttlMs: 8 * SECOND });
+    bench.clock.advance(5 * SECOND);
+    const nowMs = bench.clock.nowMs();
+    const agent = await agents.heartbeat();
+    assert.equal(agent.lastHeartbeatAtMs, nowMs);
+    assert.equal(agent.expiresAtMs, nowMs + 10 * SECOND);
+    assert.equal(agent.locks, 2, "a lease that has lapsed stays lapsed");
+    const expiries = (await locks.list()).map((
+      { path, expiresAtMs },
+    ) => [path, expiresAtMs - nowMs]);
+    assert.deepEqual(expiries, [
+      ["a.py", 8 * SECOND],
+      ["b.py", MINUTE],
+      ["other.py", 3 * SECOND],
+    ]);
+    assert.equal((await history(bench)).length, 2, "a heartbeat is no event");
+  },
+);
 
 storeTest("agent heartbeat renews its own lease on a path that it shares", async (bench) => {
   const locks = new Locks(bench.as("ada"));

@@ -124,7 +124,7 @@ storeTest("approval request under a key used before asks once", async (bench) =>
   assert.deepEqual(await eventTypes(bench), ["approval.requested", "approval.approved"]);
 });
 
-storeTest("approval request step repeated with its identifier asks once", async (bench) => {
+storeTest("approval request operation repeated with its identifier asks once", async (bench) => {
   const actor = bench.as("ada").actor!;
   const store = await bench.store.approvals();
   const draft = { id: "apr_00000000000000000000000001", ...deploy, timeoutMs: 1000 };

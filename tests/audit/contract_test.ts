@@ -44,14 +44,17 @@ storeTest("audit log under a key used before answers with the first entry", asyn
   assert.deepEqual(await ada.verify(), { ok: true, entries: 1, head: first.link });
 });
 
-storeTest("audit step repeated with the same identifier appends once", async ({ as, store }) => {
-  const actor = as("ada").actor!;
-  const room = await store.audit();
-  const draft = await draftEntry({ ...decision, agent: "ada", refs: [] });
-  const first = await room.append(actor, draft, undefined);
-  assert.deepEqual(await room.append(actor, draft, undefined), first);
-  assert.equal((await new Audit(as()).verify()).entries, 1);
-});
+storeTest(
+  "audit operation repeated with the same identifier appends once",
+  async ({ as, store }) => {
+    const actor = as("ada").actor!;
+    const room = await store.audit();
+    const draft = await draftEntry({ ...decision, agent: "ada", refs: [] });
+    const first = await room.append(actor, draft, undefined);
+    assert.deepEqual(await room.append(actor, draft, undefined), first);
+    assert.equal((await new Audit(as()).verify()).entries, 1);
+  },
+);
 
 storeTest("audit log refuses bad input and writes nothing", async ({ as }) => {
   const ada = new Audit(as("ada"));

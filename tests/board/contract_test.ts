@@ -134,7 +134,7 @@ storeTest("board post and reply under a key used before happen once", async (ben
   assert.equal((await ada.list()).threads.length, 2);
 });
 
-storeTest("board steps repeated with the same identifier happen once", async (bench) => {
+storeTest("board operations repeated with the same identifier happen once", async (bench) => {
   const actor = bench.as("ada").actor!;
   const store = await bench.store.board();
   const message = (id: string) => ({ id, message: "m", to: [], recipients: [], words: ["m"] });

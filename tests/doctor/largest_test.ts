@@ -59,7 +59,7 @@ storeTest("task that failed often is as large as all its attempts", async ({ as,
     await tasks.fail(old!.id, { error });
     clock.advance(1);
   }
-  // More than one step looks at.
+  // More than one operation looks at.
   await tasks.create(Array.from({ length: 600 }, (_, i) => ({ title: `young ${i}` })));
   const { bytes, subject, advised } = await largest(as());
   within(bytes, 17 * 65_536, 17 * 200 + 1000);

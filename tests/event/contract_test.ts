@@ -18,7 +18,7 @@ async function happen({ as, clock }: Bench, ...paths: readonly string[]): Promis
   }
 }
 
-/** What the acting agent's first step adds before its own events. */
+/** What the acting agent's first operation adds before its own events. */
 const ARRIVAL = "agent.registered ada";
 const brief = (events: readonly CoordEvent[]) =>
   events.map(({ type, subject }) => `${type} ${subject}`);
@@ -60,7 +60,7 @@ storeTest("event list goes on where its cursor stands, page by page", async (ben
   assert.deepEqual(pages.flat(), all);
 });
 
-storeTest("event pages split what happened in one step", async (bench) => {
+storeTest("event pages split what happened in one operation", async (bench) => {
   const paths = Array.from({ length: 12 }, (_, index) => `${index + 10}.py`);
   const locks = new Locks(bench.as("ada"));
   await locks.acquire(paths);

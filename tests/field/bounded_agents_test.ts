@@ -1,12 +1,12 @@
 /**
- * One step on agents does a bounded piece of work, however many there are and whatever they hold.
+ * One operation on agents does a bounded piece of work, however many there are and whatever they hold.
  * @module
  */
 import assert from "node:assert/strict";
 import { Agents } from "../../src/agent/agent.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { Tasks } from "../../src/task/task.ts";
-import { workTest } from "../support/step_work.ts";
+import { workTest } from "../support/operation_work.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 const NAMES = Array.from({ length: 600 }, (_, n) => `agent${1000 + n}`);

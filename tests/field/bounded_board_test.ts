@@ -1,5 +1,5 @@
 /**
- * One step on the board does a bounded piece of work, however many members a thread has, and however much an agent
+ * One operation on the board does a bounded piece of work, however many members a thread has, and however much an agent
  * has not read.
  * @module
  */
@@ -110,25 +110,28 @@ storeTest("board inbox shows urgent threads of others after many of its own", as
   assert.equal(second.priority, "high");
 });
 
-redisTest("board ack of many threads moves a bounded number of marks in one step", async (site) => {
-  const [zed, bob] = [site.as("zed"), site.as("bob")];
-  const threads: string[] = [];
-  await many(700, async (n) => threads[n] = (await zed.post({ title: `t${n}` })).id);
-  await many(700, (n) => bob.reply(threads[n]!, { message: `re ${n}` }));
-  const acked = await site.commands(() => zed.ack());
-  assert.ok(Math.max(...acked) < 1500, `executed ${acked}`);
-  // A thread that the ack has not come to yet gets an answer.
-  await bob.reply(threads[699]!, { message: "more" });
-  let unread: readonly { readonly message: string }[] = [];
-  const looked = await site.commands(async () => unread = await zed.inbox());
-  assert.deepEqual(unread.map(({ message }) => message), ["more"]);
-  assert.ok(Math.max(...looked) < 1500, `executed ${looked}`);
-  await bob.reply(threads[3]!, { message: "again" });
-  assert.deepEqual((await zed.inbox()).map(({ message }) => message), ["more", "again"]);
-});
+redisTest(
+  "board ack of many threads moves a bounded number of marks in one operation",
+  async (site) => {
+    const [zed, bob] = [site.as("zed"), site.as("bob")];
+    const threads: string[] = [];
+    await many(700, async (n) => threads[n] = (await zed.post({ title: `t${n}` })).id);
+    await many(700, (n) => bob.reply(threads[n]!, { message: `re ${n}` }));
+    const acked = await site.commands(() => zed.ack());
+    assert.ok(Math.max(...acked) < 1500, `executed ${acked}`);
+    // A thread that the ack has not come to yet gets an answer.
+    await bob.reply(threads[699]!, { message: "more" });
+    let unread: readonly { readonly message: string }[] = [];
+    const looked = await site.commands(async () => unread = await zed.inbox());
+    assert.deepEqual(unread.map(({ message }) => message), ["more"]);
+    assert.ok(Math.max(...looked) < 1500, `executed ${looked}`);
+    await bob.reply(threads[3]!, { message: "again" });
+    assert.deepEqual((await zed.inbox()).map(({ message }) => message), ["more", "again"]);
+  },
+);
 
 redisTest(
-  "board ack of a long inbox removes a bounded number of messages in one step",
+  "board ack of a long inbox removes a bounded number of messages in one operation",
   async (site) => {
     const { as, client, namespace } = site;
     await many(4500, (n) => as("ada").post({ title: `t${n}`, to: ["bob"] }));
@@ -152,7 +155,7 @@ storeTest("board inbox that counts as read ends after some long messages", async
   const read: number[] = [];
   for (let calls = 0;; calls++) {
     const some = titles(await bob.inbox({ limit: 1000, ack: true }));
-    assert.ok(some.length <= 40, `${some.length} messages of 60 kB in one step`);
+    assert.ok(some.length <= 40, `${some.length} messages of 60 kB in one operation`);
     if (some.length === 0) break;
     read.push(...some);
   }

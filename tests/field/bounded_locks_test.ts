@@ -1,12 +1,12 @@
 /**
- * One step on locks does a bounded piece of work, however many there are.
+ * One operation on locks does a bounded piece of work, however many there are.
  * @module
  */
 import assert from "node:assert/strict";
 import { Locks } from "../../src/lock/lock.ts";
 import type { Actor } from "../../src/engine/actor.ts";
 import { CALL_MS } from "../../src/lock/model.ts";
-import { workTest } from "../support/step_work.ts";
+import { workTest } from "../support/operation_work.ts";
 import { storeTest } from "../../dev/stores.ts";
 
 const PATHS = Array.from({ length: 3000 }, (_, n) => `d${1000 + n}/f`);
@@ -68,7 +68,7 @@ storeTest(
     await bob.acquire("e/h", { intent });
     assert.equal(await blocker(".", { mode: "shared", reentrant: true }), "bob e/h");
     assert.equal(await blocker("e", { mode: "shared" }), "bob e/h");
-    // All of hers have lapsed, and only a few are swept by a step.
+    // All of hers have lapsed, and only a few are swept by an operation.
     clock.advance(60_000);
     assert.equal(await blocker("."), "bob e/g");
     await bob.releaseAll();

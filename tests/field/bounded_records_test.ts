@@ -1,12 +1,12 @@
 /**
- * One step on approvals and events does a bounded piece of work, however many do not match.
+ * One operation on approvals and events does a bounded piece of work, however many do not match.
  * @module
  */
 import assert from "node:assert/strict";
 import { Approvals } from "../../src/approval/approval.ts";
 import { Events } from "../../src/event/event.ts";
 import { Locks } from "../../src/lock/lock.ts";
-import { workTest } from "../support/step_work.ts";
+import { workTest } from "../support/operation_work.ts";
 
 workTest(
   "approval list finds the few that lapsed, or did not, among thousands",

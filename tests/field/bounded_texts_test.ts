@@ -1,5 +1,5 @@
 /**
- * One step shows a bounded length of texts, and of leases, however much is asked for at once; nothing is left out.
+ * One operation shows a bounded length of texts, and of leases, however much is asked for at once; nothing is left out.
  * @module
  */
 import assert from "node:assert/strict";
@@ -8,11 +8,11 @@ import { Approvals } from "../../src/approval/approval.ts";
 import { Audit } from "../../src/audit/audit.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { Tasks } from "../../src/task/task.ts";
-import { workTest } from "../support/step_work.ts";
+import { workTest } from "../support/operation_work.ts";
 
 const LONG = "x".repeat(65_000);
 /** A quarter of all that is there. */
-const STEP_BYTES = 1_700_000;
+const OPERATION_BYTES = 1_700_000;
 
 workTest("audit log is listed, followed and verified in portions of its texts", async (bench) => {
   const ada = new Audit(bench.as("ada"));
@@ -31,7 +31,7 @@ workTest("audit log is listed, followed and verified in portions of its texts", 
       assert.equal(older.nextCursor, undefined);
     });
     assert.deepEqual(found, numbers, which);
-    assert.ok(bytes < STEP_BYTES, `list ${which} answered ${bytes}`);
+    assert.ok(bytes < OPERATION_BYTES, `list ${which} answered ${bytes}`);
   }
   const [first] = (await ada.list({ limit: 55 })).entries;
   const told: unknown[] = [];
@@ -41,12 +41,12 @@ workTest("audit log is listed, followed and verified in portions of its texts", 
     }
   });
   assert.deepEqual(told, numbers.slice(1));
-  assert.ok(follows.bytes < STEP_BYTES, `follow answered ${follows.bytes}`);
+  assert.ok(follows.bytes < OPERATION_BYTES, `follow answered ${follows.bytes}`);
   const verifies = await bench.work(async () => {
     const { ok, entries } = await ada.verify();
     assert.deepEqual([ok, entries], [true, 55]);
   });
-  assert.ok(verifies.bytes < STEP_BYTES, `verify answered ${verifies.bytes}`);
+  assert.ok(verifies.bytes < OPERATION_BYTES, `verify answered ${verifies.bytes}`);
 });
 
 workTest("approvals are listed in portions of their texts", async ({ as, work }) => {
@@ -66,7 +66,7 @@ workTest("approvals are listed in portions of their texts", async ({ as, work })
       assert.equal(older.nextCursor, undefined);
     });
     assert.deepEqual(found, numbers);
-    assert.ok(bytes < STEP_BYTES, `answered ${bytes}`);
+    assert.ok(bytes < OPERATION_BYTES, `answered ${bytes}`);
   }
 });
 

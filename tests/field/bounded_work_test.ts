@@ -1,6 +1,6 @@
 /**
- * One step does a bounded piece of work, however much there is: a server that runs one script, and a directory that
- * is locked for one transaction, serve nobody else meanwhile.
+ * One operation does a bounded piece of work, however much there is: a server that runs one script, and a directory
+ * that is locked for one transaction, serve nobody else meanwhile.
  * @module
  */
 import assert from "node:assert/strict";
@@ -129,7 +129,7 @@ function looksOf(commands: readonly Executed[]): number[] {
 }
 
 redisTest(
-  "task claim that wants every tag looks at a bounded number of tasks in one step",
+  "task claim that wants every tag looks at a bounded number of tasks in one operation",
   async (site) => {
     const ada = new Tasks(site.as("ada"));
     await queue(ada, 10_000, ["x"]);

@@ -1,5 +1,5 @@
 /**
- * Rows that no step writes, and paths that no store can have: one exit code, the path, and the way out.
+ * Rows that no operation writes, and paths that no store can have: one exit code, the path, and the way out.
  * @module
  */
 import assert from "node:assert/strict";
@@ -40,7 +40,7 @@ const DAMAGES: readonly (readonly [sql: string, says: RegExp, commands: readonly
   ["DELETE FROM state", /state row is missing/, [["status"], ["doctor"]]],
 ];
 
-Deno.test("rows that no step writes are damage, by their identifiers", async () => {
+Deno.test("rows that no operation writes are damage, by their identifiers", async () => {
   await withProject(async (dir) => {
     for (
       const args of [

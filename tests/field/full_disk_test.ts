@@ -102,7 +102,7 @@ diskTest("full disk lets holders renew, finish and leave, and refuses what is ne
     // Somebody takes at once whatever there is.
     await fill(dir);
     await step().catch((error) => {
-      throw new Error(`step ${index}`, { cause: error });
+      throw new Error(`operation ${index}`, { cause: error });
     });
   }
   assert.deepEqual(await client.locks.list(), []);

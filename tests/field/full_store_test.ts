@@ -81,7 +81,7 @@ Deno.test({
     await server.command("CONFIG", "SET", "maxmemory", "1mb");
     await ada.locks.renew("a.py");
     assert.equal(await hdels(server), before + 1);
-    // Steps of one kind that are asked for at once are one call, also then.
+    // Operations of one kind that are asked for at once are one call, also then.
     await Promise.all([ada.tasks.renew(first!.id), ada.tasks.renew(second!.id)]);
     assert.equal(await hdels(server), before + 2);
 

@@ -89,7 +89,7 @@ async function tested({ proxy, client }: Surroundings, operation: Operation): Pr
 }
 
 Deno.test({
-  name: "steps made together are done once when their first try arrives after the second",
+  name: "operations made together are done once when their first try arrives after the second",
   ignore: !hasRedis(),
   async fn() {
     await using server = await startRedis();

@@ -68,7 +68,7 @@ Deno.test("lock run on the whole project names its top to the command", () =>
     assert.equal((await cli(dir, words)).stdout, `["${dir}"]\n`);
   }));
 
-storeTest("lock with a slash and without is one for every step", async ({ as }) => {
+storeTest("lock with a slash and without is one for every operation", async ({ as }) => {
   const [ada, bob] = ["ada", "bob"].map((name) => new Locks(as(name))) as [Locks, Locks];
   for (const [taken, asked] of [["x", "x/"], ["x/", "x"], [".", "./"], ["./", "."]] as const) {
     const [lease] = await ada.acquire(taken);

@@ -151,7 +151,7 @@ Deno.test("store moved as a whole goes on as it was", async () => {
   });
 });
 
-Deno.test("steps of processes that are killed leave nothing that looks like a loss", async () => {
+Deno.test("operations of processes that are killed leave nothing that looks like a loss", async () => {
   await withProject(async (dir) => {
     const before = await acquire(dir, "a.py");
     for (let round = 0; round < 4; round++) {

@@ -1,5 +1,6 @@
 /**
- * Lists and counts while very many tasks are claimed, or have lapsed unnoticed: bounded steps, and none is left out.
+ * Lists and counts while very many tasks are claimed, or have lapsed unnoticed: bounded operations, and none is left
+ * out.
  * @module
  */
 import assert from "node:assert/strict";
@@ -69,7 +70,7 @@ storeTest("task list and counts tell what has become of very many lapsed leases"
   assert.deepEqual(await titles(look, { status: "claimed" }), []);
 });
 
-storeTest("task list shows in one step few of many long results", async ({ as, store }) => {
+storeTest("task list shows in one operation few of many long results", async ({ as, store }) => {
   const ada = new Tasks(as("ada"));
   await ada.create(Array.from({ length: 20 }, (_, n) => ({ title: `${n}` })));
   for (const { id } of await ada.claim({ count: 20 })) {
@@ -81,17 +82,28 @@ storeTest("task list shows in one step few of many long results", async ({ as, s
   assert.equal((await ada.list()).tasks.length, 20);
 });
 
-storeTest("task list passes few of many long results in one step of a search", async (bench) => {
-  const ada = new Tasks(bench.as("ada"));
-  await ada.create(Array.from({ length: 40 }, (_, n) => ({ title: `${n}` })));
-  for (const { id } of await ada.claim({ count: 40 })) {
-    await ada.complete(id, { result: "x".repeat(250_000) });
-  }
-  await ada.create([{ title: "rare", tags: ["rare"] }]);
-  if (bench.store.kind === "directory") {
-    const query = { tags: ["rare"], match: "any", limit: 100, after: 0, order: "created" } as const;
-    const slice = await (await bench.store.tasks()).list(query);
-    assert.deepEqual([slice.tasks.length, slice.next], [0, 17], "four megabytes");
-  }
-  assert.deepEqual((await ada.list({ tags: ["rare"] })).tasks.map(({ title }) => title), ["rare"]);
-});
+storeTest(
+  "task list passes few of many long results in one operation of a search",
+  async (bench) => {
+    const ada = new Tasks(bench.as("ada"));
+    await ada.create(Array.from({ length: 40 }, (_, n) => ({ title: `${n}` })));
+    for (const { id } of await ada.claim({ count: 40 })) {
+      await ada.complete(id, { result: "x".repeat(250_000) });
+    }
+    await ada.create([{ title: "rare", tags: ["rare"] }]);
+    if (bench.store.kind === "directory") {
+      const query = {
+        tags: ["rare"],
+        match: "any",
+        limit: 100,
+        after: 0,
+        order: "created",
+      } as const;
+      const slice = await (await bench.store.tasks()).list(query);
+      assert.deepEqual([slice.tasks.length, slice.next], [0, 17], "four megabytes");
+    }
+    assert.deepEqual((await ada.list({ tags: ["rare"] })).tasks.map(({ title }) => title), [
+      "rare",
+    ]);
+  },
+);

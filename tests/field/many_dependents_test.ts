@@ -1,5 +1,5 @@
 /**
- * A task that very many others wait for: completing it tells them in steps of bounded size, and none is left out.
+ * A task that very many others wait for: completing it tells them in operations of bounded size, and none is left out.
  * @module
  */
 import assert from "node:assert/strict";
@@ -60,7 +60,7 @@ Deno.test("task claim goes on where a completion was left that had told few of m
   let writes = 0;
   let alive = Infinity;
   const rows: number[] = [];
-  // An engine whose process dies after some steps; of each step it counts the rows that were written.
+  // An engine whose process dies after some operations; of each operation it counts the rows that were written.
   const counting: Engine = {
     waker: () => engine.waker(),
     read: (look) => engine.read(look),

@@ -153,7 +153,7 @@ async function worn({ as, clock }: Pick<Bench, "as" | "clock">, count: number): 
   await ada.sweep();
 }
 
-storeTest("task prune takes more than one step for very many attempts", async (bench) => {
+storeTest("task prune takes more than one operation for very many attempts", async (bench) => {
   await worn(bench, 30);
   const ada = new Tasks(bench.as("ada"));
   bench.clock.advance(1000);

@@ -36,7 +36,7 @@ const CHANGES: Readonly<Record<string, (home: string) => Promise<void>>> = {
 };
 
 for (const [what, change] of Object.entries(CHANGES)) {
-  Deno.test(`store with ${what} answers no step of a process that had it open`, async () => {
+  Deno.test(`store with ${what} answers no operation of a process that had it open`, async () => {
     const parent = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
     const home = `${parent}/home`;
     await Deno.mkdir(home);

@@ -1,6 +1,6 @@
 /**
- * Steps of one kind that are asked for at the same moment go to the server in one call, and do there what they
- * would have done one after another. Every step is made twice in several namespaces: in turn, at once, and
+ * Operations of one kind that are asked for at the same moment go to the server in one call, and do there what they
+ * would have done one after another. Every operation is made twice in several namespaces: in turn, at once, and
  * at once with the answer lost; then all that the server holds for them must be the same.
  * @module
  */
@@ -11,10 +11,10 @@ import { contentsOf } from "./contents.ts";
 import { type Surroundings, testSideBySide } from "./lanes.ts";
 import { Bench, changing, normalised, type Operation, OPERATIONS } from "./operations.ts";
 
-/** What a step answered: its value, or why not. */
+/** What an operation answered: its value, or why not. */
 type Settled = PromiseSettledResult<unknown>;
 
-/** Makes a step twice. */
+/** Makes an operation twice. */
 type Way = (
   run: () => Promise<unknown>,
   surroundings: Surroundings,
@@ -35,7 +35,7 @@ const atOnceLost: Way = async (run, { proxy }, operation) => {
   return settled;
 };
 
-/** An entry may hold the events of several steps; here each event says whose it is. */
+/** An entry may hold the events of several operations; here each event says whose it is. */
 function eachEvent(entries: readonly (readonly [string, readonly string[]])[]): unknown[] {
   return entries.flatMap(([id, fields]) => {
     const [atMs, last] = id.split("-").map(Number) as [number, number];
@@ -54,7 +54,7 @@ function eachEvent(entries: readonly (readonly [string, readonly string[]])[]): 
   });
 }
 
-/** Whether the two of a step went as one call, and all that came of them. */
+/** Whether the two of an operation went as one call, and all that came of them. */
 async function outcome(
   surroundings: Surroundings,
   operation: Operation,
@@ -89,7 +89,7 @@ async function outcome(
   }
 }
 
-/** Steps that only read: each is a call of its own. */
+/** Operations that only read: each is a call of its own. */
 const READING = [
   "agents.explain",
   "agents.get",
@@ -121,7 +121,7 @@ const READING = [
 ];
 
 Deno.test({
-  name: "steps that are made together do as they do in turn, also when their answer is lost",
+  name: "operations that are made together do as they do in turn, also when their answer is lost",
   ignore: !hasRedis(),
   async fn(t) {
     // In turn, who waits would come in between.

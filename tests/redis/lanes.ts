@@ -17,7 +17,7 @@ export interface Surroundings {
   readonly client: RespClient;
 }
 
-/** Registers a step for each operation; no two that run at a time have the same server. */
+/** Registers an operation for each operation; no two that run at a time have the same server. */
 export async function testSideBySide(
   t: Deno.TestContext,
   operations: readonly Operation[],

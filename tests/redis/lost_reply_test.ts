@@ -68,7 +68,7 @@ async function losing(
   return answer;
 }
 
-/** Does `operation` in a namespace of its own; with a fault, to the first command of its step. */
+/** Does `operation` in a namespace of its own; with a fault, to the first command of its operation. */
 async function outcome(
   surroundings: Surroundings,
   operation: Operation,
@@ -109,7 +109,7 @@ async function tested(surroundings: Surroundings, operation: Operation): Promise
 }
 
 Deno.test({
-  name: "the operations tested are all there are, and take every step of every room",
+  name: "the operations tested are all there are, and take every operation of every room",
   async fn() {
     for (const room of ROOMS) {
       const named = OPERATIONS.filter(({ name }) => name.startsWith(`${room}.`));
@@ -122,16 +122,16 @@ Deno.test({
       );
       const taken = new Set(OPERATIONS.map(({ step }) => step));
       assert.deepEqual(
-        methodsOf(await stepsOf(room)).filter((step) => !taken.has(`${room}.${step}`)),
+        methodsOf(await operationsOf(room)).filter((step) => !taken.has(`${room}.${step}`)),
         [],
-        `steps of ${room} without a test`,
+        `operations of ${room} without a test`,
       );
     }
   },
 });
 
-/** The class that takes the steps of a room on Redis. */
-async function stepsOf(room: Room): Promise<{ readonly prototype: object }> {
+/** The class that takes the operations of a room on Redis. */
+async function operationsOf(room: Room): Promise<{ readonly prototype: object }> {
   const file = { locks: "lock", agents: "agent", tasks: "task", approvals: "approval" };
   const directory = room === "events" ? "event" : file[room as keyof typeof file] ?? room;
   const classes = await import(`../../src/${directory}/redis/store.ts`);

@@ -42,7 +42,7 @@ Deno.test({
       }
       const locks = stores.map((store, n) => new Locks(context(store, `agent${n}`)));
       const [own, ...others] = locks as [Locks, ...Locks[]];
-      // Each knows the script, and each has been heard of: what follows is one step a call.
+      // Each knows the script, and each has been heard of: what follows is one operation a call.
       await Promise.all(others.map((each, n) => each.acquire(`warm/${n}`)));
       // They come back late enough for the others to go on meanwhile.
       proxy.delay(100);

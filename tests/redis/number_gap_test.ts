@@ -88,7 +88,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "restart of a server is told once, by an event before those of the next step and by doctor",
+  name:
+    "restart of a server is told once, by an event before those of the next operation and by doctor",
   ignore: !hasRedis(),
   async fn() {
     await using server = await startRedis({
@@ -129,7 +130,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "follower is woken by the event of a restarted server although the step itself tells nothing",
+    "follower is woken by the event of a restarted server although the operation itself tells nothing",
   ignore: !hasRedis(),
   async fn() {
     await using server = await startRedis({
@@ -139,7 +140,7 @@ Deno.test({
     const { locks, events } = new Bench(store, { nowMs: 0 }).as("ada");
     await locks.acquire("a.py");
     await server.restart();
-    // A look at the end of the events listens for more; so this step, which writes, finds the leap first.
+    // A look at the end of the events listens for more; so this operation, which writes, finds the leap first.
     const { events: seen } = await events.list();
     const from = seen.at(-1)!.id;
     for await (const { type } of events.follow({ since: from })) {

@@ -55,7 +55,10 @@ Deno.test({
             const others = words.filter((word) => word !== "EVALSHA");
             const taught = new Set(bench.steps()).size + (operation.looksFirst ? 1 : 0);
             assert.ok(others.every((word) => !known && word === "EVAL"), words.join(" "));
-            assert.ok(others.length <= taught, `sent ${others.length} texts in ${taught} steps`);
+            assert.ok(
+              others.length <= taught,
+              `sent ${others.length} texts in ${taught} operations`,
+            );
             assert.equal(others.length > 0, !known, "the server was taught once");
           });
         }

@@ -1,5 +1,5 @@
 /**
- * Every public operation of every room, once in each way that takes another path through its step. What
+ * Every public operation of every room, once in each way that takes another path through its operation. What
  * the tests of this directory ask of all of them, they ask in a loop over {@linkcode OPERATIONS}.
  * @module
  */
@@ -40,7 +40,7 @@ export type Room = typeof ROOMS[number];
 export interface Operation {
   /** `locks.acquire`, as the public class of the room names it, then what is special about it. */
   readonly name: string;
-  /** A step of the store that it takes, `locks.acquire`: the one that faults hit. */
+  /** An operation of the store that it takes, `locks.acquire`: the one that faults hit. */
   readonly step: string;
   /** Commands it sends; of one that waits, at least and at most. Default 1. */
   readonly commands?: number | readonly [number, number];
@@ -57,13 +57,13 @@ export interface Operation {
 export interface OperationBench {
   /** The rooms as `name` sees them; without a name, as somebody who only reads. */
   readonly as: (name?: string) => Primitives;
-  /** What those rooms are given, for a step that no room takes. */
+  /** What those rooms are given, for an operation that no room takes. */
   readonly contextOf: (name?: string) => RoomContext;
   /** Moves the store's clock on. */
   readonly advance: (ms: number) => void;
   /** Takes what runs after the operation has been looked at, to end what it has left open. */
   readonly later: (end: () => Promise<unknown>) => void;
-  /** Waits until this step has been answered once since the setup. */
+  /** Waits until this operation has been answered once since the setup. */
   readonly answered: (step: string) => Promise<unknown>;
 }
 
@@ -93,18 +93,18 @@ export const CLASSES: Readonly<Record<Room, { readonly prototype: object }>> = {
   events: Events,
 };
 
-/** Called with the name of a step and what runs it. */
-export type StepWatch = (step: string, run: () => Promise<unknown>) => Promise<unknown>;
+/** Called with the name of an operation and what runs it. */
+export type OperationWatch = (step: string, run: () => Promise<unknown>) => Promise<unknown>;
 
-/** A store whose clock the test moves, and whose steps it watches. */
+/** A store whose clock the test moves, and whose operations it watches. */
 export class Bench implements OperationBench {
   readonly store: RedisStore;
   readonly #watched: RedisStore;
   readonly #clock: { nowMs: number };
   readonly #answered = new Map<string, number>();
   readonly #endings: (() => Promise<unknown>)[] = [];
-  /** Set by a test for the time in which it does something to steps. */
-  watch: StepWatch = (_, run) => run();
+  /** Set by a test for the time in which it does something to operations. */
+  watch: OperationWatch = (_, run) => run();
 
   /** `clock` is what `store` was opened with. */
   constructor(store: RedisStore, clock: { nowMs: number }) {
@@ -139,7 +139,7 @@ export class Bench implements OperationBench {
   readonly answered = (step: string): Promise<unknown> =>
     eventually(`an answer of ${step}`, () => this.#answered.get(step));
 
-  /** Brings the situation of `operation` about, and forgets what steps that took. */
+  /** Brings the situation of `operation` about, and forgets what operations that took. */
   async prepare({ setup }: Operation): Promise<unknown> {
     const given = await setup?.(this);
     this.#answered.clear();
@@ -157,7 +157,7 @@ export class Bench implements OperationBench {
     }
   }
 
-  /** Steps answered since the setup. */
+  /** Operations answered since the setup. */
   steps(): readonly string[] {
     return [...this.#answered.keys()];
   }
@@ -168,8 +168,8 @@ export class Bench implements OperationBench {
   }
 }
 
-/** The store, with every step of every room going through `watch`. */
-function watched(store: RedisStore, watch: StepWatch): RedisStore {
+/** The store, with every operation of every room going through `watch`. */
+function watched(store: RedisStore, watch: OperationWatch): RedisStore {
   return new Proxy(store, {
     get(target, key) {
       const value = Reflect.get(target, key, target);

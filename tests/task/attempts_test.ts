@@ -49,13 +49,13 @@ storeTest(
     const bob = new Tasks(as("bob"));
     await ada.create([{ title: "old", leaseMs: 1000 }, { title: "young" }]);
     const [task] = await ada.claim();
-    await ada.renew(task!.id, { progress: "step 3 of 5" });
+    await ada.renew(task!.id, { progress: "operation 3 of 5" });
     clock.advance(2000);
     const [again] = await bob.claim();
     assert.equal(again!.title, "old");
     assert.ok(again!.lease!.fence > task!.lease!.fence);
     assert.deepEqual(outcomes(again), ["expired", undefined]);
-    assert.equal(again!.attempts[0]!.progress, "step 3 of 5");
+    assert.equal(again!.attempts[0]!.progress, "operation 3 of 5");
     assert.equal(again!.attempts[1]!.progress, undefined);
     for (
       const attempt of [
@@ -77,7 +77,7 @@ storeTest(
     await ada.create([{ title: "x", leaseMs: 1000 }, { title: "y", leaseMs: 1000 }]);
     const [x, y] = await ada.claim({ count: 2 });
     clock.advance(5000);
-    // Unnoticed by any step yet.
+    // Unnoticed by any operation yet.
     const late = await ada.complete(x!.id, { fence: x!.lease!.fence, result: "late" });
     assert.deepEqual(outcomes(late), ["completed"]);
     assert.equal(late.attempts[0]!.endedAtMs, clock.nowMs());

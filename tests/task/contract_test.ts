@@ -220,7 +220,7 @@ storeTest("task completion sent twice under its fence answers the same", async (
   );
 });
 
-storeTest("task completeAndClaim hands over the next task in one step", async ({ as }) => {
+storeTest("task completeAndClaim hands over the next task in one operation", async ({ as }) => {
   const ada = new Tasks(as("ada"));
   const [a, b, c] = await ada.create([
     { title: "a", tags: ["x"] },

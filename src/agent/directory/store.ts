@@ -1,13 +1,13 @@
 /**
- * The steps on agents, on the directory engine.
+ * The operations on agents, on the directory engine.
  *
  * A status is worked out when it is read, so nothing sweeps this table; only `prune` removes rows.
  * Registering, beating and leaving are not themselves given the actor: they mark by hand, and always, the sign
- * of life that other steps imply at most once a second.
+ * of life that other operations imply at most once a second.
  * @module
  */
 import { emit } from "../../event/directory/append.ts";
-import { LEASES_A_STEP } from "../../engine/held.ts";
+import { LEASES_PER_OPERATION } from "../../engine/held.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
 import { type Agent, type AgentCounts, AGENTS_SHOWN_AT_ONCE, type AgentStatus } from "../model.ts";
@@ -56,7 +56,7 @@ export class DirectoryAgents implements AgentStore {
           actor.name,
         );
       }
-      const next = renewHeld(tx, actor.name, from, LEASES_A_STEP);
+      const next = renewHeld(tx, actor.name, from, LEASES_PER_OPERATION);
       return next === undefined ? { agent: toAgent(tx, findAgent(tx, actor.name)!) } : { next };
     };
     let from: Portion | undefined;
@@ -81,10 +81,10 @@ export class DirectoryAgents implements AgentStore {
     ) => {
       const row = findAgent(tx, name);
       if (row === undefined) return { left: "unknown", released: before } as const;
-      const leases = locks.releaseAll(tx, name, LEASES_A_STEP).length;
-      const { ended, released } = tasks.releaseAll(tx, name, LEASES_A_STEP - leases);
+      const leases = locks.releaseAll(tx, name, LEASES_PER_OPERATION).length;
+      const { ended, released } = tasks.releaseAll(tx, name, LEASES_PER_OPERATION - leases);
       const sum = { locks: before.locks + leases, tasks: before.tasks + released };
-      if (leases + ended === LEASES_A_STEP) return { left: "more", released: sum } as const;
+      if (leases + ended === LEASES_PER_OPERATION) return { left: "more", released: sum } as const;
       if (row.gone_at_ms === null) {
         tx.run("UPDATE agents SET gone_at_ms = ? WHERE name = ?", tx.nowMs, name);
         tx.count(DEPARTURES, 1);
@@ -110,7 +110,7 @@ export class DirectoryAgents implements AgentStore {
         emit(tx, "agent.pruned", row.name, actor.name);
         return agent;
       });
-      // What one step removes the next does not find any more, so that it begins anew.
+      // What one operation removes the next does not find any more, so that it begins anew.
       return { agents, ...(agents.length === limit ? { next: "" } : {}) };
     });
   }
@@ -130,17 +130,17 @@ export class DirectoryAgents implements AgentStore {
     });
     if (agent === undefined) return undefined;
     const locks = await this.#portions<Lease>((reader, behind) =>
-      leasesHeldBy(reader, name, behind, LEASES_A_STEP)
+      leasesHeldBy(reader, name, behind, LEASES_PER_OPERATION)
     );
     const claims = await this.#portions<Claim>((reader, behind) =>
-      claimsOf(reader, name, behind, LEASES_A_STEP)
+      claimsOf(reader, name, behind, LEASES_PER_OPERATION)
     );
     const tasks = claims.sort((a, b) => a.sinceMs - b.sinceMs || a.seq - b.seq)
       .map(({ id, title, sinceMs }) => ({ id, title, sinceMs }));
     return { agent, locks, tasks };
   }
 
-  /** What several steps read, each of them behind what the one before ended with. */
+  /** What several operations read, each of them behind what the one before ended with. */
   async #portions<Held>(
     read: (reader: Reader, behind: Held | undefined) => readonly Held[],
   ): Promise<Held[]> {
@@ -148,7 +148,7 @@ export class DirectoryAgents implements AgentStore {
     for (;;) {
       const held = await this.#engine.read((reader) => read(reader, all.at(-1)));
       all.push(...held);
-      if (held.length < LEASES_A_STEP) return all;
+      if (held.length < LEASES_PER_OPERATION) return all;
     }
   }
 

@@ -2,7 +2,7 @@
  * Which of an agent's leases need to be renewed, on Redis.
  * @module
  */
-import { LEASES_A_STEP } from "../../engine/held.ts";
+import { LEASES_PER_OPERATION } from "../../engine/held.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import { LAPSING_TOLD, type LapsingLease } from "../../engine/warning.ts";
@@ -14,5 +14,5 @@ export async function lapsingLeases(
   runner: ScriptRunner,
   holder: string,
 ): Promise<readonly LapsingLease[]> {
-  return JSON.parse(String(await runner.read(LAPSING, holder, LEASES_A_STEP, LAPSING_TOLD)));
+  return JSON.parse(String(await runner.read(LAPSING, holder, LEASES_PER_OPERATION, LAPSING_TOLD)));
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import { given } from "../../given.ts";
-import { LEASES_A_STEP } from "../../engine/held.ts";
+import { LEASES_PER_OPERATION } from "../../engine/held.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { Actor } from "../../engine/actor.ts";
@@ -104,7 +104,7 @@ export class RedisAgents implements AgentStore {
   ): Promise<Agent> {
     let news = [status ?? "", ...(workingOn === undefined ? [] : [workingOn])];
     for (let from = "";;) {
-      const args = [name, host, pid ?? "", LEASES_A_STEP, from, ...news];
+      const args = [name, host, pid ?? "", LEASES_PER_OPERATION, from, ...news];
       const text = await this.#runner.write(HEARTBEAT, undefined, ...args);
       const answer: AgentsAnswer | { readonly next: string } = JSON.parse(String(text));
       if ("agents" in answer) return one(answer);
@@ -123,7 +123,7 @@ export class RedisAgents implements AgentStore {
     let given: ReleasedCounts = { locks: 0, tasks: 0 };
     for (let from = "";;) {
       const { locks, tasks } = given;
-      const args = [name, LEASES_A_STEP, from, locks, tasks];
+      const args = [name, LEASES_PER_OPERATION, from, locks, tasks];
       const text = await this.#runner.write(DEREGISTER, undefined, ...args);
       // Removed by somebody else after a portion of its leases had been released.
       if (text === "") return from === "" ? undefined : given;
@@ -146,7 +146,7 @@ export class RedisAgents implements AgentStore {
     let agent: Agent | undefined;
     const portions: HeldAnswer[] = [];
     for (let from = "";;) {
-      const text = await this.#runner.read(EXPLAIN, name, LEASES_A_STEP, from);
+      const text = await this.#runner.read(EXPLAIN, name, LEASES_PER_OPERATION, from);
       if (text === "") break;
       const answer: AgentsAnswer & HeldAnswer & { readonly next: string } = JSON.parse(
         String(text),

@@ -1,5 +1,5 @@
 /**
- * The steps on approvals, on the directory engine.
+ * The operations on approvals, on the directory engine.
  * @module
  */
 import { printable } from "../../name.ts";

@@ -1,5 +1,5 @@
 /**
- * The table of approvals, on the directory engine. `status` is what some step has written: a pending row
+ * The table of approvals, on the directory engine. `status` is what some operation has written: a pending row
  * past its `expires_at_ms` counts as expired for everyone, whether it has been swept or not.
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Appends to the audit chain from inside a step, on the directory engine.
+ * Appends to the audit chain from inside an operation, on the directory engine.
  * @module
  */
 import { emit, notify } from "../../event/directory/append.ts";

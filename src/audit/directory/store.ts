@@ -1,5 +1,5 @@
 /**
- * The steps on the audit log, on the directory engine.
+ * The operations on the audit log, on the directory engine.
  * @module
  */
 import { given } from "../../given.ts";

@@ -20,7 +20,7 @@ import type { Message, MessageReason, ThreadPriority } from "../thread.ts";
 import type { Recipient } from "../store.ts";
 import { REMOVING } from "./tables.ts";
 
-/** Characters of messages that one step reads, about; and how many messages it reads at a time. */
+/** Characters of messages that one operation reads, about; and how many messages it reads at a time. */
 const LOADED_CHARS = 1_048_576;
 const LOADED_AT_ONCE = 16;
 /** Whom a message for everybody wakes. */
@@ -192,7 +192,7 @@ interface UnreadRow {
 }
 
 /**
- * These messages, as many as one step should read, and how many of the numbers that took: one that was removed
+ * These messages, as many as one operation should read, and how many of the numbers that took: one that was removed
  * meanwhile is passed over.
  */
 export function loadUnread(
@@ -250,7 +250,7 @@ export function acknowledge(tx: Transaction, agent: string, seq: number): void {
   tx.run(
     "UPDATE inbox_cursors SET message = ?, at_ms = ? WHERE agent = ?",
     seq,
-    // The newest message may have been removed: what comes next is not older than this step.
+    // The newest message may have been removed: what comes next is not older than this operation.
     Math.max(message?.at_ms ?? tx.nowMs, cursor.at_ms),
     agent,
   );

@@ -6,7 +6,7 @@ import type { Reader } from "../../engine/directory/transaction.ts";
 import { largestOf, type LargestPortion } from "../../largest.ts";
 import { SAMPLED } from "../thread.ts";
 
-/** Threads that one step looks at. */
+/** Threads that one operation looks at. */
 const LOOKS = 100;
 
 /** The newest replies stand for all of a thread. The length of a text is in the head of its row. */

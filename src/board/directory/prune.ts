@@ -1,10 +1,10 @@
 /**
  * Removing threads that last changed long ago, on the directory engine.
  *
- * The oldest replies of a thread go first and its opening last. A thread that one step cannot remove as a whole is out
- * of sight from that step on, so that nobody finds, or revives, one without some of its replies; it counts as
- * removed then. Whatever stops the steps, the next prune begins with what is left. Its `reply_count` stays: by it the
- * rows of its words are numbered.
+ * The oldest replies of a thread go first and its opening last. A thread that one operation cannot remove as a whole is
+ * out of sight from that operation on, so that nobody finds, or revives, one without some of its replies; it counts as
+ * removed then. Whatever stops the operations, the next prune begins with what is left. Its `reply_count` stays: by it
+ * the rows of its words are numbered.
  * @module
  */
 import { given } from "../../given.ts";
@@ -20,9 +20,9 @@ import type { PruneRequest } from "../store.ts";
 import type { ThreadStatus } from "../thread.ts";
 import { wordsIn } from "../words.ts";
 
-/** How many threads one step looks at, whatever becomes of them. */
+/** How many threads one operation looks at, whatever becomes of them. */
 const LOOKED_AT = 500;
-/** How many messages one step removes, and how many characters of text; the last message may go beyond. */
+/** How many messages one operation removes, and how many characters of text; the last message may go beyond. */
 const MESSAGES_AT_ONCE = 200;
 const CHARS_AT_ONCE = 65_536;
 /** How many messages are read at a time. */
@@ -48,7 +48,7 @@ interface OldMessage {
   addressees: string;
 }
 
-/** What is left of a step's share of work. */
+/** What is left of an operation's share of work. */
 interface Budget {
   messages: number;
   chars: number;
@@ -107,7 +107,7 @@ function nextThreads(
   return reader.all<OldThread>(sql, after, LOOKED_AT);
 }
 
-/** Goes on where earlier steps left off; whether all of that is done. */
+/** Goes on where earlier operations left off; whether all of that is done. */
 function removeBegun(tx: Transaction, budget: Budget): boolean {
   return nextThreads(tx, [REMOVING], 0).every((thread) => removeThread(tx, thread, budget));
 }
@@ -118,7 +118,7 @@ function hide(tx: Transaction, { seq, id, author, tags, status }: OldThread): vo
   tx.run("UPDATE threads SET status = ?, key = NULL WHERE seq = ?", REMOVING, seq);
 }
 
-/** Whether all of the thread is gone now; otherwise the step has done its share. */
+/** Whether all of the thread is gone now; otherwise the operation has done its share. */
 function removeThread(tx: Transaction, thread: OldThread, budget: Budget): boolean {
   const { count } = tx.get<{ count: number }>(
     "SELECT count(*) AS count FROM messages WHERE thread = ? AND seq > ?",

@@ -1,5 +1,5 @@
 /**
- * The steps on the board and the inboxes, on the directory engine.
+ * The operations on the board and the inboxes, on the directory engine.
  * @module
  */
 import { emit } from "../../event/directory/append.ts";
@@ -187,7 +187,7 @@ export class DirectoryBoard implements BoardStore {
     return await this.#whole({ messages: [], rest });
   }
 
-  /** Puts together what one step has no room for. */
+  /** Puts together what one operation has no room for. */
   async #whole(
     { messages, rest }: { readonly messages: readonly Message[]; readonly rest: readonly Unread[] },
   ): Promise<readonly Message[]> {

@@ -72,8 +72,8 @@ CREATE VIRTUAL TABLE board_words USING fts5(
 `;
 
 /**
- * The status of a thread that is removed in several steps. It counts as gone: no list has it, and neither its identifier
- * nor its key leads to it.
+ * The status of a thread that is removed in several operations. It counts as gone: no list has it, and neither its
+ * identifier nor its key leads to it.
  */
 export const REMOVING = "removing";
 

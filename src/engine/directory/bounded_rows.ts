@@ -1,18 +1,18 @@
 /**
- * Reading rows whose texts may be long: one step reads a bounded length of them, and the next one goes on.
+ * Reading rows whose texts may be long: one operation reads a bounded length of them, and the next one goes on.
  * @module
  */
 
-/** How many characters of texts one step reads, about; the last row may go beyond. */
-const STEP_CHARS = 524_288;
+/** How many characters of texts one operation reads, about; the last row may go beyond. */
+const OPERATION_CHARS = 524_288;
 /** How many rows are read at a time: few at first, more while they are short. */
 const FEWEST = 8;
 const MOST = 256;
 
-/** The rows of one step. */
+/** The rows of one operation. */
 export interface BoundedRows<Row> {
   readonly rows: readonly Row[];
-  /** Whether the step ended because they are long: there may be others. */
+  /** Whether the operation ended because they are long: there may be others. */
   readonly cut: boolean;
 }
 
@@ -30,14 +30,14 @@ export function boundedRows<Row>(
   const rows: Row[] = [];
   let chars = 0;
   for (let size = FEWEST; rows.length < limit;) {
-    if (chars >= STEP_CHARS) return { rows, cut: true };
+    if (chars >= OPERATION_CHARS) return { rows, cut: true };
     const most = Math.min(size, limit - rows.length);
     const before = chars;
     const chunk = read(rows.at(-1), most);
     for (const row of chunk) chars += charsOf(row);
     rows.push(...chunk);
     if (chunk.length < most) break;
-    if (chars - before < STEP_CHARS / 8) size = Math.min(size * 2, MOST);
+    if (chars - before < OPERATION_CHARS / 8) size = Math.min(size * 2, MOST);
   }
   return { rows, cut: false };
 }

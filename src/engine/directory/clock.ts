@@ -1,5 +1,5 @@
 /**
- * The directory store's clock: what the host's clocks make of "now" inside a step.
+ * The directory store's clock: what the host's clocks make of "now" inside an operation.
  *
  * The rule. As long as the host's wall clock is not behind the last instant the store has seen, it is the store's
  * clock. When it is behind, the store's clock goes on from where it was by what really passes; it never
@@ -9,7 +9,7 @@
  * for as long as the clock was set back: a year, if it was a year. Adding up the steps forward of the
  * wall clock between operations runs away when processes disagree: one whose clock is an hour ahead adds an
  * hour each time it follows one whose clock is right. So what passes is measured from a fixed point, the
- * anchor, which the first step that finds the wall clock behind puts into the store: the store's time, the
+ * anchor, which the first operation that finds the wall clock behind puts into the store: the store's time, the
  * wall clock and the host's uptime at that moment. Since then has passed what the wall clock or the uptime says,
  * whichever is less; a process with a clock of its own can make either too large, and not both. When that
  * is before the anchor, or behind what the store has seen (set back again, restarted), the anchor is put anew.
@@ -41,7 +41,7 @@ export interface HostClocks {
 /** One reading, with what to keep of it. */
 export interface ClockReading {
   readonly row: ClockRow;
-  /** Whether the anchor was put or taken away, so that even a step that changes nothing else keeps it. */
+  /** Whether the anchor was put or taken away, so that even an operation that changes nothing else keeps it. */
   readonly moved: boolean;
   /** How far the store's clock is ahead of the host's wall clock. */
   readonly aheadMs: number;

@@ -16,7 +16,7 @@ import type { SqlValue } from "./transaction.ts";
 const APPLICATION_ID = 0x41437264;
 
 /**
- * A step changes a few bytes on each of five or six pages, and the log takes whole pages: small ones
+ * An operation changes a few bytes on each of five or six pages, and the log takes whole pages: small ones
  * make claiming and completing a task a quarter faster than the usual 4096 bytes.
  */
 const PAGE_BYTES = 1024;
@@ -48,7 +48,7 @@ export class Database {
   }
 
   /**
-   * Opens the database at `path`, creating it in one step when it is missing, and brings its schema
+   * Opens the database at `path`, creating it in one operation when it is missing, and brings its schema
    * forward to the newest version of `schema`.
    *
    * @throws {StoreUnavailableError} when the file is damaged, not ours, made by a newer version, or
@@ -69,7 +69,7 @@ export class Database {
           migrate(database.#db, await schema.migrations());
           database.cameForward = true;
         }
-        // Durability comes from syncing the log after the step (see DirectoryEngine): many steps share
+        // Durability comes from syncing the log after the operation (see DirectoryEngine): many operations share
         // one sync and nobody holds the store's lock meanwhile. Checkpoints are timed there too.
         database.#db.exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0");
       } catch (error) {

@@ -1,18 +1,18 @@
 /**
- * Runs atomic steps on one database file shared by many processes.
+ * Runs atomic operations on one database file shared by many processes.
  *
- * The protocol. Every step that writes runs under the kernel lock on `store.lock`, as one transaction
- * of the embedded engine, which recovers by itself from a process that died inside. Steps of one
+ * The protocol. Every operation that writes runs under the kernel lock on `store.lock`, as one transaction
+ * of the embedded engine, which recovers by itself from a process that died inside. Operations of one
  * process that are waiting together run under one hold of the lock. The kernel lock is what makes it
  * fair: the engine's own busy handler sleeps and starves some processes for seconds.
  *
- * Durability. A commit appends to the write-ahead log. With `full`, a step's promise resolves only after
+ * Durability. A commit appends to the write-ahead log. With `full`, an operation's promise resolves only after
  * the log has been synced to the disk, but the sync runs after the kernel lock was given back: another
- * process's step may already build on this one, and its own sync covers both, because the log is recovered
- * as a prefix. One sync serves all the steps that a process ran under one hold of the lock.
+ * process's operation may already build on this one, and its own sync covers both, because the log is recovered
+ * as a prefix. One sync serves all the operations that a process ran under one hold of the lock.
  *
  * The log is copied into the database (a checkpoint) every {@linkcode CHECKPOINT_EVERY} commits, by
- * whoever makes that commit: first beside the other processes' steps, then the small rest under the
+ * whoever makes that commit: first beside the other processes' operations, then the small rest under the
  * lock, which lets the log start again from its beginning.
  *
  * A process frozen inside an operation keeps the lock; others get `store_unavailable` that names it, after 10 seconds.
@@ -44,7 +44,7 @@ import type { Engine, Reader, Transaction } from "./transaction.ts";
 
 /** Longest wait for the kernel lock, when none is given. */
 const LOCK_TIMEOUT_MS = 10_000;
-/** Longest time one process keeps the kernel lock while it has more steps to run. */
+/** Longest time one process keeps the kernel lock while it has more operations to run. */
 const HOLD_MS = 4;
 /** Commits between checkpoints: about 8 MB of log. */
 const CHECKPOINT_EVERY = 1024;
@@ -53,7 +53,7 @@ const LOG_LEFT_BYTES = 256_000;
 /** An act counts as a sign of life at most this often in one process. */
 const BEAT_EVERY_MS = 1000;
 
-/** What a step gave, and whether it changed anything. */
+/** What an operation gave, and whether it changed anything. */
 type Committed<T> = { readonly value: T; readonly dirty: boolean };
 
 interface Job {
@@ -64,7 +64,7 @@ interface Job {
 
 /** {@linkcode Engine} on a directory; one object per process and namespace is enough. */
 export class DirectoryEngine implements Engine {
-  /** How far the store's clock was ahead of the host's at the last step, in milliseconds. */
+  /** How far the store's clock was ahead of the host's at the last operation, in milliseconds. */
   clockAheadMs: number | undefined;
   readonly #directory: string;
   readonly #wakers: string;
@@ -134,13 +134,16 @@ export class DirectoryEngine implements Engine {
     }
   }
 
-  write<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T> {
-    return this.#enqueue(() => this.#commit(actor, step));
+  write<T>(actor: Actor | undefined, operation: (transaction: Transaction) => T): Promise<T> {
+    return this.#enqueue(() => this.#commit(actor, operation));
   }
 
-  writeFreeing<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T> {
+  writeFreeing<T>(
+    actor: Actor | undefined,
+    operation: (transaction: Transaction) => T,
+  ): Promise<T> {
     return this.#enqueue(() =>
-      this.#reserve.spend(() => this.#commit(actor, step), () => this.#copyLog())
+      this.#reserve.spend(() => this.#commit(actor, operation), () => this.#copyLog())
     );
   }
 
@@ -207,7 +210,7 @@ export class DirectoryEngine implements Engine {
   }
 
   /**
-   * Waits for steps under way, then closes every file. Closing the last connection copies the log into
+   * Waits for operations under way, then closes every file. Closing the last connection copies the log into
    * the database, syncs both and deletes the log; a process that is `exiting` leaves a small log to the
    * next one instead, as one that is killed does: that saves a one-shot call four syncs.
    */
@@ -232,7 +235,7 @@ export class DirectoryEngine implements Engine {
     this.#db.close();
   }
 
-  /** Runs queued steps until none is left, giving the kernel lock back every {@linkcode HOLD_MS}. */
+  /** Runs queued operations until none is left, giving the kernel lock back every {@linkcode HOLD_MS}. */
   async #drain(): Promise<void> {
     try {
       while (this.#queue.length > 0) {
@@ -288,9 +291,9 @@ export class DirectoryEngine implements Engine {
   }
 
   /**
-   * Copies the log into the database: most of it beside other processes' steps, and what they added meanwhile
+   * Copies the log into the database: most of it beside other processes' operations, and what they added meanwhile
    * under the next hold of the lock, which lets the log start again from its beginning. Whatever stops
-   * it, such as a full disk, the log keeps every commit: no step fails for it, and it is tried again.
+   * it, such as a full disk, the log keeps every commit: no operation fails for it, and it is tried again.
    */
   #checkpoint(): void {
     if (this.#checkpointDue === "rest") {
@@ -335,7 +338,7 @@ export class DirectoryEngine implements Engine {
 
   #commit<T>(
     actor: Actor | undefined,
-    step: (transaction: Transaction) => T,
+    operation: (transaction: Transaction) => T,
   ): Committed<T> {
     this.#db.run("BEGIN IMMEDIATE", []);
     let open = true;
@@ -345,7 +348,7 @@ export class DirectoryEngine implements Engine {
       if (!this.#compared) this.#compare(transaction);
       const beating = actor !== undefined && this.#beatDue(actor, transaction);
       if (beating) this.#preamble.heartbeat(transaction, actor);
-      const value = step(transaction);
+      const value = operation(transaction);
       if (actor !== undefined && this.#look !== undefined) {
         this.#look(transaction, actor);
         this.#look = undefined;

@@ -12,9 +12,9 @@ import type { Reader } from "./transaction.ts";
 
 /** How a directory engine behaves. */
 export interface EngineOptions {
-  /** What a step that returned survives. */
+  /** What an operation that returned survives. */
   readonly durability: Durability;
-  /** Read inside each step; decides what has expired. */
+  /** Read inside each operation; decides what has expired. */
   readonly clock: Clock;
   /** The tables of the rooms. */
   readonly schema: Schema;
@@ -22,7 +22,7 @@ export interface EngineOptions {
   readonly preamble: Preamble;
   /** Longest wait for the kernel lock, in milliseconds. Default 10 000. */
   readonly lockTimeoutMs?: number;
-  /** Looks at something behind the first step of an acting agent, in the same transaction. */
+  /** Looks at something behind the first operation of an acting agent, in the same transaction. */
   readonly lookBehindFirstAct?: ((reader: Reader, actor: Actor) => void) | undefined;
   /** Is told when the store is older than it was. */
   readonly warn?: Warn | undefined;

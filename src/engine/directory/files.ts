@@ -3,7 +3,7 @@
  *
  * A directory can be removed, moved or replaced under a running process: `git clean -fdx` does it, a restored
  * backup, `rm` of a lock file that looked stale. Such a process would go on alone in files that nobody else can
- * reach, and two agents would hold one lock. So steps look, once they have the kernel lock, whether the
+ * reach, and two agents would hold one lock. So operations look, once they have the kernel lock, whether the
  * path still leads to the database that is open, and whether the lock's file has still a name. Keepers of
  * leases look every second and give theirs up at once, because whoever opens the store that is there now can be
  * granted it; waiters and followers look as often, so they end, though nobody can wake them any more.
@@ -13,8 +13,8 @@ import { StoreUnavailableError } from "../../errors.ts";
 import type { KernelLock } from "./kernel_lock.ts";
 
 /**
- * One look serves the steps of this long. A step taken this shortly after the removal is worth as much as one taken
- * just before it: its lease is lost too, and noticed by the next.
+ * One look serves the operations of this long. An operation taken this shortly after the removal is worth as much as
+ * one taken just before it: its lease is lost too, and noticed by the next.
  */
 const LOOK_EVERY_MS = 5;
 

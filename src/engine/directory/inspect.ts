@@ -18,7 +18,7 @@ import type { Schema } from "./schema.ts";
 import { isTracked } from "./tracked.ts";
 import type { Reader } from "./transaction.ts";
 
-/** How long the kernel lock may be away before it counts as held: steps take milliseconds. */
+/** How long the kernel lock may be away before it counts as held: operations take milliseconds. */
 const LOCK_PATIENCE_MS = 1000;
 
 /** File systems by the number statfs(2) gives; the shared ones are marked. */

@@ -3,7 +3,7 @@
  * leases.
  * @module
  */
-import { LEASES_A_STEP } from "../held.ts";
+import { LEASES_PER_OPERATION } from "../held.ts";
 import { LAPSING_TOLD, type LapsingLease } from "../warning.ts";
 import type { Reader } from "./transaction.ts";
 
@@ -19,7 +19,7 @@ export function lapsingOf(
   held: string,
 ): LapsingLease[] {
   return reader.all<{ subject: string; due_ms: number }>(
-    `SELECT subject, due_ms FROM (${held} LIMIT ${LEASES_A_STEP})
+    `SELECT subject, due_ms FROM (${held} LIMIT ${LEASES_PER_OPERATION})
      WHERE due_ms > ?2 AND (due_ms - ?2) * 3 < length_ms
      ORDER BY due_ms, subject LIMIT ${LAPSING_TOLD}`,
     holder,

@@ -5,7 +5,7 @@
  * never made, and a copy of an older day is a sound database. Either way the store would go back in time
  * without a word, and would hand out fences a second time. So whoever commits also writes the number of the
  * commit, the last fence and the last event's number into the file of the kernel lock, while it holds
- * that lock. The first step of each process compares: when the database is behind, or has no mark, or when the
+ * that lock. The first operation of each process compares: when the database is behind, or has no mark, or when the
  * file is a copy (its inode is another), the numbers go on above everything that may have been handed out.
  *
  * The order. The mark is written after the commit, so a process killed in between leaves it behind the
@@ -14,7 +14,7 @@
  * when the log loses these last milliseconds and no other commit.
  * Neither is synced here: the mark costs no wait for the disk. After a power
  * failure the mark may be the newer of the two: by commits that nobody was told of with durability `full`,
- * because a step is answered only after its log has been synced; by commits that were answered
+ * because an operation is answered only after its log has been synced; by commits that were answered
  * with `normal`, which promises nothing else. In both cases the numbers leap, which costs nothing, and the event
  * and `doctor` say how many commits are missing. A mark that cannot be read counts as none.
  * @module
@@ -43,7 +43,7 @@ export type MarkFound =
 /**
  * A mark as it lies in the file, little-endian: what it is, a checksum, and as 64-bit floating-point numbers, which
  * hold every integer we count to, the file's inode and the three numbers of the commit. Always written as
- * a whole, in one call: text would cost a step ten times as long.
+ * a whole, in one call: text would cost an operation ten times as long.
  */
 const MARK_BYTES = 40;
 /** "ACm1". */

@@ -4,9 +4,9 @@
  *
  * A full disk refuses the pages that a commit appends to the log. First the log is copied into the database, which
  * lets it start again from its beginning, where it needs no room. When that does not do, or cannot be done
- * because the database would grow, the file is cut by a piece, and the step is tried again at once: whoever
+ * because the database would grow, the file is cut by a piece, and the operation is tried again at once: whoever
  * filled the disk may take what is left of the piece, and not the pieces that are still there. Later, when there
- * is room again, the first step of a process makes the file whole.
+ * is room again, the first operation of a process makes the file whole.
  *
  * Who changes the file holds the kernel lock.
  * @module
@@ -20,7 +20,7 @@ import { lookAtFile, openOrMakePlainFile, openPlainFile } from "./plain_file.ts"
 
 /** Size of the file. */
 export const RESERVE_BYTES = 1_048_576;
-/** What is given up at once: about what one step needs; one that deals with hundreds of leases takes several. */
+/** What is given up at once: about what one operation needs; one that deals with hundreds of leases takes several. */
 const PIECE_BYTES = 16_384;
 /** What opening a store needs: the index of its log is made with this size. */
 const OPENING_BYTES = 32_768;
@@ -41,13 +41,13 @@ export class Reserve {
   }
 
   /**
-   * Runs a step, and again as long as the disk is full and there is something left to make room with. `copyLog`
+   * Runs an operation, and again as long as the disk is full and there is something left to make room with. `copyLog`
    * copies the log into the database.
    */
-  spend<T>(step: () => T, copyLog: () => void): T {
+  spend<T>(operation: () => T, copyLog: () => void): T {
     for (let tries = 0;; tries++) {
       try {
-        return step();
+        return operation();
       } catch (error) {
         if (!isDiskFull(error)) throw error;
         // Not again with a piece: a database that grows would use it up, and the log still could not start anew.
@@ -62,7 +62,7 @@ export class Reserve {
     return this.#giveUp(OPENING_BYTES, KEPT_FROM_OPENING_BYTES);
   }
 
-  /** Makes the file whole, if there is room for it; whatever stops that, the step that was done stands. */
+  /** Makes the file whole, if there is room for it; whatever stops that, the operation that was done stands. */
   refill(): void {
     try {
       const size = this.#size();

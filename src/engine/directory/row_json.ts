@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Says which row is damaged; whoever ran the step knows the file (see failure.ts). */
+/** Says which row is damaged; whoever ran the operation knows the file (see failure.ts). */
 export class DamagedRowError extends Error {
   override readonly name = "DamagedRowError";
 }

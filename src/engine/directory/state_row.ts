@@ -1,5 +1,5 @@
 /**
- * The one row that every step begins with: the store's clock and counters, checked as they are read.
+ * The one row that every operation begins with: the store's clock and counters, checked as they are read.
  * @module
  */
 import { damaged } from "./failure.ts";
@@ -22,8 +22,8 @@ export interface StateRow extends ClockRow {
 /**
  * Reads the row.
  *
- * @throws {StoreUnavailableError} when it is missing, or holds what no step writes; and when the schema is newer than
- * this program.
+ * @throws {StoreUnavailableError} when it is missing, or holds what no operation writes; and when the schema is newer
+ * than this program.
  */
 export function readState(db: Gets, path: string): StateRow {
   // A newer program may have brought the schema forward since this process opened the database.

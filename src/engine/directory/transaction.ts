@@ -1,5 +1,5 @@
 /**
- * What a step of the directory store works with: one atomic transaction, or one consistent read.
+ * What an operation of the directory store works with: one atomic transaction, or one consistent read.
  * @module
  */
 import type { Actor } from "../actor.ts";
@@ -25,7 +25,7 @@ export interface Reader {
   all<Row>(sql: string, ...values: readonly SqlValue[]): Row[];
 }
 
-/** One atomic step: all of it happens, or none. */
+/** One atomic operation: all of it happens, or none. */
 export interface Transaction extends Reader {
   /** Runs a statement that writes; returns how many rows it changed. */
   run(sql: string, ...values: readonly SqlValue[]): number;
@@ -39,20 +39,20 @@ export interface Transaction extends Reader {
   wake(waker: string): boolean;
 }
 
-/** Runs steps on a store's data. */
+/** Runs operations on a store's data. */
 export interface Engine {
   /**
-   * Runs `step` as one atomic transaction, then waits until its effect is as durable as the store
+   * Runs `operation` as one atomic transaction, then waits until its effect is as durable as the store
    * promises. With an `actor` the same transaction is a sign of life of that agent.
    *
-   * The step must be synchronous, and must throw or return a refusal before it writes anything.
+   * The operation must be synchronous, and must throw or return a refusal before it writes anything.
    */
-  write<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T>;
+  write<T>(actor: Actor | undefined, operation: (transaction: Transaction) => T): Promise<T>;
   /**
-   * As {@linkcode Engine.write}, for a step that ends what is held, keeps it, or makes room: it works on a full disk
-   * too, as long as what the store keeps for that lasts. It may run several times, of which the last counts.
+   * As {@linkcode Engine.write}, for an operation that ends what is held, keeps it, or makes room: it works on a full
+   * disk too, as long as what the store keeps for that lasts. It may run several times, of which the last counts.
    */
-  writeFreeing<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T>;
+  writeFreeing<T>(actor: Actor | undefined, operation: (transaction: Transaction) => T): Promise<T>;
   /** Runs `look` on one consistent view; never waits for a writer. */
   read<T>(look: (reader: Reader) => T): Promise<T>;
   /** This process's waker in this store, made at the first call. Settled once a wake-up can arrive. */

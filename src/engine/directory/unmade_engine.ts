@@ -1,6 +1,6 @@
 /**
  * The namespace that nobody has made yet: whoever reads finds it empty and leaves nothing behind; the first
- * step that writes makes it.
+ * operation that writes makes it.
  *
  * Reading works on an empty database in memory, so that every question is answered by the same statements
  * as anywhere else. As soon as somebody has made the namespace, this is the real one.
@@ -48,15 +48,15 @@ export class UnmadeEngine implements Engine {
     this.#options = options;
   }
 
-  async write<T>(actor: Actor | undefined, step: (transaction: Transaction) => T): Promise<T> {
-    return await (await this.#open()).write(actor, step);
+  async write<T>(actor: Actor | undefined, operation: (transaction: Transaction) => T): Promise<T> {
+    return await (await this.#open()).write(actor, operation);
   }
 
   async writeFreeing<T>(
     actor: Actor | undefined,
-    step: (transaction: Transaction) => T,
+    operation: (transaction: Transaction) => T,
   ): Promise<T> {
-    return await (await this.#open()).writeFreeing(actor, step);
+    return await (await this.#open()).writeFreeing(actor, operation);
   }
 
   async read<T>(look: (reader: Reader) => T): Promise<T> {

@@ -1,22 +1,22 @@
 /**
- * Appends to the event stream from inside another room's step, on the directory engine.
+ * Appends to the event stream from inside another room's operation, on the directory engine.
  * @module
  */
 import type { Transaction } from "../../engine/directory/transaction.ts";
 import type { EventType } from "../model.ts";
 import { EVENTS_KEPT } from "../model.ts";
 
-/** How many appends share one trimming, so that most steps pay nothing for it. */
+/** How many appends share one trimming, so that most operations pay nothing for it. */
 const TRIM_EVERY = 1000;
 /** A listener nobody has called for this long is most likely dead; a live one listens again. */
 const LISTENER_KEPT_MS = 24 * 60 * 60 * 1000;
-/** The count of those who listen to every event: looked at by every step, so it costs no query. */
+/** The count of those who listen to every event: looked at by every operation, so it costs no query. */
 const FOLLOWERS = "listening:events";
 
 /** SQL for the topics that somebody waits on, each as `topic`: a table to join with. */
 export const AWAITED_TOPICS = "(SELECT topic FROM listeners)";
 
-/** Records that `type` happened to `subject`, in the same step that made it happen. */
+/** Records that `type` happened to `subject`, in the same operation that made it happen. */
 export function emit(
   tx: Transaction,
   type: EventType,

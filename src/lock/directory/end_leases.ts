@@ -55,7 +55,7 @@ export function releaseAll(tx: Transaction, holder: string, limit: number): Leas
   return endLeases(tx, heldBy(tx, holder, limit), "lock.released", holder);
 }
 
-/** Ends leases that have lapsed, oldest first, a bounded number a step. */
+/** Ends leases that have lapsed, oldest first, a bounded number per operation. */
 export function sweepExpired(tx: Transaction): void {
   const rows = tx.all<LockRow>(
     `SELECT * FROM locks WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ${LOCKS_EXPIRED_AT_ONCE}`,

@@ -1,14 +1,14 @@
 /**
- * The steps on locks, on the directory engine.
+ * The operations on locks, on the directory engine.
  *
- * A lease is live while `expires_at_ms` is ahead of the step's clock; rows behind it count for nothing and
- * are swept by later steps.
+ * A lease is live while `expires_at_ms` is ahead of the operation's clock; rows behind it count for nothing and
+ * are swept by later operations.
  * @module
  */
 import type { AuditDraft } from "../../audit/entry.ts";
 import { emit } from "../../event/directory/append.ts";
 import type { LockPath } from "../../path.ts";
-import { LEASES_A_STEP } from "../../engine/held.ts";
+import { LEASES_PER_OPERATION } from "../../engine/held.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
 import { endLeases, releaseAll, sweepExpired } from "./end_leases.ts";
@@ -42,8 +42,8 @@ import type {
 } from "../store.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
 
-/** Leases that one step of a list reads. */
-const LISTED_A_STEP = 500;
+/** Leases that one operation of a list reads. */
+const LISTED_PER_OPERATION = 500;
 
 /** {@linkcode LockStore} on a directory. */
 export class DirectoryLocks implements LockStore {
@@ -121,10 +121,10 @@ export class DirectoryLocks implements LockStore {
     for (;;) {
       const released = await this.#engine.writeFreeing(
         actor,
-        (tx) => releaseAll(tx, actor.name, LEASES_A_STEP),
+        (tx) => releaseAll(tx, actor.name, LEASES_PER_OPERATION),
       );
       all.push(...released);
-      if (released.length < LEASES_A_STEP) return all;
+      if (released.length < LEASES_PER_OPERATION) return all;
     }
   }
 
@@ -152,14 +152,14 @@ export class DirectoryLocks implements LockStore {
       const { rows, nowMs } = await this.#engine.read((reader) => ({
         rows: reader.all<LockRow>(
           `SELECT * FROM locks WHERE ${holder === undefined ? "" : "holder = ? AND"}
-           (path, fence) > (?, ?) ORDER BY path, fence LIMIT ${LISTED_A_STEP}`,
+           (path, fence) > (?, ?) ORDER BY path, fence LIMIT ${LISTED_PER_OPERATION}`,
           ...holder === undefined ? [] : [holder],
           ...from,
         ),
         nowMs: reader.nowMs,
       }));
       all.push(...rows.filter((row) => row.expires_at_ms > nowMs).map(toLease));
-      if (rows.length < LISTED_A_STEP) return all;
+      if (rows.length < LISTED_PER_OPERATION) return all;
       const { path, fence } = rows.at(-1)!;
       from = [path, fence];
     }

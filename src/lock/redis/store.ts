@@ -7,7 +7,7 @@
  */
 import type { AuditDraft } from "../../audit/entry.ts";
 import type { LockPath } from "../../path.ts";
-import { LEASES_A_STEP } from "../../engine/held.ts";
+import { LEASES_PER_OPERATION } from "../../engine/held.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { Actor } from "../../engine/actor.ts";
@@ -90,7 +90,7 @@ export class RedisLocks implements LockStore {
   async releaseAll(actor: Actor): Promise<readonly Lease[]> {
     const all: Lease[] = [];
     for (let from = "";;) {
-      const text = await this.#runner.write(RELEASE_ALL, actor, LEASES_A_STEP, from);
+      const text = await this.#runner.write(RELEASE_ALL, actor, LEASES_PER_OPERATION, from);
       const { released, next } = answer<{ released: readonly Lease[]; next: string }>(text);
       all.push(...released);
       if (next === "") return all;
@@ -121,8 +121,8 @@ export class RedisLocks implements LockStore {
     const all: Lease[] = [];
     for (let from = "";;) {
       const text = holder === undefined
-        ? await this.#runner.read(LIST, "", from, LEASES_A_STEP)
-        : await this.#runner.read(LIST_HELD, holder, LEASES_A_STEP, from);
+        ? await this.#runner.read(LIST, "", from, LEASES_PER_OPERATION)
+        : await this.#runner.read(LIST_HELD, holder, LEASES_PER_OPERATION, from);
       const { leases, next } = answer<ListedPortion>(text);
       all.push(...leases);
       if (next === "") return all;

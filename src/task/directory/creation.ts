@@ -16,7 +16,7 @@ import {
   type TaskRow,
   wait,
 } from "./rows.ts";
-import type { Step } from "./step.ts";
+import type { TaskOperation } from "./operation.ts";
 import { inRow, putBeside, textsOf } from "./texts.ts";
 import type { CreateOutcome, TaskDraft, TaskPatch } from "../store.ts";
 
@@ -34,11 +34,11 @@ interface Dependency {
 
 /** Creates the batch, or nothing. */
 export function create(
-  step: Step,
+  operation: TaskOperation,
   actor: Actor,
   drafts: readonly TaskDraft[],
 ): CreateOutcome {
-  const { tx } = step;
+  const { tx } = operation;
   const members = enlist(tx, drafts);
   // Two items with one key are one member. What exists already keeps the dependencies it has.
   const needs = new Map<NewMember, readonly Dependency[]>();
@@ -53,7 +53,7 @@ export function create(
     needs.set(member, [...found.values()]);
   }
   const created = new Map<Member, TaskRow>();
-  for (const [member, found] of needs) created.set(member, insert(step, actor, member, found));
+  for (const [member, found] of needs) created.set(member, insert(operation, actor, member, found));
   return {
     kind: "created",
     tasks: members.map((member) => show(tx, member.known ?? created.get(member)!)),
@@ -61,7 +61,7 @@ export function create(
 }
 
 /** Changes what the creator said of a task that waits. */
-export function rewrite(step: Step, row: TaskRow, patch: TaskPatch): void {
+export function rewrite(operation: TaskOperation, row: TaskRow, patch: TaskPatch): void {
   const { notBeforeMs: asked, ...old } = specOf(row);
   const { priority, description, payload, notBeforeMs, ...said } = patch;
   const start = notBeforeMs === undefined ? asked : notBeforeMs ?? undefined;
@@ -71,8 +71,8 @@ export function rewrite(step: Step, row: TaskRow, patch: TaskPatch): void {
     ...said,
     ...given({ notBeforeMs: start }),
   };
-  const texts = textsOf(step.tx, row);
-  step.rewrite(row, {
+  const texts = textsOf(operation.tx, row);
+  operation.rewrite(row, {
     rank: rankOf(priority ?? priorityOf(row), row.seq),
     spec: JSON.stringify(spec),
     description: description ?? texts.description,
@@ -81,14 +81,14 @@ export function rewrite(step: Step, row: TaskRow, patch: TaskPatch): void {
   // A wait that nobody asked to change, such as that after a failure, goes on.
   if (notBeforeMs === undefined) return;
   const { status } = row;
-  wait(row, start, step.tx.nowMs);
-  step.save(row, status);
+  wait(row, start, operation.tx.nowMs);
+  operation.save(row, status);
 }
 
 function enlist(tx: Transaction, drafts: readonly TaskDraft[]): Member[] {
   let { seq } = tx.get<{ seq: number }>("SELECT COALESCE(MAX(seq), 0) AS seq FROM tasks")!;
   const keys = new Map<string, Member>();
-  // A repeated step finds all of its tasks or none: looking for one of them is enough.
+  // A repeated operation finds all of its tasks or none: looking for one of them is enough.
   const first = drafts.find(({ key }) => key === undefined);
   const repeated = first !== undefined && find(tx, "id", first.id) !== undefined;
   return drafts.map((draft) => {
@@ -126,12 +126,12 @@ function asDependency({ id, seq, status }: Pick<TaskRow, "id" | "seq" | "status"
 }
 
 function insert(
-  step: Step,
+  operation: TaskOperation,
   actor: Actor,
   { draft, seq }: NewMember,
   needs: readonly Dependency[],
 ): TaskRow {
-  const { tx } = step;
+  const { tx } = operation;
   const { id, key, priority, description, payload, dependsOn: _, ...said } = draft;
   const texts = {
     description,
@@ -187,7 +187,7 @@ function insert(
   );
   putBeside(tx, seq, texts);
   for (const on of open) link(tx, seq, on);
-  step.arrive(row);
+  operation.arrive(row);
   emit(tx, "task.created", id, actor.name, { status: row.status, priority });
   return row;
 }

@@ -8,7 +8,7 @@ import type { Reader, Transaction } from "../../engine/directory/transaction.ts"
 import type { Attempt, Task, TaskStatus } from "../model.ts";
 import { COLUMNS, MAX_ATTEMPTS, settle, specOf, type TaskRow, toTask, wait } from "./rows.ts";
 
-/** The operation that this is part of; see step.ts. */
+/** The operation that this is part of; see operation.ts. */
 interface Saves {
   readonly tx: Transaction;
   save(row: TaskRow, from: TaskStatus): void;
@@ -29,8 +29,8 @@ export function link(tx: Transaction, seq: number, on: number): void {
  * Tells some of the tasks that waited for this one that it is completed, in the order of their creation. While there
  * are others, {@linkcode UNTOLD} counts it, and {@linkcode unblockMore} goes on.
  */
-export function unblock(step: Saves, { seq }: Pick<TaskRow, "seq">, portion: number): void {
-  const { tx } = step;
+export function unblock(operation: Saves, { seq }: Pick<TaskRow, "seq">, portion: number): void {
+  const { tx } = operation;
   if (!tx.counts.task_links) return markUntold(tx, seq, false);
   const links = tx.all<{ seq: number }>(
     `SELECT seq FROM task_links WHERE on_seq = ? ORDER BY seq LIMIT ${portion + 1}`,
@@ -52,20 +52,20 @@ export function unblock(step: Saves, { seq }: Pick<TaskRow, "seq">, portion: num
     const { status } = row;
     row.waits_for--;
     if (status === "blocked") wait(row, specOf(row).notBeforeMs, tx.nowMs);
-    step.save(row, status);
+    operation.save(row, status);
   }
 }
 
 /** Goes on with one of the completed tasks that others are still to be told of; `false` when there is none. */
-export function unblockMore(step: Saves, portion: number): boolean {
-  const { tx } = step;
+export function unblockMore(operation: Saves, portion: number): boolean {
+  const { tx } = operation;
   if (!tx.counts[UNTOLD]) return false;
   const next = tx.get<{ seq: number }>(
     "SELECT seq FROM task_links WHERE on_seq = ? ORDER BY seq LIMIT 1",
     UNTOLD_ON,
   );
   if (next === undefined) return false;
-  unblock(step, next, portion);
+  unblock(operation, next, portion);
   return true;
 }
 

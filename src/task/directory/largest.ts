@@ -5,7 +5,7 @@
 import type { Reader } from "../../engine/directory/transaction.ts";
 import { largestOf, type LargestPortion } from "../../largest.ts";
 
-/** Tasks that one step looks at. */
+/** Tasks that one operation looks at. */
 const LOOKS = 500;
 
 /** The length of a text is in the head of its row: what is long is not read. */

@@ -2,7 +2,7 @@
  * Looking at many tasks, on the directory engine: lists in the order of creation or of claims, and counts.
  *
  * A list reads the index of the status it asks for. Where only the rows themselves can tell who matches, one
- * step looks at a bounded stretch of them and answers where to go on.
+ * operation looks at a bounded stretch of them and answers where to go on.
  * @module
  */
 import { LIMITS } from "../../name.ts";
@@ -16,14 +16,14 @@ import {
   type TaskStatus,
 } from "../model.ts";
 import { COLUMNS, MAX_ATTEMPTS, rankBase, seqOfRank, type TaskRow } from "./rows.ts";
-import { mayHaveLapsed } from "./step.ts";
+import { mayHaveLapsed } from "./operation.ts";
 import { STAGE_PLACES, type TaskQuery, type TaskSlice } from "../store.ts";
 
-/** Tasks looked at by one step when each has to be asked whether it matches. */
+/** Tasks looked at by one operation when each has to be asked whether it matches. */
 const STRETCH = 2000;
-/** What one step shows of tasks, in characters, but for one of the largest. */
+/** What one operation shows of tasks, in characters, but for one of the largest. */
 const SHOW_CHARS = 262_144;
-/** Bytes of results that one step passes over while it looks for something, and those of one that counts. */
+/** Bytes of results that one operation passes over while it looks for something, and those of one that counts. */
 const PASSED_BYTES = 4_194_304;
 const LONG_BYTES = 4096;
 /** What texts are taken to have that are kept beside the row because they are long. */
@@ -162,8 +162,8 @@ export function countTasks(reader: Reader): TaskCounts {
 }
 
 /**
- * How far one step looks at each row: to get at what it says of itself, the engine passes over the whole result before
- * it. How long a result is, it knows without reading it.
+ * How far one operation looks at each row: to get at what it says of itself, the engine passes over the whole result
+ * before it. How long a result is, it knows without reading it.
  */
 function endOfStretch(reader: Reader, after: number, last: number): number {
   const end = Math.min(after + STRETCH, last);
@@ -234,7 +234,7 @@ function values({ createdBy, tags, match, after, limit }: TaskQuery, upTo: numbe
   ];
 }
 
-/** The first of these rows, as far as one step shows them. */
+/** The first of these rows, as far as one operation shows them. */
 function rowsOf(reader: Reader, seqs: readonly number[]): TaskRow[] {
   const rows: TaskRow[] = [];
   let chars = 0;

@@ -12,7 +12,7 @@ import { COLUMNS, specOf, type TaskRow } from "./rows.ts";
 import { markUntold } from "./dependencies.ts";
 import type { PruneRequest } from "../store.ts";
 
-/** How many tasks one step looks at, whatever becomes of them. */
+/** How many tasks one operation looks at, whatever becomes of them. */
 const LOOKED_AT = 500;
 
 /** Removes those of the next tasks, in the order they were created, that ended before the instant. */
@@ -46,7 +46,7 @@ export function prune(
   return { pruned: ended.length, ...(goesOn ? { next: rows.at(-1)!.seq } : {}) };
 }
 
-/** How many of the rows one step looks at, so that it does not remove too many attempts. */
+/** How many of the rows one operation looks at, so that it does not remove too many attempts. */
 function withinPortion(rows: readonly TaskRow[]): number {
   let attempts = 0;
   const last = rows.findIndex(({ older }) =>

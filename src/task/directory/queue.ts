@@ -14,7 +14,7 @@ import type { Actor } from "../../engine/actor.ts";
 import { SWEEPS_OF_A_CLAIM, TAGGED_LOOKED_AT, type Task } from "../model.ts";
 import { handoff, putAside } from "./attempts.ts";
 import { beginAttempt, COLUMNS, seqOfRank, specOf, type TaskRow, toTask } from "./rows.ts";
-import type { Step } from "./step.ts";
+import type { TaskOperation } from "./operation.ts";
 import type { ClaimRequest } from "../store.ts";
 
 /** The queue, best task first. */
@@ -24,7 +24,7 @@ const HEAD = `${QUEUE} LIMIT 1`;
 
 const BY_SEQ = `SELECT ${COLUMNS} FROM tasks WHERE seq = ?`;
 
-/** What a step that looks for tasks got. */
+/** What an operation that looks for tasks got. */
 export interface Claimed {
   readonly tasks: Task[];
   /** Nothing was found, but what is left to return to the queue may be it. */
@@ -36,27 +36,37 @@ export interface Claimed {
 /**
  * Claims the best tasks that qualify, after returning to the queue what has come back to it.
  *
- * @param place where an earlier step of the same call left off
+ * @param place where an earlier operation of the same call left off
  */
-export function claim(step: Step, actor: Actor, request: ClaimRequest, place = -1): Claimed {
+export function claim(
+  operation: TaskOperation,
+  actor: Actor,
+  request: ClaimRequest,
+  place = -1,
+): Claimed {
   for (let sweeps = 1;; sweeps++) {
-    const { more } = step.sweep();
-    const found = best(step, request, place);
+    const { more } = operation.sweep();
+    const found = best(operation, request, place);
     const { rows, goOn } = found;
     if (more && rows.length < request.count && goOn === undefined && sweeps < SWEEPS_OF_A_CLAIM) {
       continue;
     }
-    const tasks = rows.map((row) => take(step, actor, row, request.leaseMs));
+    const tasks = rows.map((row) => take(operation, actor, row, request.leaseMs));
     return tasks.length > 0 ? { tasks, more: false } : { tasks, more, place: goOn };
   }
 }
 
-function take(step: Step, actor: Actor, row: TaskRow, leaseMs = specOf(row).leaseMs): Task {
-  const { tx } = step;
+function take(
+  operation: TaskOperation,
+  actor: Actor,
+  row: TaskRow,
+  leaseMs = specOf(row).leaseMs,
+): Task {
+  const { tx } = operation;
   const fence = tx.nextFence();
   putAside(tx, row);
   beginAttempt(row, { holder: actor.name, fence, leaseMs, nowMs: tx.nowMs });
-  step.save(row, "pending");
+  operation.save(row, "pending");
   emit(tx, "task.claimed", row.id, actor.name, { fence });
   return toTask(tx, row, { before: handoff(tx, row) });
 }
@@ -67,32 +77,32 @@ interface Best {
   readonly goOn?: number | undefined;
 }
 
-function best(step: Step, { tags, match, count }: ClaimRequest, place: number): Best {
-  const { tx } = step;
+function best(operation: TaskOperation, { tags, match, count }: ClaimRequest, place: number): Best {
+  const { tx } = operation;
   if (tags.length === 0) {
     return { rows: tx.all<TaskRow>(count === 1 ? HEAD : `${QUEUE} LIMIT ${count}`) };
   }
   const { ranks, goOn } = match === "any" || tags.length === 1
-    ? { ranks: ranksOfAny(step, tags, count) }
-    : ranksOfAll(step, tags, count, place);
+    ? { ranks: ranksOfAny(operation, tags, count) }
+    : ranksOfAll(operation, tags, count, place);
   return { rows: ranks.map((rank) => tx.get<TaskRow>(BY_SEQ, seqOfRank(rank))!), goOn };
 }
 
 /** The best ranks that carry at least one of the tags: merged from the heads of each. */
-function ranksOfAny(step: Step, tags: readonly string[], count: number): number[] {
+function ranksOfAny(operation: TaskOperation, tags: readonly string[], count: number): number[] {
   const ranks = new Set<number>();
   for (const tag of tags) {
-    for (const rank of ranksFrom(step, tag, 0, count)) ranks.add(rank);
+    for (const rank of ranksFrom(operation, tag, 0, count)) ranks.add(rank);
   }
   return [...ranks].sort((a, b) => a - b).slice(0, count);
 }
 
 /**
  * The best ranks behind `place` that carry every tag. The rarest tag has them all; where it has many that lack
- * the others, a step looks at a bounded number of them.
+ * the others, an operation looks at a bounded number of them.
  */
 function ranksOfAll(
-  { tx }: Step,
+  { tx }: TaskOperation,
   tags: readonly string[],
   count: number,
   place: number,
@@ -126,8 +136,8 @@ function ranksOfAll(
   return { ranks, goOn: last?.rank };
 }
 
-function ranksFrom(step: Step, tag: string, from: number, count: number): number[] {
-  return step.tx.all<{ rank: number }>(
+function ranksFrom(operation: TaskOperation, tag: string, from: number, count: number): number[] {
+  return operation.tx.all<{ rank: number }>(
     `SELECT rank FROM task_tags WHERE tag = ? AND rank >= ? ORDER BY rank LIMIT ${count}`,
     tag,
     from,

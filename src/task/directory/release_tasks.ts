@@ -5,20 +5,20 @@
 import { emit } from "../../event/directory/append.ts";
 import type { Transaction } from "../../engine/directory/transaction.ts";
 import { COLUMNS, endAttempt, isDue, type TaskRow, wait } from "./rows.ts";
-import { Step } from "./step.ts";
+import { TaskOperation } from "./operation.ts";
 
 /** Puts a claimed task back at its old place; the attempt does not count. */
-export function release(step: Step, row: TaskRow, reason?: string): void {
-  const { tx } = step;
+export function release(operation: TaskOperation, row: TaskRow, reason?: string): void {
+  const { tx } = operation;
   emit(tx, "task.released", row.id, row.holder!, { fence: row.fence });
   endAttempt(row, "released", tx.nowMs, reason);
   row.spent--;
   wait(row, undefined, tx.nowMs);
-  step.save(row, "claimed");
+  operation.save(row, "claimed");
 }
 
 /**
- * Puts tasks that `holder` holds back into the queue at their old places, in the caller's step: at most `limit`,
+ * Puts tasks that `holder` holds back into the queue at their old places, in the caller's operation: at most `limit`,
  * fewer when it holds no more. The attempts are recorded as `released` and do not count.
  *
  * @returns how many claims have ended, and how many of them were live.
@@ -28,7 +28,7 @@ export function releaseAll(
   holder: string,
   limit: number,
 ): { readonly ended: number; readonly released: number } {
-  const step = new Step(tx);
+  const operation = new TaskOperation(tx);
   let released = 0;
   // In the order of the index; a portion has few enough to be put into that of creation here.
   const rows = tx.all<TaskRow>(
@@ -38,12 +38,12 @@ export function releaseAll(
   );
   for (const row of rows.toSorted((a, b) => a.seq - b.seq)) {
     if (isDue(row, tx.nowMs)) {
-      step.settle(row);
+      operation.settle(row);
     } else {
-      release(step, row);
+      release(operation, row);
       released++;
     }
   }
-  step.end();
+  operation.end();
   return { ended: rows.length, released };
 }

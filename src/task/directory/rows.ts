@@ -2,7 +2,7 @@
  * A task's row on the directory engine: how it stands at a given moment, and what is shown of it.
  *
  * Time changes a row without anybody writing it: a lease lapses, a scheduled task's time comes.
- * {@linkcode settle} says what a row has become by then; readers show that, and the steps that write
+ * {@linkcode settle} says what a row has become by then; readers show that, and the operations that write
  * begin with it, so both always see the same.
  * @module
  */
@@ -21,7 +21,7 @@ import { textsOf } from "./texts.ts";
 import { parseRow, parseRowObject } from "../../engine/directory/row_json.ts";
 
 /**
- * A row of `tasks`, but for its idempotency key. A step works on it in place and saves it once: copying
+ * A row of `tasks`, but for its idempotency key. An operation works on it in place and saves it once: copying
  * what the engine returns costs as much as reading it.
  */
 export interface TaskRow {

@@ -1,5 +1,5 @@
 /**
- * The steps on tasks, on the directory engine.
+ * The operations on tasks, on the directory engine.
  * @module
  */
 import { emit } from "../../event/directory/append.ts";
@@ -27,7 +27,7 @@ import { largestTask } from "./largest.ts";
 import { prune } from "./prune.ts";
 import { claim, type Claimed } from "./queue.ts";
 import { endAttempt, settle, specOf, type TaskRow, toTask, wait } from "./rows.ts";
-import { BY_ID, nextDueMs, Step } from "./step.ts";
+import { BY_ID, nextDueMs, TaskOperation } from "./operation.ts";
 import type {
   ChangeOutcome,
   ClaimOutcome,
@@ -57,7 +57,7 @@ export class DirectoryTasks implements TaskStore {
   }
 
   create(actor: Actor, drafts: readonly TaskDraft[]): Promise<CreateOutcome> {
-    return this.#write(actor, (step) => create(step, actor, drafts));
+    return this.#write(actor, (operation) => create(operation, actor, drafts));
   }
 
   async claim(actor: Actor, request: ClaimRequest, waiterId?: string): Promise<ClaimOutcome> {
@@ -69,7 +69,8 @@ export class DirectoryTasks implements TaskStore {
     for (;;) {
       const outcome = await this.#free(
         actor,
-        (step) => this.#look(step, actor, request, { waiter, place, glances: looks.glances }),
+        (operation) =>
+          this.#look(operation, actor, request, { waiter, place, glances: looks.glances }),
       );
       if (!("place" in outcome)) {
         if (outcome.tasks.length === 0) looks.end(place !== undefined);
@@ -89,13 +90,13 @@ export class DirectoryTasks implements TaskStore {
     tenure: Tenure,
     { leaseMs, progress }: { readonly leaseMs?: number; readonly progress?: string },
   ): Promise<HoldOutcome> {
-    return this.#whileHeld(actor, tenure, undefined, (step, row) => {
-      const { nowMs } = step.tx;
+    return this.#whileHeld(actor, tenure, undefined, (operation, row) => {
+      const { nowMs } = operation.tx;
       if (leaseMs !== undefined) row.lease_ms = leaseMs;
       if (progress !== undefined) row.progress = progress;
       row.due_at_ms = Math.max(row.due_at_ms!, nowMs + row.lease_ms);
       row.updated_at_ms = nowMs;
-      step.save(row, "claimed");
+      operation.save(row, "claimed");
     });
   }
 
@@ -105,11 +106,11 @@ export class DirectoryTasks implements TaskStore {
     result: JsonValue | undefined,
     next?: ClaimRequest,
   ): Promise<CompleteOutcome> {
-    const { outcome, untold, claimed } = await this.#free(actor, (step) => {
-      const outcome = complete(step, actor, tenure, result);
-      const untold = step.tx.counts[UNTOLD] !== undefined;
+    const { outcome, untold, claimed } = await this.#free(actor, (operation) => {
+      const outcome = complete(operation, actor, tenure, result);
+      const untold = operation.tx.counts[UNTOLD] !== undefined;
       if (outcome.kind !== "done" || next === undefined) return { outcome, untold };
-      return { outcome, untold, claimed: claim(step, actor, next) };
+      return { outcome, untold, claimed: claim(operation, actor, next) };
     });
     if (outcome.kind !== "done") return outcome;
     const done = { ...outcome, next: claimed?.tasks ?? [] };
@@ -125,66 +126,71 @@ export class DirectoryTasks implements TaskStore {
     tenure: Tenure,
     { error, retry }: { readonly error: string; readonly retry: boolean },
   ): Promise<HoldOutcome> {
-    return this.#whileHeld(actor, tenure, "failed", (step, row) => {
-      const { nowMs } = step.tx;
+    return this.#whileHeld(actor, tenure, "failed", (operation, row) => {
+      const { nowMs } = operation.tx;
       const { maxAttempts, backoff } = specOf(row);
       endAttempt(row, "failed", nowMs, error);
       if (retry && row.spent < maxAttempts) {
         wait(row, nowMs + backoffMs(backoff, row.spent), nowMs);
       } else row.status = "dead";
-      step.save(row, "claimed");
-      emit(step.tx, "task.failed", row.id, actor.name, { fence: row.fence });
-      if (row.status === "dead") step.died(row);
+      operation.save(row, "claimed");
+      emit(operation.tx, "task.failed", row.id, actor.name, { fence: row.fence });
+      if (row.status === "dead") operation.died(row);
     });
   }
 
   release(actor: Actor, tenure: Tenure, reason: string | undefined): Promise<HoldOutcome> {
-    return this.#whileHeld(actor, tenure, "released", (step, row) => release(step, row, reason));
+    return this.#whileHeld(
+      actor,
+      tenure,
+      "released",
+      (operation, row) => release(operation, row, reason),
+    );
   }
 
   cancel(actor: Actor, id: string): Promise<ChangeOutcome> {
-    return this.#change(actor, id, (step, row) => {
+    return this.#change(actor, id, (operation, row) => {
       const { status, fence } = row;
       if (status === "cancelled") return true;
       if (status === "completed" || status === "dead") return false;
-      const { nowMs } = step.tx;
+      const { nowMs } = operation.tx;
       if (status === "claimed") endAttempt(row, "cancelled", nowMs);
       row.status = "cancelled";
       row.due_at_ms = null;
       row.updated_at_ms = nowMs;
-      step.save(row, status);
+      operation.save(row, status);
       const data = status === "claimed" ? { fence } : undefined;
-      emit(step.tx, "task.cancelled", id, actor.name, data);
+      emit(operation.tx, "task.cancelled", id, actor.name, data);
       return true;
     });
   }
 
   retry(actor: Actor, id: string): Promise<ChangeOutcome> {
-    return this.#change(actor, id, (step, row) => {
+    return this.#change(actor, id, (operation, row) => {
       const { status } = row;
       if (status !== "dead" && status !== "cancelled") return false;
-      const { nowMs } = step.tx;
+      const { nowMs } = operation.tx;
       wait(row, specOf(row).notBeforeMs, nowMs);
       row.spent = 0;
       row.updated_at_ms = nowMs;
-      step.save(row, status);
-      emit(step.tx, "task.retried", id, actor.name);
+      operation.save(row, status);
+      emit(operation.tx, "task.retried", id, actor.name);
       return true;
     });
   }
 
   update(actor: Actor, id: string, patch: TaskPatch): Promise<ChangeOutcome> {
-    return this.#change(actor, id, (step, row) => {
+    return this.#change(actor, id, (operation, row) => {
       if (!["scheduled", "blocked", "pending"].includes(row.status)) return false;
-      rewrite(step, row, patch);
-      emit(step.tx, "task.updated", id, actor.name, { fields: Object.keys(patch) });
+      rewrite(operation, row, patch);
+      emit(operation.tx, "task.updated", id, actor.name, { fields: Object.keys(patch) });
       return true;
     });
   }
 
   sweep(actor: Actor): Promise<SweepOutcome> {
-    return this.#free(actor, (step) => {
-      const { lapsed, more } = step.sweep();
+    return this.#free(actor, (operation) => {
+      const { lapsed, more } = operation.sweep();
       return { lapsed: lapsed.map(({ id }) => id), more };
     });
   }
@@ -212,9 +218,9 @@ export class DirectoryTasks implements TaskStore {
     return this.#engine.read((reader) => largestTask(reader, before));
   }
 
-  /** One step of a claim. Who waits is in line from the first one; who was woken since begins again. */
+  /** One operation of a claim. Who waits is in line from the first one; who was woken since begins again. */
   #look(
-    step: Step,
+    operation: TaskOperation,
     actor: Actor,
     request: ClaimRequest,
     { waiter, place, glances }: {
@@ -223,13 +229,13 @@ export class DirectoryTasks implements TaskStore {
       readonly glances: boolean;
     },
   ): ClaimOutcome | { readonly place: number } {
-    const { tx } = step;
+    const { tx } = operation;
     const inLine = waiter !== undefined && isQueued(tx, waiter.id);
     const glance = glances && place === undefined && inLine;
     const woken = waiter !== undefined && !inLine;
     const claimed: Claimed = glance
-      ? { tasks: [], more: step.sweep().more }
-      : claim(step, actor, request, woken ? undefined : place);
+      ? { tasks: [], more: operation.sweep().more }
+      : claim(operation, actor, request, woken ? undefined : place);
     const { tasks, more } = claimed;
     if (tasks.length > 0) {
       if (waiter !== undefined) leaveQueue(tx, waiter.id);
@@ -242,7 +248,7 @@ export class DirectoryTasks implements TaskStore {
   }
 
   /**
-   * Reads. Where very many leases have lapsed unnoticed, bounded steps first return those tasks to the queue; when
+   * Reads. Where very many leases have lapsed unnoticed, bounded operations first return those tasks to the queue; when
    * that cannot be, as on a full disk, they are read as they lie there.
    */
   async #readSettled<T>(look: (reader: Reader) => T): Promise<T> {
@@ -260,23 +266,23 @@ export class DirectoryTasks implements TaskStore {
     }
   }
 
-  /** Goes on, step by step, until nobody is left to be told of a completed task. */
+  /** Goes on, operation by operation, until nobody is left to be told of a completed task. */
   async #tellAll(actor: Actor): Promise<void> {
     for (let untold = true; untold;) {
-      untold = await this.#free(actor, (step) => {
-        step.sweep();
-        return step.tx.counts[UNTOLD] !== undefined;
+      untold = await this.#free(actor, (operation) => {
+        operation.sweep();
+        return operation.tx.counts[UNTOLD] !== undefined;
       });
     }
   }
 
-  #write<T>(actor: Actor, body: (step: Step) => T): Promise<T> {
-    return this.#engine.write(actor, (tx) => inStep(tx, body));
+  #write<T>(actor: Actor, body: (operation: TaskOperation) => T): Promise<T> {
+    return this.#engine.write(actor, (tx) => inOperation(tx, body));
   }
 
   /** As `#write`, also on a full disk. */
-  #free<T>(actor: Actor, body: (step: Step) => T): Promise<T> {
-    return this.#engine.writeFreeing(actor, (tx) => inStep(tx, body));
+  #free<T>(actor: Actor, body: (operation: TaskOperation) => T): Promise<T> {
+    return this.#engine.writeFreeing(actor, (tx) => inOperation(tx, body));
   }
 
   /** Runs `body` on a task whose live lease the tenure means; `repeat` is the outcome that it leads to. */
@@ -284,16 +290,16 @@ export class DirectoryTasks implements TaskStore {
     actor: Actor,
     tenure: Tenure,
     repeat: AttemptOutcome | undefined,
-    body: (step: Step, row: TaskRow) => void,
+    body: (operation: TaskOperation, row: TaskRow) => void,
   ): Promise<HoldOutcome> {
-    return this.#free(actor, (step) => {
-      const { tx } = step;
-      const row = step.find(tenure.id);
+    return this.#free(actor, (operation) => {
+      const { tx } = operation;
+      const row = operation.find(tenure.id);
       if (row === undefined) return { kind: "unknown" };
       settle(row, tx.nowMs);
       if (row.status === "claimed" && isNewest(row, actor, tenure)) {
-        body(step, row);
-        return { kind: "done", task: toTask(step.tx, row) };
+        body(operation, row);
+        return { kind: "done", task: toTask(operation.tx, row) };
       }
       const done = repeat !== undefined && isRepeat(row, actor, tenure, repeat);
       return { kind: done ? "done" : "lost", task: show(tx, row) };
@@ -304,23 +310,23 @@ export class DirectoryTasks implements TaskStore {
   #change(
     actor: Actor,
     id: string,
-    body: (step: Step, row: TaskRow) => boolean,
+    body: (operation: TaskOperation, row: TaskRow) => boolean,
   ): Promise<ChangeOutcome> {
-    return this.#free(actor, (step) => {
-      const row = step.find(id);
+    return this.#free(actor, (operation) => {
+      const row = operation.find(id);
       if (row === undefined) return { kind: "unknown" };
-      step.settle(row);
-      const done = body(step, row);
-      return { kind: done ? "done" : "refused", task: show(step.tx, row) };
+      operation.settle(row);
+      const done = body(operation, row);
+      return { kind: done ? "done" : "refused", task: show(operation.tx, row) };
     });
   }
 }
 
 /** A sweep of its own; whether there may be more. */
 function sweepOnce(tx: Transaction): boolean {
-  const step = new Step(tx);
-  const { more } = step.sweep();
-  step.end();
+  const operation = new TaskOperation(tx);
+  const { more } = operation.sweep();
+  operation.end();
   return more;
 }
 
@@ -339,13 +345,13 @@ function isRepeat(row: TaskRow, actor: Actor, tenure: Tenure, outcome: AttemptOu
  * nobody has claimed the task since and it has not died of it.
  */
 function complete(
-  step: Step,
+  operation: TaskOperation,
   actor: Actor,
   tenure: Tenure,
   result: JsonValue | undefined,
 ): HoldOutcome {
-  const { tx } = step;
-  const row = step.find(tenure.id);
+  const { tx } = operation;
+  const row = operation.find(tenure.id);
   if (row === undefined) return { kind: "unknown" };
   const { status } = row;
   settle(row, tx.nowMs);
@@ -357,15 +363,15 @@ function complete(
   endAttempt(row, "completed", tx.nowMs);
   row.status = "completed";
   row.result = result === undefined ? null : JSON.stringify(result);
-  step.save(row, status);
+  operation.save(row, status);
   emit(tx, "task.completed", row.id, actor.name, { fence: row.fence });
-  unblock(step, row, UNBLOCKED_AT_ONCE);
-  return { kind: "done", task: toTask(step.tx, row) };
+  unblock(operation, row, UNBLOCKED_AT_ONCE);
+  return { kind: "done", task: toTask(operation.tx, row) };
 }
 
-function inStep<T>(tx: Transaction, body: (step: Step) => T): T {
-  const step = new Step(tx);
-  const value = body(step);
-  step.end();
+function inOperation<T>(tx: Transaction, body: (operation: TaskOperation) => T): T {
+  const operation = new TaskOperation(tx);
+  const value = body(operation);
+  operation.end();
   return value;
 }

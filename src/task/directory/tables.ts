@@ -3,7 +3,7 @@
  *
  * A claim and a completion rewrite one row and one index: `tasks_live`, which begins with the held tasks,
  * few as they are, and goes on with the queue (in this order NULL comes last). A claim moves an entry from
- * the head of the queue to the held ones just before it, mostly within one page, and the fewer pages a step
+ * the head of the queue to the held ones just before it, mostly within one page, and the fewer pages an operation
  * changes, the faster it is. The other indexes hold only what stands aside, and cost the hot path nothing.
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * Those who wait for a task, on the directory engine.
  *
- * A waiter that found nothing leaves the name of its waker and its wishes in the same step. Each task that arrives in
- * the queue wakes one waiter that may take it, in the order they came, and takes it out of the wait queue: a
+ * A waiter that found nothing leaves the name of its waker and its wishes in the same operation. Each task that arrives
+ * in the queue wakes one waiter that may take it, in the order they came, and takes it out of the wait queue: a
  * thousand waiters do not all run for one task. A waiter that is woken and finds nothing joins the queue
  * again. A wake-up that its receiver cannot use any more costs another one the wait for its next slow look.
  * @module

@@ -6,7 +6,7 @@ import type { RoomContext } from "../../../src/context.ts";
 import { Script } from "../../../src/engine/redis/script.ts";
 import { ScriptRunner } from "../../../src/engine/redis/script_runner.ts";
 import type { Store } from "../../../src/store.ts";
-import { type StepBench, stepTest } from "../../support/redis_steps.ts";
+import { type OperationBench, operationTest } from "../../support/redis_operations.ts";
 
 const DAY = 24 * 3_600_000;
 
@@ -28,13 +28,13 @@ const CROWD = new Script(
 );
 
 /** What each of two processes has of one store. */
-function processes({ runner, connection, clock }: StepBench): [ScriptRunner, ScriptRunner] {
+function processes({ runner, connection, clock }: OperationBench): [ScriptRunner, ScriptRunner] {
   const namespace = runner.prefix.slice("{agentcoord:".length, -2);
   return [runner, new ScriptRunner(connection, { namespace, nowMs: clock.nowMs })];
 }
 
 /** The locks of `ada` in one process. */
-function locksOf(runner: ScriptRunner, { clock }: StepBench): Locks {
+function locksOf(runner: ScriptRunner, { clock }: OperationBench): Locks {
   const room = new RedisLocks(runner);
   const store = { locks: () => Promise.resolve(room) } as unknown as Store;
   const lockPath = (path: string) => ({ path, aliases: [] });
@@ -42,7 +42,7 @@ function locksOf(runner: ScriptRunner, { clock }: StepBench): Locks {
   return new Locks({ store, clock, lockPath, actor } as unknown as RoomContext);
 }
 
-stepTest(
+operationTest(
   "agent deregistered by another process on Redis is registered again by its next act",
   async (bench) => {
     const [here, there] = processes(bench);
@@ -62,7 +62,7 @@ stepTest(
   },
 );
 
-stepTest("agent sign of life on Redis that is not due writes nothing", async (bench) => {
+operationTest("agent sign of life on Redis that is not due writes nothing", async (bench) => {
   const [here, there] = processes(bench);
   const locks = locksOf(here, bench);
   const agents = new RedisAgents(there);
@@ -75,7 +75,7 @@ stepTest("agent sign of life on Redis that is not due writes nothing", async (be
   assert.equal((await agents.get("ada"))?.lastHeartbeatAtMs, heard);
 });
 
-stepTest("agent summary on Redis counts the words of many", async (bench) => {
+operationTest("agent summary on Redis counts the words of many", async (bench) => {
   const agents = new RedisAgents(bench.runner);
   assert.deepEqual(await agents.summary(), { active: 0, idle: 0, blocked: 0, hung: 0, gone: 0 });
   const counts = JSON.parse(String(await bench.runner.write(CROWD, undefined, 5000)));
@@ -84,7 +84,7 @@ stepTest("agent summary on Redis counts the words of many", async (bench) => {
   assert.equal((await agents.hung(300_000)).length, counts.hung);
 });
 
-stepTest("agent prune on Redis passes over many that hold something", async (bench) => {
+operationTest("agent prune on Redis passes over many that hold something", async (bench) => {
   const agents = new RedisAgents(bench.runner);
   const eve = { name: "eve", host: "mill" };
   const locks = new RedisLocks(bench.runner);

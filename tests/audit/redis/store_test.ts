@@ -9,7 +9,7 @@ import { RedisAudit } from "../../../src/audit/redis/store.ts";
 import { RedisEvents } from "../../../src/event/redis/store.ts";
 import type { RoomContext } from "../../../src/context.ts";
 import type { Store } from "../../../src/store.ts";
-import { type StepBench, stepTest } from "../../support/redis_steps.ts";
+import { type OperationBench, operationTest } from "../../support/redis_operations.ts";
 
 /** An entry as the stream has it. */
 interface Stored {
@@ -17,7 +17,7 @@ interface Stored {
   readonly fields: Record<string, string>;
 }
 
-function auditOf({ runner, clock }: StepBench): Audit {
+function auditOf({ runner, clock }: OperationBench): Audit {
   const room = new RedisAudit(runner);
   const events = new RedisEvents(runner);
   const store = {
@@ -28,7 +28,7 @@ function auditOf({ runner, clock }: StepBench): Audit {
   return new Audit({ store, clock, actor } as unknown as RoomContext);
 }
 
-async function logged(bench: StepBench, count: number): Promise<Entry[]> {
+async function logged(bench: OperationBench, count: number): Promise<Entry[]> {
   const audit = auditOf(bench);
   const entries: Entry[] = [];
   for (let i = 0; i < count; i++) {
@@ -39,7 +39,7 @@ async function logged(bench: StepBench, count: number): Promise<Entry[]> {
   return entries;
 }
 
-async function stored({ raw }: StepBench): Promise<Stored[]> {
+async function stored({ raw }: OperationBench): Promise<Stored[]> {
   const found = await raw("XRANGE", ":audit", "-", "+") as [string, string[]][];
   return found.map(([id, values]) => {
     const fields: Record<string, string> = {};
@@ -48,13 +48,13 @@ async function stored({ raw }: StepBench): Promise<Stored[]> {
   });
 }
 
-async function add({ raw }: StepBench, { id, fields }: Stored): Promise<void> {
+async function add({ raw }: OperationBench, { id, fields }: Stored): Promise<void> {
   await raw("XADD", ":audit", id, ...Object.entries(fields).flat());
 }
 
 /** Writes the stream anew, as somebody must who changes an entry: streams themselves allow no change. */
 async function rewrite(
-  bench: StepBench,
+  bench: OperationBench,
   change: (stored: Stored[], entries: readonly Entry[]) => void | Promise<void>,
   entries: readonly Entry[],
 ): Promise<void> {
@@ -64,7 +64,7 @@ async function rewrite(
   for (const entry of all) await add(bench, entry);
 }
 
-type Tampering = (bench: StepBench, entries: readonly Entry[]) => Promise<unknown>;
+type Tampering = (bench: OperationBench, entries: readonly Entry[]) => Promise<unknown>;
 
 function tamperTest(
   what: string,
@@ -76,7 +76,7 @@ function tamperTest(
     readonly entries?: number;
   },
 ): void {
-  stepTest(`audit verify on Redis names the place when ${what}`, async (bench) => {
+  operationTest(`audit verify on Redis names the place when ${what}`, async (bench) => {
     const entries = await logged(bench, 6);
     assert.equal((await auditOf(bench).verify()).ok, true);
     await tamper(bench, entries);
@@ -218,7 +218,7 @@ for (const [id, seq] of [["0-1", 0], ["3-1", 3]] as const) {
     }, entries), expected);
 }
 
-stepTest("audit chain on Redis shows what is squeezed in between two pages", async (bench) => {
+operationTest("audit chain on Redis shows what is squeezed in between two pages", async (bench) => {
   const entries = await logged(bench, 4);
   await rewrite(bench, (all) => {
     all.splice(2, 0, { ...all[1]!, id: "2-1" });
@@ -230,7 +230,7 @@ stepTest("audit chain on Redis shows what is squeezed in between two pages", asy
   assert.deepEqual(await numbers(2), [2, 3]);
 });
 
-stepTest(
+operationTest(
   "audit log on Redis goes on behind what was added and deleted from outside",
   async (bench) => {
     await logged(bench, 2);

@@ -150,7 +150,7 @@ async function look(path: string): Promise<string> {
 }
 
 dirTest(
-  "store that loses pages in its middle is refused by the step that needs them",
+  "store that loses pages in its middle is refused by the operation that needs them",
   async (dir) => {
     await use(dir);
     const path = `${dir}/${FILE}`;
@@ -345,7 +345,7 @@ function fill(disk: string): void {
 }
 
 diskTest(
-  "disk that fills up refuses steps until there is space again, and loses none",
+  "disk that fills up refuses operations until there is space again, and loses none",
   "2m",
   async (disk, remount) => {
     const dir = `${disk}/.agentcoord`;
@@ -372,7 +372,7 @@ diskTest(
     await registerUntilFull();
     const before = done.length;
     await refused(Promise.reject(await registerUntilFull()), full, { path, retryable: true });
-    assert.equal(done.length, before, "a step was answered for on a full disk");
+    assert.equal(done.length, before, "an operation was answered for on a full disk");
     const noBell = Promise.resolve().then(() => context.store.waker());
     await refused(noBell, /no space is left for/, {
       path: `${dir}/${HOME}/bells`,

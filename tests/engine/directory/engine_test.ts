@@ -10,7 +10,7 @@ import { PREAMBLE } from "../../../src/open/preamble.ts";
 import { SCHEMA } from "../../../src/open/schema.ts";
 import { ends } from "../../../dev/sleepers.ts";
 
-const DIER = new URL("../../../dev/workers/step_dier.ts", import.meta.url).pathname;
+const DIER = new URL("../../../dev/workers/operation_dier.ts", import.meta.url).pathname;
 
 interface Bench {
   readonly home: string;
@@ -87,32 +87,35 @@ engineTest("store clock never steps back, even when the host's clock does", asyn
   assert.equal(await nowOf(engine), startMs + 60_001, "what has passed since");
 });
 
-engineTest("step that throws changes nothing and hurts no other step", async ({ engine }) => {
-  await add(engine, "a");
-  const before = await state(engine);
-  const failing = engine.write(undefined, (tx) => {
-    tx.run("INSERT INTO listeners VALUES ('b', 'wtr_1', 0)");
-    tx.run("DELETE FROM listeners WHERE topic = 'a'");
-    tx.count("rows", 5);
-    tx.nextFence();
-    tx.nextEvent();
-    throw new Error("no");
-  });
-  const bad = engine.write(undefined, (tx) => tx.run("INSERT INTO nowhere VALUES (1)"));
-  const [, , next] = await Promise.all([
-    assert.rejects(failing, /^Error: no$/),
-    assert.rejects(bad, /no such table/),
-    add(engine, "c"),
-  ]);
-  assert.equal(next, before.fence + 1);
-  assert.deepEqual(await engine.read(topics), ["a", "c"]);
-  const after = await state(engine);
-  assert.equal(after.event, before.event);
-  assert.equal(after.commits, before.commits + 1);
-  assert.equal(after.counts, '{"rows":2}');
-});
+engineTest(
+  "operation that throws changes nothing and hurts no other operation",
+  async ({ engine }) => {
+    await add(engine, "a");
+    const before = await state(engine);
+    const failing = engine.write(undefined, (tx) => {
+      tx.run("INSERT INTO listeners VALUES ('b', 'wtr_1', 0)");
+      tx.run("DELETE FROM listeners WHERE topic = 'a'");
+      tx.count("rows", 5);
+      tx.nextFence();
+      tx.nextEvent();
+      throw new Error("no");
+    });
+    const bad = engine.write(undefined, (tx) => tx.run("INSERT INTO nowhere VALUES (1)"));
+    const [, , next] = await Promise.all([
+      assert.rejects(failing, /^Error: no$/),
+      assert.rejects(bad, /no such table/),
+      add(engine, "c"),
+    ]);
+    assert.equal(next, before.fence + 1);
+    assert.deepEqual(await engine.read(topics), ["a", "c"]);
+    const after = await state(engine);
+    assert.equal(after.event, before.event);
+    assert.equal(after.commits, before.commits + 1);
+    assert.equal(after.counts, '{"rows":2}');
+  },
+);
 
-engineTest("step that writes nothing leaves no trace", async ({ engine, clock }) => {
+engineTest("operation that writes nothing leaves no trace", async ({ engine, clock }) => {
   await add(engine, "a");
   const before = await state(engine);
   clock.advance(1000);
@@ -144,23 +147,26 @@ engineTest("counts, fences, events and the clock survive a reopening", async (be
   assert.equal(await again.write(undefined, (tx) => tx.nextEvent()), before.event + 1);
 });
 
-engineTest("many steps at once all succeed, in the order they were asked for", async (bench) => {
-  const engines = [bench.engine, await bench.open()];
-  const fences: number[][] = [[], []];
-  await Promise.all(
-    engines.map((engine, index) =>
-      Promise.all(Array.from({ length: 300 }, async (_, step) => {
-        fences[index]!.push(await add(engine, `${index}-${step}`));
-      }))
-    ),
-  );
-  const all = fences.flat();
-  assert.equal(new Set(all).size, 600);
-  assert.equal(Math.max(...all) - Math.min(...all), 599);
-  for (const own of fences) assert.deepEqual(own, [...own].sort((a, b) => a - b));
-  assert.equal((await bench.engine.read(topics)).length, 600);
-  assert.equal((await state(bench.engine)).counts, '{"rows":600}');
-});
+engineTest(
+  "many operations at once all succeed, in the order they were asked for",
+  async (bench) => {
+    const engines = [bench.engine, await bench.open()];
+    const fences: number[][] = [[], []];
+    await Promise.all(
+      engines.map((engine, index) =>
+        Promise.all(Array.from({ length: 300 }, async (_, step) => {
+          fences[index]!.push(await add(engine, `${index}-${step}`));
+        }))
+      ),
+    );
+    const all = fences.flat();
+    assert.equal(new Set(all).size, 600);
+    assert.equal(Math.max(...all) - Math.min(...all), 599);
+    for (const own of fences) assert.deepEqual(own, [...own].sort((a, b) => a - b));
+    assert.equal((await bench.engine.read(topics)).length, 600);
+    assert.equal((await state(bench.engine)).counts, '{"rows":600}');
+  },
+);
 
 /** Replaces the call that waits for the disk, for the length of `body`; its own is handed to `replace`. */
 async function withSync(
@@ -178,31 +184,34 @@ async function withSync(
   }
 }
 
-engineTest("steps asked for together share their syncs with durability full", async ({ open }) => {
-  const engine = await open({ durability: "full" });
-  let syncs = 0;
-  await withSync((original) => {
-    syncs++;
-    original();
-  }, async () => {
-    await Promise.all(Array.from({ length: 300 }, (_, step) => add(engine, `${step}`)));
-  });
-  assert.ok(syncs >= 1 && syncs <= 60, `${syncs} syncs for 300 steps`);
-  const never = () => assert.fail("synced");
-  await withSync(never, async () => {
-    await engine.write(undefined, topics); // Nothing written: nothing to wait for.
-    await add(await open({ durability: "normal" }), "normal");
-  });
-});
+engineTest(
+  "operations asked for together share their syncs with durability full",
+  async ({ open }) => {
+    const engine = await open({ durability: "full" });
+    let syncs = 0;
+    await withSync((original) => {
+      syncs++;
+      original();
+    }, async () => {
+      await Promise.all(Array.from({ length: 300 }, (_, step) => add(engine, `${step}`)));
+    });
+    assert.ok(syncs >= 1 && syncs <= 60, `${syncs} syncs for 300 operations`);
+    const never = () => assert.fail("synced");
+    await withSync(never, async () => {
+      await engine.write(undefined, topics); // Nothing written: nothing to wait for.
+      await add(await open({ durability: "normal" }), "normal");
+    });
+  },
+);
 
-engineTest("step returns only after its sync, which holds nobody up", async (bench) => {
+engineTest("operation returns only after its sync, which holds nobody up", async (bench) => {
   const engine = await bench.open({ durability: "full" });
   const other = await bench.open({ durability: "normal" });
   let returned = false;
   const seen: boolean[] = [];
   await withSync((original) => {
     seen.push(returned);
-    // The kernel lock is free again: another process could run its step now.
+    // The kernel lock is free again: another process could run its operation now.
     const lock = KernelLock.open(`${bench.home}/store.lock`);
     assert.equal(lock.tryAcquire(), true);
     lock.close();
@@ -215,20 +224,23 @@ engineTest("step returns only after its sync, which holds nobody up", async (ben
   assert.deepEqual(await other.read(topics), ["a"]);
 });
 
-engineTest("step whose sync fails says so, and the next one is not affected", async ({ open }) => {
-  const engine = await open({ durability: "full" });
-  const broken = () => {
-    throw new Error("Input/output error (os error 5)");
-  };
-  await withSync(broken, async () => {
-    await assert.rejects(add(engine, "a"), (error: StoreUnavailableError) => {
-      assert.ok(error instanceof StoreUnavailableError);
-      assert.match(error.message, /the disk failed to read or write .*store\.db; check the disk/);
-      return true;
+engineTest(
+  "operation whose sync fails says so, and the next one is not affected",
+  async ({ open }) => {
+    const engine = await open({ durability: "full" });
+    const broken = () => {
+      throw new Error("Input/output error (os error 5)");
+    };
+    await withSync(broken, async () => {
+      await assert.rejects(add(engine, "a"), (error: StoreUnavailableError) => {
+        assert.ok(error instanceof StoreUnavailableError);
+        assert.match(error.message, /the disk failed to read or write .*store\.db; check the disk/);
+        return true;
+      });
     });
-  });
-  await add(engine, "b");
-});
+    await add(engine, "b");
+  },
+);
 
 engineTest(
   "log starts again from its beginning although several processes write",
@@ -243,7 +255,7 @@ engineTest(
   },
 );
 
-engineTest("closing waits for the steps under way", async ({ engine, open }) => {
+engineTest("closing waits for the operations under way", async ({ engine, open }) => {
   const steps = Array.from({ length: 50 }, (_, step) => add(engine, `${step}`));
   await engine.close();
   assert.equal((await Promise.all(steps)).length, 50);
@@ -254,7 +266,7 @@ engineTest("closing waits for the steps under way", async ({ engine, open }) => 
   }
 });
 
-/** A process that sends itself a signal inside a step. */
+/** A process that sends itself a signal inside an operation. */
 interface Dier {
   readonly pid: number;
   /** What it says next. */
@@ -263,7 +275,7 @@ interface Dier {
   readonly end: () => Promise<void>;
 }
 
-/** Starts one, and waits until it is inside its step. */
+/** Starts one, and waits until it is inside its operation. */
 async function dier(home: string, signal: Deno.Signal): Promise<Dier> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "--quiet", DIER, home, signal],
@@ -285,7 +297,7 @@ async function dier(home: string, signal: Deno.Signal): Promise<Dier> {
   return { pid: child.pid, hear, end };
 }
 
-engineTest("process killed inside a step leaves nothing behind", async ({ engine, home }) => {
+engineTest("process killed inside an operation leaves nothing behind", async ({ engine, home }) => {
   await add(engine, "a");
   const before = await state(engine);
   await (await dier(home, "SIGKILL")).end();
@@ -296,7 +308,7 @@ engineTest("process killed inside a step leaves nothing behind", async ({ engine
 });
 
 engineTest(
-  "process frozen inside a step is named, readers go on, and it may finish",
+  "process frozen inside an operation is named, readers go on, and it may finish",
   async (bench) => {
     const { home, open } = bench;
     const engine = await open({ lockTimeoutMs: 300 });
@@ -362,23 +374,26 @@ engineTest(
   },
 );
 
-engineTest("log is copied into the database as it grows, and no step notices", async (bench) => {
-  const size = () => Deno.statSync(`${bench.home}/store.db-wal`).size;
-  const text = "x".repeat(2000);
-  let largest = 0;
-  for (let round = 0; round < 40; round++) {
-    await Promise.all(
-      Array.from(
-        { length: 100 },
-        (_, step) =>
-          bench.engine.write(
-            undefined,
-            (tx) => tx.run("INSERT OR REPLACE INTO listeners VALUES (?, ?, 0)", `${step}`, text),
-          ),
-      ),
-    );
-    largest = Math.max(largest, size());
-  }
-  assert.ok(largest < 32_000_000, `${largest} bytes of log for 4000 commits`);
-  assert.equal(bench.engine.integrity(), "ok");
-});
+engineTest(
+  "log is copied into the database as it grows, and no operation notices",
+  async (bench) => {
+    const size = () => Deno.statSync(`${bench.home}/store.db-wal`).size;
+    const text = "x".repeat(2000);
+    let largest = 0;
+    for (let round = 0; round < 40; round++) {
+      await Promise.all(
+        Array.from(
+          { length: 100 },
+          (_, step) =>
+            bench.engine.write(
+              undefined,
+              (tx) => tx.run("INSERT OR REPLACE INTO listeners VALUES (?, ?, 0)", `${step}`, text),
+            ),
+        ),
+      );
+      largest = Math.max(largest, size());
+    }
+    assert.ok(largest < 32_000_000, `${largest} bytes of log for 4000 commits`);
+    assert.equal(bench.engine.integrity(), "ok");
+  },
+);

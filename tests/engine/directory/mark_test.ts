@@ -63,11 +63,14 @@ async function commit(engine: DirectoryEngine, count: number): Promise<number> {
   );
 }
 
-markTest("mark has the first commit of a process before its step is answered", async (bench) => {
-  const engine = await bench.open();
-  const commits = await commit(engine, 1);
-  assert.equal(bench.marked(), commits);
-});
+markTest(
+  "mark has the first commit of a process before its operation is answered",
+  async (bench) => {
+    const engine = await bench.open();
+    const commits = await commit(engine, 1);
+    assert.equal(bench.marked(), commits);
+  },
+);
 
 markTest("mark has the newest commit soon after a busy process has come to rest", async (bench) => {
   const engine = await bench.open();

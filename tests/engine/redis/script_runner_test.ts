@@ -99,7 +99,7 @@ scriptTest(
 );
 
 scriptTest(
-  "script events of one step share entries, eight to each",
+  "script events of one operation share entries, eight to each",
   async ({ runner, connection }) => {
     const scripts = runner(() => 1_700_000_000_000);
     await scripts.write(NOW, ADA);
@@ -145,7 +145,7 @@ scriptTest("script with a mistake is a bug of ours that names it", async ({ runn
 });
 
 scriptTest(
-  "script steps asked for at once are done in their order, and a reading one sees those before it",
+  "script operations asked for at once are done in their order, and a reading one sees those before it",
   async ({ runner }) => {
     const scripts = runner();
     await scripts.write(ZERO, undefined);
@@ -164,7 +164,7 @@ scriptTest(
 );
 
 scriptTest(
-  "script steps keep their order while the server does not know the script",
+  "script operations keep their order while the server does not know the script",
   async ({ runner }) => {
     const unknown = new Script(
       "test/unknown",
@@ -179,17 +179,24 @@ scriptTest(
   },
 );
 
-scriptTest("script steps of one batch fail together when one is a mistake", async ({ runner }) => {
-  const broken = new Script("test/broken", [], "return ARGV[5] == 'x' and nothing() or finish('')");
-  const scripts = runner();
-  const settled = await Promise.allSettled(
-    ["a", "x", "b"].map((word) => scripts.write(broken, ADA, word)),
-  );
-  assert.deepEqual(settled.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
-  assert.equal(await scripts.write(broken, ADA, "a"), "");
-});
+scriptTest(
+  "script operations of one batch fail together when one is a mistake",
+  async ({ runner }) => {
+    const broken = new Script(
+      "test/broken",
+      [],
+      "return ARGV[5] == 'x' and nothing() or finish('')",
+    );
+    const scripts = runner();
+    const settled = await Promise.allSettled(
+      ["a", "x", "b"].map((word) => scripts.write(broken, ADA, word)),
+    );
+    assert.deepEqual(settled.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
+    assert.equal(await scripts.write(broken, ADA, "a"), "");
+  },
+);
 
-scriptTest("script steps of many arguments go alone", async ({ runner }) => {
+scriptTest("script operations of many arguments go alone", async ({ runner }) => {
   const count = new Script("test/count", [], "return finish(int(#ARGV))");
   const scripts = runner();
   const args = (length: number) => Array.from({ length }, (_, i) => i);

@@ -36,7 +36,7 @@ function engineTest(name: string, body: (bench: Workbench) => Promise<void>): vo
   });
 }
 
-/** Appends `count` events in one step. */
+/** Appends `count` events in one operation. */
 function fill(engine: DirectoryEngine, count: number): Promise<void> {
   return engine.write(undefined, (tx) => {
     for (let done = 0; done < count; done++) emit(tx, "task.created", "tsk_1", undefined);
@@ -91,19 +91,22 @@ engineTest(
   },
 );
 
-engineTest("event numbers of a step that fails are given to the next one", async ({ engine }) => {
-  const fail = () =>
-    engine.write(undefined, (tx) => {
-      emit(tx, "task.created", "tsk_1", undefined);
-      throw new Error("no");
-    });
-  await assert.rejects(fail(), /^Error: no$/);
-  await fill(engine, 1);
-  const { newest } = await kept(engine);
-  await assert.rejects(fail(), /^Error: no$/);
-  await fill(engine, 1);
-  assert.deepEqual(await kept(engine), { oldest: newest, newest: newest + 1, count: 2 });
-});
+engineTest(
+  "event numbers of an operation that fails are given to the next one",
+  async ({ engine }) => {
+    const fail = () =>
+      engine.write(undefined, (tx) => {
+        emit(tx, "task.created", "tsk_1", undefined);
+        throw new Error("no");
+      });
+    await assert.rejects(fail(), /^Error: no$/);
+    await fill(engine, 1);
+    const { newest } = await kept(engine);
+    await assert.rejects(fail(), /^Error: no$/);
+    await fill(engine, 1);
+    assert.deepEqual(await kept(engine), { oldest: newest, newest: newest + 1, count: 2 });
+  },
+);
 
 engineTest("listening again while nobody has called changes nothing", async ({ engine }) => {
   const commits = () =>

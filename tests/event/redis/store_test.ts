@@ -3,9 +3,9 @@ import { RedisEvents } from "../../../src/event/redis/store.ts";
 import { EVENTS_KEPT } from "../../../src/event/model.ts";
 import { sequencedAtMs, sequencedId, sequenceOf } from "../../../src/id.ts";
 import { Script } from "../../../src/engine/redis/script.ts";
-import { type StepBench, stepTest } from "../../support/redis_steps.ts";
+import { type OperationBench, operationTest } from "../../support/redis_operations.ts";
 
-/** Emits so many events of a type, in one step. */
+/** Emits so many events of a type, in one operation. */
 const FILL = new Script(
   "test/fill",
   [],
@@ -14,7 +14,7 @@ const FILL = new Script(
    return finish('"done"', true)`,
 );
 
-const fill = ({ runner }: StepBench, count: number, type = "task.created") =>
+const fill = ({ runner }: OperationBench, count: number, type = "task.created") =>
   runner.write(FILL, undefined, count, type);
 
 /** Places in the stream: <instant>-<number>. */
@@ -27,7 +27,7 @@ async function read(store: RedisEvents, query: Partial<Parameters<RedisEvents["r
   return outcome;
 }
 
-stepTest("event pages split what one step did anywhere", async (bench) => {
+operationTest("event pages split what one operation did anywhere", async (bench) => {
   const store = new RedisEvents(bench.runner);
   for (const count of [1, 20, 3]) {
     await fill(bench, count);
@@ -75,12 +75,12 @@ stepTest("event pages split what one step did anywhere", async (bench) => {
   }
 });
 
-stepTest(
-  "event reading by type looks at so many per step and still finds the last",
+operationTest(
+  "event reading by type looks at so many per operation and still finds the last",
   async (bench) => {
     const store = new RedisEvents(bench.runner);
     await fill(bench, 1, "task.dead");
-    // Entries of one event: so many that one step does not look at all of them.
+    // Entries of one event: so many that one operation does not look at all of them.
     await Promise.all(Array.from({ length: 9000 }, () => fill(bench, 1)));
     const { client } = bench.connection;
     const { evalsha } = client;
@@ -101,11 +101,11 @@ stepTest(
   },
 );
 
-stepTest("event trimming tells a cursor that it overtook", async (bench) => {
+operationTest("event trimming tells a cursor that it overtook", async (bench) => {
   const store = new RedisEvents(bench.runner);
   await fill(bench, 3);
   const third = await store.end();
-  // What is kept is counted in entries, so each event has a step of its own.
+  // What is kept is counted in entries, so each event has an operation of its own.
   const entry = Array.from({ length: 500 }, (_, index) => index);
   let number = 3;
   const stuff = async (count: number) => {
@@ -129,7 +129,7 @@ stepTest("event trimming tells a cursor that it overtook", async (bench) => {
   assert.deepEqual((await read(store, { limit: 1, sinceMs: 0 })).events, events);
 });
 
-stepTest(
+operationTest(
   "event numbers leave a gap when another run of the server answers, and no cursor minds",
   async (bench) => {
     const store = new RedisEvents(bench.runner);
@@ -181,7 +181,7 @@ stepTest(
   },
 );
 
-stepTest("event waiters are woken once, and again for who listens again", async (bench) => {
+operationTest("event waiters are woken once, and again for who listens again", async (bench) => {
   const store = new RedisEvents(bench.runner);
   const waker = await bench.runner.waker();
   try {

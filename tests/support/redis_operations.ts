@@ -8,7 +8,7 @@ import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts
 import { TestClock } from "../../dev/stores.ts";
 
 /** What a test of scripts gets. */
-export interface StepBench {
+export interface OperationBench {
   readonly runner: ScriptRunner;
   readonly connection: RedisConnection;
   readonly clock: TestClock;
@@ -17,7 +17,7 @@ export interface StepBench {
 }
 
 /** Registers `body`, skipped where Redis is not installed. */
-export function stepTest(name: string, body: (bench: StepBench) => Promise<void>): void {
+export function operationTest(name: string, body: (bench: OperationBench) => Promise<void>): void {
   Deno.test({ name, ignore: !hasRedis() }, async () => {
     const clock = new TestClock();
     const connection = await RedisConnection.open((await sharedRedis()).url);
@@ -30,7 +30,7 @@ export function stepTest(name: string, body: (bench: StepBench) => Promise<void>
         typeof value === "string" && value.startsWith(":")
           ? `${runner.prefix}${value.slice(1)}`
           : value;
-      const raw: StepBench["raw"] = (command, ...args) =>
+      const raw: OperationBench["raw"] = (command, ...args) =>
         connection.client.call(command, ...args.map(named));
       await body({ runner, connection, clock, raw });
     } finally {

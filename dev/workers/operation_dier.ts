@@ -1,5 +1,5 @@
-// step_dier.ts HOME SIGNAL: begins a step on the engine at HOME, writes, and sends itself SIGNAL inside it.
-// A process that is resumed finishes the step and says so.
+// operation_dier.ts HOME SIGNAL: begins an operation on the engine at HOME, writes, and sends itself SIGNAL inside it.
+// A process that is resumed finishes the operation and says so.
 import { systemClock } from "../../src/clock.ts";
 import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
 import { PREAMBLE } from "../../src/open/preamble.ts";

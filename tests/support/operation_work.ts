@@ -1,6 +1,6 @@
 /**
- * How much one step of a store does: rows of a directory's database, or members that a script on Redis asks for.
- * A store serves nobody else during a step, so what counts is the largest.
+ * How much one operation of a store does: rows of a directory's database, or members that a script on Redis asks for.
+ * A store serves nobody else during an operation, so what counts is the largest.
  * @module
  */
 import type { RoomContext } from "../../src/context.ts";
@@ -13,11 +13,11 @@ import { startProxy } from "../../dev/proxy.ts";
 import { freshNamespace, hasRedis, startRedis } from "../../dev/redis_server.ts";
 import { TestClock } from "../../dev/stores.ts";
 
-/** What some steps did. */
-export interface StepWork {
-  /** Rows read, or words of commands and members within their limits, by the step that had most of them. */
+/** What some operations did. */
+export interface OperationWork {
+  /** Rows read, or words of commands and members within their limits, by the operation that had most of them. */
   readonly items: number;
-  /** Bytes of the largest answer that a step gave. */
+  /** Bytes of the largest answer that an operation gave. */
   readonly bytes: number;
 }
 
@@ -26,8 +26,8 @@ export interface WorkBench {
   readonly store: Store;
   readonly clock: TestClock;
   readonly as: (name: string) => RoomContext;
-  /** What the steps of `act` do. */
-  readonly work: (act: () => Promise<unknown>) => Promise<StepWork>;
+  /** What the operations of `act` do. */
+  readonly work: (act: () => Promise<unknown>) => Promise<OperationWork>;
 }
 
 /** Registers `body` once for every kind of store, each time with a store of its own. */
@@ -74,8 +74,8 @@ export function workTest(name: string, body: (bench: WorkBench) => Promise<void>
   });
 }
 
-/** Listens at the database while `act` runs: every step begins a transaction. */
-async function directoryWork(act: () => Promise<unknown>): Promise<StepWork> {
+/** Listens at the database while `act` runs: every operation begins a transaction. */
+async function directoryWork(act: () => Promise<unknown>): Promise<OperationWork> {
   const { all, run } = Database.prototype;
   const steps = [{ items: 0, bytes: 0 }];
   Database.prototype.run = function (sql, values) {

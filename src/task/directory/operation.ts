@@ -1,5 +1,5 @@
 /**
- * One step on tasks, on the directory engine: the only place where a task's row changes. It keeps
+ * One operation on tasks, on the directory engine: the only place where a task's row changes. It keeps
  * what depends on the row in line with it: the counts, the tags of pending tasks, and who is woken.
  * @module
  */
@@ -18,17 +18,17 @@ const LAPSE_FLOOR = "task_lapse_floor_ms";
 export const BY_ID = `SELECT ${COLUMNS} FROM tasks WHERE id = ?`;
 
 /** A transaction together with the tasks it has put into the queue. */
-export class Step {
+export class TaskOperation {
   /** The transaction. */
   readonly tx: Transaction;
   readonly #arrived = new Map<number, TaskRow>();
 
-  /** Begins; call {@linkcode Step.end} before the transaction commits. */
+  /** Begins; call {@linkcode TaskOperation.end} before the transaction commits. */
   constructor(tx: Transaction) {
     this.tx = tx;
   }
 
-  /** Wakes those who wait for the tasks that this step has put into the queue and left there. */
+  /** Wakes those who wait for the tasks that this operation has put into the queue and left there. */
   end(): void {
     if (this.#arrived.size > 0) wakeWaiters(this.tx, [...this.#arrived.values()]);
   }
@@ -44,7 +44,7 @@ export class Step {
     if (row.status === "pending") this.#enter(row);
   }
 
-  /** Saves a row that stood at `from`, but for what {@linkcode Step.rewrite} saves. */
+  /** Saves a row that stood at `from`, but for what {@linkcode TaskOperation.rewrite} saves. */
   save(row: TaskRow, from: TaskStatus): void {
     this.tx.run(
       `UPDATE tasks SET status = ?, due_at_ms = ?, holder = ?, fence = ?, lease_ms = ?, worker = ?,
@@ -174,7 +174,7 @@ export class Step {
   }
 }
 
-/** Whether some lease may have lapsed that no step has noticed. Leases only ever get longer. */
+/** Whether some lease may have lapsed that no operation has noticed. Leases only ever get longer. */
 export function mayHaveLapsed({ counts, nowMs }: Pick<Transaction, "counts" | "nowMs">): boolean {
   return (counts[LAPSE_FLOOR] ?? Infinity) <= nowMs;
 }
