@@ -7,6 +7,7 @@ import { Cluster, Redis, type RedisOptions } from "npm:ioredis@6.0.0";
 import { handshake, type RedisServerInfo, serverInfo } from "./handshake.ts";
 import {
   addSentinelOptions,
+  hearSocketErrors,
   limitCommands,
   replaceReadyCheck,
   reportNoConnection,
@@ -172,6 +173,7 @@ function prepare(
   hooks: ClientHooks,
   authenticates: boolean,
 ): void {
+  hearSocketErrors(client);
   limitSilence(client, settings.commandTimeoutMs);
   replaceReadyCheck(client, (done) => {
     handshake(client, { ...settings, authenticates }).then((info) => {

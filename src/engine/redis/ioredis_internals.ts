@@ -26,6 +26,7 @@ export interface ClientSocket extends SocketWriting {
   readonly writable: boolean;
   destroy(error: Error): void;
   once(event: "close", listener: (value: unknown) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
 }
 
 /** A client's timer for silence, and what it looks at. */
@@ -93,6 +94,14 @@ export function replaceSilenceTimer(client: Redis, start: (timer: SilenceTimer) 
 /** The socket of a client; there is none before it connects. */
 export function socketOf(client: Redis): ClientSocket | undefined {
   return internals(client).stream;
+}
+
+/**
+ * Takes the errors of a client's sockets. The library listens for the first one alone, and a socket whose server was
+ * killed may tell of a second: that of a write which was under way. Unheard, it would end the process.
+ */
+export function hearSocketErrors(client: Redis): void {
+  client.on("connect", () => socketOf(client)?.on("error", () => {}));
 }
 
 /** How many commands were sent and not answered. */

@@ -4,6 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { Cluster, Redis } from "npm:ioredis@6.0.0";
+import { RedisConnection } from "../../../src/engine/redis/connection.ts";
+import { hasRedis, sharedRedis } from "../../../dev/redis_server.ts";
 import {
   addSentinelOptions,
   CLUSTER_MEMBERS,
@@ -41,4 +43,19 @@ Deno.test("options for Sentinels reach the connections that ioredis makes to the
   sentinel.on("error", () => {});
   assert.equal(sentinel.options.disconnectTimeout, 77);
   sentinel.disconnect();
+});
+
+Deno.test("a Redis connection whose socket tells of two errors ends no process, and comes back", {
+  ignore: !hasRedis(),
+}, async () => {
+  const { url } = await sharedRedis();
+  const connection = await RedisConnection.open(url);
+  try {
+    const socket = socketOf(connection.client as Redis) as unknown as NodeJS.EventEmitter;
+    socket.emit("error", new Error("read ECONNRESET"));
+    socket.emit("error", new Error("write UNKNOWN"));
+    assert.equal(await connection.send("PING", []), "PONG");
+  } finally {
+    await connection.close();
+  }
 });
