@@ -66,7 +66,7 @@ export interface SessionOptions extends Omit<RegisterOptions, "name"> {
    */
   readonly onClose?: "deregister" | "leave";
   /**
-   * Told of every background sign of life that failed; the next one is sent all the same. Default: nothing, as
+   * Called with every background sign of life that failed; the next one is sent all the same. Default: nothing, as
    * a session that cannot reach the store hears of it from its own calls.
    */
   readonly onHeartbeatError?: (error: unknown) => void;

@@ -118,7 +118,7 @@ const KEYS: readonly ConfigKey[] = [
 ];
 
 /**
- * Settles every setting. Reads the disk to find the project, its configuration and the user's, and nothing
+ * Decides every setting. Reads the disk to find the project, its configuration and the user's, and nothing
  * else.
  *
  * @throws {InvalidArgumentError} naming the flag, variable or file whose value is wrong; a value that
@@ -139,7 +139,7 @@ export function resolveConfig({ flags, env, cwd }: ConfigInput): Config {
     ? { kind: "directory", directory: project.storeDirectory }
     : parseStore(named, baseOf(named));
   const file = named !== undefined && isProjects(named) ? named.source : undefined;
-  const namespace = settleNamespace(given.namespace[0], store, project, file);
+  const namespace = chooseNamespace(given.namespace[0], store, project, file);
   const pending: AccessInput = {
     project,
     userDirectory: own,
@@ -185,10 +185,10 @@ export async function resolveAccess(
   { check = true }: { readonly check?: boolean } = {},
 ): Promise<Config> {
   if (pending === undefined) return config;
-  const { checkAccess, settleAccess } = await import("./config/access.ts");
-  const settled = { ...config, ...settleAccess(config.store, pending) };
-  if (check) checkAccess(settled);
-  return settled;
+  const { checkAccess, decideAccess } = await import("./config/access.ts");
+  const decided = { ...config, ...decideAccess(config.store, pending) };
+  if (check) checkAccess(decided);
+  return decided;
 }
 
 /** Whether the store is a directory that nobody has to agree to, as far as that is cheap to tell. */
@@ -250,7 +250,7 @@ function candidates(
   return found;
 }
 
-function settleNamespace(
+function chooseNamespace(
   given: Setting | undefined,
   store: StoreConfig,
   project: Project,

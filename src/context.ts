@@ -21,14 +21,14 @@ export interface RoomContext {
     path: string,
     options?: { readonly absolute?: boolean },
   ) => LockPath | Promise<LockPath>;
-  /** What about a path suggests that another was meant. Absent where nobody is told. */
+  /** What about a path suggests that another was meant. Absent where nobody listens. */
   readonly doubtsAbout?: (path: string) => readonly string[] | Promise<readonly string[]>;
   /**
    * How often whoever waits looks at the store though nobody woke it, in milliseconds. Default 1000; a test that
    * proves that somebody is woken sets an hour.
    */
   readonly pollMs?: number;
-  /** Told what the caller should know though the call went well. Absent where nobody is told. */
+  /** Called with what the caller should know though the call went well. Absent where nobody listens. */
   readonly warn?: (message: string) => void;
 }
 

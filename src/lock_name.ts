@@ -130,7 +130,7 @@ export function foldCase(name: string): string {
 
 /**
  * Whether the project's file system takes `A` for `a`, as those of macOS, of Windows and of USB sticks do:
- * told by a name that is there, asked for in the other case. Nothing is written.
+ * shown by a name that is there, asked for in the other case. Nothing is written.
  *
  * @param lookAt what is there under a path, for tests
  */

@@ -109,7 +109,7 @@ export function quote(value: unknown, maxChars: number = 80): string {
   try {
     return printable(beginningOf(value, maxChars), maxChars);
   } catch {
-    return "an object"; // It cannot be read, or contains itself: the message must still be told.
+    return "an object"; // It cannot be read, or contains itself: there must still be a message.
   }
 }
 

@@ -23,7 +23,7 @@ export interface SessionBehaviour {
   readonly heartbeat: boolean;
   /** What closing does to the agent. */
   readonly onClose: "deregister" | "leave";
-  /** Told of every one that failed. */
+  /** Called with every one that failed. */
   readonly onHeartbeatError: (error: unknown) => void;
   /** Tells the client. */
   readonly onClosed: () => void;
@@ -101,7 +101,7 @@ export class Session extends Primitives implements AsyncDisposable {
     return this.audit.log(options);
   }
 
-  /** Stops the heartbeats and, unless told to leave, deregisters: that releases everything it holds. */
+  /** Stops the heartbeats and, unless the session is to stay, deregisters: that releases everything it holds. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

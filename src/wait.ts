@@ -30,7 +30,7 @@ interface Found {
 
 /** What to wait for. */
 export interface Wait<Look, Result> {
-  /** Looks at the store once; what it is told depends on how one waits. */
+  /** Looks at the store once; its argument depends on how one waits. */
   readonly look: Look;
   /** Whether what was found ends the wait. */
   readonly until: (found: Result) => boolean;
@@ -46,7 +46,8 @@ export interface Patience {
 
 /**
  * Looks until `until` is content with what was found, or patience ends; returns what the last look found.
- * `look` is told whether the caller waits: then the store has to wake this process once the answer may have changed.
+ * The argument of `look` says whether the caller waits: then the store has to wake this process once the answer may
+ * have changed.
  */
 export async function waitFor<Result extends object>(
   { store, clock, pollMs = POLL_MS }: WaitContext,

@@ -1,4 +1,4 @@
-// lock_fighter.ts STORE STOP TTL_MS HOLD_MS NAME LOG: takes and gives back one lock until the file STOP exists.
+// lock_fighter.ts STORE STOP TTL_MS HOLD_MS NAME LOG: takes and releases one lock until the file STOP exists.
 import { LeaseLostError, TimeoutError } from "../../src/errors.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { isThere, openLog } from "../fleet.ts";

@@ -14,7 +14,7 @@ const waiting = what === "lock"
   : what === "task"
   ? new Tasks(context).claim(patience)
   : new Board(context).inboxWait();
-// It stands in line once a call that came after its first look has been answered.
+// It is in the wait queue once a call that came after its first look has been answered.
 await context.store.waker();
 await (await context.store.locks()).count();
 await (await context.store.locks()).count();

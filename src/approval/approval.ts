@@ -2,7 +2,7 @@
  * Approvals: one agent asks, another decides, and the answer is final.
  *
  * The protocol. A request is pending until somebody decides it or its time is up, by the store's clock;
- * whichever comes first is final, and whoever comes later is told who was first. Silence is not
+ * whichever comes first is final, and whoever comes later learns who was first. Silence is not
  * consent: a request whose time is up is `expired`, which means not approved. Nobody decides what they
  * asked for themselves, and when approvers are named, nobody else decides. The requester waits without
  * polling: the operation that decides wakes it.

@@ -25,7 +25,7 @@ import { checkName, checkText, LIMITS } from "../name.ts";
 import { follow } from "../wait.ts";
 import { draftEntry, type Entry } from "./entry.ts";
 import type { EntryFilter, FollowQuery } from "./store.ts";
-import { atTheEnd, type BrokenPlace, compare, examine, toldOf } from "./verification.ts";
+import { atTheEnd, type BrokenPlace, compare, examine, recordedEntries } from "./verification.ts";
 
 export type { Entry } from "./entry.ts";
 export type { BrokenPlace } from "./verification.ts";
@@ -185,7 +185,7 @@ export class Audit {
 
   /**
    * Walks the whole chain, page by page: recomputes every hash and link, and compares each entry with the event
-   * that told of it, the store's count and the store's clock.
+   * that recorded it, the store's count and the store's clock.
    *
    * It finds an entry that was changed, moved, added or taken away by somebody who did not rewrite everything that
    * tells of it. It does not find a whole chain computed anew together with its events and count, an
@@ -196,17 +196,18 @@ export class Audit {
    */
   async verify(): Promise<Verification> {
     const { store } = this.#context;
-    const told = await toldOf(await store.events());
+    const recorded = await recordedEntries(await store.events());
     let last = { seq: 0, link: "", createdAtMs: 0 };
     for (let after = Number.MIN_SAFE_INTEGER;; after = last.seq) {
       const { places, more, total, nowMs } = await (await store.audit()).chain(after, BATCH);
       for (const { seq, entry } of places) {
-        const broken = await examine(seq, entry, last, total) ?? compare(seq, entry, told, nowMs);
+        const broken = await examine(seq, entry, last, total) ??
+          compare(seq, entry, recorded, nowMs);
         if (broken !== undefined) return { ok: false, entries: last.seq, broken };
         last = { seq, link: entry.link, createdAtMs: entry.createdAtMs };
       }
       if (more) continue;
-      const broken = atTheEnd(last.seq, total, told);
+      const broken = atTheEnd(last.seq, total, recorded);
       if (broken !== undefined) return { ok: false, entries: last.seq, broken };
       return { ok: true, entries: total, head: last.link };
     }

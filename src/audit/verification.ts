@@ -1,5 +1,5 @@
 /**
- * What may be wrong with the audit log, place by place: against the entry before, against the events that told of
+ * What may be wrong with the audit log, place by place: against the entry before, against the events that recorded
  * it, and against the store's count and clock.
  * @module
  */
@@ -54,7 +54,7 @@ export async function examine(
 }
 
 /** What the event stream, as far as it is kept, tells of the log. */
-export interface Told {
+export interface RecordedEntries {
   /** The instant of each entry that an event tells of and that was not met yet. */
   readonly atMs: Map<string, number>;
   /** Entries between these instants have their events among those. */
@@ -62,8 +62,8 @@ export interface Told {
   readonly toMs: number;
 }
 
-/** Reads it before the chain, so that every entry told of is in the chain by then. */
-export async function toldOf(events: EventStore): Promise<Told> {
+/** Reads it before the chain, so that every entry with an event is in the chain by then. */
+export async function recordedEntries(events: EventStore): Promise<RecordedEntries> {
   const newest = await events.end();
   const first = await events.read({ limit: 1 });
   const oldest = first.kind === "read" ? first.events[0] : undefined;
@@ -86,7 +86,7 @@ export async function toldOf(events: EventStore): Promise<Told> {
 export function compare(
   seq: number,
   { id, createdAtMs }: Entry,
-  { atMs, fromMs, toMs }: Told,
+  { atMs, fromMs, toMs }: RecordedEntries,
   nowMs: number,
 ): BrokenPlace | undefined {
   if (createdAtMs > nowMs) {
@@ -107,7 +107,11 @@ export function compare(
 }
 
 /** What is wrong behind the last entry. */
-export function atTheEnd(seq: number, total: number, { atMs }: Told): BrokenPlace | undefined {
+export function atTheEnd(
+  seq: number,
+  total: number,
+  { atMs }: RecordedEntries,
+): BrokenPlace | undefined {
   const place = { id: null, seq: seq + 1 };
   if (seq < total) return { ...place, why: `${missing(total - seq)} at the end` };
   const [id] = atMs.keys();

@@ -1,5 +1,5 @@
 /**
- * What the operations on the board are told, and what of it is checked before anything is sent.
+ * What the operations on the board take, and what of it is checked before anything is sent.
  * @module
  */
 import { checkChoice, invalid } from "../check.ts";

@@ -26,7 +26,7 @@ export interface Cli {
   /**
    * The store, with the acting agent if one was named; `agent` is who acts instead. The first operation opens
    * it, the first that writes makes it where there is none, the runner closes it. With `init` it was asked
-   * for: then it may be made anywhere, and nobody is told.
+   * for: then it may be made anywhere, and no warning says so.
    */
   context(options?: { readonly agent?: string; readonly init?: boolean }): Promise<RoomContext>;
   /** Everything on standard input. */
@@ -35,7 +35,7 @@ export interface Cli {
   secret(prompt: string): Promise<string>;
   /** Prints one result of a stream: a JSON object on one line, or its text. */
   line(data: unknown, text: string): Promise<void>;
-  /** Takes a step once the result is written, and only then; it is not taken when nobody could be told. */
+  /** Takes a step once the result is written, and only then; it is not taken when the output could not be written. */
   delivered(step: () => Promise<void>): void;
   /** Adds a warning: on stderr at once, and in the document's `warnings`. */
   warn(message: string): void;

@@ -1,5 +1,5 @@
 /**
- * How leases that need to be renewed are told of, each with the command that renews it.
+ * How warnings name leases that need to be renewed, each with the command that renews it.
  * @module
  */
 import { posix } from "node:path";

@@ -1,5 +1,5 @@
 /**
- * What is told below a list that was cut.
+ * What the program says below a list that was cut.
  * @module
  */
 import { shellWords } from "./wrapper_words.ts";

@@ -39,7 +39,7 @@ export interface Surroundings extends CommandList {
   /** Whether nobody can see what is written there, although it can be written. */
   readonly isUnseen?: () => boolean;
   readonly stderr: (text: string) => Promise<void>;
-  /** Told the signal of which this process shall die in place of leaving with the exit code. */
+  /** Receives the signal of which this process shall die in place of leaving with the exit code. */
   readonly dieOf?: (signal: EndingSignal) => void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * How people are told of what a store finds.
+ * How warnings say what a store finds.
  * @module
  */
 import { printable } from "../name.ts";

@@ -1,12 +1,12 @@
 /**
  * Running somebody else's command under something held: a lock, a registration, an approval.
  *
- * The protocol. What the command runs under is had first and given back last, on every way out. The
+ * The protocol. What the command runs under is had first and released last, on every way out. The
  * command is executed directly, with our standard streams, and its exit code becomes ours. Signals sent
- * to us are passed on to it, and when it dies of one that asks to end, so do we once all is given back:
- * a shell stops its loop only when what it waits for died of the Ctrl-C. When what it runs under cannot be confirmed in time, or its time is up, it
- * gets SIGTERM, a grace, then SIGKILL; whoever holds a lease fires early enough for all of that to be
- * over before the lease can lapse (see {@linkcode leaseGrace}). When this process itself is killed, a
+ * to us are passed on to it, and when it dies of one that asks to end, so do we once all is released:
+ * a shell stops its loop only when what it waits for died of the Ctrl-C. When what it runs under cannot be confirmed in
+ * time, or its time is up, it gets SIGTERM, a grace, then SIGKILL; whoever holds a lease fires early enough for all of
+ * that to be over before the lease can lapse (see {@linkcode leaseGrace}). When this process itself is killed, a
  * watchdog ends the command in the same way.
  *
  * What it cannot do: end the command while this process itself is frozen (SIGSTOP, a suspended machine).
@@ -55,7 +55,7 @@ export interface Tenure {
   /** Fires when the command must end; its reason is an error whose message says why. */
   readonly signal?: AbortSignal;
   /**
-   * Gives everything back; called once.
+   * Releases everything; called once.
    *
    * @throws {LeaseLostError} when it had not been held to the end.
    */
@@ -152,7 +152,7 @@ async function runUnder(
   }
 }
 
-/** Gives back what the command ran under; the command's own exit code stands unless that was lost. */
+/** Releases what the command ran under; the command's own exit code stands unless that was lost. */
 async function finish(cli: Cli, tenure: Tenure, exit: Exit): Promise<Exit> {
   try {
     await tenure.end();

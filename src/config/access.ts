@@ -23,7 +23,7 @@ export interface Access {
   readonly denial?: string;
 }
 
-/** What {@linkcode settleAccess} goes by. */
+/** What {@linkcode decideAccess} goes by. */
 export interface AccessInput {
   readonly project: Project;
   readonly userDirectory: string | undefined;
@@ -34,7 +34,7 @@ export interface AccessInput {
 }
 
 /** Adds the user's password to a URL that has none, and finds out whether the user agreed to the place. */
-export function settleAccess(store: StoreConfig, input: AccessInput): Access {
+export function decideAccess(store: StoreConfig, input: AccessInput): Access {
   const { userDirectory } = input;
   if (userDirectory !== undefined) {
     const engine = engineOf(store);

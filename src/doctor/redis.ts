@@ -196,7 +196,7 @@ function persistenceChecks({ info, settings }: RedisFacts): readonly Check[] {
 function replicaCheck({ info, settings, kind }: RedisFacts): Check {
   const replicas = Number(info.get("connected_slaves") ?? 0);
   const wanted = Number(settings.get("min-replicas-to-write") ?? 0);
-  // Told only where the server wants a number of them.
+  // Said only where the server wants a number of them.
   const good = Number(info.get("min_slaves_good_slaves") ?? Infinity);
   const tooFew = good < wanted;
   const waits = wanted === 0

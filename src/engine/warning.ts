@@ -36,10 +36,10 @@ export interface LossWarning {
 export type StoreWarning = LapsingWarning | LossWarning;
 
 /**
- * Is told of what a store finds. A store that has one looks for lapsing leases at the first act of the process,
+ * Called with what a store finds. A store that has one looks for lapsing leases at the first act of the process,
  * in the same round trip; without one it never looks.
  */
 export type Warn = (warning: StoreWarning) => void;
 
-/** So many lapsing leases are told of. */
+/** So many lapsing leases one warning names. */
 export const LAPSING_TOLD = 4;

@@ -5,7 +5,7 @@
  * change does, and events are ordered as the changes were. Every event has a number, one more than the
  * event before it; its identifier carries that number, so any event is also a cursor: "everything after
  * this one". The store keeps the newest 100 000 events. Whoever comes back with a cursor older than that
- * has missed something and is told so, by an error, never by a gap.
+ * has missed something, and learns it by an error, never by a gap.
  * @module
  */
 import { type CoordEvent, EVENT_TYPES, type EventType } from "./model.ts";

@@ -73,7 +73,7 @@ export class HeldLock implements AsyncDisposable {
     await this.#eachFence((tenure, fence) => this.#locks.release(tenure, { fence }));
   }
 
-  /** Releases on scope exit; a lease that had already ended is not an error then: `signal` has told. */
+  /** Releases on scope exit; a lease that had already ended is not an error then: `signal` has fired. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.release();

@@ -1,5 +1,5 @@
 /**
- * What the operations on locks are told, and how they refuse.
+ * What the operations on locks take, and how they refuse.
  * @module
  */
 import type { Lease, LockMode } from "./model.ts";

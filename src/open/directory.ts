@@ -33,9 +33,9 @@ export interface DirectoryOptions {
   readonly clock: Clock;
   /** Leaves what is missing to the first operation that writes. Default: it is made at once. */
   readonly making?: MakingHooks | undefined;
-  /** Is told of what the store finds. */
+  /** Called with what the store finds. */
   readonly warn?: Warn | undefined;
-  /** Whether an agent acts: then `warn` is told of its leases that soon lapse, too. Default `true`. */
+  /** Whether an agent acts: then `warn` is called for its leases that soon lapse, too. Default `true`. */
   readonly acts?: boolean;
 }
 
@@ -118,7 +118,7 @@ async function lookForLapsing(warn: Warn) {
   const { lapsingHeld } = await import("../agent/directory/held.ts");
   return (reader: Reader, { name }: Actor) => {
     const leases = lapsingHeld(reader, name);
-    // Told outside the transaction, and still before the operation's caller goes on.
+    // Called outside the transaction, and still before the operation's caller goes on.
     if (leases.length > 0) queueMicrotask(() => warn({ kind: "lapsing", agent: name, leases }));
   };
 }

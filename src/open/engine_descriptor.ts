@@ -18,7 +18,7 @@ export interface TestGround {
   readonly remove: () => Promise<void>;
 }
 
-/** What people are told about a store of this engine. */
+/** What the program says about a store of this engine. */
 export interface EngineWords {
   /** What to call the place when a project's file names it, such as `the server redis://db:6379`. */
   readonly named: string;

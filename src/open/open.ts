@@ -23,7 +23,7 @@ export interface OpenOptions {
   readonly project: Project;
   readonly actor?: Actor | undefined;
   readonly clock?: Clock;
-  /** Is told of what the store finds that whoever acts should know. Default: the store does not look. */
+  /** Called with what the store finds that whoever acts should know. Default: the store does not look. */
   readonly onWarning?: Warn;
 }
 
@@ -31,7 +31,7 @@ export interface OpenOptions {
 export interface LazyOptions extends MakingHooks {
   /** Called when the store is about to be opened. Default: nothing. */
   readonly onOpen?: () => void;
-  /** Told what the caller should know though a call went well. Default: nobody. */
+  /** Called with what the caller should know though a call went well. Default: nobody. */
   readonly warn?: (message: string) => void;
 }
 

@@ -7,7 +7,7 @@ import { expireUnused } from "../approval/directory/restored.ts";
 import type { Preamble } from "../engine/directory/preamble.ts";
 import { emit } from "../event/directory/append.ts";
 
-/** An operation of an agent is a sign of its life; a store that was restored is told of in the event stream. */
+/** An operation of an agent is a sign of its life; a store that was restored is an event. */
 export const PREAMBLE: Preamble = {
   heartbeat: touchAgent,
   departures: ({ counts }) => counts[DEPARTURES] ?? 0,

@@ -22,7 +22,7 @@ export interface RedisStoreOptions extends RedisConnectionOptions {
   readonly nowMs?: () => number;
   /** This host's wall clock, which the store's is compared with. Default: the system's. */
   readonly hostNowMs?: () => number;
-  /** Is told of what the store finds. */
+  /** Called with what the store finds. */
   readonly warn?: Warn | undefined;
 }
 

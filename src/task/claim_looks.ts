@@ -3,7 +3,7 @@
  *
  * A claim of tasks that carry all of several tags may have to pass over any number that carry only some. It does
  * so in bounded operations. A waiter looks again each second in case a wake-up was lost; after a long look that is only
- * a glance at its place in line: as long as it stands there, nothing has arrived that would have been for it.
+ * a glance at its place in the wait queue: as long as it stands there, nothing has arrived that would have been for it.
  * A waiter that was woken and died without taking its task leaves that for the others' next long look.
  * @module
  */
@@ -15,7 +15,7 @@ export type LongLooks = Map<string, number>;
 
 /** The operations of one look. */
 export class ClaimLooks {
-  /** Whether it is enough to see that the waiter still stands in line. */
+  /** Whether it is enough to see that the waiter is still in the wait queue. */
   readonly glances: boolean;
   readonly #ends: LongLooks;
   readonly #waiter: string;

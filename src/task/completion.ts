@@ -7,7 +7,7 @@ import { CoordError } from "../errors.ts";
 
 /**
  * Does the rest. The completion stands, and so does what was claimed with it: when the store fails from here on,
- * that is the answer. The next operation that looks for work tells who was not told.
+ * that is the answer. The next operation that looks for work unblocks the tasks that were left.
  */
 export async function goOn<Done>(done: Done, rest: () => Promise<Done>): Promise<Done> {
   try {

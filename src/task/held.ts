@@ -146,7 +146,7 @@ export class HeldTask implements AsyncDisposable {
     return await this.#end(() => this.#tasks.release(this.task.id, { fence: this.fence, ...why }));
   }
 
-  /** Releases the task unless it was told how the work ended; a lease that had ended is not an error. */
+  /** Releases the task unless the work said how it ended; a lease that had ended is not an error. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ended) return;
     try {

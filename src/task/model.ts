@@ -48,7 +48,7 @@ export const TASK_STATUSES: readonly TaskStatus[] = Object.freeze([
 export type TaskCounts = Readonly<Record<TaskStatus, number>>;
 
 /**
- * How an attempt ended: by its holder's word (`completed`, `failed`, `released`), by the lapse of its lease
+ * How an attempt ended: by its holder's word (`completed`, `failed`, `released`), by the expiry of its lease
  * (`expired`), or because the task was taken away from it (`cancelled`).
  */
 export type AttemptOutcome = "completed" | "failed" | "released" | "expired" | "cancelled";
@@ -170,7 +170,7 @@ export const SWEPT_AT_ONCE = 64;
 /** How many sweeps one claim makes at most. */
 export const SWEEPS_OF_A_CLAIM = 8;
 
-/** How many of the tasks that wait for another are told at once that it is completed. */
+/** How many of the tasks that wait for another are unblocked at once when it is completed. */
 export const UNBLOCKED_AT_ONCE = 256;
 
 /** How many tasks of a tag one operation of a claim looks at for those that carry other tags, too. */

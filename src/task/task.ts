@@ -123,7 +123,7 @@ export class Tasks {
   }
 
   /**
-   * Claims the best pending task and keeps its lease alive until the returned handle is told how it ended,
+   * Claims the best pending task and keeps its lease alive until the returned handle learns how it ended,
    * or is disposed of; `undefined` when none qualifies (within `waitMs`).
    */
   async hold(options: Omit<ClaimOptions, "count"> = {}): Promise<HeldTask | undefined> {

@@ -1,6 +1,6 @@
 /**
  * The program on a Redis server: how one is named, what doctor says of good and bad ones, and that secrets
- * show up nowhere. What the commands themselves print is told by their transcripts, on both kinds of store.
+ * show up nowhere. Their transcripts show what the commands themselves print, on both kinds of store.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";

@@ -80,7 +80,7 @@ Deno.test("lock run ends its command soon after its lock was broken", async () =
       /^agentcoord: Ending the command: Lock "b" is not held under fence \d+ any mor/,
     );
     assert.equal(stderr.trimEnd().split("\n").length, 1);
-    // What was still held is given back all the same.
+    // What was still held is released all the same.
     await assertNothingHeld(dir);
   });
 });

@@ -7,7 +7,7 @@ import { Locks } from "../../src/lock/lock.ts";
 import { ends, GENEROUS_MS } from "../../dev/sleepers.ts";
 import { type Bench, storeTest } from "../../dev/stores.ts";
 
-/** Takes and gives back the lock on each path, once: two events a path, one millisecond apart. */
+/** Takes and releases the lock on each path, once: two events a path, one millisecond apart. */
 async function happen({ as, clock }: Bench, ...paths: readonly string[]): Promise<void> {
   const locks = new Locks(as("ada"));
   for (const path of paths) {

@@ -71,8 +71,8 @@ async function tested({ proxy, client }: Surroundings, operation: Operation): Pr
     const given = await bench.prepare(operation);
     let first: readonly string[] | undefined;
     let faults = 0;
-    bench.watch = async (step, run) => {
-      if (step !== operation.step || faults++ > 0) return await run();
+    bench.watch = async (method, run) => {
+      if (method !== operation.method || faults++ > 0) return await run();
       const kept = await keptBack(proxy, run);
       first = kept.first;
       return kept.answer;

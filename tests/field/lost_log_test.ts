@@ -123,7 +123,7 @@ Deno.test("database that was removed with its log is missed by readers, doctor a
   });
 });
 
-Deno.test("store copied with its directory, as a backup is, lets fences leap once", async () => {
+Deno.test("store copied with its directory, as a backup is, leaves a gap in its fences once", async () => {
   await withProject(async (dir) => {
     await acquire(dir, "a.py");
     const copy = new Deno.Command("cp", { args: ["-a", ".agentcoord", "backup"], cwd: dir });

@@ -21,7 +21,7 @@ const RECORDED = new URL("../open/version_1.db.gz.base64", import.meta.url);
 const RECORDED_MS = 1_795_842_124_326;
 const LAST_FENCE = 2;
 
-Deno.test("store of version 0.1.0 comes forward with all it holds, and its fences leap", async () => {
+Deno.test("store of version 0.1.0 comes forward with all it holds, and its fences have a gap", async () => {
   const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
   const home = `${directory}/namespaces/default`;
   await Deno.mkdir(home, { recursive: true });

@@ -46,7 +46,7 @@ storeTest("task list in the order of claims shows open tasks before ended ones",
     { title: "as high", priority: 6, tags: ["x"] },
   ]);
   await bob.claim({ count: 3 });
-  // Time alone has changed some of them, and no operation has settled that.
+  // Time alone has changed some of them, and no operation has noted that.
   bench.clock.advance(200);
   const order = [
     "held",

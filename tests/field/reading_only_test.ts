@@ -111,7 +111,7 @@ async function titles(tasks: Tasks, options: ListTasksOptions): Promise<readonly
 }
 
 /** Tasks of which some will be dead and some pending when their leases lapse, and some are due then. */
-async function lapseMany(boss: Tasks, ada: Tasks, clock: TestClock): Promise<void> {
+async function expireMany(boss: Tasks, ada: Tasks, clock: TestClock): Promise<void> {
   const some = (word: string, task: object) =>
     boss.create(Array.from({ length: MANY / 2 }, (_, n) => ({ title: `${word} ${n}`, ...task })));
   await some("once", { maxAttempts: 1 });
@@ -143,7 +143,7 @@ async function assertTold(look: Tasks): Promise<void> {
 }
 
 refusingTest("task list and counts answer when nothing can be written", async (bench) => {
-  await lapseMany(bench.as("boss"), bench.as("ada"), bench.clock);
+  await expireMany(bench.as("boss"), bench.as("ada"), bench.clock);
   bench.allow(0);
   await assertTold(bench.as());
 });
@@ -173,7 +173,7 @@ Deno.test({
     const namespace = freshNamespace();
     const store = await RedisStore.open(server.url, { namespace, nowMs: clock.nowMs });
     try {
-      await lapseMany(as(store, clock, "boss"), as(store, clock, "ada"), clock);
+      await expireMany(as(store, clock, "boss"), as(store, clock, "ada"), clock);
     } finally {
       await store.close();
     }

@@ -67,10 +67,10 @@ for (const [what, change] of Object.entries(CHANGES)) {
   });
 }
 
-/** A lease this long is neither renewed nor near its lapse within a test. */
+/** A lease this long is neither renewed nor near its expiry within a test. */
 const LONG = "10m";
 
-Deno.test("lock run ends its command long before the lapse when the store was removed", async () => {
+Deno.test("lock run ends its command long before it expires when the store was removed", async () => {
   await withProject(async (dir) => {
     const args = [
       "lock",
@@ -104,7 +104,7 @@ Deno.test("lock run ends with 125 when its store was removed right before its co
   });
 });
 
-Deno.test("held lock and held task of the library end long before the lapse when the store was removed", async () => {
+Deno.test("held lock and held task of the library end long before it expires when the store was removed", async () => {
   const cwd = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
   const client = await CoordinationClient.open({ store: `${cwd}/store`, cwd });
   const session = await client.session("ada", { heartbeat: false, onClose: "leave" });

@@ -69,8 +69,8 @@ async function outcome(
     const given = await bench.prepare(operation);
     let settled: Settled[] | undefined;
     let calls = 0;
-    bench.watch = async (step, run) => {
-      if (step !== operation.step || settled !== undefined) return await run();
+    bench.watch = async (method, run) => {
+      if (method !== operation.method || settled !== undefined) return await run();
       settled = [];
       proxy.clear();
       settled = await way(run, surroundings, operation);
@@ -130,7 +130,7 @@ Deno.test({
       const expected = await outcome(surroundings, operation, inTurn);
       const together = await outcome(surroundings, operation, atOnce);
       assert.equal(together.text, expected.text, "at once");
-      const reads = READING.includes(operation.step);
+      const reads = READING.includes(operation.method);
       assert.equal(together.calls, reads || operation.looksFirst ? 2 : 1);
       if (reads) return;
       const lost = await outcome(surroundings, operation, atOnceLost);

@@ -103,7 +103,7 @@ Deno.test({
       const owner = await cluster.ownerOf(key);
       const [before] = await ada.locks.acquire("survivor", { ttlMs: 120_000 });
       const { id } = await ada.audit.log({ decisionType: "last", context: "c", reason: "r" });
-      await inStep(owner);
+      await caughtUp(owner);
       await owner.kill();
       const startedMs = performance.now();
       let answered = false;
@@ -123,7 +123,10 @@ Deno.test({
       assert.equal((await ada.audit.list({ type: "last" })).entries[0]!.id, id);
       assert.deepEqual(await ada.locks.verify("survivor", { fence: before!.fence }), before);
       const [after] = await bob.locks.list({ holder: "bob" });
-      assert.ok(after!.fence > before!.fence + 1000, "fences leap when another server answers");
+      assert.ok(
+        after!.fence > before!.fence + 1000,
+        "fences have a gap when another server answers",
+      );
       // The connection for messages may have been to the dead node.
       const waiting = bob.unpolled.locks.acquire("survivor", { waitMs: HOUR_MS });
       await bob.asleep();
@@ -134,7 +137,7 @@ Deno.test({
 });
 
 /** Waits until the node's replica has everything. */
-async function inStep(node: { command(...args: string[]): Promise<unknown> }): Promise<void> {
+async function caughtUp(node: { command(...args: string[]): Promise<unknown> }): Promise<void> {
   for (;;) {
     const info = String(await node.command("INFO", "replication"));
     const own = /^master_repl_offset:(\d+)/m.exec(info)?.[1];

@@ -82,12 +82,12 @@ async function outcome(
     const bench = new Bench(store, clock);
     const given = await bench.prepare(operation);
     let faults = 0;
-    bench.watch = (step, run) =>
-      fault === undefined || step !== operation.step || faults++ > 0
+    bench.watch = (method, run) =>
+      fault === undefined || method !== operation.method || faults++ > 0
         ? run()
         : fault(surroundings, run);
     const answer = await bench.run(operation, given);
-    assert.ok(bench.steps().includes(operation.step), `${operation.step} was not taken`);
+    assert.ok(bench.methods().includes(operation.method), `${operation.method} was not taken`);
     await bench.end();
     return normalised({ answer, contents: await contentsOf(client, namespace) });
   } finally {
@@ -120,9 +120,9 @@ Deno.test({
         [],
         `operations of ${room} without a test`,
       );
-      const taken = new Set(OPERATIONS.map(({ step }) => step));
+      const taken = new Set(OPERATIONS.map(({ method }) => method));
       assert.deepEqual(
-        methodsOf(await operationsOf(room)).filter((step) => !taken.has(`${room}.${step}`)),
+        methodsOf(await operationsOf(room)).filter((method) => !taken.has(`${room}.${method}`)),
         [],
         `operations of ${room} without a test`,
       );

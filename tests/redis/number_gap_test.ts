@@ -140,7 +140,7 @@ Deno.test({
     const { locks, events } = new Bench(store, { nowMs: 0 }).as("ada");
     await locks.acquire("a.py");
     await server.restart();
-    // A look at the end of the events listens for more; so this operation, which writes, finds the leap first.
+    // A look at the end of the events listens for more; so this operation, which writes, finds the gap first.
     const { events: seen } = await events.list();
     const from = seen.at(-1)!.id;
     for await (const { type } of events.follow({ since: from })) {

@@ -41,7 +41,7 @@ export interface Operation {
   /** `locks.acquire`, as the public class of the room names it, then what is special about it. */
   readonly name: string;
   /** An operation of the store that it takes, `locks.acquire`: the one that faults hit. */
-  readonly step: string;
+  readonly method: string;
   /** Commands it sends; of one that waits, at least and at most. Default 1. */
   readonly commands?: number | readonly [number, number];
   /** Its first command changes nothing, and finds out what the second has to be. */
@@ -64,7 +64,7 @@ export interface OperationBench {
   /** Takes what runs after the operation has been looked at, to end what it has left open. */
   readonly later: (end: () => Promise<unknown>) => void;
   /** Waits until this operation has been answered once since the setup. */
-  readonly answered: (step: string) => Promise<unknown>;
+  readonly answered: (method: string) => Promise<unknown>;
 }
 
 /** Which calls of scripts a fault hits: all, but for one that only looks. */
@@ -94,7 +94,7 @@ export const CLASSES: Readonly<Record<Room, { readonly prototype: object }>> = {
 };
 
 /** Called with the name of an operation and what runs it. */
-export type OperationWatch = (step: string, run: () => Promise<unknown>) => Promise<unknown>;
+export type OperationWatch = (method: string, run: () => Promise<unknown>) => Promise<unknown>;
 
 /** A store whose clock the test moves, and whose operations it watches. */
 export class Bench implements OperationBench {
@@ -110,11 +110,11 @@ export class Bench implements OperationBench {
   constructor(store: RedisStore, clock: { nowMs: number }) {
     this.store = store;
     this.#clock = clock;
-    this.#watched = watched(store, async (step, run) => {
+    this.#watched = watched(store, async (method, run) => {
       try {
-        return await this.watch(step, run);
+        return await this.watch(method, run);
       } finally {
-        this.#answered.set(step, (this.#answered.get(step) ?? 0) + 1);
+        this.#answered.set(method, (this.#answered.get(method) ?? 0) + 1);
       }
     });
   }
@@ -136,8 +136,8 @@ export class Bench implements OperationBench {
     this.#endings.push(end);
   };
 
-  readonly answered = (step: string): Promise<unknown> =>
-    eventually(`an answer of ${step}`, () => this.#answered.get(step));
+  readonly answered = (method: string): Promise<unknown> =>
+    eventually(`an answer of ${method}`, () => this.#answered.get(method));
 
   /** Brings the situation of `operation` about, and forgets what operations that took. */
   async prepare({ setup }: Operation): Promise<unknown> {
@@ -158,7 +158,7 @@ export class Bench implements OperationBench {
   }
 
   /** Operations answered since the setup. */
-  steps(): readonly string[] {
+  methods(): readonly string[] {
     return [...this.#answered.keys()];
   }
 

@@ -10,19 +10,19 @@ const DAY_MS = 86_400_000;
 export const AGENT_OPERATIONS: readonly Operation[] = [
   {
     name: "agents.register",
-    step: "agents.register",
+    method: "agents.register",
     call: ({ as }) =>
       as("ada").agents.register({ role: "engineer", tags: ["backend"], workingOn: "a" }),
   },
   {
     name: "agents.register of a live name",
-    step: "agents.register",
+    method: "agents.register",
     setup: ({ as }) => as("ada").agents.register(),
     call: ({ as }) => as("ada").agents.register(),
   },
   {
     name: "agents.register taking over",
-    step: "agents.register",
+    method: "agents.register",
     setup: async ({ as, advance }) => {
       await as("ada").agents.register({ role: "engineer" });
       advance(500);
@@ -31,7 +31,7 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "agents.heartbeat",
-    step: "agents.heartbeat",
+    method: "agents.heartbeat",
     setup: async ({ as, advance }) => {
       await as("ada").locks.acquire("a.py", { ttlMs: 3000 });
       advance(2000);
@@ -40,12 +40,12 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "agents.heartbeat of a name that is new",
-    step: "agents.heartbeat",
+    method: "agents.heartbeat",
     call: ({ as }) => as("ada").agents.heartbeat(),
   },
   {
     name: "a session's sign of life in the background",
-    step: "agents.touch",
+    method: "agents.touch",
     setup: ({ as }) => as("ada").agents.register(),
     call: async ({ contextOf }) => {
       const { store, actor } = contextOf("ada");
@@ -54,7 +54,7 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "a session's sign of life under a name that is new",
-    step: "agents.touch",
+    method: "agents.touch",
     call: async ({ contextOf }) => {
       const { store, actor } = contextOf("ada");
       await (await store.agents()).touch(actor!);
@@ -62,7 +62,7 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "agents.deregister",
-    step: "agents.deregister",
+    method: "agents.deregister",
     setup: async ({ as }) => {
       await as("ada").locks.acquire(["a.py", "b.py"]);
       await as("bob").tasks.create([{ title: "t" }, { title: "u" }]);
@@ -74,12 +74,12 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
     // The second command asks for the names that are like it.
     name: "agents.deregister of a name that is unknown",
     commands: 2,
-    step: "agents.deregister",
+    method: "agents.deregister",
     call: ({ as }) => as("ada").agents.deregister(),
   },
   {
     name: "agents.prune",
-    step: "agents.prune",
+    method: "agents.prune",
     setup: async ({ as, advance }) => {
       await as("ada").agents.register();
       await as("bob").agents.register();
@@ -90,19 +90,19 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "agents.get",
-    step: "agents.get",
+    method: "agents.get",
     setup: ({ as }) => as("ada").agents.register(),
     call: ({ as }) => as().agents.get("ada"),
   },
   {
     name: "agents.show of a name that is unknown",
     commands: 2,
-    step: "agents.get",
+    method: "agents.get",
     call: ({ as }) => as().agents.show("ada"),
   },
   {
     name: "agents.explain",
-    step: "agents.explain",
+    method: "agents.explain",
     setup: async ({ as }) => {
       await as("ada").locks.acquire("a.py");
       await as("ada").tasks.create([{ title: "t" }]);
@@ -112,7 +112,7 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "agents.list",
-    step: "agents.list",
+    method: "agents.list",
     setup: async ({ as, advance }) => {
       await as("bob").agents.register();
       advance(400_000);
@@ -122,7 +122,7 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "agents.hung",
-    step: "agents.hung",
+    method: "agents.hung",
     setup: async ({ as, advance }) => {
       await as("bob").agents.register();
       advance(400_000);
@@ -132,7 +132,7 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "agents.summary",
-    step: "agents.summary",
+    method: "agents.summary",
     setup: async ({ as, advance }) => {
       await as("bob").agents.register();
       advance(400_000);

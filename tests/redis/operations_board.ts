@@ -13,7 +13,7 @@ const posted = ({ as }: OperationBench): Promise<Thread> =>
 export const BOARD_OPERATIONS: readonly Operation[] = [
   {
     name: "board.post",
-    step: "board.post",
+    method: "board.post",
     setup: ({ as }) => as("eve").agents.register(),
     call: ({ as }) =>
       as("ada").board.post({
@@ -26,20 +26,20 @@ export const BOARD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "board.post with a key that is known",
-    step: "board.post",
+    method: "board.post",
     setup: ({ as }) => as("bob").board.post({ title: "first", key: "k" }),
     call: ({ as }) => as("ada").board.post({ title: "second", key: "k" }),
   },
   {
     name: "board.reply",
-    step: "board.reply",
+    method: "board.reply",
     setup: posted,
     call: ({ as }, { id }: Thread) =>
       as("ada").board.reply(id, { message: "yes @eve", status: "waiting" }),
   },
   {
     name: "board.reply with a key, twice",
-    step: "board.reply",
+    method: "board.reply",
     setup: async (bench) => {
       const thread = await posted(bench);
       await bench.as("ada").board.reply(thread.id, { message: "one", key: "k" });
@@ -49,12 +49,12 @@ export const BOARD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "board.reply to a thread that is unknown",
-    step: "board.reply",
+    method: "board.reply",
     call: ({ as }) => as("ada").board.reply("thr_no", { message: "hm" }),
   },
   {
     name: "board.prune",
-    step: "board.prune",
+    method: "board.prune",
     commands: 2,
     looksFirst: true,
     setup: async (bench) => {
@@ -67,25 +67,25 @@ export const BOARD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "board.resolve",
-    step: "board.resolve",
+    method: "board.resolve",
     setup: posted,
     call: ({ as }, { id }: Thread) => as("ada").board.resolve(id),
   },
   {
     name: "board.resolve with a message",
-    step: "board.reply",
+    method: "board.reply",
     setup: posted,
     call: ({ as }, { id }: Thread) => as("ada").board.resolve(id, { message: "done" }),
   },
   {
     name: "board.get",
-    step: "board.get",
+    method: "board.get",
     setup: posted,
     call: ({ as }, { id }: Thread) => as().board.get(id),
   },
   {
     name: "board.show",
-    step: "board.show",
+    method: "board.show",
     setup: async (bench) => {
       const thread = await posted(bench);
       for (const message of ["a", "b", "c"]) {
@@ -97,7 +97,7 @@ export const BOARD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "board.list",
-    step: "board.list",
+    method: "board.list",
     setup: async (bench) => {
       await posted(bench);
       await bench.as("ada").board.post({ title: "other" });
@@ -106,43 +106,43 @@ export const BOARD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "board.list by status, tag and author",
-    step: "board.list",
+    method: "board.list",
     setup: posted,
     call: ({ as }) => as().board.list({ status: "active", tags: ["x"], author: "bob" }),
   },
   {
     name: "board.search",
-    step: "board.search",
+    method: "board.search",
     setup: posted,
     call: ({ as }) => as().board.search("all plans"),
   },
   {
     name: "board.counts",
-    step: "board.counts",
+    method: "board.counts",
     setup: posted,
     call: ({ as }) => as().board.counts(),
   },
   {
     name: "board.addressed",
-    step: "board.addressed",
+    method: "board.addressed",
     setup: posted,
     call: ({ as }) => as("ada").board.addressed(),
   },
   {
     name: "board.largest",
-    step: "board.largest",
+    method: "board.largest",
     setup: posted,
     call: async ({ contextOf }) => (await contextOf().store.board()).largest(undefined),
   },
   {
     name: "board.inbox",
-    step: "board.inbox",
+    method: "board.inbox",
     setup: posted,
     call: ({ as }) => as("ada").board.inbox(),
   },
   {
     name: "board.inbox acknowledging",
-    step: "board.inbox",
+    method: "board.inbox",
     setup: async (bench) => {
       const { id } = await posted(bench);
       for (const message of ["@ada 1", "@ada 2"]) {
@@ -153,7 +153,7 @@ export const BOARD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "board.inboxWait until something comes",
-    step: "board.inbox",
+    method: "board.inbox",
     commands: 3,
     call: async (bench) => {
       const waiting = bench.as("ada").board.inboxWait({ timeoutMs: 5000, ack: true });
@@ -163,7 +163,7 @@ export const BOARD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "board.post to one who waits",
-    step: "board.post",
+    method: "board.post",
     commands: 3,
     call: async (bench) => {
       const waiting = bench.as("ada").board.inboxWait({ timeoutMs: 5000 });
@@ -173,13 +173,13 @@ export const BOARD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "board.inboxWait in vain",
-    step: "board.inbox",
+    method: "board.inbox",
     commands: [2, 3],
     call: ({ as }) => as("ada").board.inboxWait({ timeoutMs: WAIT_MS }),
   },
   {
     name: "board.ack",
-    step: "board.ack",
+    method: "board.ack",
     setup: async (bench) => {
       await posted(bench);
       return (await bench.as("ada").board.inbox())[0];
@@ -188,7 +188,7 @@ export const BOARD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "board.ack of everything",
-    step: "board.ack",
+    method: "board.ack",
     setup: posted,
     call: ({ as }) => as("ada").board.ack(),
   },

@@ -12,24 +12,24 @@ export const WAIT_MS = 40;
 export const LOCK_OPERATIONS: readonly Operation[] = [
   {
     name: "locks.acquire",
-    step: "locks.acquire",
+    method: "locks.acquire",
     call: ({ as }) => as("ada").locks.acquire(["b.py", "a.py", "src"], { intent: "fix" }),
   },
   {
     name: "locks.acquire shared beside another",
-    step: "locks.acquire",
+    method: "locks.acquire",
     setup: ({ as }) => as("bob").locks.acquire("a.py", { mode: "shared" }),
     call: ({ as }) => as("ada").locks.acquire("a.py", { mode: "shared" }),
   },
   {
     name: "locks.acquire of what another holds",
-    step: "locks.acquire",
+    method: "locks.acquire",
     setup: ({ as }) => as("bob").locks.acquire("src/a.py", { intent: "busy" }),
     call: ({ as }) => as("ada").locks.acquire(["x.py", "src"]),
   },
   {
     name: "locks.acquire of what has lapsed",
-    step: "locks.acquire",
+    method: "locks.acquire",
     setup: async ({ as, advance }) => {
       await as("bob").locks.acquire("a.py", { ttlMs: 1000 });
       advance(1000);
@@ -38,13 +38,13 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "locks.acquire again, reentrant",
-    step: "locks.acquire",
+    method: "locks.acquire",
     setup: ({ as }) => as("ada").locks.acquire("a.py", { ttlMs: 1000 }),
     call: ({ as }) => as("ada").locks.acquire("a.py", { reentrant: true }),
   },
   {
     name: "locks.acquire of what it holds itself, while something else lapses",
-    step: "locks.acquire",
+    method: "locks.acquire",
     setup: async ({ as, advance }) => {
       await as("bob").locks.acquire("b.py", { ttlMs: 1000 });
       await as("ada").locks.acquire("a.py");
@@ -54,21 +54,21 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "locks.acquire waiting in vain",
-    step: "locks.acquire",
+    method: "locks.acquire",
     commands: [3, 4],
     setup: ({ as }) => as("bob").locks.acquire("a.py"),
     call: ({ as }) => as("ada").locks.acquire("a.py", { waitMs: WAIT_MS }),
   },
   {
     name: "locks.acquire waiting in vain, leaving",
-    step: "locks.abandon",
+    method: "locks.abandon",
     commands: [3, 4],
     setup: ({ as }) => as("bob").locks.acquire("a.py"),
     call: ({ as }) => as("ada").locks.acquire("a.py", { waitMs: WAIT_MS }),
   },
   {
     name: "locks.acquire waiting until it is released",
-    step: "locks.acquire",
+    method: "locks.acquire",
     commands: 3,
     setup: ({ as }) => as("bob").locks.acquire("a.py"),
     call: async ({ as, answered }) => {
@@ -79,13 +79,13 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "locks.tryAcquire of what another holds",
-    step: "locks.acquire",
+    method: "locks.acquire",
     setup: ({ as }) => as("bob").locks.acquire("a.py"),
     call: ({ as }) => as("ada").locks.tryAcquire("a.py"),
   },
   {
     name: "locks.hold",
-    step: "locks.acquire",
+    method: "locks.acquire",
     call: async ({ as, later }) => {
       const held = await as("ada").locks.hold(["a.py", "b.py"]);
       later(() => held.release());
@@ -94,7 +94,7 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "locks.renew",
-    step: "locks.renew",
+    method: "locks.renew",
     setup: async ({ as, advance }) => {
       await as("ada").locks.acquire(["a.py", "b.py"], { ttlMs: 1000 });
       advance(500);
@@ -103,25 +103,25 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "locks.renew of what another holds",
-    step: "locks.renew",
+    method: "locks.renew",
     setup: ({ as }) => as("bob").locks.acquire("a.py"),
     call: ({ as }) => as("ada").locks.renew("a.py", { fence: 7 }),
   },
   {
     name: "locks.release",
-    step: "locks.release",
+    method: "locks.release",
     setup: ({ as }) => as("ada").locks.acquire(["a.py", "b.py"]),
     call: ({ as }, [{ fence }]: [Lease]) => as("ada").locks.release(["b.py", "a.py"], { fence }),
   },
   {
     name: "locks.release of some that are lost",
-    step: "locks.release",
+    method: "locks.release",
     setup: ({ as }) => as("ada").locks.acquire("a.py"),
     call: ({ as }) => as("ada").locks.release(["a.py", "b.py"]),
   },
   {
     name: "locks.release to one who waits",
-    step: "locks.release",
+    method: "locks.release",
     commands: 3,
     setup: ({ as }) => as("bob").locks.acquire("a.py"),
     call: async ({ as, answered }) => {
@@ -132,7 +132,7 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "locks.releaseAll",
-    step: "locks.releaseAll",
+    method: "locks.releaseAll",
     setup: async ({ as }) => {
       await as("ada").locks.acquire("a.py");
       await as("ada").locks.acquire("b.py");
@@ -141,24 +141,24 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "locks.verify",
-    step: "locks.covering",
+    method: "locks.covering",
     setup: ({ as }) => as("ada").locks.acquire("a.py"),
     call: ({ as }, [{ fence }]: [Lease]) => as().locks.verify("a.py", { fence }),
   },
   {
     name: "locks.break",
-    step: "locks.break",
+    method: "locks.break",
     setup: ({ as }) => as("ada").locks.acquire("a.py"),
     call: ({ as }) => as("bob").locks.break("a.py", { reason: "stuck" }),
   },
   {
     name: "locks.break of what nobody holds",
-    step: "locks.break",
+    method: "locks.break",
     call: ({ as }) => as("bob").locks.break("a.py", { reason: "stuck" }),
   },
   {
     name: "locks.list",
-    step: "locks.list",
+    method: "locks.list",
     setup: async ({ as }) => {
       await as("ada").locks.acquire(["b.py", "a.py"]);
       await as("bob").locks.acquire("c.py");
@@ -167,7 +167,7 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "locks.list of one holder",
-    step: "locks.list",
+    method: "locks.list",
     setup: async ({ as }) => {
       await as("ada").locks.acquire(["b.py", "a.py"]);
       await as("bob").locks.acquire("c.py");
@@ -176,7 +176,7 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "locks.count",
-    step: "locks.count",
+    method: "locks.count",
     setup: ({ as }) => as("ada").locks.acquire(["b.py", "a.py"]),
     call: ({ as }) => as().locks.count(),
   },

@@ -23,10 +23,10 @@ const logged = async ({ as }: OperationBench): Promise<Entry> => {
 
 /** Operations of Approvals, Audit and Events. */
 export const RECORD_OPERATIONS: readonly Operation[] = [
-  { name: "approvals.request", step: "approvals.request", call: asked },
+  { name: "approvals.request", method: "approvals.request", call: asked },
   {
     name: "approvals.request with a key that is known",
-    step: "approvals.request",
+    method: "approvals.request",
     setup: ({ as }) =>
       as("bob").approvals.request({ actionType: "deploy", description: "v1", key: "k" }),
     call: ({ as }) =>
@@ -34,13 +34,13 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "approvals.wait for what is decided",
-    step: "approvals.look",
+    method: "approvals.look",
     setup: approved,
     call: ({ as }, { id }: Approval) => as("ada").approvals.wait(id),
   },
   {
     name: "approvals.wait until it is decided",
-    step: "approvals.look",
+    method: "approvals.look",
     commands: 3,
     setup: asked,
     call: async ({ as, answered }, { id }: Approval) => {
@@ -51,7 +51,7 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "approvals.approve for one who waits",
-    step: "approvals.decide",
+    method: "approvals.decide",
     commands: 3,
     setup: asked,
     call: async ({ as, answered }, { id }: Approval) => {
@@ -62,7 +62,7 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "approvals.wait for what has expired",
-    step: "approvals.look",
+    method: "approvals.look",
     setup: async (bench) => {
       const approval = await asked(bench);
       bench.advance(300_000);
@@ -72,44 +72,44 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "approvals.wait in vain",
-    step: "approvals.look",
+    method: "approvals.look",
     commands: [2, 3],
     setup: asked,
     call: ({ as }, { id }: Approval) => as("ada").approvals.wait(id, { timeoutMs: WAIT_MS }),
   },
   {
     name: "approvals.approve",
-    step: "approvals.decide",
+    method: "approvals.decide",
     setup: asked,
     call: ({ as }, { id }: Approval) => as("bob").approvals.approve(id, { comment: "go" }),
   },
   {
     name: "approvals.approve of one's own",
-    step: "approvals.decide",
+    method: "approvals.decide",
     setup: asked,
     call: ({ as }, { id }: Approval) => as("ada").approvals.approve(id),
   },
   {
     name: "approvals.reject",
-    step: "approvals.decide",
+    method: "approvals.decide",
     setup: asked,
     call: ({ as }, { id }: Approval) => as("bob").approvals.reject(id),
   },
   {
     name: "approvals.reject of what is decided",
-    step: "approvals.decide",
+    method: "approvals.decide",
     setup: approved,
     call: ({ as }, { id }: Approval) => as("bob").approvals.reject(id),
   },
   {
     name: "approvals.use",
-    step: "approvals.use",
+    method: "approvals.use",
     setup: approved,
     call: ({ as }, { id }: Approval) => as("ada").approvals.use(id, { digest: "d" }),
   },
   {
     name: "approvals.use a second time",
-    step: "approvals.use",
+    method: "approvals.use",
     setup: async (bench) => {
       const approval = await approved(bench);
       return await bench.as("ada").approvals.use(approval.id, { digest: "d" });
@@ -118,18 +118,18 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "approvals.get",
-    step: "approvals.get",
+    method: "approvals.get",
     setup: approved,
     call: ({ as }, { id }: Approval) => as().approvals.get(id),
   },
   {
     name: "approvals.show of one that is unknown",
-    step: "approvals.get",
+    method: "approvals.get",
     call: ({ as }) => as().approvals.show("apr_no"),
   },
   {
     name: "approvals.list",
-    step: "approvals.list",
+    method: "approvals.list",
     setup: async (bench) => {
       await asked(bench);
       await approved(bench);
@@ -138,7 +138,7 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "approvals.list by status and requester",
-    step: "approvals.list",
+    method: "approvals.list",
     setup: async (bench) => {
       await asked(bench);
       await approved(bench);
@@ -147,20 +147,20 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "approvals.counts",
-    step: "approvals.counts",
+    method: "approvals.counts",
     setup: approved,
     call: ({ as }) => as().approvals.counts(),
   },
   {
     name: "audit.log",
-    step: "audit.append",
+    method: "audit.append",
     setup: logged,
     call: ({ as }) =>
       as("ada").audit.log({ decisionType: "three", context: "é", reason: '"r"', refs: ["a", "b"] }),
   },
   {
     name: "audit.log with a key that is known",
-    step: "audit.append",
+    method: "audit.append",
     setup: ({ as }) =>
       as("bob").audit.log({ decisionType: "one", context: "c", reason: "r", key: "k" }),
     call: ({ as }) =>
@@ -168,19 +168,19 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "audit.list",
-    step: "audit.list",
+    method: "audit.list",
     setup: logged,
     call: ({ as }) => as().audit.list({ limit: 1 }),
   },
   {
     name: "audit.list by agent and type",
-    step: "audit.list",
+    method: "audit.list",
     setup: logged,
     call: ({ as }) => as().audit.list({ agent: "ada", type: "one", sinceMs: 1 }),
   },
   {
     name: "audit.tail of what is there",
-    step: "audit.follow",
+    method: "audit.follow",
     setup: logged,
     call: async ({ as }, { id }: Entry) => {
       for await (const entry of as().audit.tail({ after: id })) return entry;
@@ -189,7 +189,7 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "audit.tail of what comes",
-    step: "audit.follow",
+    method: "audit.follow",
     commands: 6,
     setup: logged,
     call: async ({ as, answered }) => {
@@ -203,7 +203,7 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "approvals.prune",
-    step: "approvals.prune",
+    method: "approvals.prune",
     setup: async ({ as, advance }) => {
       const { id } = await as("ada").approvals.request({ actionType: "deploy", description: "d" });
       await as("bob").approvals.reject(id);
@@ -213,7 +213,7 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "audit.verify",
-    step: "audit.chain",
+    method: "audit.chain",
     setup: logged,
     call: ({ as }) => as().audit.verify(),
     // Reads the entries, the events that tell of them, the count and the clock.
@@ -221,25 +221,25 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "audit.count",
-    step: "audit.chain",
+    method: "audit.chain",
     setup: logged,
     call: ({ as }) => as().audit.count(),
   },
   {
     name: "events.list",
-    step: "events.read",
+    method: "events.read",
     setup: logged,
     call: ({ as }) => as().events.list(),
   },
   {
     name: "events.list of one type",
-    step: "events.read",
+    method: "events.read",
     setup: logged,
     call: ({ as }) => as().events.list({ type: "agent.registered", since: 1, limit: 1 }),
   },
   {
     name: "events.follow from the end",
-    step: "events.end",
+    method: "events.end",
     commands: 6,
     setup: logged,
     call: async ({ as, answered }) => {
@@ -251,7 +251,7 @@ export const RECORD_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "events.follow what is there",
-    step: "events.read",
+    method: "events.read",
     setup: async (bench) => {
       await logged(bench);
       const [first] = (await bench.as().events.list({ limit: 1 })).events;

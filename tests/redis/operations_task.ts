@@ -15,7 +15,7 @@ const claimed = async ({ as }: Parameters<Operation["call"]>[0]): Promise<Task> 
 export const TASK_OPERATIONS: readonly Operation[] = [
   {
     name: "tasks.create",
-    step: "tasks.create",
+    method: "tasks.create",
     call: ({ as }) =>
       as("ada").tasks.create([
         { title: "a", description: "d", payload: { n: [null, "é"] }, key: "a" },
@@ -25,39 +25,39 @@ export const TASK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "tasks.create with a key that is known",
-    step: "tasks.create",
+    method: "tasks.create",
     setup: ({ as }) => as("bob").tasks.create([{ title: "a", key: "k" }]),
     call: ({ as }) => as("ada").tasks.create([{ title: "b" }, { title: "c", key: "k" }]),
   },
   {
     name: "tasks.create on a task that is unknown",
-    step: "tasks.create",
+    method: "tasks.create",
     call: ({ as }) => as("ada").tasks.create([{ title: "b" }, { title: "c", dependsOn: ["no"] }]),
   },
   {
     name: "tasks.claim",
-    step: "tasks.claim",
+    method: "tasks.claim",
     setup: ({ as }) =>
       as("bob").tasks.create([{ title: "a" }, { title: "b", priority: 5 }, { title: "c" }]),
     call: ({ as }) => as("ada").tasks.claim({ count: 2, leaseMs: 1000 }),
   },
   {
     name: "tasks.claim by any tag",
-    step: "tasks.claim",
+    method: "tasks.claim",
     setup: ({ as }) =>
       as("bob").tasks.create([{ title: "a" }, { title: "b", tags: ["x"] }, { title: "c" }]),
     call: ({ as }) => as("ada").tasks.claim({ tags: ["y", "x"] }),
   },
   {
     name: "tasks.claim by all tags",
-    step: "tasks.claim",
+    method: "tasks.claim",
     setup: ({ as }) =>
       as("bob").tasks.create([{ title: "a", tags: ["x"] }, { title: "b", tags: ["x", "y"] }]),
     call: ({ as }) => as("ada").tasks.claim({ tags: ["y", "x"], match: "all" }),
   },
   {
     name: "tasks.claim of one whose lease has lapsed",
-    step: "tasks.claim",
+    method: "tasks.claim",
     setup: async ({ as, advance }) => {
       await as("bob").tasks.create([{ title: "a", leaseMs: 1000 }]);
       await as("eve").tasks.claim();
@@ -67,25 +67,25 @@ export const TASK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "tasks.claim when there is none",
-    step: "tasks.claim",
+    method: "tasks.claim",
     setup: ({ as }) => as("bob").tasks.create([{ title: "a", tags: ["x"] }]),
     call: ({ as }) => as("ada").tasks.claim({ tags: ["y"] }),
   },
   {
     name: "tasks.claim waiting in vain",
-    step: "tasks.claim",
+    method: "tasks.claim",
     commands: [3, 4],
     call: ({ as }) => as("ada").tasks.claim({ waitMs: WAIT_MS }),
   },
   {
     name: "tasks.claim waiting in vain, leaving",
-    step: "tasks.abandon",
+    method: "tasks.abandon",
     commands: [3, 4],
     call: ({ as }) => as("ada").tasks.claim({ waitMs: WAIT_MS, tags: ["x"] }),
   },
   {
     name: "tasks.claim waiting until there is one",
-    step: "tasks.claim",
+    method: "tasks.claim",
     commands: 3,
     call: async ({ as, answered }) => {
       const waiting = as("ada").tasks.claim({ waitMs: 5000, tags: ["x"] });
@@ -95,7 +95,7 @@ export const TASK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "tasks.create for one who waits",
-    step: "tasks.create",
+    method: "tasks.create",
     commands: 3,
     call: async ({ as, answered }) => {
       const waiting = as("ada").tasks.claim({ waitMs: 5000 });
@@ -107,12 +107,12 @@ export const TASK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "tasks.tryClaim when there is none",
-    step: "tasks.claim",
+    method: "tasks.claim",
     call: ({ as }) => as("ada").tasks.tryClaim(),
   },
   {
     name: "tasks.hold",
-    step: "tasks.claim",
+    method: "tasks.claim",
     setup: ({ as }) => as("bob").tasks.create([{ title: "a" }]),
     call: async ({ as, later }) => {
       const held = await as("ada").tasks.hold();
@@ -122,7 +122,7 @@ export const TASK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "tasks.renew",
-    step: "tasks.renew",
+    method: "tasks.renew",
     setup: async (bench) => {
       const task = await claimed(bench);
       bench.advance(1500);
@@ -132,20 +132,20 @@ export const TASK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "tasks.renew of a lease that is lost",
-    step: "tasks.renew",
+    method: "tasks.renew",
     setup: claimed,
     call: ({ as }, { id }: Task) => as("bob").tasks.renew(id),
   },
   {
     name: "tasks.complete",
-    step: "tasks.complete",
+    method: "tasks.complete",
     setup: claimed,
     call: ({ as }, { id, lease }: Task) =>
       as("ada").tasks.complete(id, { fence: lease!.fence, result: { ok: [] } }),
   },
   {
     name: "tasks.complete that frees others",
-    step: "tasks.complete",
+    method: "tasks.complete",
     setup: async ({ as }) => {
       const [, task] = await as("bob").tasks.create([
         { title: "b", dependsOn: [1] },
@@ -159,13 +159,13 @@ export const TASK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "tasks.complete of a lease that is lost",
-    step: "tasks.complete",
+    method: "tasks.complete",
     setup: claimed,
     call: ({ as }, { id }: Task) => as("ada").tasks.complete(id, { fence: 77 }),
   },
   {
     name: "tasks.completeAndClaim",
-    step: "tasks.complete",
+    method: "tasks.complete",
     setup: async (bench) => {
       const task = await claimed(bench);
       await bench.as("bob").tasks.create([{ title: "b" }, { title: "c" }, { title: "d" }]);
@@ -175,31 +175,31 @@ export const TASK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "tasks.fail",
-    step: "tasks.fail",
+    method: "tasks.fail",
     setup: claimed,
     call: ({ as }, { id }: Task) => as("ada").tasks.fail(id, { error: "no" }),
   },
   {
     name: "tasks.fail for good",
-    step: "tasks.fail",
+    method: "tasks.fail",
     setup: claimed,
     call: ({ as }, { id }: Task) => as("ada").tasks.fail(id, { error: "no", retry: false }),
   },
   {
     name: "tasks.release",
-    step: "tasks.release",
+    method: "tasks.release",
     setup: claimed,
     call: ({ as }, { id }: Task) => as("ada").tasks.release(id, { reason: "lunch" }),
   },
   {
     name: "tasks.cancel",
-    step: "tasks.cancel",
+    method: "tasks.cancel",
     setup: claimed,
     call: ({ as }, { id }: Task) => as("bob").tasks.cancel(id),
   },
   {
     name: "tasks.retry",
-    step: "tasks.retry",
+    method: "tasks.retry",
     setup: async (bench) => {
       const task = await claimed(bench);
       await bench.as("ada").tasks.fail(task.id, { error: "no", retry: false });
@@ -209,20 +209,20 @@ export const TASK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "tasks.retry of one that is pending",
-    step: "tasks.retry",
+    method: "tasks.retry",
     setup: async ({ as }) => (await as("bob").tasks.create([{ title: "a" }]))[0],
     call: ({ as }, { id }: Task) => as("bob").tasks.retry(id),
   },
   {
     name: "tasks.update",
-    step: "tasks.update",
+    method: "tasks.update",
     setup: async ({ as }) => (await as("bob").tasks.create([{ title: "a", tags: ["x"] }]))[0],
     call: ({ as }, { id }: Task) =>
       as("ada").tasks.update(id, { title: "b", tags: ["y"], priority: 8, payload: null }),
   },
   {
     name: "tasks.prune",
-    step: "tasks.prune",
+    method: "tasks.prune",
     setup: async (bench) => {
       const task = await claimed(bench);
       await bench.as("ada").tasks.complete(task.id);
@@ -232,7 +232,7 @@ export const TASK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "tasks.sweep",
-    step: "tasks.sweep",
+    method: "tasks.sweep",
     setup: async ({ as, advance }) => {
       await as("bob").tasks.create([{ title: "a", leaseMs: 1000 }, { title: "b", leaseMs: 1000 }]);
       await as("eve").tasks.claim({ count: 2 });
@@ -242,25 +242,25 @@ export const TASK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "tasks.get",
-    step: "tasks.get",
+    method: "tasks.get",
     setup: claimed,
     call: ({ as }, { id }: Task) => as().tasks.get(id),
   },
   {
     name: "tasks.show of a task that is unknown",
-    step: "tasks.get",
+    method: "tasks.get",
     call: ({ as }) => as().tasks.show("tsk_no"),
   },
   {
     name: "tasks.list",
-    step: "tasks.list",
+    method: "tasks.list",
     setup: ({ as }) =>
       as("bob").tasks.create([{ title: "a" }, { title: "b" }, { title: "c", dependsOn: [0] }]),
     call: ({ as }) => as().tasks.list({ limit: 2 }),
   },
   {
     name: "tasks.list by status and tag",
-    step: "tasks.list",
+    method: "tasks.list",
     setup: ({ as }) =>
       as("bob").tasks.create([{ title: "a", tags: ["x"] }, { title: "b" }, {
         title: "c",
@@ -270,13 +270,13 @@ export const TASK_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "tasks.counts",
-    step: "tasks.counts",
+    method: "tasks.counts",
     setup: claimed,
     call: ({ as }) => as().tasks.counts(),
   },
   {
     name: "tasks.largest",
-    step: "tasks.largest",
+    method: "tasks.largest",
     setup: claimed,
     call: async ({ contextOf }) => (await contextOf().store.tasks()).largest(undefined),
   },

@@ -152,7 +152,7 @@ for (const what of ["lock", "task"] as const) {
         try {
           await ada.locks.acquire("the.lock");
           fleet.start(0);
-          await eventually("somebody in line", () => fleet.records().length > 0);
+          await eventually("somebody in the wait queue", () => fleet.records().length > 0);
           // Nobody wakes the next one after a frozen one, which only does not come: it looks by itself.
           const { locks, tasks } = how === "killed" ? bob.unpolled : bob;
           const waiting: Promise<unknown> = what === "lock"

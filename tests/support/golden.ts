@@ -54,7 +54,7 @@ interface Told {
 /** How the lines of a transcript are run on one kind of store. */
 interface Stage {
   readonly run: (args: readonly string[], options: CliOptions) => Promise<CliResult>;
-  /** Whether somebody stands in line in the store. */
+  /** Whether somebody is in a wait queue of the store. */
   readonly isWaitedFor: () => boolean | Promise<boolean>;
 }
 
@@ -172,7 +172,7 @@ async function play(
   return { text, sorted };
 }
 
-/** Whether somebody stands in line in the directory store of `dir`. */
+/** Whether somebody is in a wait queue of the directory store of `dir`. */
 function isWaitedFor(dir: string): boolean {
   using db = new DatabaseSync(`${dir}/.agentcoord/namespaces/default/store.db`, {
     readOnly: true,

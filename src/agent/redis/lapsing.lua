@@ -1,7 +1,7 @@
 --[[ agent/lapsing: which of an agent's leases need to be renewed: a few, of the first that it holds.
 
 NEEDS   lock/held, task/held
-ARGV    5 name, 6 how many of what it holds are looked at, 7 how many are told of
+ARGV    5 name, 6 how many of what it holds are looked at, 7 how many the answer holds
 RETURN  [{kind: lock or task, subject, lapsesInMs}…]: live leases that lapse within a third of their length, the soonest
         first ]]
 local leases, tasks = held_portion(ARGV[5], '', ARGV[6], claim_bytes)

@@ -61,7 +61,7 @@ export class DirectoryApprovals implements ApprovalStore {
         draft.key ?? null,
       );
       if (known !== undefined) return toApproval(known, tx.nowMs);
-      sweepLapsed(tx);
+      sweepExpired(tx);
       tx.run(
         `INSERT INTO approvals (id, key, action_type, description, digest, approvers, requested_by,
            status, created_at_ms, expires_at_ms)
@@ -102,7 +102,7 @@ export class DirectoryApprovals implements ApprovalStore {
       const { requestedBy, approvers } = seen.approval;
       if (requestedBy === actor.name) return { kind: "own", ...seen };
       if (approvers?.includes(actor.name) === false) return { kind: "not_approver", ...seen };
-      sweepLapsed(tx);
+      sweepExpired(tx);
       if (seen.approval.status !== "pending") return { kind: "closed", ...seen };
       tx.run(
         `UPDATE approvals SET status = ?, decided_by = ?, decided_at_ms = ?, comment = ?
@@ -136,7 +136,7 @@ export class DirectoryApprovals implements ApprovalStore {
 
   prune(actor: Actor, { olderThanMs, after, dryRun }: PrunePortion): Promise<PrunedPortion> {
     return this.#engine.writeFreeing(actor, (tx) => {
-      sweepLapsed(tx);
+      sweepExpired(tx);
       const beforeMs = tx.nowMs - olderThanMs;
       const rows = tx.all<ApprovalRow>(
         "SELECT * FROM approvals WHERE seq > ? ORDER BY seq LIMIT ? + 0",
@@ -248,7 +248,7 @@ function find(reader: Reader, id: string): ApprovalRow | undefined {
 }
 
 /** Writes off the requests that lapsed longest ago. */
-function sweepLapsed(tx: Transaction): void {
+function sweepExpired(tx: Transaction): void {
   const rows = tx.all<ApprovalRow>(
     `SELECT * ${LAPSED} ORDER BY expires_at_ms LIMIT ${APPROVALS_EXPIRED_AT_ONCE}`,
     tx.nowMs,

@@ -3,8 +3,8 @@
 NEEDS   approval/record
 KEYS    approvals, approval_keys, approval_lists
 FLAGS   frees
-ARGV    5 how long ago they ended at least  6 place after which to begin: the status' place in the list below x 10^12 + number  7 how many
-        to look at  8 1 to remove nothing, and only count
+ARGV    5 how long ago they ended at least  6 place after which to begin: the status' place in the list
+        below x 10^12 + number  7 how many to look at  8 1 to remove nothing, and only count
 RETURN  {"pruned":…,"next":…}; next is the place to go on after, absent at the end ]]
 local BEFORE, AFTER, left, DRY = now - ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
 local STATUSES, PLACES = { 'approved', 'rejected', 'expired' }, 1000000000000

@@ -84,7 +84,7 @@ local function append_audit(id, agent, type, context, reason, refs, content_hash
   -- Whatever was added from outside is passed over, so that the log goes on and verifying shows it.
   local refused = redis.pcall('XADD', AUDIT, int(number) .. '-0', unpack(fields)).err
   if refused then
-    -- Any other refusal, such as a full server's, comes again and is told as it is.
+    -- Any other refusal, such as a full server's, comes again and is answered as it is.
     if string.find(refused, 'equal or smaller', 1, true) then number = last_number_ever() + 1 end
     call('XADD', AUDIT, int(number) .. '-0', unpack(fields))
   end

@@ -6,8 +6,8 @@ KEEPS   one answer shows a bounded number of bytes, and of messages. ]]
 local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
 local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
 
--- These messages as JSON, as many as one answer may hold and at most about so many, and how many of the numbers that took: one that was removed
--- meanwhile is passed over.
+-- These messages as JSON, as many as one answer may hold and at most about so many, and how many of the numbers that
+-- took: one that was removed meanwhile is passed over.
 local function show_messages(numbers, reasons, most)
   local shown, bytes, looked = {}, 0, 0
   for first = 1, #numbers, SHOW_CHUNK do

@@ -1,12 +1,12 @@
---[[ board/prunable: the next threads that last changed long ago, and what board/prune has to be told to remove them.
+--[[ board/prunable: the next threads that last changed long ago, and what board/prune needs to remove them.
 
 NEEDS   board/thread
 KEYS    board_lists, board_removing, thread_parts, messages
 FLAGS   frees
-ARGV    5 statuses, joined by commas  6 how long ago they changed at least  7 number after which to begin  8 how many threads to look
-        at  9 how many messages to give  10 how many bytes of them  11 1 to only count
-RETURN  {"count":…,"threads":[{"number":…,"updated":…,"title":…,"whole":…,"messages":[[number, text]…]}…],"next"?:…}; a thread
-        that is not whole has more messages, and next is then the number before it. Replies come first, the oldest
+ARGV    5 statuses, joined by commas  6 how long ago they changed at least  7 number after which to begin  8 how many
+        threads to look at  9 how many messages to give  10 how many bytes of them  11 1 to only count
+RETURN  {"count":…,"threads":[{"number":…,"updated":…,"title":…,"whole":…,"messages":[[number, text]…]}…],"next"?:…};
+        a thread that is not whole has more messages, and next is then the number before it. Replies come first, the oldest
         of all at the beginning, and the opening after all of them. A thread that an earlier prune has begun to
         remove comes before all others, whatever its status was ]]
 local BEFORE, AFTER, LIMIT, COUNTING = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[11] == '1'

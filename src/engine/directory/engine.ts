@@ -7,7 +7,7 @@
  * fair: the engine's own busy handler sleeps and starves some processes for seconds.
  *
  * Durability. A commit appends to the write-ahead log. With `full`, an operation's promise resolves only after
- * the log has been synced to the disk, but the sync runs after the kernel lock was given back: another
+ * the log has been synced to the disk, but the sync runs after the kernel lock was released: another
  * process's operation may already build on this one, and its own sync covers both, because the log is recovered
  * as a prefix. One sync serves all the operations that a process ran under one hold of the lock.
  *
@@ -235,7 +235,7 @@ export class DirectoryEngine implements Engine {
     this.#db.close();
   }
 
-  /** Runs queued operations until none is left, giving the kernel lock back every {@linkcode HOLD_MS}. */
+  /** Runs queued operations until none is left, releasing the kernel lock every {@linkcode HOLD_MS}. */
   async #drain(): Promise<void> {
     try {
       while (this.#queue.length > 0) {

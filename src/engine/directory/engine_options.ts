@@ -24,6 +24,6 @@ export interface EngineOptions {
   readonly lockTimeoutMs?: number;
   /** Looks at something behind the first operation of an acting agent, in the same transaction. */
   readonly lookBehindFirstAct?: ((reader: Reader, actor: Actor) => void) | undefined;
-  /** Is told when the store is older than it was. */
+  /** Called when the store is older than it was. */
   readonly warn?: Warn | undefined;
 }

@@ -13,9 +13,9 @@
  * once more when it rests: on every commit it cost the fast path 5 to 8 %. What a kill leaves out so is missed only
  * when the log loses these last milliseconds and no other commit.
  * Neither is synced here: the mark costs no wait for the disk. After a power
- * failure the mark may be the newer of the two: by commits that nobody was told of with durability `full`,
+ * failure the mark may be the newer of the two: by commits that nobody had an answer for with durability `full`,
  * because an operation is answered only after its log has been synced; by commits that were answered
- * with `normal`, which promises nothing else. In both cases the numbers leap, which costs nothing, and the event
+ * with `normal`, which promises nothing else. In both cases the numbers have a gap, which costs nothing, and the event
  * and `doctor` say how many commits are missing. A mark that cannot be read counts as none.
  * @module
  */
@@ -87,7 +87,7 @@ export class MarkWriter {
     this.#newest = mark;
   }
 
-  /** Called at the end of each hold of the lock, before it is given back. */
+  /** Called at the end of each hold of the lock, before it is released. */
   endHold(): void {
     if (this.#newest === undefined) return;
     if (performance.now() - this.#writtenAt >= WRITE_EVERY_MS) this.#write();

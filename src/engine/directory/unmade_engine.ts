@@ -17,7 +17,7 @@ import type { Actor } from "../actor.ts";
 import type { Waker } from "../waker.ts";
 import type { Engine, Reader, Transaction } from "./transaction.ts";
 
-/** Told what becomes of a namespace that is not there. */
+/** Called with what becomes of a namespace that is not there. */
 export interface MakingHooks {
   /** Somebody reads, and there is nothing to read. Called once. */
   readonly onAbsent?: () => void;

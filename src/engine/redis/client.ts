@@ -32,7 +32,7 @@ export interface ClientSettings {
   readonly commandTimeoutMs: number;
 }
 
-/** What the owner of a connection is asked and told. */
+/** What a connection asks its owner, and what it reports. */
 export interface ClientHooks {
   /** Delay before the next attempt; `null` for none. */
   readonly retry: (attempts: number) => number | null;

@@ -7,7 +7,7 @@
  *   sent again here: only the caller knows whether it may run twice.
  * - A lost connection is made again with growing, random delays. The handshake with each new one comes
  *   before anything else, and it is counted in {@linkcode RedisConnection.connects}.
- * - Opening tries once: a wrong address, password or version is told at once.
+ * - Opening tries once: a wrong address, password or version fails at once.
  *
  * Everything the client throws goes through {@linkcode RedisConnection.failure} before anybody sees it.
  * @module
@@ -323,7 +323,7 @@ export class RedisConnection {
   #failed(error: unknown): void {
     this.#lastError = error;
     if (this.#waiters.size === 0) return;
-    // What no waiting will change is told at once.
+    // What no waiting will change is reported at once.
     const failure = redisFailure(error, this.#context());
     if (!(failure instanceof CoordError) || failure.retryable) return;
     for (const waiter of [...this.#waiters]) waiter.reject(error);

@@ -44,7 +44,7 @@ export function redisFailure(
 ): unknown {
   if (error instanceof CoordError || !(error instanceof Error)) return error;
   const { message } = error;
-  // Why the connection ended is told by the connection, not by what it leaves behind.
+  // The connection knows why it ended; the errors that it leaves behind do not.
   const said = LOST.test(message) && context.lastError instanceof Error &&
       /Socket timeout/.test(context.lastError.message)
     ? context.lastError.message

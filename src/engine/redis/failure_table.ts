@@ -44,7 +44,7 @@ export interface FailureContext {
   readonly tls: boolean;
   readonly connectTimeoutMs: number;
   readonly commandTimeoutMs: number;
-  /** Texts that must not be told. */
+  /** Secrets: no message shows them. */
   readonly secrets: readonly string[];
   /** The server was a replica already when it was connected to. */
   readonly replica: boolean;

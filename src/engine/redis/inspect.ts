@@ -41,7 +41,7 @@ export interface RedisFacts {
 export interface RedisState {
   /** Version of their form. */
   readonly schema: number;
-  /** What that is to this program; of any but `known` nothing else is told. */
+  /** What that is to this program; of any but `known` nothing else is read. */
   readonly age: SchemaAge;
   /** Whether this server made the last change, and was not restarted or promoted since. */
   readonly isOfThisRun: boolean;

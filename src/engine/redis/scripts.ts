@@ -3041,9 +3041,9 @@ local function sweep()
     expire_kept(task)
   end
   local first = call('ZRANGE', TASK_ORDER, 0, 0, 'WITHSCORES')
-  local lapse = tonumber(first[2] or HUGE)
+  local earliest = tonumber(first[2] or HUGE)
   local later = tonumber(call('ZRANGE', TASK_LATER, 0, 0, 'WITHSCORES')[2] or HUGE)
-  task_floor, dirty = math.min(lapse < REGION and lapse or HUGE, later), true
+  task_floor, dirty = math.min(earliest < REGION and earliest or HUGE, later), true
   return unblocked or #due == SWEPT_AT_ONCE or #lapsed == SWEPT_AT_ONCE, lapsed, later == 0
 end
 `,

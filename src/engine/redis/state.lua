@@ -4,7 +4,7 @@ KEYS    state, events, listeners, agents, seen, held, locks, lock_due, tasks, ta
 RULES   engine/numbers: SINCE_MS
 RULES   event/model: EVENTS_KEPT
 ARGV    1 "" when nothing is going to be written
-        2 the server's run id as the client was told it on this connection, "" where it cannot know; or
+        2 the server's run id as the client learned it on this connection, "" where it cannot know; or
         now|since|try|run: the time to work with (tests only, else empty), and for a call of which an earlier try may
         have been executed: when the first try was made, by the server's clock, 0 where that is not known; which try this is
         the rest is read by engine/begin, or engine/batch

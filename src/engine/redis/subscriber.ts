@@ -1,7 +1,7 @@
 /**
  * Messages on channels, over one connection of their own that is opened at the first need.
  *
- * A channel tells nothing of what was published while the connection was lost, so listeners are told of
+ * A channel tells nothing of what was published while the connection was lost, so listeners are called after
  * the gap: once when it begins, and again when messages arrive anew and it is time to look at the store.
  * @module
  */
@@ -55,7 +55,7 @@ export class RedisSubscriber {
     return () => this.#forget(channel, listener);
   }
 
-  /** Ends it; nobody is told. */
+  /** Ends it; no listener is called. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);

@@ -42,7 +42,7 @@ export function emit(
 /** Drops old events, and listeners on other topics that were never called (followers have just been). */
 function trim(tx: Transaction, seq: number): void {
   const last = tx.get<{ seq: number }>("SELECT seq FROM events WHERE seq = ?", seq - EVENTS_KEPT) ??
-    // The stream is shorter than that, or its numbers leapt: then the events are counted.
+    // The stream is shorter than that, or its numbers have a gap: then the events are counted.
     tx.get<{ seq: number }>(
       "SELECT seq FROM events ORDER BY seq DESC LIMIT 1 OFFSET ? + 0",
       EVENTS_KEPT,

@@ -2,7 +2,7 @@
  * The operations on the event stream, on the directory engine.
  *
  * Numbers grow by one, because an operation that fails takes its numbers back with it; only a store that lost its
- * newest events leaps. So a cursor below the oldest number is of another stream, unless the stream is full:
+ * newest events has a gap. So a cursor below the oldest number is of another stream, unless the stream is full:
  * then it has been overtaken by the trimming.
  * @module
  */

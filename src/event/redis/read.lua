@@ -6,7 +6,7 @@ ARGV    5 from: "" for the oldest kept, an instant, or <instant>-<number> of the
 RETURN  {'read', instant, number, more, and of each event instant, number, type, agent NUL data NUL subject}
         the first two are where to go on; more is 1 when that is not the end and limit is not reached
         {'trimmed' | 'unknown', instant, number of the oldest event kept}; both "" when there is none
-KEEPS   a reader sees every event after its cursor, or is told that it cannot. ]]
+KEEPS   a reader sees every event after its cursor, or learns that it cannot. ]]
 local FROM, CHECKED, LIMIT, TYPE, WAKER = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
 -- Entries read at a time, fewer while they are long; and how many events, and bytes, one operation looks at.
 local CHUNK, FEW = 128, 8

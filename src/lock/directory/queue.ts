@@ -2,7 +2,7 @@
  * The queue of those who wait for locks, on the directory engine.
  *
  * A request is granted when no live lease and no earlier live waiter conflicts with it. Whoever ends a
- * lease calls the first waiters that it may free, by their bells. A called waiter that does not come
+ * lease calls the first waiters that it may free, by their wakers. A called waiter that does not come
  * within {@linkcode CALL_MS}, or any waiter not seen for {@linkcode SILENCE_MS}, no longer stands in
  * anybody's way.
  * @module

@@ -69,7 +69,8 @@ export class DirectoryLocks implements LockStore {
       const before = place?.seq ?? Infinity;
       const held = blockingLease(tx, actor.name, request);
       let ahead = held === undefined ? waiterAhead(tx, request, before) : undefined;
-      // It could go, so it is called: one that is frozen must not stand in line unasked, nor a dead one at all.
+      // It could go, so it is called: one that is frozen must not stay in the wait queue unasked, nor a dead one at
+      // all.
       if (ahead?.waiter.called_at_ms === null) {
         callWaiters(tx, request.paths.flatMap((path) => namesOf(path, request.aliases)));
         ahead = waiterAhead(tx, request, before);

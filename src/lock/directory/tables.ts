@@ -37,7 +37,7 @@ CREATE INDEX lock_waiter_paths_by_seq ON lock_waiter_paths (seq);
 `;
 
 /**
- * Paths lose the slash at their end, which once told directories from files, and leases get other names. Who
+ * Paths lose the slash at their end, which once distinguished directories from files, and leases get other names. Who
  * waits joins the queue again by itself.
  */
 export const LOCK_NAMES = `

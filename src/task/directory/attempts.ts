@@ -24,7 +24,7 @@ export function putAside(tx: Transaction, row: TaskRow): void {
   tx.run("DELETE FROM task_attempts WHERE seq = ? AND number <= ?", seq, number - OLDER_KEPT);
 }
 
-/** What the holder of a task just claimed is told of the attempts before, oldest first. */
+/** The attempts before, oldest first, as the holder of a task just claimed sees them. */
 export function handoff(reader: Reader, row: TaskRow): Attempt[] {
   if (row.older === 0) return [];
   const sizes = reader.all<{ bytes: number }>(

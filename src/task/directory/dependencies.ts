@@ -6,7 +6,7 @@
  */
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
 import type { Attempt, Task, TaskStatus } from "../model.ts";
-import { COLUMNS, MAX_ATTEMPTS, settle, specOf, type TaskRow, toTask, wait } from "./rows.ts";
+import { applyTime, COLUMNS, MAX_ATTEMPTS, specOf, type TaskRow, toTask, wait } from "./rows.ts";
 
 /** The operation that this is part of; see operation.ts. */
 interface Saves {
@@ -14,7 +14,7 @@ interface Saves {
   save(row: TaskRow, from: TaskStatus): void;
 }
 
-/** Among the counts: completed tasks that others are still to be told of. Each has a link on {@linkcode UNTOLD_ON}. */
+/** Among the counts: completed tasks that others still wait for. Each has a link on {@linkcode UNTOLD_ON}. */
 export const UNTOLD = "task_untold";
 /** No task has this place. */
 const UNTOLD_ON = 0;
@@ -45,8 +45,8 @@ export function unblock(operation: Saves, { seq }: Pick<TaskRow, "seq">, portion
     seq,
     last,
   );
-  const told = tx.run("DELETE FROM task_links WHERE on_seq = ? AND seq <= ?", seq, last);
-  tx.count("task_links", -told);
+  const unblocked = tx.run("DELETE FROM task_links WHERE on_seq = ? AND seq <= ?", seq, last);
+  tx.count("task_links", -unblocked);
   markUntold(tx, seq, more);
   for (const row of waiting) {
     const { status } = row;
@@ -56,7 +56,7 @@ export function unblock(operation: Saves, { seq }: Pick<TaskRow, "seq">, portion
   }
 }
 
-/** Goes on with one of the completed tasks that others are still to be told of; `false` when there is none. */
+/** Goes on with one of the completed tasks that others still wait for; `false` when there is none. */
 export function unblockMore(operation: Saves, portion: number): boolean {
   const { tx } = operation;
   if (!tx.counts[UNTOLD]) return false;
@@ -69,7 +69,7 @@ export function unblockMore(operation: Saves, portion: number): boolean {
   return true;
 }
 
-/** Notes whether others are still to be told of this completed task. */
+/** Notes whether others still wait for this completed task. */
 export function markUntold(tx: Transaction, seq: number, untold: boolean): void {
   if (!untold && !tx.counts[UNTOLD]) return;
   const changed = tx.run(
@@ -87,7 +87,7 @@ export function markUntold(tx: Transaction, seq: number, untold: boolean): void 
  * `before` it.
  */
 export function show(reader: Reader, row: TaskRow, before: readonly Attempt[] = []): Task {
-  settle(row, reader.nowMs);
+  applyTime(row, reader.nowMs);
   const why = row.status === "blocked" ? blockedReason(reader, row) : undefined;
   return toTask(reader, row, { before, blockedReason: why });
 }

@@ -7,7 +7,7 @@ import { emit } from "../../event/directory/append.ts";
 import type { Transaction } from "../../engine/directory/transaction.ts";
 import { SWEPT_AT_ONCE, type TaskStatus } from "../model.ts";
 import { unblockMore } from "./dependencies.ts";
-import { COLUMNS, isDue, settle, specOf, type TaskRow } from "./rows.ts";
+import { applyTime, COLUMNS, isDue, specOf, type TaskRow } from "./rows.ts";
 import { replaceTexts, type Texts } from "./texts.ts";
 import { wakeWaiters } from "./waiters.ts";
 
@@ -93,25 +93,25 @@ export class TaskOperation {
   }
 
   /** Makes of the row what time has made of it, and saves it if that is a change. */
-  settle(row: TaskRow): void {
+  applyTime(row: TaskRow): void {
     const { tx } = this;
     if (!isDue(row, tx.nowMs)) return;
     const { status, holder } = row;
-    settle(row, tx.nowMs);
+    applyTime(row, tx.nowMs);
     this.save(row, status);
     if (status !== "claimed") return;
     emit(tx, "task.expired", row.id, holder!, { fence: row.fence });
     if (row.status === "dead") this.died(row);
   }
 
-  /** Tells that a task has used up its attempts. */
+  /** Records that a task has used up its attempts. */
   died({ id, spent }: TaskRow): void {
     emit(this.tx, "task.dead", id, undefined, { attempts: spent });
   }
 
   /**
-   * Returns tasks to the queue whose lease has lapsed or whose time has come, a bounded number, and tells some of those
-   * who waited for a completed task. `more` when there may be others; `lapsed` are those whose lease had lapsed.
+   * Returns tasks to the queue whose lease has lapsed or whose time has come, a bounded number, and unblocks some of
+   * those that waited for a completed task. `more` when there may be others; `lapsed` are those whose lease had lapsed.
    */
   sweep(): { readonly more: boolean; readonly lapsed: readonly TaskRow[] } {
     const { tx } = this;
@@ -122,23 +122,23 @@ export class TaskOperation {
         tx.nowMs,
       )
       : [];
-    for (const row of due) this.settle(row);
-    const lapsed = mayHaveLapsed(tx) ? this.#sweepLapsed() : [];
-    const told = unblockMore(this, SWEPT_AT_ONCE);
+    for (const row of due) this.applyTime(row);
+    const lapsed = mayHaveLapsed(tx) ? this.#sweepExpired() : [];
+    const goesOn = unblockMore(this, SWEPT_AT_ONCE);
     return {
-      more: told || due.length === SWEPT_AT_ONCE || lapsed.length === SWEPT_AT_ONCE,
+      more: goesOn || due.length === SWEPT_AT_ONCE || lapsed.length === SWEPT_AT_ONCE,
       lapsed,
     };
   }
 
-  #sweepLapsed(): TaskRow[] {
+  #sweepExpired(): TaskRow[] {
     const { tx } = this;
     const lapsed = tx.all<TaskRow>(
       `SELECT ${COLUMNS} FROM tasks INDEXED BY tasks_live
        WHERE holder IS NOT NULL AND due_at_ms <= ? ORDER BY due_at_ms, seq LIMIT ${SWEPT_AT_ONCE}`,
       tx.nowMs,
     );
-    for (const row of lapsed) this.settle(row);
+    for (const row of lapsed) this.applyTime(row);
     // One look at the index of held tasks each time the earliest of their leases may have lapsed.
     const { floor } = tx.get<{ floor: number | null }>(
       `SELECT MIN(due_at_ms) AS floor FROM tasks INDEXED BY tasks_live WHERE holder IS NOT NULL`,

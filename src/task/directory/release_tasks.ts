@@ -38,7 +38,7 @@ export function releaseAll(
   );
   for (const row of rows.toSorted((a, b) => a.seq - b.seq)) {
     if (isDue(row, tx.nowMs)) {
-      operation.settle(row);
+      operation.applyTime(row);
     } else {
       release(operation, row);
       released++;

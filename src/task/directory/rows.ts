@@ -2,7 +2,7 @@
  * A task's row on the directory engine: how it stands at a given moment, and what is shown of it.
  *
  * Time changes a row without anybody writing it: a lease lapses, a scheduled task's time comes.
- * {@linkcode settle} says what a row has become by then; readers show that, and the operations that write
+ * {@linkcode applyTime} says what a row has become by then; readers show that, and the operations that write
  * begin with it, so both always see the same.
  * @module
  */
@@ -104,7 +104,7 @@ export function isDue({ due_at_ms }: Pick<TaskRow, "due_at_ms">, nowMs: number):
 }
 
 /** Makes of the row what it has become by `nowMs`. */
-export function settle(row: TaskRow, nowMs: number): void {
+export function applyTime(row: TaskRow, nowMs: number): void {
   if (!isDue(row, nowMs)) return;
   if (row.status === "claimed") {
     endAttempt(row, "expired", row.due_at_ms!);
@@ -172,7 +172,7 @@ export function wait(row: TaskRow, startAtMs: number | undefined, nowMs: number)
   row.due_at_ms = later ? startAtMs : null;
 }
 
-/** The task as everybody sees it, with its newest attempt and those given `before` it. The row must be settled. */
+/** The task as everybody sees it, with its newest attempt and those given `before` it. `applyTime` comes first. */
 export function toTask(
   reader: Reader,
   row: TaskRow,

@@ -26,7 +26,7 @@ import {
 import { largestTask } from "./largest.ts";
 import { prune } from "./prune.ts";
 import { claim, type Claimed } from "./queue.ts";
-import { endAttempt, settle, specOf, type TaskRow, toTask, wait } from "./rows.ts";
+import { applyTime, endAttempt, specOf, type TaskRow, toTask, wait } from "./rows.ts";
 import { BY_ID, nextDueMs, TaskOperation } from "./operation.ts";
 import type {
   ChangeOutcome,
@@ -207,18 +207,18 @@ export class DirectoryTasks implements TaskStore {
   }
 
   list(query: TaskQuery): Promise<TaskSlice> {
-    return this.#readSettled((reader) => list(reader, query));
+    return this.#readCurrent((reader) => list(reader, query));
   }
 
   counts(): Promise<TaskCounts> {
-    return this.#readSettled(countTasks);
+    return this.#readCurrent(countTasks);
   }
 
   largest(before: number | undefined): Promise<LargestPortion> {
     return this.#engine.read((reader) => largestTask(reader, before));
   }
 
-  /** One operation of a claim. Who waits is in line from the first one; who was woken since begins again. */
+  /** One operation of a claim. Who waits is in the wait queue from the first one; who was woken since begins again. */
   #look(
     operation: TaskOperation,
     actor: Actor,
@@ -251,7 +251,7 @@ export class DirectoryTasks implements TaskStore {
    * Reads. Where very many leases have lapsed unnoticed, bounded operations first return those tasks to the queue; when
    * that cannot be, as on a full disk, they are read as they lie there.
    */
-  async #readSettled<T>(look: (reader: Reader) => T): Promise<T> {
+  async #readCurrent<T>(look: (reader: Reader) => T): Promise<T> {
     for (;;) {
       const found = await this.#engine.read((reader) =>
         isOverdue(reader) ? undefined : { value: look(reader) }
@@ -266,7 +266,7 @@ export class DirectoryTasks implements TaskStore {
     }
   }
 
-  /** Goes on, operation by operation, until nobody is left to be told of a completed task. */
+  /** Goes on, operation by operation, until no task is left that waits for a completed one. */
   async #tellAll(actor: Actor): Promise<void> {
     for (let untold = true; untold;) {
       untold = await this.#free(actor, (operation) => {
@@ -296,7 +296,7 @@ export class DirectoryTasks implements TaskStore {
       const { tx } = operation;
       const row = operation.find(tenure.id);
       if (row === undefined) return { kind: "unknown" };
-      settle(row, tx.nowMs);
+      applyTime(row, tx.nowMs);
       if (row.status === "claimed" && isNewest(row, actor, tenure)) {
         body(operation, row);
         return { kind: "done", task: toTask(operation.tx, row) };
@@ -315,7 +315,7 @@ export class DirectoryTasks implements TaskStore {
     return this.#free(actor, (operation) => {
       const row = operation.find(id);
       if (row === undefined) return { kind: "unknown" };
-      operation.settle(row);
+      operation.applyTime(row);
       const done = body(operation, row);
       return { kind: done ? "done" : "refused", task: show(operation.tx, row) };
     });
@@ -354,7 +354,7 @@ function complete(
   const row = operation.find(tenure.id);
   if (row === undefined) return { kind: "unknown" };
   const { status } = row;
-  settle(row, tx.nowMs);
+  applyTime(row, tx.nowMs);
   const late = row.outcome === "expired" && row.status !== "dead" && row.status !== "cancelled";
   if ((row.status !== "claimed" && !late) || !isNewest(row, actor, tenure)) {
     const done = isRepeat(row, actor, tenure, "completed");

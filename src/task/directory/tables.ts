@@ -23,7 +23,7 @@
  *   so no query looks into them. `description` and `payload` are in `task_texts` when they are long.
  *
  * `task_tags` has the tags of pending tasks only; `task_links` every dependency not completed yet, or
- * completed and not told of yet; see dependencies.ts.
+ * completed with dependents that still wait; see dependencies.ts.
  */
 export const TASK_TABLES = `
 CREATE TABLE tasks (

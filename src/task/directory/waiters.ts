@@ -26,7 +26,7 @@ interface WaiterRow {
   readonly match: ClaimRequest["match"];
 }
 
-/** Puts a waiter in line, or notes that it is still there. */
+/** Puts a waiter into the wait queue, or notes that it is still there. */
 export function joinQueue(
   tx: Transaction,
   { id, waker }: Waiter,
@@ -45,13 +45,13 @@ export function joinQueue(
   tx.count("task_waiters", 1);
 }
 
-/** Whether a waiter is in line. */
+/** Whether a waiter is in the wait queue. */
 export function isQueued(tx: Transaction, id: string): boolean {
   if (!tx.counts.task_waiters) return false;
   return tx.get("SELECT 1 FROM task_waiters WHERE id = ?", id) !== undefined;
 }
 
-/** Takes a waiter out of the line. */
+/** Takes a waiter out of the wait queue. */
 export function leaveQueue(tx: Transaction, id: string): void {
   if (!tx.counts.task_waiters) return;
   tx.count("task_waiters", -tx.run("DELETE FROM task_waiters WHERE id = ?", id));
@@ -65,21 +65,21 @@ export function wakeWaiters(tx: Transaction, tasks: readonly TaskRow[]): void {
     tx.nowMs - TASK_WAITER_SILENCE_MS,
   );
   tx.count("task_waiters", -silent);
-  const line = tx.all<WaiterRow>(
+  const queue = tx.all<WaiterRow>(
     `SELECT seq, bell, tags, match FROM task_waiters ORDER BY seq LIMIT ${TASK_WAITERS_LOOKED_AT}`,
   ).map((row) => ({ ...row, wants: parseRowTexts(row.tags, "a waiter for tasks") }));
   for (const task of tasks) {
     const { tags } = specOf(task);
-    for (let place = 0; place < line.length; place++) {
-      const { seq, bell, match, wants } = line[place]!;
+    for (let place = 0; place < queue.length; place++) {
+      const { seq, bell, match, wants } = queue[place]!;
       if (!qualifies(tags, wants, match)) continue;
-      line.splice(place--, 1);
+      queue.splice(place--, 1);
       tx.run("DELETE FROM task_waiters WHERE seq = ?", seq);
       tx.count("task_waiters", -1);
-      // A dead one does not count as woken: the next in line is.
+      // A dead one does not count as woken: the next in the wait queue is.
       if (tx.wake(bell)) break;
     }
-    if (line.length === 0) return;
+    if (queue.length === 0) return;
   }
 }
 

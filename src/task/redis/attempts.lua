@@ -25,7 +25,7 @@ local function put_aside(task)
   work.older = older
 end
 
--- The record of a task just claimed, with what its holder is told of the attempts before.
+-- The record of a task just claimed, with what its holder sees of the attempts before.
 local function with_handoff(task)
   local older = task.work.older
   if not older then return task.record end

@@ -11,7 +11,8 @@ FLAGS   frees
 LET     COMPLETES = true
 ARGV    as task/fast
 RETURN  as task/fast, but instead of the record {"kind":"done","task":…}, with "sent":true and without the
-        result if that is the one just sent, "telling":true while others that wait for it are to be told by sweeps, {"kind":"lost","task":…} or {"kind":"unknown"} ]]
+        result if that is the one just sent, "telling":true while sweeps have yet to unblock others that wait for it,
+        {"kind":"lost","task":…} or {"kind":"unknown"} ]]
 local REQUEST, ID, FENCE, RESULT = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local before = is_retry and replay() or {}
 

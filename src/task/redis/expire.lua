@@ -4,9 +4,9 @@ NEEDS   task/dependencies
 KEYS    task_later
 RULES   task/model: SWEPT_AT_ONCE ]]
 
--- Expires a bounded number of scheduled tasks that are due and of lapsed leases, and tells some of those who waited for
--- a completed task. Answers whether there may be others, the identifiers of the tasks whose lease had lapsed, and
--- whether there are completed tasks that others are still to be told of.
+-- Expires a bounded number of scheduled tasks that are due and of lapsed leases, and unblocks some of those that waited
+-- for a completed task. Answers whether there may be others, the identifiers of the tasks whose lease had lapsed, and
+-- whether others still wait for tasks that are completed.
 local function sweep()
   if now < task_floor then return false, {}, false end
   local due = call('ZRANGEBYSCORE', TASK_LATER, 0, now, 'LIMIT', 0, SWEPT_AT_ONCE)
@@ -30,8 +30,8 @@ local function sweep()
     expire_kept(task)
   end
   local first = call('ZRANGE', TASK_ORDER, 0, 0, 'WITHSCORES')
-  local lapse = tonumber(first[2] or HUGE)
+  local earliest = tonumber(first[2] or HUGE)
   local later = tonumber(call('ZRANGE', TASK_LATER, 0, 0, 'WITHSCORES')[2] or HUGE)
-  task_floor, dirty = math.min(lapse < REGION and lapse or HUGE, later), true
+  task_floor, dirty = math.min(earliest < REGION and earliest or HUGE, later), true
   return unblocked or #due == SWEPT_AT_ONCE or #lapsed == SWEPT_AT_ONCE, lapsed, later == 0
 end

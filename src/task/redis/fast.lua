@@ -10,12 +10,13 @@ KEYS    task_tags
 ARGV    as engine/begin and engine/batch number them; of each operation
         5 what to claim: 1, or count|any or all|length of the lease or empty|tags joined by commas, or "" for
           nothing
-        in task/complete: 6 id  7 fence or ""  8 result as JSON or ""  9 1 to be told the spec, too
+        in task/complete: 6 id  7 fence or ""  8 result as JSON or ""  9 1 when the answer has to hold the spec, too
         in task/claim: 6 waiter's id, 7 its waker, if there is one; more as in task/claim
 RETURN  of each operation
         in task/complete {record} or {record, id, spec, record} with what was claimed; the first is <started>
           <ended> when there was just one attempt, and nothing to tell of it
-        in task/claim {id, spec, record}; a record has the attempts before as `before`, see task/attempts; that of what is claimed for the first time is <fence> <started> ]]
+        in task/claim {id, spec, record}; a record has the attempts before as `before`, see task/attempts; that of what is
+          claimed for the first time is <fence> <started> ]]
 repeat
   if not FAST_PATH or now >= task_floor or COMPLETES and task_links > 0 then break end
   local text, match = string.format, string.match

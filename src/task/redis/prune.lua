@@ -4,8 +4,8 @@ NEEDS   task/rows
 KEYS    task_links, task_keys, task_created, task_later
 RULES   task/model: OLDER_KEPT, ATTEMPTS_PRUNED_AT_ONCE
 FLAGS   frees
-ARGV    5 statuses, joined by commas  6 how long ago they ended at least  7 score in TASK_ORDER after which to begin  8 how many to look
-        at  9 1 to remove nothing, and only count
+ARGV    5 statuses, joined by commas  6 how long ago they ended at least  7 score in TASK_ORDER after which to begin
+        8 how many to look at  9 1 to remove nothing, and only count
 RETURN  {"pruned":…,"next":…}; next is the score to go on after, absent at the end ]]
 local BEFORE, AFTER, LIMIT, DRY = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
 local regions = { completed = 4, dead = 5, cancelled = 6 }

@@ -21,7 +21,7 @@ TASK_LATER  id -> the instant at which it is due, of scheduled tasks; 0 of compl
             task/dependencies
 TASK_CREATED  id -> the number of its creation, of every task
 KEEPS       a task is in one region, its work says the same status; a task that time alone has changed stays
-            where it was until an operation settles it, and every reader shows it settled. ]]
+            where it was until an operation expires it, and every reader shows it expired. ]]
 local SPEC = '^%[(%d+),(%d),(%d+),(%d+),"([^"]*)","(%a)",(%d+),(%w+),(%d+),"([^"]*)","([^"]*)",\n'
 
 -- A task from what is kept of it; nothing when that is no task.
@@ -127,7 +127,7 @@ local function blocked_reason(task)
   return why
 end
 
--- What is told of a task, given its result, if it has one: see TaskReply in redis_rows.ts.
+-- What an answer says of a task, given its result, if it has one: see TaskReply in redis_rows.ts.
 local function show_with(task, result)
   local text = '{"id":"' .. task.id .. '","s":' .. task.spec
   if task.record or task.work.worker or task.work.status ~= 'pending' or task.work.updated then
@@ -148,7 +148,7 @@ local function show(task)
   return show_with(task, task.work.status == 'completed' and call('HGET', TASKS, task.id .. 'r'))
 end
 
--- Whether an earlier try of this very call has told that this happened to the task.
+-- Whether an earlier try of this very call has emitted this event of the task.
 local function replayed(type, id)
   if not is_retry then return false end
   for _, item in ipairs((replay())) do

@@ -3,8 +3,8 @@
 NEEDS   task/choice
 ARGV    6 names of the fields that change, a JSON list; then each field, "" where it stays: 7 priority  8
         length of a lease  9 most attempts  10 = and tags joined by commas  11 backoff kind  12 its base  13
-        not before, or null for now  14 title  15 description, as JSON  16 members of the object that ends the spec, a line each; a member that is not
-        among them stays as it is
+        not before, or null for now  14 title  15 description, as JSON  16 members of the object that ends
+        the spec, a line each; a member that is not among them stays as it is
 RETURN  as task/choice ]]
 local task = chosen_task()
 if not task then return finish('{"kind":"unknown"}') end

@@ -70,7 +70,7 @@ wakerTest(
       const woken = waker.wait(waker.wakes, HOUR_MS);
       assert.equal(wakeWaiter(dir, waker.id), true);
       await ends(`waking ${round}`, woken);
-      // A wake-up may be told of twice.
+      // A wake-up may arrive twice.
       await pause(5);
     }
   },
@@ -130,7 +130,7 @@ wakerTest(
       wakeWaiter(dir, waker.id);
       await ends("waking all", Promise.all(waits));
       await until(() => waker.wakes > seen);
-      await pause(20); // One wake-up may be told of twice.
+      await pause(20); // One wake-up may arrive twice.
     }
   },
 );
