@@ -12,6 +12,12 @@ export type ThreadStatus = "active" | "waiting" | "resolved";
 /** How many of a thread's replies, the newest, stand for all when its size is looked at. */
 export const SAMPLED = 64;
 
+/** How many threads one operation looks at for the largest. */
+export const THREADS_SIZED = 100;
+
+/** How many threads one operation of pruning looks at, whatever becomes of them. */
+export const THREADS_PRUNED_AT_ONCE = 500;
+
 /** One thread of the board. */
 export interface Thread {
   /** `thr_…`; sorts by creation. */

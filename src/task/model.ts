@@ -182,6 +182,9 @@ export const TASK_WAITERS_LOOKED_AT = 256;
 /** A waiter for tasks that was not seen for this long is dead. */
 export const TASK_WAITER_SILENCE_MS = 60_000;
 
+/** How many tasks one operation looks at for the largest. */
+export const TASKS_SIZED = 500;
+
 /** How many older attempts one operation of pruning removes before it leaves the rest to another. */
 export const ATTEMPTS_PRUNED_AT_ONCE = 2000;
 

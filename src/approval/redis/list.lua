@@ -2,15 +2,16 @@
 
 NEEDS   approval/record
 KEYS    approval_lists, approval_due, approvals
+RULES   engine/shown: LONG_SHOWN_AT_ONCE, LONG_SHOWN_BYTES
 ARGV    5 status or "", 6 who asked or "", 7 id that only older ones are wanted than, or "", 8 limit
         9 number to go on below, or ""
 RETURN  {"approvals":[…],"more":true|false,"next"?:number to go on below}, with next when the answer had no room for
         all, or too many had to be passed over | null when there is none with that id ]]
-local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 262144, 125, 8
+local SHOW_CHUNK = 8
 -- Members of the lists that one operation looks at to find some whose status time has changed, or not.
 local LOOKS = 1024
 local status, requester, before, limit, below = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
-local MOST = math.min(limit, SHOW_COUNT)
+local MOST = math.min(limit, LONG_SHOWN_AT_ONCE)
 local CHUNK = MOST + 1
 
 -- The lists that hold what has a status now: those that lapsed count as expired, swept or not.
@@ -111,7 +112,7 @@ if more then ids[#ids] = nil end
 if more and MOST < limit then go_on = numbers[MOST] end
 local approvals, bytes = {}, 0
 for first = 1, #ids, SHOW_CHUNK do
-  if bytes > SHOW_BYTES then
+  if bytes > LONG_SHOWN_BYTES then
     go_on = numbers[first - 1]
     break
   end

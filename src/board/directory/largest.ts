@@ -4,10 +4,7 @@
  */
 import type { Reader } from "../../engine/directory/transaction.ts";
 import { largestOf, type LargestPortion } from "../../largest.ts";
-import { SAMPLED } from "../thread.ts";
-
-/** Threads that one operation looks at. */
-const LOOKS = 100;
+import { SAMPLED, THREADS_SIZED } from "../thread.ts";
 
 /** The newest replies stand for all of a thread. The length of a text is in the head of its row. */
 const SIZES = `
@@ -27,7 +24,7 @@ export function largestThread(reader: Reader, before: number | undefined): Large
   const rows = reader.all<{ seq: number; id: string; bytes: number }>(
     SIZES,
     before ?? Number.MAX_SAFE_INTEGER,
-    LOOKS,
+    THREADS_SIZED,
   );
-  return largestOf(rows, LOOKS);
+  return largestOf(rows, THREADS_SIZED);
 }

@@ -17,11 +17,9 @@ import { recipientsOf, textOf } from "../draft.ts";
 import { REMOVING } from "./tables.ts";
 import { facetsOf, removeWords, unfileThread } from "./lookup.ts";
 import type { PruneRequest } from "../store.ts";
-import type { ThreadStatus } from "../thread.ts";
+import { THREADS_PRUNED_AT_ONCE, type ThreadStatus } from "../thread.ts";
 import { wordsIn } from "../words.ts";
 
-/** How many threads one operation looks at, whatever becomes of them. */
-const LOOKED_AT = 500;
 /** How many messages one operation removes, and how many characters of text; the last message may go beyond. */
 const MESSAGES_AT_ONCE = 200;
 const CHARS_AT_ONCE = 65_536;
@@ -65,7 +63,7 @@ export function prune(
   if (!dryRun && !removeBegun(tx, budget)) return { pruned: 0, next: after };
   const threads = nextThreads(tx, statuses, after);
   const removed: OldThread[] = [];
-  let next = threads.length === LOOKED_AT ? threads.at(-1)!.seq : undefined;
+  let next = threads.length === THREADS_PRUNED_AT_ONCE ? threads.at(-1)!.seq : undefined;
   for (const thread of threads) {
     // Later ones were opened later, and so have changed later, too.
     if (thread.created_at_ms >= beforeMs) {
@@ -104,7 +102,7 @@ function nextThreads(
      FROM threads WHERE status = '${status}' AND seq > ?1`
   );
   const sql = `${ranges.join(" UNION ALL ")} ORDER BY seq LIMIT ?2 + 0`;
-  return reader.all<OldThread>(sql, after, LOOKED_AT);
+  return reader.all<OldThread>(sql, after, THREADS_PRUNED_AT_ONCE);
 }
 
 /** Goes on where earlier operations left off; whether all of that is done. */

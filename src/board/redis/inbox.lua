@@ -2,6 +2,7 @@
 
 NEEDS   board/unread, board/messages
 KEYS    inbox_waiters
+RULES   engine/shown: SHOWN_AT_ONCE
 FLAGS   frees
 ARGV    5 limit, 6 1 to count them as read, 7 waker to wake at the next message when there is none, or ""
 RETURN  {"messages":[…],"rest":[[number, reason]…],"untidy"?:true}; rest are those that the answer had no room for.
@@ -30,7 +31,7 @@ if #numbers == 0 then
   end
   return finish('{"messages":[],"rest":[]}')
 end
-local shown, count = show_messages(numbers, reasons, ack and limit or SHOW_COUNT)
+local shown, count = show_messages(numbers, reasons, ack and limit or SHOWN_AT_ONCE)
 if ack then
   local giving = {}
   for i = 1, count do giving[i] = int(tonumber(numbers[i])) .. reasons[numbers[i]] end

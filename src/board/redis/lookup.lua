@@ -2,12 +2,13 @@
 
 NEEDS   board/thread
 KEYS    messages, threads, board_ids, board_removing
+RULES   engine/shown: SHOWN_AT_ONCE, SHOWN_BYTES
 ARGV    5 t id of a thread that only older ones are wanted than, or "", 6 number that an earlier operation of
         the same page did not look below, or "", 7 limit
 KEEPS   one operation looks at a bounded number of places, and shows a bounded number of bytes: where the lists have
         little in common, or threads are long, it gives what it found, and the number to go on below. ]]
 local SEEKS = 2048
-local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
+local SHOW_CHUNK = 4
 -- Each prune that was stopped leaves one thread half removed, until the next prune.
 local MOST_REMOVING = 100
 
@@ -45,7 +46,7 @@ end
 local function show_threads(numbers)
   local shown, bytes = {}, 0
   for first = 1, #numbers, SHOW_CHUNK do
-    if bytes > SHOW_BYTES then return table.concat(shown, ','), numbers[first - 1] end
+    if bytes > SHOWN_BYTES then return table.concat(shown, ','), numbers[first - 1] end
     local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
     local openings = call('HMGET', MESSAGES, unpack(chunk))
     for i, record in ipairs(call('HMGET', THREADS, unpack(chunk))) do
@@ -65,7 +66,7 @@ local function page(set, groups)
     below = tonumber(call('HGET', BOARD_IDS, before) or nil)
     if not below then return 'null' end
   end
-  local most = math.min(limit, SHOW_COUNT)
+  local most = math.min(limit, SHOWN_AT_ONCE)
   local numbers, go_on = {}, 0
   local removing, hidden = call('ZRANGE', BOARD_REMOVING, 0, MOST_REMOVING - 1), {}
   for _, number in ipairs(removing) do hidden[tonumber(number)] = true end

@@ -2,16 +2,17 @@
 
 NEEDS   board/thread
 KEYS    messages, threads
+RULES   engine/shown: SHOWN_BYTES
 KEEPS   one answer shows a bounded number of bytes, and of messages. ]]
 local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
-local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
+local SHOW_CHUNK = 4
 
 -- These messages as JSON, as many as one answer may hold and at most about so many, and how many of the numbers that
 -- took: one that was removed meanwhile is passed over.
 local function show_messages(numbers, reasons, most)
   local shown, bytes, looked = {}, 0, 0
   for first = 1, #numbers, SHOW_CHUNK do
-    if bytes > SHOW_BYTES or first > most then break end
+    if bytes > SHOWN_BYTES or first > most then break end
     local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
     local found, threads = {}, {}
     for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do

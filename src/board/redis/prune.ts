@@ -10,13 +10,13 @@ import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import { textOf } from "../draft.ts";
 import type { PruneRequest } from "../store.ts";
+import { THREADS_PRUNED_AT_ONCE } from "../thread.ts";
 import { wordsIn } from "../words.ts";
 
 const PRUNABLE = script("board/prunable");
 const PRUNE = script("board/prune");
 
-/** How many threads one operation looks at, and how many messages, and bytes of them, it removes. */
-const LOOKED_AT = 500;
+/** How many messages, and bytes of them, one operation removes. */
 const MESSAGES_AT_ONCE = 100;
 const BYTES_AT_ONCE = 65_536;
 /** How many words one operation removes. */
@@ -54,7 +54,7 @@ export async function pruneThreads(
       statuses.join(),
       olderThanMs,
       after,
-      LOOKED_AT,
+      THREADS_PRUNED_AT_ONCE,
       MESSAGES_AT_ONCE,
       BYTES_AT_ONCE,
       dryRun ? 1 : 0,

@@ -2,12 +2,13 @@
 
 NEEDS   board/thread
 KEYS    board_ids, thread_parts, messages
+RULES   engine/shown: SHOWN_AT_ONCE, SHOWN_BYTES
 ARGV    5 thread's id, 6 m id of a message that only older ones are wanted than, or "", 7 limit
 RETURN  the thread, with "next": id of the oldest reply shown if the answer had no room for those before it |
         "unknown_reply" | null ]]
-local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
+local SHOW_CHUNK = 4
 local before, limit = ARGV[6], tonumber(ARGV[7])
-local most = math.min(limit, SHOW_COUNT)
+local most = math.min(limit, SHOWN_AT_ONCE)
 
 local thread = find_thread(ARGV[5])
 if not thread then return 'null' end
@@ -25,7 +26,7 @@ for i, member in ipairs(call('ZREVRANGEBYLEX', THREAD_PARTS, last, '[' .. replie
 end
 local bytes, next_before = 0, ''
 for first = 1, #numbers, SHOW_CHUNK do
-  if bytes > SHOW_BYTES then
+  if bytes > SHOWN_BYTES then
     next_before = ',"next":"' .. message_at(numbers[first - 1]).id .. '"'
     break
   end

@@ -2,9 +2,8 @@
  * Reading rows whose texts may be long: one operation reads a bounded length of them, and the next one goes on.
  * @module
  */
+import { SHOWN_BYTES } from "../shown.ts";
 
-/** How many characters of texts one operation reads, about; the last row may go beyond. */
-const OPERATION_CHARS = 524_288;
 /** How many rows are read at a time: few at first, more while they are short. */
 const FEWEST = 8;
 const MOST = 256;
@@ -30,14 +29,14 @@ export function boundedRows<Row>(
   const rows: Row[] = [];
   let chars = 0;
   for (let size = FEWEST; rows.length < limit;) {
-    if (chars >= OPERATION_CHARS) return { rows, cut: true };
+    if (chars >= SHOWN_BYTES) return { rows, cut: true };
     const most = Math.min(size, limit - rows.length);
     const before = chars;
     const chunk = read(rows.at(-1), most);
     for (const row of chunk) chars += charsOf(row);
     rows.push(...chunk);
     if (chunk.length < most) break;
-    if (chars - before < OPERATION_CHARS / 8) size = Math.min(size * 2, MOST);
+    if (chars - before < SHOWN_BYTES / 8) size = Math.min(size * 2, MOST);
   }
   return { rows, cut: false };
 }

@@ -276,10 +276,12 @@ return finish(outcome('decided', approval))
   "approval/get": `local approval = find(ARGV[5])
 return approval and show(approval) or 'null'
 `,
-  "approval/list": `local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 262144, 125, 8
+  "approval/list": `local LONG_SHOWN_AT_ONCE = 125
+local LONG_SHOWN_BYTES = 262144
+local SHOW_CHUNK = 8
 local LOOKS = 1024
 local status, requester, before, limit, below = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
-local MOST = math.min(limit, SHOW_COUNT)
+local MOST = math.min(limit, LONG_SHOWN_AT_ONCE)
 local CHUNK = MOST + 1
 local SOURCES = {
   pending = { { 'pending', function(expires) return expires > now end } },
@@ -367,7 +369,7 @@ if more then ids[#ids] = nil end
 if more and MOST < limit then go_on = numbers[MOST] end
 local approvals, bytes = {}, 0
 for first = 1, #ids, SHOW_CHUNK do
-  if bytes > SHOW_BYTES then
+  if bytes > LONG_SHOWN_BYTES then
     go_on = numbers[first - 1]
     break
   end
@@ -567,7 +569,9 @@ save(approval)
 emit('approval.used', id, ACTOR)
 return finish(outcome('used', approval))
 `,
-  "audit/append": `local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 262144, 125, 8
+  "audit/append": `local LONG_SHOWN_AT_ONCE = 125
+local LONG_SHOWN_BYTES = 262144
+local SHOW_CHUNK = 8
 local function bytes_of(entry)
   local bytes = 0
   for i = 2, #entry[2], 2 do bytes = bytes + #entry[2][i] end
@@ -588,7 +592,7 @@ end
 local function entries_at(places)
   local entries, bytes = {}, 0
   for _, place in ipairs(places) do
-    if bytes > SHOW_BYTES or #entries >= SHOW_COUNT then return entries, true end
+    if bytes > LONG_SHOWN_BYTES or #entries >= LONG_SHOWN_AT_ONCE then return entries, true end
     local entry = entry_at(string.sub(place, -16))
     if entry then
       entries[#entries + 1], bytes = entry, bytes + bytes_of(entry)
@@ -599,7 +603,7 @@ end
 local function entries_from(command, start, stop, most)
   local entries, bytes = {}, 0
   while #entries < most do
-    if bytes > SHOW_BYTES or #entries >= SHOW_COUNT then return entries, true end
+    if bytes > LONG_SHOWN_BYTES or #entries >= LONG_SHOWN_AT_ONCE then return entries, true end
     local count = math.min(SHOW_CHUNK, most - #entries)
     local chunk = call(command, AUDIT, start, stop, 'COUNT', count)
     for _, entry in ipairs(chunk) do
@@ -705,13 +709,14 @@ elseif not replayed_messages() then
 end
 return finish('true')
 `,
-  "board/addressed": `local first = ARGV[5] .. '\\0n'
+  "board/addressed": `local SHOWN_AT_ONCE = 250
+local first = ARGV[5] .. '\\0n'
 local numbers, reasons = {}, {}
 for i, member in ipairs(call('ZRANGEBYLEX', INBOX, '[' .. first, '(' .. ARGV[5] .. '\\0o', 'LIMIT', 0, ARGV[6])) do
   numbers[i] = string.sub(member, #first + 1, #first + 12)
   reasons[numbers[i]] = string.sub(member, #first + 13)
 end
-local shown, count = show_messages(numbers, reasons, SHOW_COUNT)
+local shown, count = show_messages(numbers, reasons, SHOWN_AT_ONCE)
 local rest = {}
 for i = count + 1, #numbers do rest[i - count] = '["' .. numbers[i] .. '","' .. reasons[numbers[i]] .. '"]' end
 return '{"messages":[' .. shown .. '],"rest":[' .. table.concat(rest, ',') .. ']}'
@@ -828,7 +833,8 @@ end
   "board/get": `local thread = find_thread(ARGV[5])
 return thread and show(thread) or 'null'
 `,
-  "board/inbox": `local limit, ack, waker = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
+  "board/inbox": `local SHOWN_AT_ONCE = 250
+local limit, ack, waker = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
 local given = replayed_messages()
 if given then
   local numbers, reasons = {}, {}
@@ -849,7 +855,7 @@ if #numbers == 0 then
   end
   return finish('{"messages":[],"rest":[]}')
 end
-local shown, count = show_messages(numbers, reasons, ack and limit or SHOW_COUNT)
+local shown, count = show_messages(numbers, reasons, ack and limit or SHOWN_AT_ONCE)
 if ack then
   local giving = {}
   for i = 1, count do giving[i] = int(tonumber(numbers[i])) .. reasons[numbers[i]] end
@@ -861,21 +867,22 @@ local rest = {}
 for i = count + 1, #numbers do rest[i - count] = '["' .. numbers[i] .. '","' .. reasons[numbers[i]] .. '"]' end
 return finish('{"messages":[' .. shown .. '],"rest":[' .. table.concat(rest, ',') .. ']}')
 `,
-  "board/inbox_rest": `local numbers, reasons = {}, {}
+  "board/inbox_rest": `local SHOWN_AT_ONCE = 250
+local numbers, reasons = {}, {}
 for i = 5, #ARGV, 2 do
   numbers[#numbers + 1] = ARGV[i]
   reasons[ARGV[i]] = ARGV[i + 1]
 end
-local shown, looked = show_messages(numbers, reasons, SHOW_COUNT)
+local shown, looked = show_messages(numbers, reasons, SHOWN_AT_ONCE)
 return '{"messages":[' .. shown .. '],"looked":' .. looked .. '}'
 `,
   "board/largest": `local SAMPLED = 64
-local LOOKS = 100
+local THREADS_SIZED = 100
 local below = ARGV[5] == '' and ':' or number_of(tonumber(ARGV[5]))
 local numbers = {}
 for _, status in ipairs({ 'active', 'waiting', 'resolved' }) do
   local prefix = '\\0' .. status .. '\\0'
-  local members = call('ZREVRANGEBYLEX', BOARD_LISTS, '(' .. prefix .. below, '[' .. prefix, 'LIMIT', 0, LOOKS)
+  local members = call('ZREVRANGEBYLEX', BOARD_LISTS, '(' .. prefix .. below, '[' .. prefix, 'LIMIT', 0, THREADS_SIZED)
   for _, member in ipairs(members) do numbers[#numbers + 1] = string.sub(member, #prefix + 1) end
 end
 table.sort(numbers, function(a, b) return a > b end)
@@ -888,7 +895,7 @@ local function size_of(thread)
   if #newest > 0 then bytes = math.floor(bytes * math.max(1, thread.replies / #newest)) end
   return bytes + call('HSTRLEN', MESSAGES, thread.number)
 end
-local most, largest, looked = -1, nil, math.min(#numbers, LOOKS)
+local most, largest, looked = -1, nil, math.min(#numbers, THREADS_SIZED)
 for i = 1, looked do
   local thread = thread_at(numbers[i])
   local bytes = size_of(thread)
@@ -896,7 +903,7 @@ for i = 1, looked do
 end
 if not largest then return '{"bytes":0,"looked":0}' end
 return '{"id":"' .. largest .. '","bytes":' .. int(most) .. ',"looked":' .. looked ..
-  (#numbers >= LOOKS and ',"next":' .. int(tonumber(numbers[looked])) or '') .. '}'
+  (#numbers >= THREADS_SIZED and ',"next":' .. int(tonumber(numbers[looked])) or '') .. '}'
 `,
   "board/list": `local facets = { unpack(ARGV, 9) }
 if #facets == 0 then facets[1] = '' end
@@ -908,8 +915,10 @@ for _, status in ipairs(ARGV[8] ~= '' and { ARGV[8] } or { 'active', 'waiting', 
 end
 return page(BOARD_LISTS, groups)
 `,
-  "board/lookup": `local SEEKS = 2048
-local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
+  "board/lookup": `local SHOWN_AT_ONCE = 250
+local SHOWN_BYTES = 524288
+local SEEKS = 2048
+local SHOW_CHUNK = 4
 local MOST_REMOVING = 100
 local function newest_shared(set, lists, below, most)
   local found, agreed, candidate = {}, 0, below - 1
@@ -939,7 +948,7 @@ end
 local function show_threads(numbers)
   local shown, bytes = {}, 0
   for first = 1, #numbers, SHOW_CHUNK do
-    if bytes > SHOW_BYTES then return table.concat(shown, ','), numbers[first - 1] end
+    if bytes > SHOWN_BYTES then return table.concat(shown, ','), numbers[first - 1] end
     local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
     local openings = call('HMGET', MESSAGES, unpack(chunk))
     for i, record in ipairs(call('HMGET', THREADS, unpack(chunk))) do
@@ -957,7 +966,7 @@ local function page(set, groups)
     below = tonumber(call('HGET', BOARD_IDS, before) or nil)
     if not below then return 'null' end
   end
-  local most = math.min(limit, SHOW_COUNT)
+  local most = math.min(limit, SHOWN_AT_ONCE)
   local numbers, go_on = {}, 0
   local removing, hidden = call('ZRANGE', BOARD_REMOVING, 0, MOST_REMOVING - 1), {}
   for _, number in ipairs(removing) do hidden[tonumber(number)] = true end
@@ -983,12 +992,13 @@ local function page(set, groups)
   return '{"threads":[' .. shown .. '],"more":' .. tostring(more) .. next_below .. '}'
 end
 `,
-  "board/messages": `local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
-local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
+  "board/messages": `local SHOWN_BYTES = 524288
+local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
+local SHOW_CHUNK = 4
 local function show_messages(numbers, reasons, most)
   local shown, bytes, looked = {}, 0, 0
   for first = 1, #numbers, SHOW_CHUNK do
-    if bytes > SHOW_BYTES or first > most then break end
+    if bytes > SHOWN_BYTES or first > most then break end
     local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
     local found, threads = {}, {}
     for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
@@ -1242,9 +1252,11 @@ return finish(show(thread))
 for i, word in ipairs({ unpack(ARGV, 8) }) do lists[i] = word .. '\\0' end
 return page(BOARD_WORDS, { lists })
 `,
-  "board/show": `local SHOW_BYTES, SHOW_COUNT, SHOW_CHUNK = 524288, 250, 4
+  "board/show": `local SHOWN_AT_ONCE = 250
+local SHOWN_BYTES = 524288
+local SHOW_CHUNK = 4
 local before, limit = ARGV[6], tonumber(ARGV[7])
-local most = math.min(limit, SHOW_COUNT)
+local most = math.min(limit, SHOWN_AT_ONCE)
 local thread = find_thread(ARGV[5])
 if not thread then return 'null' end
 local replies = thread.number .. 'm'
@@ -1260,7 +1272,7 @@ for i, member in ipairs(call('ZREVRANGEBYLEX', THREAD_PARTS, last, '[' .. replie
 end
 local bytes, next_before = 0, ''
 for first = 1, #numbers, SHOW_CHUNK do
-  if bytes > SHOW_BYTES then
+  if bytes > SHOWN_BYTES then
     next_before = ',"next":"' .. message_at(numbers[first - 1]).id .. '"'
     break
   end
@@ -3266,9 +3278,10 @@ local function refuse(kind, task)
 end
 `,
   "task/largest": `local OLDER_KEPT = 99
-local LOOKS, FIELDS, BYTES = 500, 4000, 1048576
+local TASKS_SIZED = 500
+local FIELDS, BYTES = 4000, 1048576
 local below = ARGV[5] == '' and '+inf' or '(' .. ARGV[5]
-local found = call('ZRANGE', TASK_CREATED, below, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, LOOKS, 'WITHSCORES')
+local found = call('ZRANGE', TASK_CREATED, below, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, TASKS_SIZED, 'WITHSCORES')
 local fields, read, most, largest, looked, next_before = 0, 0, -1, nil, 0, nil
 local function length(field)
   fields = fields + 1
@@ -3285,7 +3298,7 @@ for i = 1, #found, 2 do
   end
   looked = looked + 1
   if bytes > most then largest, most = id, bytes end
-  if looked == LOOKS or fields >= FIELDS or read >= BYTES then
+  if looked == TASKS_SIZED or fields >= FIELDS or read >= BYTES then
     next_before = found[i + 1]
     break
   end

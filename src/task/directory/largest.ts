@@ -4,9 +4,7 @@
  */
 import type { Reader } from "../../engine/directory/transaction.ts";
 import { largestOf, type LargestPortion } from "../../largest.ts";
-
-/** Tasks that one operation looks at. */
-const LOOKS = 500;
+import { TASKS_SIZED } from "../model.ts";
 
 /** The length of a text is in the head of its row: what is long is not read. */
 const SIZES = `
@@ -27,9 +25,9 @@ export function largestTask(reader: Reader, before: number | undefined): Largest
   const rows = reader.all<{ seq: number; id: string; bytes: number }>(
     SIZES,
     before ?? Number.MAX_SAFE_INTEGER,
-    LOOKS,
+    TASKS_SIZED,
   );
-  return largestOf(rows, LOOKS);
+  return largestOf(rows, TASKS_SIZED);
 }
 
 function lengths(...columns: readonly string[]): string {

@@ -1,13 +1,13 @@
 --[[ task/largest: the largest of some tasks, the newest first, by the size of what is kept of each.
 
 KEYS    task_created
-RULES   task/model: OLDER_KEPT
+RULES   task/model: OLDER_KEPT, TASKS_SIZED
 ARGV    5 number of creation before which to begin, "" for the newest
 RETURN  {"id":…,"bytes":…,"looked":…,"next":…}; id is absent when there was none, next at the end ]]
--- Tasks, and fields, that one operation looks at; and bytes that it reads. Lengths alone cost a few microseconds each.
-local LOOKS, FIELDS, BYTES = 500, 4000, 1048576
+-- Fields that one operation looks at, and bytes that it reads. Lengths alone cost a few microseconds each.
+local FIELDS, BYTES = 4000, 1048576
 local below = ARGV[5] == '' and '+inf' or '(' .. ARGV[5]
-local found = call('ZRANGE', TASK_CREATED, below, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, LOOKS, 'WITHSCORES')
+local found = call('ZRANGE', TASK_CREATED, below, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, TASKS_SIZED, 'WITHSCORES')
 local fields, read, most, largest, looked, next_before = 0, 0, -1, nil, 0, nil
 
 local function length(field)
@@ -26,7 +26,7 @@ for i = 1, #found, 2 do
   end
   looked = looked + 1
   if bytes > most then largest, most = id, bytes end
-  if looked == LOOKS or fields >= FIELDS or read >= BYTES then
+  if looked == TASKS_SIZED or fields >= FIELDS or read >= BYTES then
     next_before = found[i + 1]
     break
   end
