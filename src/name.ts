@@ -22,6 +22,8 @@ export interface Limits {
   readonly pathBytes: number;
   /** Items in one batch. */
   readonly batch: number;
+  /** UTF-8 bytes in the texts of one batch of tasks together, payloads as JSON: 8 MiB. */
+  readonly batchBytes: number;
   /** Lowest task priority. */
   readonly priorityMin: number;
   /** Highest task priority; served first. */
@@ -37,6 +39,7 @@ export const LIMITS: Limits = Object.freeze({
   tags: 32,
   pathBytes: 4096,
   batch: 1000,
+  batchBytes: 8 * 1024 ** 2,
   priorityMin: 0,
   priorityMax: 9,
 });

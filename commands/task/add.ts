@@ -19,8 +19,8 @@ interface Options extends Fields {
 const FILE_HELP = `
 A line of --from FILE is one JSON object: title, and what it needs of the other fields:
 ${NEW_TASK_FIELDS.slice(1).join(" ")}
-A backoff is {kind, baseMs}. A number in dependsOn is a task of the file, counted from 0; beyond
-1000 tasks it must be an earlier one.`;
+A backoff is {kind, baseMs}. A number in dependsOn is a task of the file, counted from 0; of
+another batch (1000 tasks, or 8 MiB of texts) it must be an earlier one.`;
 
 /** `agentcoord task add` */
 export const command = defineCommand({
@@ -29,7 +29,7 @@ export const command = defineCommand({
       .argument("[title]", "one line; leave it out with --from")
       .option("--depends-on <ids>", "tasks that must be completed first", list("--depends-on"))
       .option("--key <key>", "idempotency key: the same again creates nothing new")
-      .option("--from <file|->", "one JSON task a line; atomic batches of 1000");
+      .option("--from <file|->", "one JSON task a line; atomic batches of 1000 or 8 MiB");
     addFields(built);
     return built.addHelpText("after", FILE_HELP);
   },

@@ -1,5 +1,5 @@
 /**
- * Tasks from a file: one JSON object a line, created in atomic batches of 1000.
+ * Tasks from a file: one JSON object a line, created in atomic batches.
  * @module
  */
 import { given } from "../../src/given.ts";
@@ -8,6 +8,7 @@ import { JsonError, parseJson } from "../../src/cli/json.ts";
 import { CoordError, InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
 import { LIMITS, printable, quote } from "../../src/name.ts";
 import { NEW_TASK_FIELDS } from "../../src/task/arguments.ts";
+import { BATCH_BYTES_TEXT, batchStarts } from "../../src/task/batch.ts";
 import { draftTasks, type NewTask } from "../../src/task/draft.ts";
 import type { Task, Tasks } from "../../src/task/task.ts";
 
@@ -58,16 +59,16 @@ function parseLine(line: string, number: number): NewTask {
  * across batches it must point backwards. Everything is checked before the first batch is written.
  */
 export async function createAll(tasks: Tasks, items: readonly Item[]): Promise<readonly Task[]> {
-  const size = LIMITS.batch;
-  const chunks = Array.from(
-    { length: Math.ceil(items.length / size) },
-    (_, chunk) => items.slice(chunk * size, (chunk + 1) * size),
-  );
+  const starts = batchStarts(items.map(({ task }) => task));
+  const chunks = starts.map((start, index) => ({
+    start,
+    chunk: items.slice(start, starts[index + 1]),
+  }));
   const placeholder = "tsk_00000000000000000000000000";
-  checkPlaces(items);
-  for (const [index, chunk] of chunks.entries()) {
+  checkPlaces(items, starts);
+  for (const { start, chunk } of chunks) {
     try {
-      draftTasks(relink(chunk, index * size, () => placeholder));
+      draftTasks(relink(chunk, start, () => placeholder));
     } catch (error) {
       throw inLines(error, chunk);
     }
@@ -75,30 +76,33 @@ export async function createAll(tasks: Tasks, items: readonly Item[]): Promise<r
   // One batch is refused as a whole anyway.
   if (chunks.length > 1) await checkIdentifiers(tasks, items);
   const created: Task[] = [];
-  for (const [index, chunk] of chunks.entries()) {
-    const linked = relink(chunk, index * size, (place) => created[place]!.id);
+  for (const { start, chunk } of chunks) {
+    const linked = relink(chunk, start, (place) => created[place]!.id);
     try {
       created.push(...await tasks.create(linked));
     } catch (error) {
       const failure = error instanceof NotFoundError ? inLines(error, chunk) : error;
-      throw index === 0 ? failure : halfWay(failure, created, chunk[0]!.line);
+      throw start === 0 ? failure : halfWay(failure, created, chunk[0]!.line);
     }
   }
   return created;
 }
 
 /** Every place in `dependsOn` is a task of the file and, across batches, an earlier one. */
-function checkPlaces(items: readonly Item[]): void {
-  const size = LIMITS.batch;
+function checkPlaces(items: readonly Item[], starts: readonly number[]): void {
+  let batch = 0;
   for (const [index, { task: { dependsOn }, line }] of items.entries()) {
+    if (index === starts[batch + 1]) batch++;
+    const end = starts[batch + 1] ?? items.length;
     if (!Array.isArray(dependsOn)) continue;
     for (const place of dependsOn) {
       if (typeof place !== "number") continue;
       const fits = Number.isInteger(place) && place >= 0 && place < items.length;
-      const ahead = fits && place > index && Math.floor(place / size) > Math.floor(index / size);
+      const ahead = fits && place >= end;
       if (fits && !ahead) continue;
       const fix = ahead
-        ? `it stands in a later batch of ${size}; put that task before this one`
+        ? `it stands in a later batch (${LIMITS.batch} tasks or ${BATCH_BYTES_TEXT} of texts each); ` +
+          "put that task before this one"
         : `use the identifier of a task, or its place in the file from 0 to ${items.length - 1}`;
       throw new InvalidArgumentError(
         `Line ${line} of --from: Invalid dependsOn ${place}: ${fix}`,

@@ -17,6 +17,7 @@ import { InvalidArgumentError } from "../errors.ts";
 import { checkJson } from "../json_value.ts";
 import { newId } from "../id.ts";
 import { LIMITS, quote } from "../name.ts";
+import { checkBatchBytes } from "./batch.ts";
 import { DEFAULT_BACKOFF, MAX_BACKOFF_MS } from "./backoff.ts";
 import { findCycle } from "./cycle.ts";
 import { type Backoff, detailsOf, type JsonValue, type TaskDetails } from "./model.ts";
@@ -90,7 +91,8 @@ const CHECKS: {
 /**
  * The drafts of a batch.
  *
- * @throws {InvalidArgumentError} for the first bad field, and for a cycle of dependencies, which is named.
+ * @throws {InvalidArgumentError} for the first bad field, for a batch that is too large, and for a cycle of
+ * dependencies, which is named.
  */
 export function draftTasks(tasks: readonly NewTask[]): TaskDraft[] {
   if (!Array.isArray(tasks)) throw invalid(tasks, "tasks", "use a list of tasks");
@@ -102,6 +104,7 @@ export function draftTasks(tasks: readonly NewTask[]): TaskDraft[] {
   if (total > MAX_BATCH_DEPENDENCIES) {
     throw invalid(total, "dependsOn", `use at most ${MAX_BATCH_DEPENDENCIES} in one batch`);
   }
+  checkBatchBytes(drafts);
   refuseCycle(drafts);
   return drafts;
 }

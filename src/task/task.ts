@@ -86,11 +86,13 @@ export class Tasks {
   }
 
   /**
-   * Creates up to 1000 tasks in one operation: all of them, or none.
+   * Creates up to 1000 tasks in one operation: all of them, or none. Their texts (payloads as JSON) may take 8 MiB
+   * together.
    *
    * @returns one task per item, in its place. Where an item's `key` was used before, that is the task
    * created then, as it stands now.
-   * @throws {InvalidArgumentError} for a bad field, or for dependencies that form a cycle, which is named.
+   * @throws {InvalidArgumentError} for a bad field, for texts that take more, or for dependencies that form a
+   * cycle, which is named.
    * @throws {NotFoundError} for a dependency that does not exist.
    */
   async create(tasks: readonly NewTask[]): Promise<readonly Task[]> {

@@ -1143,7 +1143,7 @@ Deno.test("task add --from keeps the order of more than 1000 lines, and finds ev
     );
     await refused(
       { 1500: { dependsOn: [2000] } },
-      "Line 1501 of --from: Invalid dependsOn 2000: it stands in a later batch of 1000; put that task before this one",
+      "Line 1501 of --from: Invalid dependsOn 2000: it stands in a later batch (1000 tasks or 8 MiB of texts each); put that task before this one",
     );
     await refused(
       { 1500: { dependsOn: [2100] } },
