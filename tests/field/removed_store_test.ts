@@ -18,6 +18,13 @@ import { ends } from "../../dev/sleepers.ts";
 const HOME = ".agentcoord/namespaces/default";
 const GONE = /was removed or replaced while in use/;
 
+/** By another process: who closes a file gives up all locks that its process has on it. */
+async function replace(path: string): Promise<void> {
+  const { success } = await new Deno.Command("cp", { args: [path, `${path}.copy`] }).output();
+  assert.ok(success);
+  await Deno.rename(`${path}.copy`, path);
+}
+
 const CHANGES: Readonly<Record<string, (home: string) => Promise<void>>> = {
   "its directory removed": (home) => Deno.remove(home, { recursive: true }),
   "its directory moved away": (home) => Deno.rename(home, `${home}-old`),
@@ -33,6 +40,15 @@ const CHANGES: Readonly<Record<string, (home: string) => Promise<void>>> = {
     await Deno.rename(`${home}/copy`, `${home}/store.db`);
   },
   "its kernel lock removed": (home) => Deno.remove(`${home}/store.lock`),
+  "its log removed": (home) => Deno.remove(`${home}/store.db-wal`),
+  "the index of its log removed": (home) => Deno.remove(`${home}/store.db-shm`),
+  "its log and the index removed": async (home) => {
+    await Deno.remove(`${home}/store.db-wal`);
+    await Deno.remove(`${home}/store.db-shm`);
+  },
+  "its log replaced by a copy": (home) => replace(`${home}/store.db-wal`),
+  "the index of its log replaced by a copy": (home) => replace(`${home}/store.db-shm`),
+  "its log emptied": (home) => Deno.truncate(`${home}/store.db-wal`),
 };
 
 for (const [what, change] of Object.entries(CHANGES)) {
@@ -48,7 +64,8 @@ for (const [what, change] of Object.entries(CHANGES)) {
       clock,
     });
     try {
-      const write = () => engine.write(undefined, (tx) => tx.nextFence());
+      const write = () =>
+        engine.write(undefined, (tx) => tx.run("UPDATE state SET counts = counts"));
       const read = () => engine.read((reader) => reader.nowMs);
       await write();
       await read();

@@ -6,6 +6,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { StoreUnavailableError } from "../../errors.ts";
 import { damaged, directoryOf, storeFailure } from "./failure.ts";
+import { isOpenHere } from "./files.ts";
 import { hasOwnHeader, HEADER_BYTES } from "./header.ts";
 import { refuseOddDatabaseFiles } from "./plain_file.ts";
 import { isOwnSchema, newestVersion, type Schema } from "./schema.ts";
@@ -61,7 +62,7 @@ export class Database {
       refuseStump(path, size);
       if (size === undefined) refuseLoneLog(path);
       if (size === undefined) create(path, await schema.migrations());
-      if (!hasOwnHeader(path, APPLICATION_ID)) throw foreign(path);
+      refuseForeignHeader(path);
       const database = new Database(path, new DatabaseSync(path, WRITING), schema);
       try {
         database.#check();
@@ -92,7 +93,7 @@ export class Database {
       refuseOddDatabaseFiles(path);
       refuseStump(path, fileSize(path));
       refuseLoneLog(path);
-      if (!hasOwnHeader(path, APPLICATION_ID)) throw foreign(path);
+      refuseForeignHeader(path);
       const database = new Database(path, new DatabaseSync(path, READING), schema);
       try {
         database.#check();
@@ -280,6 +281,14 @@ function foreign(path: string): StoreUnavailableError {
       `${directoryOf(path)} away or choose another --store`,
     { path },
   );
+}
+
+/**
+ * Closing another descriptor of a database ends the locks that the engine has on it in this process (fcntl(2)), and
+ * another process would then delete the log: so the header of one that is open is not read again.
+ */
+function refuseForeignHeader(path: string): void {
+  if (!isOpenHere(path) && !hasOwnHeader(path, APPLICATION_ID)) throw foreign(path);
 }
 
 /** The engine takes a file that ends within its header for an empty database, and would fill it. */

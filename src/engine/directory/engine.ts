@@ -33,10 +33,10 @@ import { FileWaker } from "./file_waker.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import { lossOf, warnOfLoss } from "./loss.ts";
 import { MarkWriter, readMark } from "./mark.ts";
-import { isPlainDirectory, namesIn, openOrMakePlainFile } from "./plain_file.ts";
+import { isPlainDirectory, namesIn } from "./plain_file.ts";
 import { readState, type StateRow } from "./state_row.ts";
 import type { EngineOptions } from "./engine_options.ts";
-import { StoreFiles } from "./files.ts";
+import { openLog, StoreFiles } from "./files.ts";
 import { openDatabase, Reserve } from "./reserve.ts";
 import { refuseTracked } from "./tracked.ts";
 import type { Actor } from "../actor.ts";
@@ -107,11 +107,11 @@ export class DirectoryEngine implements Engine {
     if (options.warn && !db.cameForward) {
       warnOfLoss(options.warn, directory, this.#lock, mark, commits);
     }
-    this.#log = openOrMakePlainFile(`${directory}/store.db-wal`);
-    this.#files = new StoreFiles(directory, this.#lock);
+    this.#log = openLog(directory);
     this.#marks = new MarkWriter(this.#lock, db.path);
     this.#reserve = new Reserve(directory);
     verifyBase(this.#lock, db.path);
+    this.#files = new StoreFiles(directory, this.#lock, this.#log, db);
   }
 
   /**
@@ -223,7 +223,8 @@ export class DirectoryEngine implements Engine {
     const logBytes = this.#log.statSync().size;
     if (exiting && logBytes < LOG_LEFT_BYTES) return;
     // Whoever holds the lock now may be the one who copies next; it is not waited for.
-    if (logBytes > 0 && this.#lock.tryAcquire()) {
+    const intact = this.#files.intact();
+    if (intact && logBytes > 0 && this.#lock.tryAcquire()) {
       try {
         this.#copyLog();
       } finally {
@@ -232,7 +233,11 @@ export class DirectoryEngine implements Engine {
     }
     this.#log.close();
     this.#lock.close();
+    // The engine would copy the log that was there into the database, and delete the one that is there now: the
+    // connection stays open as long as the process lives.
+    if (!intact) return;
     this.#db.close();
+    this.#files.closed(this.#db);
   }
 
   /** Runs queued operations until none is left, releasing the kernel lock every {@linkcode HOLD_MS}. */
@@ -245,6 +250,7 @@ export class DirectoryEngine implements Engine {
           this.#files.verify();
           if (this.#checkpointDue === "rest") this.#checkpoint();
           this.#runQueued(written);
+          if (written.length > 0) this.#files.wrote();
           this.#marks.endHold();
         } finally {
           this.#lock.release();

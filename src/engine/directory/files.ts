@@ -2,15 +2,20 @@
  * Whether the files a process has open are still the ones of the store.
  *
  * A directory can be removed, moved or replaced under a running process: `git clean -fdx` does it, a restored
- * backup, `rm` of a lock file that looked stale. Such a process would go on alone in files that nobody else can
- * reach, and two agents would hold one lock. So operations look, once they have the kernel lock, whether the
- * path still leads to the database that is open, and whether the lock's file has still a name. Keepers of
- * leases look every second and give theirs up at once, because whoever opens the store that is there now can be
- * granted it; waiters and followers look as often, so they end, though nobody can wake them any more.
+ * backup, `rm` of a lock file or a log that looked stale. Such a process would go on alone in files that nobody else
+ * can reach, and two agents would hold one lock. So operations look, once they have the kernel lock, whether the
+ * paths still lead to the database, its log and the log's index that are open, and whether the lock's file has still
+ * a name. Keepers of leases look every second and give theirs up at once, because whoever opens the store that is
+ * there now can be granted it; waiters and followers look as often, so they end, though nobody can wake them any more.
+ *
+ * The engine deletes the log and its index only when the last connection closes
+ * (https://www.sqlite.org/walformat.html), and never makes them shorter as we use it: a log that starts again
+ * is written over from its beginning. So while a connection is open, both stay, and do not shrink.
  * @module
  */
 import { StoreUnavailableError } from "../../errors.ts";
 import type { KernelLock } from "./kernel_lock.ts";
+import { openPlainFile } from "./plain_file.ts";
 
 /**
  * One look serves the operations of this long. An operation taken this shortly after the removal is worth as much as
@@ -18,50 +23,177 @@ import type { KernelLock } from "./kernel_lock.ts";
  */
 const LOOK_EVERY_MS = 5;
 
+/** What one process has open of one database. */
+interface Opened {
+  readonly log: OpenFile;
+  readonly index: OpenFile;
+  /** Never collected before they are closed: that would close them, and the last one deletes the log. */
+  readonly connections: Set<object>;
+}
+
+/** By the database's own identity: the engine has one index of the log for all connections of a process. */
+const OPENED = new Map<string, Opened>();
+
+/** A file as it was when it was opened. */
+class OpenFile {
+  readonly path: string;
+  readonly id: string;
+  #bytes: number;
+
+  constructor(path: string, info: Deno.FileInfo) {
+    this.path = path;
+    this.id = idOf(info);
+    this.#bytes = info.size;
+  }
+
+  /** It has had at least this size. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** It has this size now. */
+  grew(bytes: number): void {
+    if (bytes > this.#bytes) this.#bytes = bytes;
+  }
+
+  /** Whether the path leads to it, and it is as long as it was. */
+  stands(): boolean {
+    const info = infoOf(this.path);
+    if (info === undefined || idOf(info) !== this.id || info.size < this.#bytes) return false;
+    this.#bytes = info.size;
+    return true;
+  }
+}
+
 /** The open files of one namespace, compared with what is at their paths. */
 export class StoreFiles {
   readonly #directory: string;
-  readonly #database: string;
+  readonly #database: { readonly path: string; readonly id: string };
+  readonly #log: Deno.FsFile;
   readonly #lock: KernelLock;
-  readonly #opened: Deno.FileInfo;
+  readonly #opened: Opened;
   #lookedAt = -Infinity;
+  #measuredAt = -Infinity;
 
-  /** Remembers the files of `directory` that have just been opened. */
-  constructor(directory: string, lock: KernelLock) {
+  /**
+   * Remembers the files of `directory` that have just been opened, and read from once.
+   *
+   * @throws {StoreUnavailableError} when one of them is already gone.
+   */
+  constructor(directory: string, lock: KernelLock, log: Deno.FsFile, connection: object) {
+    const path = `${directory}/store.db`;
+    const info = infoOf(path);
+    const index = infoOf(`${path}-shm`);
+    if (info === undefined) throw gone(directory);
+    if (index === undefined) throw gone(`${path}-shm`);
     this.#directory = directory;
-    this.#database = `${directory}/store.db`;
+    this.#database = { path, id: idOf(info) };
+    this.#log = log;
     this.#lock = lock;
-    this.#opened = Deno.statSync(this.#database);
+    let opened = OPENED.get(this.#database.id);
+    if (opened === undefined) {
+      opened = {
+        log: new OpenFile(`${path}-wal`, log.statSync()),
+        index: new OpenFile(`${path}-shm`, index),
+        connections: new Set(),
+      };
+      OPENED.set(this.#database.id, opened);
+    }
+    this.#opened = opened;
+    opened.connections.add(connection);
   }
 
   /**
-   * Looks again, unless it has just looked: two calls of the system, about five microseconds.
+   * Looks again, unless it has just looked: four calls of the system, about ten microseconds.
    *
-   * @throws {StoreUnavailableError} when the database, the directory around it, or the file of the kernel lock
-   * was removed or replaced.
+   * @throws {StoreUnavailableError} when the database, its log, the log's index, the directory around them, or the
+   * file of the kernel lock was removed or replaced, or the log was cut.
    */
   verify(): void {
     const now = performance.now();
     if (now - this.#lookedAt < LOOK_EVERY_MS) return;
-    if (!this.#same() || this.#lock.removed()) {
-      throw new StoreUnavailableError(
-        `Cannot use the store: ${this.#directory} was removed or replaced while in use; ` +
-          `what this process held there is lost, so start again`,
-        { path: this.#directory, removed: true },
-      );
-    }
+    const missing = this.#missing();
+    if (missing !== undefined) throw gone(missing);
     this.#lookedAt = now;
+    this.#measuredAt = now;
   }
 
-  #same(): boolean {
-    try {
-      const { ino, dev } = Deno.statSync(this.#database);
-      return ino === this.#opened.ino && dev === this.#opened.dev;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-        return false;
-      }
-      throw error;
+  /** Whether all is as it was, looked at now. */
+  intact(): boolean {
+    return this.#missing() === undefined;
+  }
+
+  /** Called after a commit: the log is at least this long from now on. */
+  wrote(): void {
+    const now = performance.now();
+    const { log } = this.#opened;
+    if (log.bytes > 0 && now - this.#measuredAt < LOOK_EVERY_MS) return;
+    log.grew(this.#log.statSync().size);
+    this.#measuredAt = now;
+  }
+
+  /** Called when this connection was closed. */
+  closed(connection: object): void {
+    const { connections } = this.#opened;
+    connections.delete(connection);
+    if (connections.size === 0) OPENED.delete(this.#database.id);
+  }
+
+  #missing(): string | undefined {
+    const info = infoOf(this.#database.path);
+    if (info === undefined || idOf(info) !== this.#database.id) return this.#directory;
+    if (this.#lock.removed()) return this.#directory;
+    const { log, index } = this.#opened;
+    return [log, index].find((file) => !file.stands())?.path;
+  }
+}
+
+/**
+ * Opens the log of a database that is open: the engine has made it.
+ *
+ * @throws {StoreUnavailableError} when it was removed since.
+ */
+export function openLog(directory: string): Deno.FsFile {
+  const path = `${directory}/store.db-wal`;
+  const log = openPlainFile(path);
+  if (log === undefined) throw gone(path);
+  return log;
+}
+
+/**
+ * Whether this process has the database at `path` open.
+ *
+ * @throws {StoreUnavailableError} when it has, and its log or the log's index is not the one that is there now: the
+ * engine would read the one with the other.
+ */
+export function isOpenHere(path: string): boolean {
+  if (OPENED.size === 0) return false;
+  const info = infoOf(path);
+  const opened = info && OPENED.get(idOf(info));
+  if (opened === undefined) return false;
+  for (const file of [opened.log, opened.index]) if (!file.stands()) throw gone(file.path);
+  return true;
+}
+
+function gone(path: string): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `Cannot use the store: ${path} was removed or replaced while in use; ` +
+      `what this process held there is lost, so start again`,
+    { path, removed: true },
+  );
+}
+
+function idOf({ dev, ino }: Deno.FileInfo): string {
+  return `${dev}:${ino}`;
+}
+
+function infoOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
     }
+    throw error;
   }
 }
