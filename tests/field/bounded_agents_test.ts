@@ -46,7 +46,8 @@ workTest("agent prune removes hundreds in portions", async ({ as, clock, work })
     removed = (await new Agents(as("eve")).prune()).map(({ name }) => name);
   });
   assert.deepEqual(removed, NAMES);
-  assert.ok(items < 6000, `did ${items}`);
+  // All at once would be four times as many, on any server.
+  assert.ok(items < 9000, `did ${items}`);
 });
 
 workTest("agent prune passes over hundreds that hold something", async ({ as, clock, work }) => {
