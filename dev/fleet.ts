@@ -135,7 +135,7 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** Whether a file is there: how a fleet is told to stop. */
+/** Whether a file is there: how a test stops a fleet. */
 export function isThere(path: string): boolean {
   try {
     Deno.statSync(path);

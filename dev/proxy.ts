@@ -233,7 +233,7 @@ class Link {
   #closed = false;
   /** Commands whose reply has not come yet. */
   readonly #pending: (readonly string[])[] = [];
-  /** Set once replies cannot be told from messages: from then on nothing is lost on purpose. */
+  /** Set once replies look like messages: from then on nothing is lost on purpose. */
   #streaming = false;
 
   constructor(proxy: TcpProxy, client: Deno.TcpConn) {

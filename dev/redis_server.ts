@@ -169,7 +169,7 @@ class Server implements RedisServer {
 
   async start(): Promise<void> {
     this.#logStart = this.log().length;
-    // Written once: a server that is started again knows what it was told, or what Sentinel made of it.
+    // Written once: a server that is started again knows its settings, or what Sentinel made of it.
     this.#config ??= configure(this.port, this.directory, this.#options);
     const args = [this.#config, ...(this.#options.sentinel === true ? ["--sentinel"] : [])];
     const child = new Deno.Command("sh", {

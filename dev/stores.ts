@@ -13,7 +13,7 @@ import { freshNamespace, hasRedis, sharedRedis } from "./redis_server.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** A clock that moves only when told to. */
+/** A clock that moves only when a test moves it. */
 export class TestClock implements Clock {
   #nowMs = 1_800_000_000_000;
   #passedMs = 0;

@@ -67,7 +67,7 @@ Deno.test("lock path has one name in common for every case where the file system
     assert.ok(names("STRASSE").includes("strasse") && names("Stra\u00dfe").includes("strasse"));
   }));
 
-Deno.test("file system that folds case is told by a name asked for in the other case", async () => {
+Deno.test("file system that folds case is recognised by a name asked for in the other case", async () => {
   const disk = (...paths: [string, number][]) => (path: string) => {
     const found = paths.find(([name]) => name === path);
     return found && { dev: 1, ino: found[1] };
@@ -121,13 +121,13 @@ Deno.test("file URL is read as the path it stands for, or refused with the right
     }
   }));
 
-Deno.test("doubts are told about a path that probably is not the one that was meant", () =>
+Deno.test("doubts are raised about a path that probably is not the one that was meant", () =>
   inProject((project, top) => {
     Deno.writeTextFileSync(`${top}/README.md`, "");
     Deno.writeTextFileSync(`${top}/${NFC}`, "");
     Deno.writeTextFileSync(`${top}/[id].tsx`, "");
     Deno.mkdirSync(`${top}/part/.agentcoord`, { recursive: true });
-    const told: [string, RegExp][] = [
+    const seen: [string, RegExp][] = [
       ["src/*.ts", /^"src\/\*\.ts" names one file literally.*: the shell did not expand it$/],
       ["a?.ts", /the shell did not expand it/],
       ["{a,b}.ts", /the shell did not expand it/],
@@ -137,7 +137,7 @@ Deno.test("doubts are told about a path that probably is not the one that was me
       [NFD, /looks the same is, with its accents composed \(NFC\); both are one lock/],
       ["part", /is the top of another project: its own agents lock in another store/],
     ];
-    for (const [path, message] of told) {
+    for (const [path, message] of seen) {
       const doubts = doubtsAbout(path, project);
       assert.equal(doubts.length, 1, path);
       assert.match(doubts[0]!, message);

@@ -34,9 +34,9 @@ export function narrate(event: CoordEvent, { titles, startMs }: Cast, view: View
     "approval.approved": ["green", "approves"],
     "audit.logged": ["dim", `puts a decision on the record (${event.data?.decisionType})`],
   };
-  const told = sentences[event.type];
-  if (told === undefined) return "";
-  return line(event.atMs - startMs, event.agent ?? "", told[1], told[0], view);
+  const sentence = sentences[event.type];
+  if (sentence === undefined) return "";
+  return line(event.atMs - startMs, event.agent ?? "", sentence[1], sentence[0], view);
 }
 
 /** One line of the story. */

@@ -6,7 +6,7 @@ import type { Session } from "../../src/session.ts";
 import type { HeldTask } from "../../src/task/held.ts";
 import type { Job } from "./project.ts";
 
-/** `agentcoord demo-worker NAME`: one of the demo's processes; works until it is told to stop. */
+/** `agentcoord demo-worker NAME`: one of the demo's processes; works until its demo stops it. */
 export const command = defineCommand({
   build: (command) =>
     command

@@ -6,7 +6,7 @@ import type { Board, Message } from "../../src/board/board.ts";
 import type { Cli } from "../../src/cli/command.ts";
 import type { Unknown } from "../agent/hint.ts";
 
-/** Once they are told, counts the messages as read; to count them for a name that nobody has would register it. */
+/** Once they are printed, counts the messages as read; to count them for a name that nobody has would register it. */
 export function countAsRead(
   cli: Cli,
   board: Board,

@@ -151,7 +151,7 @@ export class Board {
   }
 
   /**
-   * The thread with its replies, the newest 1000 unless told otherwise.
+   * The thread with its replies, the newest 1000 unless `limit` says otherwise.
    *
    * @throws {NotFoundError} when there is no such thread.
    * @throws {InvalidArgumentError} for a cursor that no reply of it has.

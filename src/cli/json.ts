@@ -6,7 +6,7 @@ import { printable, quote } from "../name.ts";
 
 /** A string, a number, or one of the marks between values; in valid JSON nothing else matters here. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\],]/g;
-/** Every double is told apart from all others by this many digits (IEEE 754, Goldberg 1991). */
+/** Every double differs from all others in this many digits (IEEE 754, Goldberg 1991). */
 const DOUBLE_DIGITS = 17;
 
 /** Why a text was not taken; the message completes "Invalid --payload …: ". */
@@ -91,7 +91,7 @@ function within(levels: readonly Level[]): string {
   return path === "" ? "" : ` at ${printable(path)}`;
 }
 
-/** Whether the double nearest to `token` is told from it by its digits. */
+/** Whether the double nearest to `token` differs from it in its digits. */
 function isRounded(token: string): boolean {
   const kept = Number(token);
   if (!Number.isFinite(kept)) return true;

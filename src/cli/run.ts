@@ -257,9 +257,9 @@ class Call implements Cli {
 
   /** Loads the words for it when there is something to say: most calls have nothing. */
   #advise(warning: StoreWarning, { project }: Config): void {
-    const told = this.#advising;
+    const advice = this.#advising;
     this.#advising = import("./warning_text.ts").then(async ({ warningTexts }) => {
-      await told;
+      await advice;
       for (const text of warningTexts(warning, project)) this.warn(text);
     });
   }

@@ -109,7 +109,7 @@ Deno.test("a damaged database is refused and kept as it is", () =>
     assert.deepEqual([code, document.data.length], [0, 1]);
   }));
 
-Deno.test("a page overwritten in the middle is told as damage by whoever reads it", () =>
+Deno.test("a page overwritten in the middle is damage to whoever reads it", () =>
   withProject(async (dir) => {
     const path = await filled(dir);
     const whole = await Deno.readFile(path);

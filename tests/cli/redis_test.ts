@@ -25,7 +25,7 @@ interface Check {
 }
 
 const SECRET = "s3cret";
-/** Named, so that nobody is told that the project has no name of its own. */
+/** Named, so that no warning says that the project has no name of its own. */
 const DEFAULT = { AGENTCOORD_NAMESPACE: "default" };
 
 /** Registers a test of a project, where there is Redis. */
@@ -529,7 +529,7 @@ Deno.test("a call that works on a directory loads nothing of Redis", async () =>
   load(file("src/open/directory.ts"));
   assert.ok(loaded.size > 40);
   const redis = [...loaded].filter((specifier) => /redis|scripts?\.ts$/.test(specifier));
-  // What reads a URL, and the descriptor that answers what can be told from one.
+  // What reads a URL, and the descriptor that answers what a URL alone shows.
   assert.deepEqual(redis.sort(), [
     file("src/engine/redis/url.ts"),
     file("src/open/redis_engine.ts"),

@@ -51,8 +51,8 @@ Deno.test("lock run tells its command the fence, the paths and the store", async
     const lines = (await cli(dir, ["--json", "--namespace", "n1", "events"])).stdout.trim();
     const events: CoordEvent[] = lines.split("\n").map((line) => JSON.parse(line));
     const fence = events.find(({ type }) => type === "lock.acquired")?.data?.fence;
-    const told = stdout.trimEnd().split("\n");
-    assert.deepEqual(told.map((line) => line.replace(/^(AGENTCOORD_RUNS=).{36}$/, "$1MARK")), [
+    const seen = stdout.trimEnd().split("\n");
+    assert.deepEqual(seen.map((line) => line.replace(/^(AGENTCOORD_RUNS=).{36}$/, "$1MARK")), [
       "AGENTCOORD_AGENT=bob",
       "AGENTCOORD_DURABILITY=full",
       "AGENTCOORD_FALLBACK=auto",

@@ -263,7 +263,7 @@ proxyTest("proxy loses the reply of a command that was executed", async (bench) 
   assert.equal(await again.command("INCR", "counter"), 2, "only the first is lost");
 });
 
-proxyTest("proxy loses as many replies as it was told, each with its connection", async (bench) => {
+proxyTest("proxy loses as many replies as it shall, each with its connection", async (bench) => {
   const { server, proxy } = bench;
   proxy.loseReplies(2, ([name]) => name === "INCR");
   for (let attempt = 1; attempt <= 2; attempt++) {

@@ -28,8 +28,8 @@ storeTest("event list tells what happened, to what, by whom and when, in order",
   await happen(bench, "a.py");
   const [next] = await new Locks(bench.as("ada")).acquire("b.py");
   const { events, cursor } = await new Events(bench.as()).list();
-  const told = [ARRIVAL, "lock.acquired a.py", "lock.released a.py", "lock.acquired b.py"];
-  assert.deepEqual(brief(events), told);
+  const said = [ARRIVAL, "lock.acquired a.py", "lock.released a.py", "lock.acquired b.py"];
+  assert.deepEqual(brief(events), said);
   const { id, ...acquired } = events[1]!;
   assert.match(id, /^evt_[0-9A-HJKMNP-TV-Z]{26}$/);
   assert.deepEqual(acquired, {

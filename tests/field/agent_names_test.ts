@@ -1,5 +1,5 @@
 /**
- * Names that nobody has: whoever reads or writes to one is told who may have been meant.
+ * Names that nobody has: whoever reads or writes to one gets a hint who may have been meant.
  * Seen in gastownhall/gastown#1208: the inbox of a name in another case was empty, without a word.
  * @module
  */

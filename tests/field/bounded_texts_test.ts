@@ -34,13 +34,13 @@ workTest("audit log is listed, followed and verified in portions of its texts", 
     assert.ok(bytes < OPERATION_BYTES, `list ${which} answered ${bytes}`);
   }
   const [first] = (await ada.list({ limit: 55 })).entries;
-  const told: unknown[] = [];
+  const seen: unknown[] = [];
   const follows = await bench.work(async () => {
     for await (const entry of ada.tail({ after: first!.id })) {
-      if (told.push(numberOf(entry)) === 54) break;
+      if (seen.push(numberOf(entry)) === 54) break;
     }
   });
-  assert.deepEqual(told, numbers.slice(1));
+  assert.deepEqual(seen, numbers.slice(1));
   assert.ok(follows.bytes < OPERATION_BYTES, `follow answered ${follows.bytes}`);
   const verifies = await bench.work(async () => {
     const { ok, entries } = await ada.verify();

@@ -69,16 +69,16 @@ async function words(warning: string): Promise<string[]> {
 }
 
 inThePast(
-  "lapsing lock is told of by every act of its holder until it is renewed",
+  "lapsing lock is in the warnings of every act of its holder until it is renewed",
   async (as) => {
     await new Locks(as("ada")).acquire("src/it's mine.py", { ttlMs: HOUR });
     await new Locks(as("ada")).acquire("long.py", { ttlMs: 24 * HOUR });
     await new Locks(as("bob")).acquire("other.py", { ttlMs: 24 * HOUR });
   },
   async (dir) => {
-    const told = await cli(dir, ["task", "add", "x", "--agent", "ada"]);
-    assert.equal(told.code, 0);
-    const [warning, ...more] = warnings(told.stderr);
+    const seen = await cli(dir, ["task", "add", "x", "--agent", "ada"]);
+    assert.equal(seen.code, 0);
+    const [warning, ...more] = warnings(seen.stderr);
     assert.deepEqual(more, []);
     assert.match(
       warning!,
@@ -111,7 +111,7 @@ inThePast(
 );
 
 inThePast(
-  "lapsing task is told of with the command that renews it, and no more once it is done",
+  "lapsing task is in a warning with the command that renews it, and no more once it is done",
   async (as) => {
     const tasks = new Tasks(as("ada"));
     await tasks.create([{ title: "one", leaseMs: HOUR }, { title: "two" }]);
@@ -129,12 +129,12 @@ inThePast(
 );
 
 inThePast(
-  "lapsing leases that are many are told of together with the heartbeat that renews all",
+  "lapsing leases that are many share one warning with the heartbeat that renews all",
   (as) =>
     new Locks(as("ada")).acquire(Array.from({ length: 9 }, (_, i) => `${i}.py`), { ttlMs: HOUR }),
   async (dir) => {
-    const told = await cliJson(dir, ["task", "add", "x", "--agent", "ada"]);
-    const [warning, ...more] = told.document.warnings as string[];
+    const seen = await cliJson(dir, ["task", "add", "x", "--agent", "ada"]);
+    const [warning, ...more] = seen.document.warnings as string[];
     assert.deepEqual(more, []);
     assert.match(warning!, /^agent "ada" holds several leases that lapse soon, the first in /);
     const beat = await cliJson(dir, await words(warning!));

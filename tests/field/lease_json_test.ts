@@ -9,13 +9,13 @@ import { storeTest } from "../../dev/stores.ts";
 
 const FIELDS = ["path", "mode", "holder", "fence", "intent", "acquiredAtMs", "expiresAtMs"];
 
-storeTest("a lease has its fields in one order wherever it is told", async ({ as }) => {
+storeTest("a lease has its fields in one order wherever it is shown", async ({ as }) => {
   const [ada, bob] = [new Locks(as("ada")), new Locks(as("bob"))];
   const refusal = await (async () => {
     await ada.acquire("a", { mode: "shared", intent: "read" });
     return await bob.acquire("a").catch((error) => error);
   })();
-  const told = [
+  const seen = [
     ...await ada.acquire(["b", "c"]),
     ...await bob.acquire("a", { mode: "shared" }),
     ...await ada.renew(["b", "c"]),
@@ -23,7 +23,7 @@ storeTest("a lease has its fields in one order wherever it is told", async ({ as
     ...await ada.release("b"),
     ...await ada.release("a"),
   ];
-  for (const lease of told) assert.deepEqual(Object.keys(lease), FIELDS);
+  for (const lease of seen) assert.deepEqual(Object.keys(lease), FIELDS);
   assert.equal(refusal.code, "conflict");
 });
 

@@ -233,7 +233,7 @@ placeTest(
   },
 );
 
-/** How far the event stream has come: every change is told there. */
+/** How far the event stream has come: every change is an event. */
 async function newest(session: Session): Promise<string> {
   let since: string | undefined;
   for (;;) {

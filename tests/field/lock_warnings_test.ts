@@ -1,5 +1,5 @@
 /**
- * A lock on a name that probably was not meant keeps nobody out of what was: whoever takes it is told.
+ * A lock on a name that probably was not meant keeps nobody out of what was: whoever takes it gets a warning.
  * @module
  */
 import assert from "node:assert/strict";

@@ -69,7 +69,7 @@ for (const [what, lose] of Object.entries(LOSSES)) {
       assert.equal(doctor.check.ok, false);
       assert.ok(doctor.check.value >= 1, JSON.stringify(doctor.check));
       assert.match(doctor.check.hint, /commits were lost or an older copy was restored/);
-      // Whoever only looks is told, too, as long as nobody has written.
+      // Whoever only looks gets the warning, too, as long as nobody has written.
       for (let look = 0; look < 2; look++) {
         const [warning, ...others] = await warnings(dir, ["locks"]);
         assert.match(warning!, new RegExp(`^${doctor.check.value} commits are missing from `));
@@ -92,7 +92,7 @@ for (const [what, lose] of Object.entries(LOSSES)) {
       assert.match(after.restored.value, / ago$/);
       assert.match(after.restored.hint, /^commits were lost \(\d+ missing\); fences leapt/);
       await acquire(dir, "e.py");
-      assert.equal((await restoredEvents(dir)).length, 1, "it is told once");
+      assert.equal((await restoredEvents(dir)).length, 1, "it is one event");
     });
   });
 }

@@ -32,8 +32,8 @@ storeTest("task complete brings every one of many dependents to the queue", asyn
   await ada.cancel(ids[600]!);
   assert.equal((await ada.counts()).blocked, MANY - 1);
   await ada.claim();
-  const told = await ada.complete(hub!.id, { result: "built" });
-  assert.equal(told.result, "built");
+  const seen = await ada.complete(hub!.id, { result: "built" });
+  assert.equal(seen.result, "built");
   const { blocked, pending } = await ada.counts();
   assert.deepEqual([blocked, pending], [0, MANY - 1]);
   const claimed: string[] = [];
@@ -44,11 +44,11 @@ storeTest("task complete brings every one of many dependents to the queue", asyn
   }
   assert.deepEqual(claimed, ids.filter((id) => id !== ids[600]), "in the order of creation");
   assert.deepEqual(await ada.sweep(), []);
-  // What was cancelled meanwhile has been told, too.
+  // What was cancelled meanwhile no longer waits, either.
   assert.equal((await ada.retry(ids[600]!)).status, "pending");
 });
 
-Deno.test("task claim goes on where a completion was left that had told few of many dependents", async () => {
+Deno.test("task claim goes on where a completion was left that had unblocked few of many dependents", async () => {
   const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
   const engine = await DirectoryEngine.open(directory, {
     schema: SCHEMA,

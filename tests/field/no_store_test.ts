@@ -93,9 +93,9 @@ Deno.test("whoever makes a store says so, once", () =>
   withProject(async (dir) => {
     const add = ["task", "add", "x", "--agent", "ada", "--json"];
     const first = await cliJson(dir, add);
-    const told = `Made a store in ${dir}/.agentcoord`;
-    assert.deepEqual(first.document.warnings, [told]);
-    assert.equal(first.stderr, `agentcoord: warning: ${told}\n`);
+    const seen = `Made a store in ${dir}/.agentcoord`;
+    assert.deepEqual(first.document.warnings, [seen]);
+    assert.equal(first.stderr, `agentcoord: warning: ${seen}\n`);
     assert.deepEqual((await cliJson(dir, add)).document.warnings, []);
   }));
 
@@ -104,11 +104,11 @@ Deno.test("a follower makes the store it waits on, and hears of what comes", () 
     const follower = start(dir, ["events", "--follow", "--json"]);
     const lines = follower.stdout.pipeThrough(new TextDecoderStream()).getReader();
     const remarks = follower.stderr.pipeThrough(new TextDecoderStream()).getReader();
-    let told = "";
-    while (!/Made a store/.test(told)) {
+    let seen = "";
+    while (!/Made a store/.test(seen)) {
       const { value, done } = await remarks.read();
-      assert.ok(!done, told);
-      told += value;
+      assert.ok(!done, seen);
+      seen += value;
     }
     await cli(dir, ["task", "add", "x", "--agent", "ada"]);
     assert.match((await lines.read()).value ?? "", /agent\.registered|task\.created/);

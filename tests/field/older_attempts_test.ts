@@ -1,5 +1,5 @@
 /**
- * The attempts that a task has had before: told to who asks for them and to who takes over, and no burden otherwise.
+ * The attempts that a task has had before: shown to who asks for them and to who takes over, and no burden otherwise.
  * @module
  */
 import assert from "node:assert/strict";

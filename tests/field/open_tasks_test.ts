@@ -1,5 +1,5 @@
 /**
- * Lists of tasks: what is open stands before what has ended, and what a page leaves out is told.
+ * Lists of tasks: what is open stands before what has ended, and a page says what it leaves out.
  * @module
  */
 import assert from "node:assert/strict";
@@ -116,9 +116,9 @@ Deno.test("tasks tells what it left out, and the command that shows it", () =>
       "three",
     ]);
     const { nextCursor } = page.document;
-    const told = await cli(dir, ["tasks", "--limit", "2"]);
+    const seen = await cli(dir, ["tasks", "--limit", "2"]);
     assert.equal(
-      told.stderr,
+      seen.stderr,
       `Left out: 1 pending, 1 completed. More: agentcoord tasks --limit 2 --cursor ${nextCursor}\n`,
     );
     const next = await cli(dir, ["tasks", "--limit=1", `--cursor=${nextCursor}`]);

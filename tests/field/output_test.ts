@@ -125,7 +125,7 @@ Deno.test("text tells times from when it is printed, also after a wait", () =>
     assert.match(new TextDecoder().decode(stdout), /lapses in (?:10|9\.\d)s\n$|lapses in 10s/);
   }));
 
-Deno.test("warning is told whole, however long it is", async () => {
+Deno.test("warning is printed whole, however long it is", async () => {
   const words = `${"word ".repeat(200)}end`;
   const command = defineCommand({
     build: (command) => command,
@@ -133,7 +133,7 @@ Deno.test("warning is told whole, however long it is", async () => {
     run: (cli) => Promise.resolve(cli.warn(words)),
     text: () => "",
   });
-  let told = "";
+  let seen = "";
   await run(["speak"], {
     version: "0",
     commands: [{ path: "speak", summary: "warns", load: () => Promise.resolve({ command }) }],
@@ -146,7 +146,7 @@ Deno.test("warning is told whole, however long it is", async () => {
     stdin: () => Promise.resolve(new Uint8Array()),
     secret: () => undefined,
     stdout: () => Promise.resolve(),
-    stderr: (text) => Promise.resolve(void (told += text)),
+    stderr: (text) => Promise.resolve(void (seen += text)),
   });
-  assert.equal(told, `agentcoord: warning: ${words}\n`);
+  assert.equal(seen, `agentcoord: warning: ${words}\n`);
 });

@@ -55,8 +55,8 @@ storeTest(
     assert.equal(await ada.get(done!.id), undefined);
     const { completed, cancelled: left } = await ada.counts();
     assert.deepEqual([completed, left], [1, 1]);
-    const told = (await events.list({ type: "task.pruned" })).events;
-    assert.deepEqual(told.map(({ subject, data }) => [subject, data?.count]).sort(), [
+    const said = (await events.list({ type: "task.pruned" })).events;
+    assert.deepEqual(said.map(({ subject, data }) => [subject, data?.count]).sort(), [
       ["cancelled", 1],
       ["completed", 1],
     ]);
@@ -152,8 +152,8 @@ storeTest(
       const inbox = await new Board(bench.as(name)).inbox();
       assert.deepEqual(inbox.map(({ message }) => message), unread, name);
     }
-    const told = (await events.list({ type: "thread.pruned" })).events;
-    assert.deepEqual(told.map(({ subject, agent, data }) => [subject, agent, data]), [
+    const said = (await events.list({ type: "thread.pruned" })).events;
+    assert.deepEqual(said.map(({ subject, agent, data }) => [subject, agent, data]), [
       ["resolved", "ada", { count: 1, olderThanMs: 30 * DAY_MS }],
     ]);
     assert.equal((await ada.prune(long)).pruned, 0, "again there is nothing to remove");
@@ -249,8 +249,8 @@ storeTest(
 
     // It counts once, and whichever statuses the next prune is asked for.
     assert.equal((await ada.prune({ olderThanMs: 500, statuses: ["waiting"] })).pruned, 0);
-    const told = (await events.list({ type: "thread.pruned" })).events;
-    assert.deepEqual(told.map(({ data }) => data?.count), [1]);
+    const said = (await events.list({ type: "thread.pruned" })).events;
+    assert.deepEqual(said.map(({ data }) => data?.count), [1]);
     for (let n = 0; n < 7; n++) {
       assert.deepEqual(await new Board(bench.as(`m${n}`)).inbox(), [], `m${n}`);
     }

@@ -206,7 +206,7 @@ Deno.test("settings of version 0.1.0 are read with a warning until init moves th
     assert.deepEqual((await cliJson(dir, ["locks"])).document.warnings, []);
   }));
 
-Deno.test("the environment that overrides the project's file is told to whoever acts", () =>
+Deno.test("the environment that overrides the project's file is a warning to whoever acts", () =>
   withProject(async (dir) => {
     await Deno.writeTextFile(`${dir}/agentcoord.json`, '{"store": "./ours", "namespace": "a"}');
     const acquire = ["lock", "acquire", "x", "--agent", "ada"];
@@ -305,7 +305,7 @@ Deno.test("a server's namespace is the owner and name of the repository's origin
     }));
 });
 
-Deno.test("clones of one project that names a server and no namespace are told that they may part", () =>
+Deno.test("clones of one project that names a server and no namespace are warned that they may part", () =>
   withProject(async (dir) => {
     const resolve = (env = {}) => resolveConfig({ flags: {}, env, cwd: dir });
     await Deno.writeTextFile(`${dir}/agentcoord.json`, '{"store": "redis://h"}');
@@ -317,7 +317,7 @@ Deno.test("clones of one project that names a server and no namespace are told t
     assert.equal(remark?.kind, "notice");
     assert.ok(remark.text.startsWith(`${dir}/agentcoord.json names a server and no namespace`));
     assert.ok(remark.text.endsWith('Add this line to the file: "namespace": "ada-shop",'));
-    // Whoever names the server without that file, or the namespace, has been told nothing untrue.
+    // Whoever names the server without that file, or the namespace, has read nothing untrue.
     assert.deepEqual(resolve({ AGENTCOORD_STORE: "redis://h" }).remarks, []);
     assert.deepEqual(resolve({ AGENTCOORD_NAMESPACE: "n" }).remarks, []);
     await Deno.writeTextFile(

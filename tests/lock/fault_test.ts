@@ -112,10 +112,10 @@ placeTest(
         assert.ok(end && end.atMs <= began.get(next)!, `${fence} overlaps ${next}`);
       }
     }
-    // What the holders themselves were told must agree: told leases never overlap either.
-    const told = records.flatMap(({ took }) => took ?? []).sort((a, b) => a.fence - b.fence);
-    for (const [index, lease] of told.entries()) {
-      const next = told[index + 1];
+    // The answers to the holders themselves must agree: their leases never overlap either.
+    const seen = records.flatMap(({ took }) => took ?? []).sort((a, b) => a.fence - b.fence);
+    for (const [index, lease] of seen.entries()) {
+      const next = seen[index + 1];
       // A holder may be killed after its release was done and before it could write that down.
       const released = records.some((record) => record.released === lease.fence) ||
         ended.get(lease.fence)?.how === "lock.released";

@@ -128,7 +128,7 @@ redisTest("a replica answers what is asked, and refuses what would change someth
   assert.deepEqual([error.details.reason, error.retryable], ["readonly", false]);
 });
 
-redisTest("a user who may not do what is needed is told what, without secrets", async () => {
+redisTest("a user who may not do what is needed learns what, without secrets", async () => {
   await using server = await startRedis();
   const cases: readonly [string, RegExp][] = [
     ["~* &* +@all -evalsha -eval", /may not run the command "eval(?:sha)?"/],
@@ -193,7 +193,7 @@ redisTest(
     }
     server.resume();
     await bob.locks.acquire("c.py", { waitMs: 20_000 });
-    // What ada asked for may have been done late; she is told so, and can ask again.
+    // What ada asked for may have been done late; the error says so, and she can ask again.
     await ada.locks.acquire("b.py", { reentrant: true });
   },
 );

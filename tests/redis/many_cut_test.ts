@@ -71,14 +71,14 @@ Deno.test({
       }
       const leases = (await own.list()).filter(({ path }) => path.startsWith("cut/"));
       assert.equal(leases.length, CLIENTS);
-      const told: string[] = [];
+      const seen: string[] = [];
       const events = new Events(context(near, "eve"));
       for (let page = await events.list({ type: "lock.acquired", limit: 1000 });;) {
-        told.push(...page.events.map(({ subject }) => subject));
+        seen.push(...page.events.map(({ subject }) => subject));
         if (page.events.length < 1000) break;
         page = await events.list({ type: "lock.acquired", limit: 1000, since: page.cursor });
       }
-      const cut = told.filter((subject) => subject.startsWith("cut/"));
+      const cut = seen.filter((subject) => subject.startsWith("cut/"));
       assert.deepEqual([cut.length, new Set(cut).size], [CLIENTS, CLIENTS], "each acted once");
     } finally {
       for (const store of stores) await store.close();

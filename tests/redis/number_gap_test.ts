@@ -89,7 +89,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "restart of a server is told once, by an event before those of the next operation and by doctor",
+    "restart of a server is reported once, by an event before those of the next operation and by doctor",
   ignore: !hasRedis(),
   async fn() {
     await using server = await startRedis({

@@ -178,6 +178,12 @@ export const BOARD_OPERATIONS: readonly Operation[] = [
     call: ({ as }) => as("ada").board.inboxWait({ timeoutMs: WAIT_MS }),
   },
   {
+    name: "board.addressedWait in vain",
+    method: "board.addressed",
+    commands: [2, 3],
+    call: ({ as }) => as("ada").board.addressedWait({ timeoutMs: WAIT_MS }),
+  },
+  {
     name: "board.ack",
     method: "board.ack",
     setup: async (bench) => {

@@ -19,7 +19,7 @@
  * minute. JSON is laid out over several lines where it is long. Columns are two spaces apart; their
  * alignment is {@linkcode assertAligned}'s business.
  *
- * Then all of it is told once more on Redis, where the program must say the very same. To be quick, that
+ * Then all of it is played once more on Redis, where the program must say the very same. To be quick, that
  * happens inside the test's own process, but for lines that run a command of somebody else's.
  *
  * With `AGENTCOORD_GOLDEN=update` the transcripts in the test file are rewritten instead.
@@ -45,7 +45,7 @@ export interface TranscriptOptions {
 }
 
 /** What a transcript came to. */
-interface Told {
+interface Played {
   readonly text: string;
   /** The same with the keys of JSON objects in alphabetical order: no reader may rely on any other. */
   readonly sorted: string;
@@ -73,8 +73,12 @@ export async function transcript(
   }
   assert.equal(actual.text, expected.replace(/^\n/, ""));
   if (directoryOnly || !hasRedis()) return;
-  const told = await playOnRedis(dir, expected, env);
-  assert.equal(told.sorted, actual.sorted, "Redis (actual) differs from the directory (expected)");
+  const answer = await playOnRedis(dir, expected, env);
+  assert.equal(
+    answer.sorted,
+    actual.sorted,
+    "Redis (actual) differs from the directory (expected)",
+  );
 }
 
 /** Gives the transcript as it would be of the project's own directory. */
@@ -82,7 +86,7 @@ async function playOnRedis(
   dir: string,
   expected: string,
   env: Readonly<Record<string, string>>,
-): Promise<Told> {
+): Promise<Played> {
   const { url, port } = await sharedRedis();
   const namespace = freshNamespace();
   const store = { AGENTCOORD_STORE: url, AGENTCOORD_NAMESPACE: namespace };
@@ -95,7 +99,7 @@ async function playOnRedis(
     )
       .replaceAll("test-host", Deno.hostname()).replace(/\bredis\b/g, "directory");
   await using client = await resp(port);
-  const told = await play(dir, expected, { ...env, ...store }, {
+  const answer = await play(dir, expected, { ...env, ...store }, {
     run: async (args, options) => {
       const given = { PATH: Deno.env.get("PATH") ?? "", ...options.env };
       const { code, stdout, stderr } = args.includes("--")
@@ -114,7 +118,7 @@ async function playOnRedis(
   });
   // Calls in this process leave their connections to end by themselves.
   await pause(100);
-  return told;
+  return answer;
 }
 
 async function play(
@@ -122,7 +126,7 @@ async function play(
   expected: string,
   env: Readonly<Record<string, string>>,
   stage: Stage,
-): Promise<Told> {
+): Promise<Played> {
   const steady = new Steadier(dir);
   let text = "";
   let sorted = "";

@@ -1,5 +1,5 @@
 /**
- * Leases, attempts and what remains of them; time moves only when told to.
+ * Leases, attempts and what remains of them; time moves only when a test moves it.
  * @module
  */
 import assert from "node:assert/strict";

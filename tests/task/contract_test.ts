@@ -496,7 +496,7 @@ storeTest("task list filters by status, tags, holder and creator", async ({ as, 
   assert.deepEqual(await named({ status: "completed", createdBy: "bob" }), []);
 });
 
-storeTest("task changes are told in the event stream", async ({ store, as, clock }) => {
+storeTest("task changes are in the event stream", async ({ store, as, clock }) => {
   const ada = new Tasks(as("ada"));
   await ada.create([{ title: "x", leaseMs: 100, maxAttempts: 2 }, { title: "y" }]);
   const [x] = await ada.claim();
@@ -512,9 +512,9 @@ storeTest("task changes are told in the event stream", async ({ store, as, clock
   const [y] = await ada.claim();
   await ada.complete(y!.id);
   const { events } = await eventsOf(store);
-  const told = events.filter(({ type }) => type.startsWith("task."))
+  const seen = events.filter(({ type }) => type.startsWith("task."))
     .map(({ type, subject, agent }) => `${type} ${subject === x!.id ? "x" : "y"} ${agent ?? ""}`);
-  assert.deepEqual(told, [
+  assert.deepEqual(seen, [
     "task.created x ada",
     "task.created y ada",
     "task.claimed x ada",

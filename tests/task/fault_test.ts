@@ -11,7 +11,9 @@ import { openAs } from "../../dev/workers/context.ts";
 const WORKERS = 8;
 const TASKS = 2000;
 const KILLS = Number(Deno.env.get("AGENTCOORD_KILLS") ?? "40");
-/** Short, so that the tasks of the killed come back soon; long where nobody is killed, as a slow machine is no death. */
+/**
+ * Short, so that the tasks of the killed come back soon; long where nobody is killed, as a slow machine is no death.
+ */
 const LEASE_MS = { killed: 500, spared: 60_000 };
 /** Long enough for the work to outlast the kills. */
 const WORK_MS = Math.max(15, KILLS / 2);
@@ -67,7 +69,7 @@ function assertDoneOnce(tasks: readonly Task[], records: readonly Record[]): voi
     assert.equal(winners.length, 1, id);
     assert.deepEqual(result, { by: winners[0]!.holder }, id);
   }
-  // What the workers were told: no fence was given to two of them, no task was completed twice.
+  // The answers to the workers: no fence was given to two of them, no task was completed twice.
   const fences = records.flatMap(({ claimed, fence }) => claimed === undefined ? [] : [fence]);
   assert.equal(new Set(fences).size, fences.length, "a fence was handed out twice");
   const completions = records.flatMap(({ completed }) => completed ?? []);

@@ -503,26 +503,26 @@ storeTest("tasks agree with the model after every step", async ({ as, clock, sto
         model.things = [];
         before = await reader.counts();
         for (const action of actions) {
-          const told = JSON.stringify(action);
+          const said = JSON.stringify(action);
           if (action.kind === "advance") clock.advance(action.ms);
           model.at(clock.nowMs());
           if (action.kind !== "advance") {
             if (model.things.length === 0 && action.kind !== "create") continue;
             const [got, wanted] = await play(action, rooms, model);
-            assert.deepEqual(got, wanted, told);
+            assert.deepEqual(got, wanted, said);
           }
           const { tasks } = await steps.list({ ...all, after: made });
           assert.deepEqual(
             tasks.map(seen),
             model.things.map((thing) => model.view(thing, 1)),
-            told,
+            said,
           );
           const counts = await reader.counts();
           for (const status of Object.keys(counts) as TaskStatus[]) {
             const these = model.things.filter((thing) => thing.status === status);
-            assert.equal(counts[status] - before[status], these.length, `${status} after ${told}`);
+            assert.equal(counts[status] - before[status], these.length, `${status} after ${said}`);
             const listed = await steps.list({ ...all, after: made, status });
-            assert.deepEqual(listed.tasks.map(({ id }) => id), these.map(({ id }) => id), told);
+            assert.deepEqual(listed.tasks.map(({ id }) => id), these.map(({ id }) => id), said);
           }
         }
         for (const thing of model.things) {

@@ -76,7 +76,7 @@ storeTest("task waiters are woken one per task, in the order they came", async (
   assert.equal(waker.wakes, seen + 2, "the one that gave up is not woken, nor is the first again");
 });
 
-storeTest("task claim waits no longer than it was told", async ({ as, asleep, clock }) => {
+storeTest("task claim waits no longer than it was asked to", async ({ as, asleep, clock }) => {
   const ada = new Tasks(as("ada", { pollMs: 20 }));
   const waiting = ada.claim({ waitMs: 5_000_000, tags: ["t"] });
   await asleep();

@@ -11,7 +11,7 @@ local CHUNK, LOOKS = 64, 256
 local SET, KEPT = string.match(ARGV[7], '^(%a)(%d+)$')
 local removed, looked, following = {}, 0, nil
 
--- Removes the agent unless it holds something; tells whether it did.
+-- Removes the agent unless it holds something; answers whether it did.
 local function remove(name)
   local record = call('HGET', AGENTS, name)
   local locks, tasks = count_held(name)

@@ -61,7 +61,7 @@ export interface FileFacts {
   readonly open: readonly string[];
   /** Whether git tracks the database, so that clones come with it. */
   readonly tracked: boolean;
-  /** Whether git is told to leave the directory alone. */
+  /** Whether git leaves the directory alone. */
   readonly ignored: boolean;
 }
 

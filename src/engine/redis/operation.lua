@@ -34,7 +34,7 @@ local function notify(topic)
   for waker in string.gmatch(heard, '(%S+)@%d+') do wake(waker) end
 end
 
--- Tells that an event of this type happened to the subject; agent and data (JSON) may be nil.
+-- Emits an event of this type about the subject; agent and data (JSON) may be nil.
 local function emit(type, subject, agent, data)
   last_event = last_event + 1
   emitted_count = emitted_count + 1

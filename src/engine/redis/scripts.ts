@@ -2759,7 +2759,7 @@ local function save(task, from)
   if status == 'pending' then enter_queue(task) end
   if status == 'claimed' then call('ZADD', HELD, 0, ACTOR .. '\\0t' .. id) end
 end
-local function tell_dead(task)
+local function emit_dead(task)
   emit('task.dead', task.id, nil, '{"attempts":' .. task.work.spent .. '}')
 end
 local function expire_kept(task)
@@ -2768,7 +2768,7 @@ local function expire_kept(task)
   save(task, from)
   if from ~= 'claimed' then return end
   emit('task.expired', task.id, work.worker, fence_data(int(work.fence)))
-  if work.status == 'dead' then tell_dead(task) end
+  if work.status == 'dead' then emit_dead(task) end
 end
 local function release(task, why)
   local work = task.work
@@ -3072,7 +3072,7 @@ else
 end
 save(task, 'claimed')
 emit('task.failed', task.id, ACTOR, fence_data(int(work.fence)))
-if work.status == 'dead' then tell_dead(task) end
+if work.status == 'dead' then emit_dead(task) end
 wake_waiters()
 return answer('done', task)
 `,

@@ -51,7 +51,7 @@ local wall, retried_until, run, history = 0, 0, UNKNOWN, UNKNOWN
 local added = ''
 local dirty = false
 local is_retry, since = false, 0
--- The number of the event that tells of a gap in this call, until it is written.
+-- The number of the event about a gap in this call, until it is written.
 local gap_event
 
 --[[ Whether the numbers have to leave a gap: the last write may have come from another server, or from a time before this
@@ -147,7 +147,7 @@ local function wake(waker)
   return CLUSTERED or heard > 0
 end
 
--- The data of an event that tells of one lease, as JSON; more is JSON to add, or nil.
+-- The data of an event about one lease, as JSON; more is JSON to add, or nil.
 local function fence_data(fence, more)
   return '{"fence":' .. fence .. (more and ',' .. more or '') .. '}'
 end
@@ -166,7 +166,7 @@ local function add_entry(entry, number, owners, reply)
   dirty = true
 end
 
--- Tells that the state may have lost its newest changes with the server that had them. It belongs to no call: the
+-- Emits that the state may have lost its newest changes with the server that had them. It belongs to no call: the
 -- entries of each lie together.
 local function emit_gap()
   add_entry({ 'store.restored', '\0{"cause":"server"}\0store' }, gap_event, '')

@@ -19,7 +19,7 @@ local function kept(entry)
     cjson.encode(entry.intent) .. ',"ttl":' .. int(entry.ttl) .. ',"at":' .. int(entry.at) .. also .. more .. '}'
 end
 
--- The data of the event that tells of a lease that was granted.
+-- The data of the event about a lease that was granted.
 local function granted_data(lease)
   return fence_data(int(lease.fence), '"mode":"' .. lease.mode .. '"')
 end

@@ -14,10 +14,10 @@ interface Saves {
   save(row: TaskRow, from: TaskStatus): void;
 }
 
-/** Among the counts: completed tasks that others still wait for. Each has a link on {@linkcode UNTOLD_ON}. */
-export const UNTOLD = "task_untold";
+/** Among the counts: completed tasks that others still wait for. Each has a link on {@linkcode UNFINISHED_ON}. */
+export const UNFINISHED = "task_untold";
 /** No task has this place. */
-const UNTOLD_ON = 0;
+const UNFINISHED_ON = 0;
 
 /** Lets `seq` wait for `on`. */
 export function link(tx: Transaction, seq: number, on: number): void {
@@ -27,16 +27,16 @@ export function link(tx: Transaction, seq: number, on: number): void {
 
 /**
  * Tells some of the tasks that waited for this one that it is completed, in the order of their creation. While there
- * are others, {@linkcode UNTOLD} counts it, and {@linkcode unblockMore} goes on.
+ * are others, {@linkcode UNFINISHED} counts it, and {@linkcode unblockMore} goes on.
  */
 export function unblock(operation: Saves, { seq }: Pick<TaskRow, "seq">, portion: number): void {
   const { tx } = operation;
-  if (!tx.counts.task_links) return markUntold(tx, seq, false);
+  if (!tx.counts.task_links) return markUnfinished(tx, seq, false);
   const links = tx.all<{ seq: number }>(
     `SELECT seq FROM task_links WHERE on_seq = ? ORDER BY seq LIMIT ${portion + 1}`,
     seq,
   );
-  if (links.length === 0) return markUntold(tx, seq, false);
+  if (links.length === 0) return markUnfinished(tx, seq, false);
   const more = links.length > portion;
   const last = links[Math.min(links.length, portion) - 1]!.seq;
   const waiting = tx.all<TaskRow>(
@@ -47,7 +47,7 @@ export function unblock(operation: Saves, { seq }: Pick<TaskRow, "seq">, portion
   );
   const unblocked = tx.run("DELETE FROM task_links WHERE on_seq = ? AND seq <= ?", seq, last);
   tx.count("task_links", -unblocked);
-  markUntold(tx, seq, more);
+  markUnfinished(tx, seq, more);
   for (const row of waiting) {
     const { status } = row;
     row.waits_for--;
@@ -59,10 +59,10 @@ export function unblock(operation: Saves, { seq }: Pick<TaskRow, "seq">, portion
 /** Goes on with one of the completed tasks that others still wait for; `false` when there is none. */
 export function unblockMore(operation: Saves, portion: number): boolean {
   const { tx } = operation;
-  if (!tx.counts[UNTOLD]) return false;
+  if (!tx.counts[UNFINISHED]) return false;
   const next = tx.get<{ seq: number }>(
     "SELECT seq FROM task_links WHERE on_seq = ? ORDER BY seq LIMIT 1",
-    UNTOLD_ON,
+    UNFINISHED_ON,
   );
   if (next === undefined) return false;
   unblock(operation, next, portion);
@@ -70,16 +70,16 @@ export function unblockMore(operation: Saves, portion: number): boolean {
 }
 
 /** Notes whether others still wait for this completed task. */
-export function markUntold(tx: Transaction, seq: number, untold: boolean): void {
-  if (!untold && !tx.counts[UNTOLD]) return;
+export function markUnfinished(tx: Transaction, seq: number, unfinished: boolean): void {
+  if (!unfinished && !tx.counts[UNFINISHED]) return;
   const changed = tx.run(
-    untold
+    unfinished
       ? "INSERT OR IGNORE INTO task_links VALUES (?, ?)"
       : "DELETE FROM task_links WHERE on_seq = ? AND seq = ?",
-    UNTOLD_ON,
+    UNFINISHED_ON,
     seq,
   );
-  tx.count(UNTOLD, untold ? changed : -changed);
+  tx.count(UNFINISHED, unfinished ? changed : -changed);
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Transaction } from "../../engine/directory/transaction.ts";
 import { ATTEMPTS_PRUNED_AT_ONCE, type EndedStatus, OLDER_KEPT } from "../model.ts";
 import { removeAttempts } from "./attempts.ts";
 import { COLUMNS, specOf, type TaskRow } from "./rows.ts";
-import { markUntold } from "./dependencies.ts";
+import { markUnfinished } from "./dependencies.ts";
 import type { PruneRequest } from "../store.ts";
 
 /** How many tasks one operation looks at, whatever becomes of them. */
@@ -72,7 +72,7 @@ function remove(tx: Transaction, row: TaskRow): void {
     }
   }
   removeAttempts(tx, row);
-  markUntold(tx, row.seq, false);
+  markUnfinished(tx, row.seq, false);
   tx.run("DELETE FROM task_texts WHERE seq = ?", row.seq);
   tx.run("DELETE FROM tasks WHERE seq = ?", row.seq);
 }

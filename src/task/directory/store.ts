@@ -13,7 +13,7 @@ import { ClaimLooks, type LongLooks } from "../claim_looks.ts";
 import { goOn } from "../completion.ts";
 import { olderAttempts } from "./attempts.ts";
 import { create, rewrite } from "./creation.ts";
-import { show, unblock, UNTOLD } from "./dependencies.ts";
+import { show, unblock, UNFINISHED } from "./dependencies.ts";
 import { release } from "./release_tasks.ts";
 import { countTasks, isOverdue, list } from "./listing.ts";
 import {
@@ -106,16 +106,16 @@ export class DirectoryTasks implements TaskStore {
     result: JsonValue | undefined,
     next?: ClaimRequest,
   ): Promise<CompleteOutcome> {
-    const { outcome, untold, claimed } = await this.#free(actor, (operation) => {
+    const { outcome, unfinished, claimed } = await this.#free(actor, (operation) => {
       const outcome = complete(operation, actor, tenure, result);
-      const untold = operation.tx.counts[UNTOLD] !== undefined;
-      if (outcome.kind !== "done" || next === undefined) return { outcome, untold };
-      return { outcome, untold, claimed: claim(operation, actor, next) };
+      const unfinished = operation.tx.counts[UNFINISHED] !== undefined;
+      if (outcome.kind !== "done" || next === undefined) return { outcome, unfinished };
+      return { outcome, unfinished, claimed: claim(operation, actor, next) };
     });
     if (outcome.kind !== "done") return outcome;
     const done = { ...outcome, next: claimed?.tasks ?? [] };
     return await goOn(done, async () => {
-      if (untold) await this.#tellAll(actor);
+      if (unfinished) await this.#unblockAll(actor);
       if (claimed?.place === undefined) return done;
       return { ...outcome, next: (await this.claim(actor, next!)).tasks };
     });
@@ -267,11 +267,11 @@ export class DirectoryTasks implements TaskStore {
   }
 
   /** Goes on, operation by operation, until no task is left that waits for a completed one. */
-  async #tellAll(actor: Actor): Promise<void> {
-    for (let untold = true; untold;) {
-      untold = await this.#free(actor, (operation) => {
+  async #unblockAll(actor: Actor): Promise<void> {
+    for (let unfinished = true; unfinished;) {
+      unfinished = await this.#free(actor, (operation) => {
         operation.sweep();
-        return operation.tx.counts[UNTOLD] !== undefined;
+        return operation.tx.counts[UNFINISHED] !== undefined;
       });
     }
   }

@@ -50,8 +50,8 @@ local function save(task, from)
   if status == 'claimed' then call('ZADD', HELD, 0, ACTOR .. '\0t' .. id) end
 end
 
--- Tells that a task has used up its attempts.
-local function tell_dead(task)
+-- Emits that a task has used up its attempts.
+local function emit_dead(task)
   emit('task.dead', task.id, nil, '{"attempts":' .. task.work.spent .. '}')
 end
 
@@ -62,7 +62,7 @@ local function expire_kept(task)
   save(task, from)
   if from ~= 'claimed' then return end
   emit('task.expired', task.id, work.worker, fence_data(int(work.fence)))
-  if work.status == 'dead' then tell_dead(task) end
+  if work.status == 'dead' then emit_dead(task) end
 end
 
 -- Puts a claimed task back at its old place; the attempt does not count.

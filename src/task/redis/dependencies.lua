@@ -13,7 +13,7 @@ local function add_link(on, id)
   task_links = task_links + 1
 end
 
--- Tells some of the tasks that waited for this one that it is completed. Answers whether there are others.
+-- Unblocks some of the tasks that waited for this one, which is completed. Answers whether there are others.
 local function unblock(id, portion)
   if task_links == 0 then return false end
   local members = call('ZRANGEBYLEX', TASK_LINKS, '[' .. id .. '\0', '(' .. id .. '\1', 'LIMIT', 0, portion + 1)

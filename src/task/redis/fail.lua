@@ -17,6 +17,6 @@ else
 end
 save(task, 'claimed')
 emit('task.failed', task.id, ACTOR, fence_data(int(work.fence)))
-if work.status == 'dead' then tell_dead(task) end
+if work.status == 'dead' then emit_dead(task) end
 wake_waiters()
 return answer('done', task)

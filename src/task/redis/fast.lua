@@ -14,7 +14,7 @@ ARGV    as engine/begin and engine/batch number them; of each operation
         in task/claim: 6 waiter's id, 7 its waker, if there is one; more as in task/claim
 RETURN  of each operation
         in task/complete {record} or {record, id, spec, record} with what was claimed; the first is <started>
-          <ended> when there was just one attempt, and nothing to tell of it
+          <ended> when there was just one attempt, and nothing more to say of it
         in task/claim {id, spec, record}; a record has the attempts before as `before`, see task/attempts; that of what is
           claimed for the first time is <fence> <started> ]]
 repeat
@@ -47,7 +47,7 @@ repeat
   if not simple then break end
 
   -- Of each task that ends: its fence, its place in the order of creation, the end of its record, and when it
-  -- was started, if that is all there is to tell.
+  -- was started, if that is all there is to say.
   local was, n = {}, 0
   if COMPLETES then
     for i, record in ipairs(call('HMGET', TASKS, unpack(works))) do
