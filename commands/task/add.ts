@@ -58,7 +58,7 @@ export const command = defineCommand({
         field: "--from",
       });
     }
-    const items = parseTasks(await fileFrom(cli, from, "--from"));
+    const items = parseTasks(await fileFrom(cli, from, "--from"), from);
     return await createAll(new Tasks(await cli.context()), items);
   },
   text: (data, view) => taskLines(Array.isArray(data) ? data : [data as Task], view),

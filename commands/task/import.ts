@@ -18,12 +18,12 @@ interface Item {
   readonly line: number;
 }
 
-/** Reads the lines, skipping empty ones. Every message names the line. */
-export function parseTasks(text: string): readonly Item[] {
+/** Reads the lines of `from`, skipping empty ones. Every message names the line. */
+export function parseTasks(text: string, from: string): readonly Item[] {
   const items = text.split("\n").flatMap((line, index) =>
     line.trim() === "" ? [] : [{ task: parseLine(line, index + 1), line: index + 1 }]
   );
-  if (items.length === 0) throw invalid("", "--from", "there is no task in it; give one a line");
+  if (items.length === 0) throw invalid(from, "--from", "there is no task in it; give one a line");
   return items;
 }
 

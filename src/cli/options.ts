@@ -36,21 +36,25 @@ export function duration(
  * time, or epoch milliseconds.
  */
 export function instant(field: string): (text: string) => number {
-  return (text) => {
-    if (/^(?:[\d.]+(?:ms|s|m|h|d)|\d{1,7})$/.test(text)) {
-      const ms = Date.now() - parseDuration(text, field);
-      if (ms >= 0) return ms;
-      throw invalid(text, field, "that is before 1970");
-    }
-    if (/^\+|^-/.test(text)) throw invalid(text, field, "use 2h for two hours ago, or an ISO time");
-    return parseInstant(text, field, Date.now());
-  };
+  return (text) => instantAt(Date.now(), text, field);
+}
+
+function instantAt(nowMs: number, text: string, field: string): number {
+  if (/^(?:[\d.]+(?:ms|s|m|h|d)|\d{1,7})$/.test(text)) {
+    const ms = nowMs - parseDuration(text, field);
+    if (ms >= 0) return ms;
+    throw invalid(text, field, "that is before 1970");
+  }
+  if (/^\+|^-/.test(text)) throw invalid(text, field, "use 2h for two hours ago, or an ISO time");
+  return parseInstant(text, field, nowMs);
 }
 
 /** Parses an instant in the past, as {@linkcode instant}, into how many milliseconds ago it is. */
 export function olderThan(field: string): (text: string) => number {
   return (text) => {
-    const ms = Date.now() - instant(field)(text);
+    // One look at the clock: a length of time comes out as it was given.
+    const nowMs = Date.now();
+    const ms = nowMs - instantAt(nowMs, text, field);
     if (ms >= 0) return ms;
     throw invalid(text, field, "use a time in the past");
   };

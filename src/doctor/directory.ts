@@ -37,21 +37,31 @@ export async function examineDirectory(
   const checks = [...attempt("disk", () => diskChecks(directory))];
   let known: readonly string[] = [];
   let older = false;
+  let copied = false;
   checks.push(...attempt("database", () => {
     known = listNamespaces(directory);
-    return [databaseCheck(namespace, known, commitsGone(directory, namespace))];
+    return [databaseCheck(directory, namespace, known)];
   }));
   const hasState = known.includes(namespace);
   if (hasState) {
     checks.push(...attempt("database", () => {
       const facts = inspectContent(directory, namespace);
       older = facts.isOlder;
+      copied = facts.copied;
       return contentChecks(directory, facts, clock);
     }));
     checks.push(...attempt("files", () => fileChecks(directory, namespace)));
     checks.push(await lockCheck(directory, namespace));
   }
-  return { checks, takesOperations: hasState && !older };
+  return {
+    checks,
+    takesOperations: hasState && !older,
+    ...(copied
+      ? {
+        writesBecause: "the files were copied; the next step notes that and lets fences leap",
+      }
+      : {}),
+  };
 }
 
 function diskChecks(directory: string): readonly Check[] {
@@ -89,13 +99,14 @@ function diskChecks(directory: string): readonly Check[] {
   ];
 }
 
-function databaseCheck(namespace: string, known: readonly string[], gone: number): Check {
+function databaseCheck(directory: string, namespace: string, known: readonly string[]): Check {
   if (known.includes(namespace)) return { name: "database", ok: true, value: "present" };
+  const gone = commitsGone(directory, namespace);
   if (gone > 0) {
     return {
       name: "database",
       ok: false,
-      value: `removed, with ${gone} commits`,
+      value: `removed, with ${gone} commit${gone === 1 ? "" : "s"}`,
       hint:
         "put back the namespace's directory from a backup, or go on: the next command that writes " +
         "starts anew and says so in an event, and no fence is given out twice",

@@ -1053,7 +1053,7 @@ Deno.test("task add --from names the bad line and writes nothing", () =>
       dir,
       String.raw`
 ada$ task add --from - <<<''
-! agentcoord: Invalid --from "": there is no task in it; give one a line
+! agentcoord: Invalid --from "-": there is no task in it; give one a line
 = 2
 ada$ task add --from missing.jsonl
 ! agentcoord: Cannot read the file "missing.jsonl" of --from: No such file or directory

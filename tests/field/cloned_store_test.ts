@@ -152,6 +152,29 @@ for (const name of ["store.db", "store.db-wal", "store.db-shm", "store.db-journa
   });
 }
 
+const ODD_FILES: Readonly<Record<string, (path: string) => Promise<void>>> = {
+  "store.db-journal": (path) => Deno.writeTextFile(path, ""),
+  "store.db-shm": (path) => Deno.mkdir(path),
+  "store.lock": (path) => Deno.mkdir(path),
+  "bells": (path) => Deno.writeTextFile(path, ""),
+};
+
+for (const [name, make] of Object.entries(ODD_FILES)) {
+  Deno.test(`store without a database is refused alike by those who look and who write when ${name} is odd`, async () => {
+    await withProject(async (dir) => {
+      await Deno.mkdir(`${dir}/${HOME}`, { recursive: true });
+      await make(`${dir}/${HOME}/${name}`);
+      const wrote = await cli(dir, ACT);
+      assert.equal(wrote.code, 7, wrote.stderr);
+      assert.ok(wrote.stderr.includes(`${HOME}/${name} is `), wrote.stderr);
+      const looked = await cli(dir, ["status"]);
+      assert.deepEqual([looked.code, looked.stderr], [7, wrote.stderr]);
+      assert.equal((await cli(dir, ["doctor"])).code, 7);
+      assert.deepEqual([...Deno.readDirSync(`${dir}/${HOME}`)].map((file) => file.name), [name]);
+    }, { store: false });
+  });
+}
+
 for (const place of ["namespaces", "namespaces/default"]) {
   Deno.test(`store is refused when ${place} is a link to another project's`, async () => {
     await withProject(async (dir) => {

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { olderThan } from "../../src/cli/options.ts";
 import { Approvals } from "../../src/approval/approval.ts";
 import { Board } from "../../src/board/board.ts";
 import { Events } from "../../src/event/event.ts";
@@ -351,6 +352,17 @@ Deno.test("board prune leaves nothing of a thread behind in a directory", async 
     database.exec("INSERT INTO board_words (board_words) VALUES ('integrity-check')");
   } finally {
     await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("length of time that prune is given stays as it is while the clock goes on", () => {
+  const { now } = Date;
+  let nowMs = 1_700_000_000_000;
+  Date.now = () => nowMs++;
+  try {
+    assert.equal(olderThan("--before")("1s"), 1000);
+  } finally {
+    Date.now = now;
   }
 });
 

@@ -8,7 +8,7 @@ import { statfsSync } from "node:fs";
 import { CoordError } from "../../errors.ts";
 import { openWaker } from "./file_waker.ts";
 import { Database } from "./database.ts";
-import { namespaceHome, refuseForeign } from "./place.ts";
+import { namespaceHome, refuseForeign, refuseOddFiles } from "./place.ts";
 import { storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import { commitsOfRemoved, lossOf } from "./loss.ts";
@@ -112,9 +112,15 @@ export function listNamespaces(directory: string): readonly string[] {
   }).sort();
 }
 
-/** The commits of a namespace whose database was removed; 0 when it never had one. */
+/**
+ * The commits of a namespace whose database was removed; 0 when it never had one.
+ *
+ * @throws {StoreUnavailableError} when what lies in its place is not ours.
+ */
 export function commitsGone(directory: string, namespace: string): number {
-  return commitsOfRemoved(namespaceHome(directory, namespace));
+  const home = namespaceHome(directory, namespace);
+  refuseOddFiles(home);
+  return commitsOfRemoved(home);
 }
 
 /** Looks at the disk that holds `path`, or would hold it. */

@@ -4,7 +4,13 @@
  */
 import { StoreUnavailableError } from "../../errors.ts";
 import { storeFailure } from "./failure.ts";
-import { isPlainDirectory, makePlainDirectory } from "./plain_file.ts";
+import {
+  isPlainDirectory,
+  lookAtFile,
+  makePlainDirectory,
+  namesIn,
+  refuseOddDatabaseFiles,
+} from "./plain_file.ts";
 
 /** Where one namespace lives in a store. */
 export function namespaceHome(directory: string, namespace: string): string {
@@ -81,13 +87,27 @@ export function hasDatabase(directory: string): boolean {
 export function isUnmade(directory: string, home: string): boolean {
   try {
     if (isPlainDirectory(`${directory}/namespaces`)) {
-      return !isPlainDirectory(home) || !hasDatabase(home);
+      if (!isPlainDirectory(home)) return true;
+      if (hasDatabase(home)) return false;
+      refuseOddFiles(home);
+      return true;
     }
     if (isDirectory(directory)) refuseForeign(directory);
     return true;
   } catch (error) {
     throw storeFailure(error, directory);
   }
+}
+
+/**
+ * Refuses what lies in a namespace's directory under the names of our files, and is none of them.
+ *
+ * @throws {StoreUnavailableError} when there is such a thing.
+ */
+export function refuseOddFiles(home: string): void {
+  refuseOddDatabaseFiles(`${home}/store.db`);
+  lookAtFile(`${home}/store.lock`);
+  if (namesIn(home).has("bells")) isPlainDirectory(`${home}/bells`);
 }
 
 function isDirectory(path: string): boolean {
