@@ -28,7 +28,7 @@ export interface LossWarning {
   readonly path: string;
   /** Commits that are known to be missing. */
   readonly lostCommits: number;
-  /** The database is gone as a whole. */
+  /** The database is gone as a whole, or a new one lies in its place. */
   readonly removed: boolean;
 }
 

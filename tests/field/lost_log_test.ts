@@ -97,6 +97,23 @@ for (const [what, lose] of Object.entries(LOSSES)) {
   });
 }
 
+Deno.test("database whose log alone was removed is not told as removed, however little it holds", async () => {
+  await withProject(async (dir) => {
+    for (const path of ["a.py", "b.py", "c.py"]) await acquire(dir, path);
+    await Deno.remove(`${dir}/${HOME}/store.db-wal`);
+    // Every commit lay in the log.
+    const db = new DatabaseSync(`${dir}/${HOME}/store.db`, { readOnly: true });
+    assert.equal(db.prepare("SELECT commits FROM state").get()!.commits, 0);
+    db.close();
+    for (const words of [["locks"], ["status"], ["lock", "acquire", "d.py", "--agent", "ada"]]) {
+      const [warning, ...others] = await warnings(dir, words);
+      assert.match(warning!, /^\d+ commits are missing from .*default: .* or its log was lost/);
+      assert.deepEqual(others, []);
+    }
+    assert.deepEqual(await warnings(dir, ["locks"]), []);
+  });
+});
+
 Deno.test("database that was removed with its log is missed by readers, doctor and the next writer", async () => {
   await withProject(async (dir) => {
     await acquire(dir, "a.py");

@@ -57,5 +57,22 @@ export function warnOfLoss(
   const loss = lossOf(found.kind === "none" ? readMark(lock) : found, commits);
   if (loss === undefined) return;
   const { lostCommits } = loss;
-  warn({ kind: "loss", path: directory, lostCommits, removed: commits === 0 });
+  warn({
+    kind: "loss",
+    path: directory,
+    lostCommits,
+    removed: commits === 0 && isYounger(directory),
+  });
+}
+
+/**
+ * Whether a database without commits was made after the mark beside it was written, in the place of one that was
+ * removed. A file without commits was not changed since it was made; one that is older than its mark had these
+ * commits in its log.
+ */
+function isYounger(directory: string): boolean {
+  const [database, lock] = ["store.db", "store.lock"].map((name) =>
+    Deno.statSync(`${directory}/${name}`).mtime?.getTime() ?? 0
+  );
+  return database! > lock!;
 }
