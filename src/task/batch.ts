@@ -20,7 +20,7 @@ export const BATCH_BYTES_TEXT = `${LIMITS.batchBytes / 1024 ** 2} MiB`;
 
 /**
  * What the texts of a task add to {@linkcode Limits.batchBytes}: title, description, tags, key, and the rest as
- * JSON. What is no text (a caller's mistake, told elsewhere) counts nothing.
+ * JSON. What is no text (a caller's mistake, refused elsewhere) counts nothing.
  */
 export function textBytes(task: Texts): number {
   const { title, description, key, tags } = task;

@@ -154,7 +154,7 @@ Deno.test({
         }
       }
       assert.equal(work.reduce((sum, count) => sum + count, 0), MANY);
-      assert.ok(Math.max(...work) <= 256, `told ${work}`);
+      assert.ok(Math.max(...work) <= 256, `unblocked ${work}`);
     } finally {
       await watch.stop();
       await store.close();

@@ -157,7 +157,7 @@ function denoDirectory(): string {
 
 Deno.test("a look in the home directory without a store does not promise one there", () =>
   withProject(async (dir) => {
-    const env = { HOME: dir, AGENTCOORD_AGENT: "ada" };
+    const env = { HOME: dir, DENO_DIR: denoDirectory(), AGENTCOORD_AGENT: "ada" };
     const { code, stderr } = await cli(dir, ["status"], { env });
     assert.equal(code, 0, stderr);
     assert.match(stderr, /No store is made in .*, which everything below would share/);
