@@ -22,6 +22,53 @@ const NOT_JSON = "holds text that is not JSON";
 const OTHER_SHAPE = "has not the fields that it should";
 const PAGE = 200;
 
+/** What names records: an index, and where the record that a member of it names must be. */
+interface Index {
+  readonly key: string;
+  readonly command: "HSCAN" | "ZSCAN";
+  readonly noun: string;
+  /** The hash that must hold the record. */
+  readonly records: string;
+  /** The record's field there; nothing where the member names none. */
+  readonly named: (member: string, value: string) => string | undefined;
+}
+
+const INDEXES: readonly Index[] = [
+  { key: "task_order", command: "ZSCAN", noun: "task", records: "tasks", named: (id) => id },
+  { key: "task_created", command: "ZSCAN", noun: "task", records: "tasks", named: (id) => id },
+  { key: "lock_paths", command: "ZSCAN", noun: "lock", records: "locks", named: (path) => path },
+  { key: "seen", command: "ZSCAN", noun: "agent", records: "agents", named: (name) => name },
+  {
+    key: "approval_lists",
+    command: "ZSCAN",
+    noun: "approval",
+    records: "approvals",
+    named: (member) => /apr_\w{26}$/.exec(member)?.[0],
+  },
+  {
+    key: "board_ids",
+    command: "HSCAN",
+    noun: "thread",
+    records: "threads",
+    named: (id, number) => id.startsWith("t") ? number : undefined,
+  },
+  {
+    key: "board_ids",
+    command: "HSCAN",
+    noun: "message",
+    records: "messages",
+    named: (id, number) => id.startsWith("m") ? number : undefined,
+  },
+  {
+    key: "threads",
+    command: "HSCAN",
+    noun: "message",
+    records: "messages",
+    // A thread that is being pruned in portions may have lost its messages before it goes itself.
+    named: (number, thread) => thread.split("\0")[1] === "removing" ? undefined : number,
+  },
+];
+
 const TASK_FIELD = /^tsk_[0-9A-Z]{26}(|w|r|a\d+)$/;
 const TASK_SPEC = /^\[\d+,\d,\d+,\d+,"[^"]*","\w",\d+,\w+,\d+,"[^"]*","[^"]*",\n/;
 const TASK_STATUSES = [
@@ -60,21 +107,93 @@ export async function explainFailure(
     for (const kind of KINDS) {
       const found = await firstWrong(connection, prefix + kind.key, kind);
       if (found === undefined) continue;
-      const { field, why } = found;
-      const key = prefix + kind.key;
-      return new StoreUnavailableError(
-        `Cannot use the store: ${kind.noun} ${printable(field)} in ${printable(key)} at ` +
-          `${connection.location} is damaged (it ${why}); put it right or restore ` +
-          `the server from a backup, or use another namespace to start an empty store`,
-        { location: connection.location, reason: "damaged", key, field },
-        false,
-        error,
-      );
+      return damage(error, connection, { ...found, noun: kind.noun, key: prefix + kind.key });
+    }
+    for (const index of INDEXES) {
+      const field = await firstMissing(connection, prefix, index);
+      if (field === undefined) continue;
+      const why = `is missing, and ${printable(prefix + index.key)} names it`;
+      return damage(error, connection, {
+        noun: index.noun,
+        key: prefix + index.records,
+        field,
+        why,
+      });
+    }
+    const event = await wrongEvent(error, connection, `${prefix}events`);
+    if (event !== undefined) {
+      return damage(error, connection, { ...event, noun: "event", key: `${prefix}events` });
     }
   } catch {
     // A server that cannot be asked explains nothing: the failure stands as it is.
   }
   return error;
+}
+
+function damage(
+  error: unknown,
+  { location }: RedisConnection,
+  { noun, field, key, why }: Record<"noun" | "field" | "key" | "why", string>,
+): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `Cannot use the store: ${noun} ${printable(field)} in ${printable(key)} at ` +
+      `${location} is damaged (it ${why}); put it right or restore ` +
+      `the server from a backup, or use another namespace to start an empty store`,
+    { location, reason: "damaged", key, field },
+    false,
+    error,
+  );
+}
+
+/** The first record that is named and not there. */
+async function firstMissing(
+  connection: RedisConnection,
+  prefix: string,
+  { key, command, records, named }: Index,
+): Promise<string | undefined> {
+  let cursor = "0";
+  do {
+    const page = await connection.send(command, [prefix + key, cursor, "COUNT", String(PAGE)]);
+    const [next, items] = page as readonly [string, readonly string[]];
+    const fields: string[] = [];
+    for (let index = 0; index < items.length; index += 2) {
+      const field = named(items[index]!, items[index + 1]!);
+      if (field !== undefined) fields.push(field);
+    }
+    if (fields.length > 0) {
+      const kept = await connection.send("HMGET", [prefix + records, ...fields]);
+      const missing = (kept as readonly unknown[]).findIndex((record) => record === null);
+      if (missing >= 0) return fields[missing];
+    }
+    cursor = String(next);
+  } while (cursor !== "0");
+  return undefined;
+}
+
+/** The first event that no script writes, or the last one where none can follow it. */
+async function wrongEvent(error: unknown, connection: RedisConnection, key: string) {
+  for (let from = "-";;) {
+    const page = await connection.send("XRANGE", [key, from, "+", "COUNT", String(PAGE)]);
+    const entries = page as readonly (readonly [string, readonly string[]])[];
+    for (const [field, values] of entries) {
+      // Its events, then whose they are and the answer that was kept.
+      const ends = values.findIndex((name, at) => at % 2 === 0 && (name === "o" || name === "r"));
+      const texts = values.slice(0, ends < 0 ? undefined : ends).filter((_, at) => at % 2 === 1);
+      for (const text of texts) {
+        const [, data, subject] = text.split("\0");
+        if (subject === undefined) return { field, why: OTHER_SHAPE };
+        if (data !== "" && parse(data!) === undefined) return { field, why: NOT_JSON };
+      }
+    }
+    const last = entries.at(-1)?.[0];
+    if (entries.length < PAGE) {
+      const follows = error instanceof Error && /XADD is equal or smaller/.test(error.message);
+      return follows && last !== undefined
+        ? { field: last, why: "is later than any that an operation wrote" }
+        : undefined;
+    }
+    from = `(${last}`;
+  }
 }
 
 async function firstWrong(connection: RedisConnection, key: string, { wrong }: Kind) {

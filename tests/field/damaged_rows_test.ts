@@ -128,6 +128,80 @@ Deno.test({
   },
 });
 
+/** A hash whose records are gone while an index names them, and the commands that meet it. */
+const MISSING: readonly (readonly [key: string, commands: readonly string[][]])[] = [
+  ["tasks", [["task", "list"], ["task", "claim", ...AGENT]]],
+  ["agents", [["agent", "heartbeat", ...AGENT]]],
+  ["approvals", [["approvals"]]],
+  ["messages", [["board", "list"]]],
+];
+
+Deno.test({
+  name: "records and entries on a server that are missing or odd are damage, never a defect",
+  ignore: !hasRedis(),
+  async fn() {
+    await using server = await startRedis();
+    await withProject(async (dir) => {
+      const env = { AGENTCOORD_STORE: server.url, AGENTCOORD_NAMESPACE: "damaged" };
+      const prefix = "{agentcoord:damaged}:";
+      for (
+        const args of [
+          ["task", "add", "t", ...AGENT],
+          ["board", "post", "t", "--message", "m", ...AGENT],
+          ["approval", "request", "deploy", "--description", "d", "--approvers", "lead", ...AGENT],
+          ["audit", "log", "choice", "--context", "c", "--reason", "r", ...AGENT],
+        ]
+      ) {
+        const { code, stderr } = await cli(dir, args, { env });
+        assert.equal(code, 0, stderr);
+      }
+      for (const [name, commands] of MISSING) {
+        const key = prefix + name;
+        const [field] = await server.command("HKEYS", key) as string[];
+        await server.command("RENAME", key, `${prefix}kept`);
+        for (const args of commands) {
+          const { code, stderr } = await cli(dir, args, { env });
+          assert.equal(code, 7, `${name}; ${args}: ${stderr}`);
+          assert.ok(stderr.includes(`${field} in ${key}`), stderr);
+          assert.match(stderr, /is damaged \(it is missing, and \S+ names it\)/);
+        }
+        await server.command("RENAME", `${prefix}kept`, key);
+      }
+
+      for (const junk of ["", "j", "junk and more than eight bytes", "z".repeat(300)]) {
+        await server.command("RENAME", `${prefix}state`, `${prefix}kept`);
+        await server.command("SET", `${prefix}state`, junk);
+        for (const args of [["status"], ["task", "list"], ["task", "add", "x", ...AGENT]]) {
+          const { code, stderr } = await cli(dir, args, { env });
+          assert.equal(code, 7, stderr);
+          assert.match(stderr, /was not written by agentcoord; use another namespace/);
+        }
+        await server.command("RENAME", `${prefix}kept`, `${prefix}state`);
+      }
+
+      // What was added to the log from outside is shown, and verifying finds it.
+      await server.command("XADD", `${prefix}audit`, "2-0", "junk", "x");
+      for (const [args, exit] of [[["audit", "list"], 0], [["audit", "verify"], 3]] as const) {
+        const { code, stdout, stderr } = await cli(dir, args, { env });
+        assert.equal(code, exit, stderr);
+        assert.match(stdout + stderr, /2-0/);
+      }
+
+      const id = "99999999999999-99999999999";
+      await server.command("XADD", `${prefix}events`, id, "task.created", "ada\0{\0t");
+      const { code, stderr } = await cli(dir, ["events"], { env });
+      assert.equal(code, 7, stderr);
+      assert.ok(stderr.includes(`event ${id} in ${prefix}events`), stderr);
+      await server.command("XDEL", `${prefix}events`, id);
+      const later = "99999999999999-999999999999";
+      await server.command("XADD", `${prefix}events`, later, "task.created", "ada\0\0t");
+      const added = await cli(dir, ["task", "add", "u", ...AGENT], { env });
+      assert.equal(added.code, 7, added.stderr);
+      assert.match(added.stderr, new RegExp(`event ${later} in .* is later than any`));
+    });
+  },
+});
+
 Deno.test({
   name: "failure on a server whose records are whole stays what it is",
   ignore: !hasRedis(),

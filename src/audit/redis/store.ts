@@ -91,9 +91,20 @@ export class RedisAudit implements AuditStore {
   }
 }
 
+/** What an entry that somebody has added from outside says where it has no such field. */
+const NO_FIELDS = {
+  agent: "",
+  decision_type: "",
+  context: "",
+  reason: "",
+  refs: "[]",
+  content_hash: "",
+  link: "",
+};
+
 /** The entry and its number, whatever somebody has made of them from outside. */
 function read([id, fields]: StreamEntry): ChainPart["places"][number] {
-  const row: Record<string, string> = {};
+  const row: Record<string, string> = { ...NO_FIELDS, id };
   for (let index = 0; index < fields.length; index += 2) row[fields[index]!] = fields[index + 1]!;
   const seq = Number.parseInt(id);
   const at = Number(row.created_at_ms);

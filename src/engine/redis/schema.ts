@@ -11,12 +11,17 @@ export const REDIS_SCHEMA_VERSION = 2;
 /** The first form that there was. */
 const FIRST = 1;
 
+/** More than there will ever be. */
+const MOST = 10_000;
+
 /** What can be said of data of some version. */
 export type SchemaAge = "known" | "older" | "newer" | "foreign";
 
 /** How data of this version stand to this program. */
 export function ageOf(version: number): SchemaAge {
   if (version === REDIS_SCHEMA_VERSION) return "known";
+  // Eight bytes of anything are a number; versions are small, and halves at most.
+  if (!Number.isInteger(version * 2) || version > MOST) return "foreign";
   if (version > REDIS_SCHEMA_VERSION) return "newer";
   return version >= FIRST ? "older" : "foreign";
 }
