@@ -87,3 +87,40 @@ Deno.test("store that cannot be opened for too many open files says so, not its 
     assert.match(first ?? "", /too many files are open/, decoder.decode(stderr));
     for (const said of others) assert.match(said, /^opened$|too many files are open/);
   }));
+
+Deno.test({
+  name: "write that a disk quota refuses is told as that, and what ends or keeps something works",
+  ignore: !await canInject(),
+  async fn() {
+    await withProject(async (dir) => {
+      const env = { AGENTCOORD_AGENT: "ada" };
+      assert.equal((await cli(dir, ["lock", "acquire", "a.py"], { env })).code, 0);
+      const home = `${Deno.realPathSync(dir)}/.agentcoord/namespaces/default`;
+      const names = () => [...Deno.readDirSync(home)].map(({ name }) => name).sort();
+      const run = async (error: string, words: readonly string[]) => {
+        const { code, stderr } = await new Deno.Command("strace", {
+          args: [
+            ...["-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64,write"],
+            ...["-P", `${home}/store.db-wal`, "-P", `${home}/store.probe`],
+            ...["-e", `inject=pwrite64,write:error=${error}`],
+            ...[Deno.execPath(), "run", "-A", "-q", "--no-check", `--config=${ROOT}deno.json`],
+            ...[`${ROOT}main.ts`, ...words],
+          ],
+          cwd: dir,
+          env,
+        }).output();
+        return { code, stderr: decoder.decode(stderr) };
+      };
+      const before = names();
+      const full = await run("EDQUOT", ["task", "add", "x"]);
+      assert.equal(full.code, 7, full.stderr);
+      assert.match(full.stderr, /store\.db is over a disk quota; free some space/);
+      const broken = await run("EIO", ["task", "add", "x"]);
+      assert.match(broken.stderr, /the disk failed to read or write .*check the disk/);
+      // The first try is refused, and the one after it finds room.
+      const renewed = await run("EDQUOT:when=1", ["lock", "renew", "a.py"]);
+      assert.equal(renewed.code, 0, renewed.stderr);
+      assert.deepEqual(names(), before);
+    });
+  },
+});

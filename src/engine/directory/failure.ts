@@ -4,6 +4,7 @@
  * @module
  */
 import { CoordError, StoreUnavailableError } from "../../errors.ts";
+import { openOrMakePlainFile } from "./plain_file.ts";
 import { DamagedRowError } from "./row_json.ts";
 
 /** One kind of failure, known by what its message contains. */
@@ -32,6 +33,11 @@ const RULES: readonly FailureRule[] = [
     matches: /os error (23|24)\b/,
     retryable: true,
     sentence: (path) => `too many files are open to open ${path}; raise the limit (ulimit -n)`,
+  },
+  {
+    matches: /os error 122\b|quota exceeded/i,
+    retryable: true,
+    sentence: (path) => `${path} is over a disk quota; free some space, then try again`,
   },
   {
     matches: DISK_FULL,
@@ -103,6 +109,33 @@ function anyFailure(path: string, { message }: Error): string {
 /** SQLITE_IOERR_SHMSIZE: the file of the log's index could not grow. The text is that of a failing disk. */
 const INDEX_CANNOT_GROW = 4874;
 
+/** SQLITE_IOERR_WRITE: every refused write but that of a full disk; the engine does not tell why. */
+const WRITE_REFUSED = 778;
+const PROBE_BYTES = 4096;
+
+/** What the file system says to a small write beside the database when it has no room for that; else `undefined`. */
+function reasonNotWritten(path: string): string | undefined {
+  const probe = `${directoryOf(path)}/store.probe`;
+  try {
+    using file = openOrMakePlainFile(probe);
+    // Who probes at the same time may have removed the name by now.
+    Deno.removeSync(probe);
+    file.writeSync(crypto.getRandomValues(new Uint8Array(PROBE_BYTES)));
+    return undefined;
+  } catch (error) {
+    // Any other obstacle says nothing about the write that was refused.
+    return error instanceof Error && DISK_FULL.test(error.message) ? error.message : undefined;
+  }
+}
+
+/** Whether a write of the engine to `path` was refused because of a disk quota, which it reports as a failing disk. */
+export function isOverQuota(error: unknown, path: string): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  return code === "ERR_SQLITE_ERROR" && errcode === WRITE_REFUSED &&
+    reasonNotWritten(path) !== undefined;
+}
+
 /** Whether this, or what it was made from, says that the disk is full. */
 export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -139,7 +172,8 @@ export function storeFailure(error: unknown, path: string): unknown {
   if (!engine && !/os error|^E[A-Z0-9]+: /.test(error.message)) return error;
   const text = engine && errcode === INDEX_CANNOT_GROW
     ? "disk is full"
-    : (engine && /unable to open/.test(error.message) && reasonNotOpened(path)) || error.message;
+    : (engine && /unable to open/.test(error.message) && reasonNotOpened(path)) ||
+      (engine && errcode === WRITE_REFUSED && reasonNotWritten(path)) || error.message;
   const rule = RULES.find(({ matches }) => matches.test(text));
   // Our statements are sound, and so are the values in them: what the engine cannot do with them is the file's fault.
   if (rule === undefined && engine) return damaged(path, error.message, error);

@@ -13,7 +13,7 @@
  */
 import { CoordError } from "../../errors.ts";
 import { Database } from "./database.ts";
-import { isDiskFull, storeFailure } from "./failure.ts";
+import { isDiskFull, isOverQuota, storeFailure } from "./failure.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import type { Schema } from "./schema.ts";
 import { lookAtFile, openOrMakePlainFile, openPlainFile } from "./plain_file.ts";
@@ -49,7 +49,7 @@ export class Reserve {
       try {
         return operation();
       } catch (error) {
-        if (!isDiskFull(error)) throw error;
+        if (!isDiskFull(error) && !isOverQuota(error, this.#path)) throw error;
         // Not again with a piece: a database that grows would use it up, and the log still could not start anew.
         if (tries === 0) copyLog();
         else if (!this.#giveUp(PIECE_BYTES, 0)) throw error;
