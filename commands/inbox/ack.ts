@@ -12,8 +12,11 @@ export const command = defineCommand({
     const board = new Board(await cli.context());
     const { agent } = await cli.config();
     const unknown = agent === undefined ? undefined : await unknownAgent(cli, agent);
-    // To count something as read for a name mistyped would make an agent of it.
-    if (unknown !== undefined) throw new NotFoundError(unknown.message, { name: agent });
+    // To count something as read for a name mistyped would make an agent of it; what was written to meant it.
+    const isMeant = unknown?.isLike === false && (await board.addressed({ limit: 1 })).length > 0;
+    if (unknown !== undefined && !isMeant) {
+      throw new NotFoundError(unknown.message, { name: agent });
+    }
     await board.ack(given({ upTo: id }));
     return { acked: id ?? "all" };
   },

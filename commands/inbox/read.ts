@@ -6,7 +6,10 @@ import type { Board, Message } from "../../src/board/board.ts";
 import type { Cli } from "../../src/cli/command.ts";
 import type { Unknown } from "../agent/hint.ts";
 
-/** Once they are printed, counts the messages as read; to count them for a name that nobody has would register it. */
+/**
+ * Once they are shown, counts the messages as read. To do so for a name that nobody has registers it: whoever wrote
+ * to it meant it, unless it is one letter away from a known one.
+ */
 export function countAsRead(
   cli: Cli,
   board: Board,
@@ -15,6 +18,6 @@ export function countAsRead(
 ): void {
   const last = messages.at(-1);
   if (last === undefined) return;
-  if (unknown === undefined) cli.delivered(() => board.ack({ upTo: last.id }));
+  if (unknown?.isLike !== true) cli.delivered(() => board.ack({ upTo: last.id }));
   else cli.warn(`Nothing was counted as read: ${unknown.message}`);
 }

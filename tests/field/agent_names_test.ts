@@ -120,21 +120,29 @@ Deno.test("names that nobody has get a hint, and reading an inbox registers nobo
       assert.deepEqual([show.code, show.document.error.message], [4, HINT]);
       assert.equal((await json("inbox", "--agent", "carl")).document.data.length, 1);
 
-      // Neither waiting nor counting as read makes an agent of a name.
-      const waited = await json("inbox", "wait", "--timeout", "5s", "--ack", "--agent", "carl");
-      assert.equal(waited.document.data.length, 1);
-      assert.match(
-        waited.document.warnings.join(),
-        /Nothing was counted as read: No agent is named "carl"/,
-      );
+      // Waiting makes no agent of a name, nor does counting as read where nobody has written to it.
       const late = await json("inbox", "wait", "--timeout", "300ms", "--agent", "dora");
       assert.deepEqual([late.code, late.document.error.code], [6, "timeout"]);
+      const none = await json("inbox", "ack", "--agent", "dora");
+      assert.deepEqual([none.code, none.document.error.code], [4, "not_found"]);
+      // What was written to a name that is much like another was perhaps meant for that one.
+      const waited = await json("inbox", "wait", "--timeout", "5s", "--ack", "--agent", "Ada");
+      assert.equal(waited.document.data.length, 2);
+      assert.match(
+        waited.document.warnings.join(),
+        /Nothing was counted as read: No agent is named "Ada"/,
+      );
       const acked = await json("inbox", "ack", "--agent", "Ada");
       assert.deepEqual([acked.code, acked.document.error.message], [4, HINT]);
+      assert.equal((await json("inbox", "--agent", "Ada")).document.data.length, 2);
+      const known = async () =>
+        (await json("agents")).document.data.map(({ name }: { name: string }) => name);
+      assert.deepEqual(await known(), ["ada", "bob"]);
+
+      // Whoever was written to exists as soon as it has counted that as read.
       const read = await json("inbox", "--ack", "--agent", "carl");
-      assert.match(read.document.warnings.join(), /Nothing was counted as read/);
-      assert.equal((await json("inbox", "--agent", "carl")).document.data.length, 1);
-      const now = (await json("agents")).document.data.map(({ name }: { name: string }) => name);
-      assert.deepEqual(now, ["ada", "bob"]);
+      assert.deepEqual([read.document.data.length, read.document.warnings], [1, []]);
+      assert.deepEqual((await json("inbox", "--agent", "carl")).document.data, []);
+      assert.deepEqual(await known(), ["ada", "bob", "carl"]);
     }
   }));
