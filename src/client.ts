@@ -158,8 +158,11 @@ export class CoordinationClient extends Primitives implements AsyncDisposable {
 
   /** Closes every session that is still open, then the store with its connections. */
   async close(): Promise<void> {
-    for (const session of [...this.#sessions]) await session.close();
-    await this.#context.store.close();
+    try {
+      for (const session of [...this.#sessions]) await session.close();
+    } finally {
+      await this.#context.store.close();
+    }
   }
 
   /** As {@linkcode CoordinationClient.close}. */

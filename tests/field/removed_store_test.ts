@@ -84,6 +84,98 @@ for (const [what, change] of Object.entries(CHANGES)) {
   });
 }
 
+/** Reads the lines of a process one by one. */
+async function* linesOf(child: Deno.ChildProcess): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+}
+
+function worker(
+  script: string,
+  args: readonly string[],
+  stdin: "piped" | "null" = "null",
+): Deno.ChildProcess {
+  const { pathname } = new URL(`../../dev/workers/${script}`, import.meta.url);
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "--quiet", pathname, ...args],
+    stdin,
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+}
+
+for (const [what, change] of Object.entries(CHANGES).filter(([what]) => /log/.test(what))) {
+  Deno.test(`process whose store has ${what} loses its lock, and no commit is gone without a word`, async () => {
+    await withProject(async (dir) => {
+      const home = `${dir}/${HOME}`;
+      const child = worker("task_maker.ts", [`${dir}/.agentcoord`], "piped");
+      const lines = linesOf(child);
+      assert.equal((await lines.next()).value, "at work");
+      await change(home);
+      // It has noticed by the next operation; its lease ends within about a second.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const add = () => cli(dir, ["task", "add", "t", "--agent", "bob", "--json"]);
+      let added = await add();
+      if (added.code !== 0) {
+        assert.match(added.stdout, /the log of .* was removed or cut while in use/);
+      }
+      const writer = child.stdin.getWriter();
+      await writer.write(new Uint8Array(1));
+      await writer.close();
+      const { ids, refusal, lost } = JSON.parse((await lines.next()).value!);
+      await ends("the process", child.status);
+      assert.match(refusal, GONE);
+      // The index that the process kept alive went with it.
+      if (added.code !== 0) added = await add();
+      assert.equal(added.code, 0, added.stdout);
+      assert.match(lost, GONE);
+      const { stdout } = await cli(dir, ["tasks", "--json", "--limit", "1000"]);
+      const there = new Set<string>(JSON.parse(stdout).data.map(({ id }: { id: string }) => id));
+      assert.ok(there.has(JSON.parse(added.stdout).data.id), "others keep theirs");
+      const gone = ids.filter((id: string) => !there.has(id));
+      if (gone.length > 0) {
+        const events = await cli(dir, ["events", "--type", "store.restored", "--json"]);
+        const told = JSON.parse(events.stdout).data;
+        assert.ok(told.lostCommits >= gone.length, events.stdout);
+      }
+    });
+  });
+}
+
+Deno.test("processes that open and close a store at once are never told that it was removed", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
+  const visitors = Array.from({ length: 4 }, () => worker("visitor.ts", [`${dir}/store`, "50"]));
+  for (const visitor of visitors) {
+    const { code } = await visitor.output();
+    assert.equal(code, 0);
+  }
+  const client = await CoordinationClient.open({ store: `${dir}/store` });
+  assert.equal((await client.tasks.list({ limit: 1000 })).tasks.length, 200);
+  await client.close();
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("second client of a process leaves the first one its log while others come and go", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
+  const store = `${dir}/store`;
+  const first = await CoordinationClient.open({ store });
+  const session = await first.session("ada", { heartbeat: false });
+  await session.tasks.create([{ title: "t" }]);
+  const second = await CoordinationClient.open({ store });
+  await second.tasks.list();
+  const { code } = await worker("visitor.ts", [store, "2"]).output();
+  assert.equal(code, 0);
+  await session.tasks.create([{ title: "u" }]);
+  assert.equal((await second.tasks.list()).tasks.length, 4);
+  await second.close();
+  await first.close();
+  await Deno.remove(dir, { recursive: true });
+});
+
 /** A lease this long is neither renewed nor near its expiry within a test. */
 const LONG = "10m";
 

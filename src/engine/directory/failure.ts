@@ -136,6 +136,12 @@ export function isOverQuota(error: unknown, path: string): boolean {
     reasonNotWritten(path) !== undefined;
 }
 
+/**
+ * SQLITE_IOERR_SHORT_READ: the log ends before what its index says, which other processes keep alive. Its text too is
+ * that of a failing disk.
+ */
+const LOG_TOO_SHORT = 522;
+
 /** Whether this, or what it was made from, says that the disk is full. */
 export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -170,6 +176,11 @@ export function storeFailure(error: unknown, path: string): unknown {
     return damaged(path, error.message, error);
   }
   if (!engine && !/os error|^E[A-Z0-9]+: /.test(error.message)) return error;
+  if (engine && errcode === LOG_TOO_SHORT) {
+    const why =
+      `the log of ${path} was removed or cut while in use; end the processes that use this store, then try again`;
+    return new StoreUnavailableError(`Cannot use the store: ${why}`, { path }, true, error);
+  }
   const text = engine && errcode === INDEX_CANNOT_GROW
     ? "disk is full"
     : (engine && /unable to open/.test(error.message) && reasonNotOpened(path)) ||
