@@ -287,7 +287,10 @@ serverTest(
     );
     const stranger = await cli(dir, ["lock", "list"], options);
     assert.equal(stranger.code, 7);
-    assert.match(stranger.stderr, /holds was not written by agentcoord; use another namespace/);
+    assert.match(
+      stranger.stderr,
+      /holds in \{agentcoord:\S+:state was not written by agentcoord; .* use another namespace/,
+    );
     await setVersion(99);
     assert.match(
       (await refused(dir, "schema_version", options)).hint ?? "",

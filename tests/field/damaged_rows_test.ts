@@ -174,7 +174,8 @@ Deno.test({
         for (const args of [["status"], ["task", "list"], ["task", "add", "x", ...AGENT]]) {
           const { code, stderr } = await cli(dir, args, { env });
           assert.equal(code, 7, stderr);
-          assert.match(stderr, /was not written by agentcoord; use another namespace/);
+          assert.ok(stderr.includes(`in ${prefix}state was not written by agentcoord`), stderr);
+          assert.match(stderr, /restore the server from a backup, or use another namespace/);
         }
         await server.command("RENAME", `${prefix}kept`, `${prefix}state`);
       }

@@ -41,9 +41,11 @@ export function schemaRefusal(
   const age = ageOf(version);
   const place = `namespace "${namespace}" at ${location}`;
   if (age === "foreign") {
+    const key = `{agentcoord:${namespace}}:state`;
     return new StoreUnavailableError(
-      `Cannot use the store: what ${place} holds was not written by agentcoord; use another namespace or database`,
-      { location, reason: "foreign_keys" },
+      `Cannot use the store: what ${place} holds in ${key} was not written by agentcoord; ` +
+        "put it right or restore the server from a backup, or use another namespace or database",
+      { location, reason: "foreign_keys", key },
     );
   }
   return new StoreUnavailableError(
