@@ -58,6 +58,30 @@ Deno.test("whoever only looks makes no store, and answers as an empty one", asyn
     }));
 });
 
+/** Commands that end or keep what is not there, and what they leave with. */
+const ENDERS: readonly (readonly [line: string, code: number])[] = [
+  ["task prune --dry-run", 0],
+  ["board prune --dry-run", 0],
+  ["approval prune --dry-run", 0],
+  ["lock release a.py", 5],
+  ["lock release --all", 0],
+  ["lock renew a.py", 5],
+  ["task complete tsk_01JD3ZW5N7X9K2M4P6Q8R0S2T4", 4],
+  ["approve apr_01JD3ZW5N7X9K2M4P6Q8R0S2T4", 4],
+];
+
+Deno.test("whoever ends what is not there makes no store", async (t) => {
+  for (const [line, code] of ENDERS) {
+    await t.step(line, () =>
+      withProject(async (dir) => {
+        const env = { AGENTCOORD_AGENT: "ada" };
+        const result = await cli(dir, line.split(" "), { env });
+        assert.equal(result.code, code, result.stderr);
+        assert.deepEqual(names(dir), [".git"]);
+      }));
+  }
+});
+
 Deno.test("whoever only looks into another namespace of a store leaves none behind", () =>
   withProject(async (dir) => {
     await cli(dir, ["task", "add", "x", "--agent", "ada"]);

@@ -7,7 +7,7 @@
  * @module
  */
 import { Database } from "./database.ts";
-import { ReadView } from "./operation.ts";
+import { OpenTransaction, ReadView } from "./operation.ts";
 import { DirectoryEngine } from "./engine.ts";
 import type { EngineOptions } from "./engine_options.ts";
 import { commitsOfRemoved } from "./loss.ts";
@@ -56,7 +56,31 @@ export class UnmadeEngine implements Engine {
     actor: Actor | undefined,
     operation: (transaction: Transaction) => T,
   ): Promise<T> {
+    // Without an actor it is not an act: `init` makes the store by that.
+    if (actor !== undefined && this.#engine === undefined && !hasDatabase(this.#directory)) {
+      const tried = await this.#tryOnNothing(operation);
+      if (tried.settled) return tried.value;
+    }
     return await (await this.#open()).writeFreeing(actor, operation);
+  }
+
+  /** What ends or keeps something finds nothing here, mostly: then it is answered, or refused, and nothing is made. */
+  async #tryOnNothing<T>(
+    operation: (transaction: Transaction) => T,
+  ): Promise<{ readonly settled: true; readonly value: T } | { readonly settled: false }> {
+    const db = await (this.#empty ??= Database.empty(this.#options.schema));
+    db.run("BEGIN", []);
+    try {
+      const wakers = `${this.#directory}/bells`;
+      const state = readState(db, db.path);
+      const transaction = new OpenTransaction(db, state, this.#options.clock, wakers);
+      const value = operation(transaction);
+      if (transaction.dirty) return { settled: false };
+      this.#tellAbsence();
+      return { settled: true, value };
+    } finally {
+      db.rollback();
+    }
   }
 
   async read<T>(look: (reader: Reader) => T): Promise<T> {
