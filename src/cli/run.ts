@@ -350,7 +350,7 @@ class Call implements Cli {
       : { rows: result, nextCursor: undefined, leftOut: undefined };
     if (this.#deliveries.length > 0 && this.#around.isUnseen?.()) throw new OutputError(UNSEEN);
     await this.#advising;
-    this.#settle();
+    await this.#settle();
     this.#remarkClock();
     if (this.json) {
       await this.#around.stdout(successDocument(data, nextCursor, this.#warnings) + "\n");

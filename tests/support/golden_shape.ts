@@ -1,5 +1,5 @@
 /**
- * The rows of every list as DESIGN's contract names them: each key with what it may hold.
+ * The rows of every list as the contract of the command line names them: each key with what it may hold.
  *
  * Adding a field is an addition here too: what a script may rely on is written down before it is printed.
  * @module
