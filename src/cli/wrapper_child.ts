@@ -42,15 +42,13 @@ export class WrappedChild {
 
   private constructor(
     process: Deno.ChildProcess,
-    { isSession, mark, graceMs }: {
-      readonly isSession: boolean;
-      readonly mark: string;
-      readonly graceMs: number;
-    },
+    watchdog: Watchdog,
+    { isSession, mark }: { readonly isSession: boolean; readonly mark: string },
   ) {
     this.#process = process;
     this.#isSession = isSession;
-    this.#watchdog = new Watchdog(process.pid, { isSession, mark, graceMs });
+    this.#watchdog = watchdog;
+    void watchdog.guard(process.pid);
     this.#tree = new ProcessTree(process.pid, isSession, mark);
   }
 
@@ -68,6 +66,7 @@ export class WrappedChild {
     const mark = crypto.randomUUID();
     // Those of wrappers around this one stay, so that each finds all that it started.
     const marks = [Deno.env.get(MARK) ?? "", mark].join(" ").trim();
+    const watchdog = new Watchdog({ isSession, mark, graceMs });
     try {
       const command = new Deno.Command(program, {
         args,
@@ -78,8 +77,9 @@ export class WrappedChild {
         detached: isSession,
       });
       const process = withCallersLimits(() => command.spawn());
-      return new WrappedChild(process, { isSession, mark, graceMs });
+      return new WrappedChild(process, watchdog, { isSession, mark });
     } catch (error) {
+      watchdog.dismiss();
       throw executionFailure(program, Deno.env.toObject(), error);
     }
   }

@@ -9,9 +9,10 @@
  */
 
 /**
- * $1 is the command's pid, $2 `session` or `tree`, $3 the grace in tenths of a second, $4 the mark in the
- * environment of all that it started. Nothing but these numbers and words of ours comes into it. No process
- * is named twice, as a second SIGTERM makes some programs leave at once.
+ * $1 is `session` or `tree`, $2 the grace in tenths of a second, $3 the mark in the environment of all that the command
+ * starts. The pipe brings the command's pid; when it ends without one, the wrapper was killed while it started the
+ * command, which is then found by the mark. Nothing but these numbers and words of ours comes into it. No
+ * process is named twice, as a second SIGTERM makes some programs leave at once.
  */
 const SCRIPT = `
 below() {
@@ -27,37 +28,41 @@ marked() {
   done
 }
 targets() {
-  if [ "$2" = session ]; then found=-$1; else found=$(below "$1"); fi
+  found=
+  if [ "$pid" ] && [ "$1" = session ]; then found=-$pid; elif [ "$pid" ]; then found=$(below "$pid"); fi
   printf '%s ' "$found"
-  marked "$found" "$3"
+  marked "$found" "$2"
 }
 send() {
   signal=$1
   shift
   for target; do kill -s "$signal" -- "$target" && sent=yes; done
 }
-read -r line
-all=$(targets "$1" "$2" "$4")
+pid=
+read -r pid && read -r line
+all=$(targets "$1" "$3")
 send TERM $all
 send CONT $all
 tenths=0
-while [ "$tenths" -lt "$3" ]; do
+while [ "$tenths" -lt "$2" ]; do
   sent=
   send 0 $all
   [ "$sent" ] || exit 0
   sleep 0.1
   tenths=$((tenths + 1))
 done
-send KILL $all $(targets "$1" "$2" "$4")
+send KILL $all $(targets "$1" "$3")
 `;
 
 /** Guards one command until it is dismissed. */
 export class Watchdog {
   readonly #shell: Deno.ChildProcess | undefined;
 
-  /** Starts to guard the process `pid`. Without a shell on this system nothing guards it. */
+  /**
+   * Is started before the command, so that there is no moment in which nothing guards it. Without a shell on this
+   * system nothing does.
+   */
   constructor(
-    pid: number,
     { isSession, mark, graceMs }: {
       readonly isSession: boolean;
       readonly mark: string;
@@ -67,7 +72,7 @@ export class Watchdog {
     const kind = isSession ? "session" : "tree";
     try {
       this.#shell = new Deno.Command("/bin/sh", {
-        args: ["-c", SCRIPT, "agentcoord", `${pid}`, kind, `${Math.floor(graceMs / 100)}`, mark],
+        args: ["-c", SCRIPT, "agentcoord", kind, `${Math.floor(graceMs / 100)}`, mark],
         cwd: "/",
         clearEnv: true,
         env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
@@ -78,6 +83,19 @@ export class Watchdog {
       }).spawn();
     } catch {
       this.#shell = undefined;
+    }
+  }
+
+  /** Names the command, which has been started. */
+  async guard(pid: number): Promise<void> {
+    if (this.#shell === undefined) return;
+    const pipe = this.#shell.stdin.getWriter();
+    try {
+      await pipe.write(new TextEncoder().encode(`${pid}\n`));
+    } catch {
+      // The shell has ended: nothing guards, as where there is none.
+    } finally {
+      pipe.releaseLock();
     }
   }
 

@@ -135,12 +135,17 @@ redisTest(
     await using ada = await Member.join(`${link.url}${limits}#slow`, "ada");
     const payload = "x".repeat(240_000);
     const started = performance.now();
-    const made = await ada.tasks.create(
-      Array.from({ length: 100 }, (_, index) => ({ title: `t${index}`, payload })),
+    // One after the other on the same link: the last one takes longer than a command may.
+    const made = await Promise.all(
+      [1, 2, 3].map(() =>
+        ada.tasks.create(
+          Array.from({ length: 33 }, (_, index) => ({ title: `t${index}`, payload })),
+        )
+      ),
     );
     assert.ok(performance.now() - started > 1000, "it took longer than a command may");
-    assert.equal(made.length, 100);
-    assert.equal((await ada.tasks.counts()).pending, 100);
+    assert.equal(made.flat().length, 99);
+    assert.equal((await ada.tasks.counts()).pending, 99);
 
     server.freeze();
     try {
