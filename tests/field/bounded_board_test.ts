@@ -16,6 +16,7 @@ import {
   startRedis,
 } from "../../dev/redis_server.ts";
 import { storeTest } from "../../dev/stores.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 interface Site {
   readonly as: (name: string) => Board;
@@ -37,9 +38,7 @@ function redisTest(name: string, body: (site: Site) => Promise<void>): void {
       await act();
       return perScript((await watch.read()).slice(before));
     };
-    const lockPath = (path: string) => ({ path, aliases: [] });
-    const as = (name: string) =>
-      new Board({ store, clock: systemClock, lockPath, actor: { name, host: "test-host" } });
+    const as = (name: string) => new Board(contextOn(store, systemClock, name));
     try {
       await body({ as, commands, client, namespace });
     } finally {

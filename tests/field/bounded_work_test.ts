@@ -22,6 +22,7 @@ import {
 } from "../../dev/redis_server.ts";
 import { ends, Sleepers } from "../../dev/sleepers.ts";
 import { storeTest } from "../../dev/stores.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 /** More than an answer should have: the bound, and one thing of the largest kind. */
 const REPLY_BYTES = 2_000_000;
@@ -37,12 +38,7 @@ function redisTest(name: string, body: (site: Site) => Promise<void>): void {
     await using server = await startRedis();
     await using proxy = await startProxy(server);
     const store = await RedisStore.open(proxy.url, { namespace: freshNamespace() });
-    const as = (name: string): RoomContext => ({
-      store,
-      clock: systemClock,
-      lockPath: (path) => ({ path, aliases: [] }),
-      actor: { name, host: "test-host" },
-    });
+    const as = (name: string) => contextOn(store, systemClock, name);
     try {
       await body({ as, proxy, server });
     } finally {

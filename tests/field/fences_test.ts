@@ -12,6 +12,7 @@ import { cli, withProject } from "../support/cli.ts";
 import { TestClock } from "../../dev/stores.ts";
 import { PREAMBLE } from "../../src/open/preamble.ts";
 import { SCHEMA } from "../../src/open/schema.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 const START_MS = Date.UTC(2025, 0, 1);
 
@@ -49,10 +50,9 @@ Deno.test("event cursor of a removed store is no cursor of the store made in its
     const options = { namespace: "default", durability: "normal", clock } as const;
     const store = await DirectoryStore.open(directory, options);
     try {
-      const context = { store, clock, lockPath: (path: string) => ({ path, aliases: [] }) };
-      const locks = new Locks({ ...context, actor: { name: "ada", host: "test-host" } });
+      const locks = new Locks(contextOn(store, clock, "ada"));
       await locks.acquire("a.py");
-      const stream = new Events({ ...context, actor: undefined });
+      const stream = new Events(contextOn(store, clock));
       for (const since of cursors) {
         await assert.rejects(stream.list({ since }), /not an event of this namespace/);
       }

@@ -17,7 +17,6 @@ import { MIGRATIONS } from "../../src/open/migrations.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import { bringForward, REDIS_MIGRATIONS } from "../../src/open/redis_migrations.ts";
 import { Primitives } from "../../src/primitive_clients.ts";
-import type { Store } from "../../src/store.ts";
 import { cli, withProject } from "../support/cli.ts";
 import {
   NAMESPACE,
@@ -30,15 +29,7 @@ import {
 } from "../../dev/recorded.ts";
 import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
 import { TestClock } from "../../dev/stores.ts";
-
-function roomsIn(store: Store, clock: TestClock, name: string): Primitives {
-  return new Primitives({
-    store,
-    clock,
-    lockPath: (path: string) => ({ path, aliases: [] }),
-    actor: { name, host: "test-host" },
-  });
-}
+import { contextOn } from "../../dev/room_context.ts";
 
 interface ServerBench {
   readonly store: RedisStore;
@@ -101,7 +92,7 @@ serverTest(
   "Redis state without its last number reads it as 0",
   undefined,
   async ({ store, clock, prefix, call, state }) => {
-    const { locks } = roomsIn(store, clock, "ada");
+    const { locks } = new Primitives(contextOn(store, clock, "ada"));
     const [first] = await locks.acquire("a");
     const whole = await state();
     await call("SET", `${prefix}state`, whole.slice(0, -8));
@@ -115,7 +106,7 @@ serverTest(
   "Redis state keeps what a later program has added to it",
   undefined,
   async ({ store, clock, prefix, call, state }) => {
-    const { locks, tasks } = roomsIn(store, clock, "ada");
+    const { locks, tasks } = new Primitives(contextOn(store, clock, "ada"));
     await locks.acquire("a");
     const added = Uint8Array.from({ length: 24 }, (_, index) => 255 - index);
     await call("APPEND", `${prefix}state`, added);
@@ -131,7 +122,7 @@ serverTest(
   "task detail that a later program has added outlasts a claim, a change and a completion (redis)",
   undefined,
   async ({ store, clock, prefix, call }) => {
-    const { tasks } = roomsIn(store, clock, "ada");
+    const { tasks } = new Primitives(contextOn(store, clock, "ada"));
     const { id } = (await tasks.create([{ title: "t", payload: { a: [1] } }]))[0]!;
     const spec = async () => String(await call("HGET", `${prefix}tasks`, id));
     const later = (await spec()).replace("}]", '},\n"hue":"blue, \\n}]",\n"flat":[]}]')
@@ -160,8 +151,8 @@ serverTest(
   "records of locks, threads and approvals keep what a later program has added (redis)",
   undefined,
   async ({ store, clock, prefix, call }) => {
-    const { locks, board, approvals, agents } = roomsIn(store, clock, "ada");
-    const bob = roomsIn(store, clock, "bob");
+    const { locks, board, approvals, agents } = new Primitives(contextOn(store, clock, "ada"));
+    const bob = new Primitives(contextOn(store, clock, "bob"));
     const change = async (key: string, field: string, edit: (record: string) => string) => {
       const record = String(await call("HGET", `${prefix}${key}`, field));
       await call("HSET", `${prefix}${key}`, field, edit(record));
@@ -211,7 +202,7 @@ Deno.test("task detail that a later program has added outlasts a change (directo
   const store = await DirectoryStore.open(directory, options);
   const db = new DatabaseSync(`${directory}/namespaces/default/store.db`);
   try {
-    const { tasks } = roomsIn(store, clock, "ada");
+    const { tasks } = new Primitives(contextOn(store, clock, "ada"));
     const { id } = (await tasks.create([{ title: "t", payload: 1 }]))[0]!;
     db.exec(`UPDATE tasks SET spec = json_set(spec, '$.hue', 'blue')`);
     await tasks.update(id, { title: "u", payload: 2, notBeforeMs: null });
@@ -237,7 +228,7 @@ serverTest(
     assert.equal(await portion(), "1.5");
     assert.equal(versionOf(await state()), 1.5);
     assert.deepEqual(
-      partOf(await viewOf((name) => roomsIn(store, clock, name)), view),
+      partOf(await viewOf((name) => new Primitives(contextOn(store, clock, name))), view),
       view,
     );
     assert.equal(versionOf(await state()), REDIS_SCHEMA_VERSION);
@@ -254,11 +245,13 @@ serverTest(
     const readers = await Promise.all([another(), another()]);
     await Promise.all([
       ...helpers.map(({ connection }) => bringForward(connection, 1, { prefix, records: 1 })),
-      ...readers.map((reader) => roomsIn(reader, clock, "bob").tasks.list({ limit: 1000 })),
-      ...readers.map((reader) => roomsIn(reader, clock, "bob").tasks.counts()),
+      ...readers.map((reader) =>
+        new Primitives(contextOn(reader, clock, "bob")).tasks.list({ limit: 1000 })
+      ),
+      ...readers.map((reader) => new Primitives(contextOn(reader, clock, "bob")).tasks.counts()),
     ]);
     assert.deepEqual(
-      partOf(await viewOf((name) => roomsIn(store, clock, name)), view),
+      partOf(await viewOf((name) => new Primitives(contextOn(store, clock, name))), view),
       view,
     );
   },
@@ -287,7 +280,7 @@ serverTest(
   "Redis data of a newer version are left alone, also while they are on their way to it",
   undefined,
   async ({ store, clock, prefix, call, state }) => {
-    const { locks } = roomsIn(store, clock, "ada");
+    const { locks } = new Primitives(contextOn(store, clock, "ada"));
     await locks.acquire("a");
     for (const version of [REDIS_SCHEMA_VERSION + 0.5, REDIS_SCHEMA_VERSION + 1]) {
       const raw = await state();
@@ -322,7 +315,7 @@ Deno.test("directory that a newer program brings forward meanwhile is left alone
   const store = await DirectoryStore.open(directory, options);
   const db = new DatabaseSync(`${directory}/namespaces/default/store.db`);
   try {
-    const { locks } = roomsIn(store, clock, "ada");
+    const { locks } = new Primitives(contextOn(store, clock, "ada"));
     await locks.acquire("a");
     db.exec(
       `BEGIN; ALTER TABLE locks ADD COLUMN hue TEXT; PRAGMA user_version = ${

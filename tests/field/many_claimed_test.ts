@@ -4,21 +4,11 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type ListTasksOptions, Tasks } from "../../src/task/task.ts";
+import { Tasks } from "../../src/task/task.ts";
 import { storeTest } from "../../dev/stores.ts";
+import { titles } from "../support/task_titles.ts";
 
 const MANY = 1300;
-
-/** The titles of every page. */
-async function titles(tasks: Tasks, options: ListTasksOptions): Promise<readonly string[]> {
-  const all: string[] = [];
-  for (let cursor: string | undefined = ""; cursor !== undefined;) {
-    const page = await tasks.list({ limit: 400, ...options, ...(cursor === "" ? {} : { cursor }) });
-    all.push(...page.tasks.map(({ title }) => title));
-    cursor = page.nextCursor;
-  }
-  return all;
-}
 
 async function claimAll(tasks: Tasks, count: number, leaseMs: number): Promise<void> {
   for (let left = count; left > 0; left -= 100) {

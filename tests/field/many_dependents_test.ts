@@ -15,6 +15,7 @@ import { freshNamespace, hasRedis, startRedis } from "../../dev/redis_server.ts"
 import { storeTest } from "../../dev/stores.ts";
 import { PREAMBLE } from "../../src/open/preamble.ts";
 import { SCHEMA } from "../../src/open/schema.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 const MANY = 700;
 
@@ -133,12 +134,7 @@ Deno.test({
   fn: async () => {
     await using server = await startRedis();
     const store = await RedisStore.open(server.url, { namespace: freshNamespace() });
-    const ada = new Tasks({
-      store,
-      clock: systemClock,
-      lockPath: (path) => ({ path, aliases: [] }),
-      actor: { name: "ada", host: "test-host" },
-    });
+    const ada = new Tasks(contextOn(store, systemClock, "ada"));
     const watch = await monitor(server);
     try {
       const [hub] = await ada.create([{ title: "hub" }]);

@@ -11,6 +11,7 @@ import { DatabaseSync } from "node:sqlite";
 import { taskText } from "../../commands/task/text.ts";
 import { freshNamespace, hasRedis, resp, sharedRedis } from "../../dev/redis_server.ts";
 import { type Bench, storeTest, TestClock } from "../../dev/stores.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 const LONG = "x/".repeat(30_000);
 
@@ -189,8 +190,7 @@ async function opened(
 ): Promise<void> {
   const clock = new TestClock();
   const store = await open(clock);
-  const lockPath = (path: string) => ({ path, aliases: [] });
-  const as = (name = "ada") => ({ store, clock, lockPath, actor: { name, host: "test-host" } });
+  const as = (name = "ada") => contextOn(store, clock, name);
   try {
     await body({ as, clock });
   } finally {

@@ -15,6 +15,7 @@ import { startAfter } from "../../src/engine/numbers.ts";
 import { Tasks } from "../../src/task/task.ts";
 import { TestClock } from "../../dev/stores.ts";
 import { SCHEMA_VERSION } from "../../src/open/schema.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 const RECORDED = new URL("../open/version_1.db.gz.base64", import.meta.url);
 /** The store's clock, and the last fence, when it was recorded. */
@@ -35,12 +36,7 @@ Deno.test("store of version 0.1.0 comes forward with all it holds, and its fence
   const options = { namespace: "default", durability: "normal", clock } as const;
   const store = await DirectoryStore.open(directory, options);
   try {
-    const context = (name: string) => ({
-      store,
-      clock,
-      lockPath: (path: string) => ({ path, aliases: [] }),
-      actor: { name, host: "test-host" },
-    });
+    const context = (name: string) => contextOn(store, clock, name);
     const held = await new Locks(context("ada")).list();
     assert.deepEqual(
       held.map(({ path, holder, fence, intent }) => [path, holder, fence, intent]),
@@ -117,12 +113,7 @@ Deno.test("store of schema 3 comes forward with the attempts on its tasks", asyn
   const options = { namespace: "default", durability: "normal", clock } as const;
   const store = await DirectoryStore.open(directory, options);
   try {
-    const tasks = new Tasks({
-      store,
-      clock,
-      lockPath: (path: string) => ({ path, aliases: [] }),
-      actor: { name: "cy", host: "test-host" },
-    });
+    const tasks = new Tasks(contextOn(store, clock, "cy"));
     const [full, none, torn, odd] = ids as [string, string, string, string];
     const whole = await tasks.show(full);
     assert.deepEqual(whole.attempts.slice(0, -1), older);

@@ -16,6 +16,7 @@ import { DirectoryStore } from "../../src/open/directory.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import type { Store } from "../../src/store.ts";
 import { storeTest, TestClock } from "../../dev/stores.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -308,8 +309,7 @@ async function removeThread(as: (name: string) => Board, clock: TestClock): Prom
 }
 
 function boards(store: Store, clock: TestClock): (name: string) => Board {
-  const lockPath = (path: string) => ({ path, aliases: [] });
-  return (name) => new Board({ store, clock, lockPath, actor: { name, host: "test-host" } });
+  return (name) => new Board(contextOn(store, clock, name));
 }
 
 Deno.test({

@@ -16,9 +16,11 @@ import type { Store } from "../../src/store.ts";
 import { DirectoryTasks } from "../../src/task/directory/store.ts";
 import { RedisTasks } from "../../src/task/redis/store.ts";
 import type { TaskStore } from "../../src/task/store.ts";
-import { type ListTasksOptions, Tasks } from "../../src/task/task.ts";
+import { Tasks } from "../../src/task/task.ts";
 import { freshNamespace, hasRedis, sharedRedis, startRedis } from "../../dev/redis_server.ts";
 import { TestClock } from "../../dev/stores.ts";
+import { contextOn } from "../../dev/room_context.ts";
+import { titles } from "../support/task_titles.ts";
 
 const MANY = 1300;
 
@@ -91,23 +93,7 @@ function refusingTest(name: string, body: (bench: Bench) => Promise<void>): void
 }
 
 function as(store: Pick<Store, "tasks">, clock: Clock, agent: string | undefined): Tasks {
-  return new Tasks({
-    store: store as Store,
-    clock,
-    lockPath: (path: string) => ({ path, aliases: [] }),
-    actor: agent === undefined ? undefined : { name: agent, host: "test-host" },
-  });
-}
-
-/** The titles of every page. */
-async function titles(tasks: Tasks, options: ListTasksOptions): Promise<readonly string[]> {
-  const all: string[] = [];
-  for (let cursor: string | undefined = ""; cursor !== undefined;) {
-    const page = await tasks.list({ limit: 400, ...options, ...(cursor === "" ? {} : { cursor }) });
-    all.push(...page.tasks.map(({ title }) => title));
-    cursor = page.nextCursor;
-  }
-  return all;
+  return new Tasks(contextOn(store as Store, clock, agent));
 }
 
 /** Tasks of which some will be dead and some pending when their leases lapse, and some are due then. */

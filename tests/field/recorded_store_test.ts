@@ -21,6 +21,7 @@ import {
 } from "../../dev/recorded.ts";
 import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
 import { TestClock } from "../../dev/stores.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 const upTo = (newest: number) => Array.from({ length: newest }, (_, index) => index + 1);
 /** No program wrote version 2 of a directory: what it brought forward was changed together with version 3. */
@@ -33,18 +34,9 @@ function clockOf({ viewedAtMs }: Recording): TestClock {
   return clock;
 }
 
-function roomsIn(store: Store, clock: TestClock, name: string): Primitives {
-  return new Primitives({
-    store,
-    clock,
-    lockPath: (path: string) => ({ path, aliases: [] }),
-    actor: { name, host: "test-host" },
-  });
-}
-
 /** The store shows what it showed, and goes on: numbers grow, and what was held is held. */
 async function checkStore(store: Store, clock: TestClock, { view }: Recording): Promise<void> {
-  const as = (name: string) => roomsIn(store, clock, name);
+  const as = (name: string) => new Primitives(contextOn(store, clock, name));
   assert.deepEqual(partOf(await viewOf(as), view), view);
   const { tasks, locks, audit } = as("ada");
   const [held] = (await tasks.list({ status: "claimed" })).tasks;

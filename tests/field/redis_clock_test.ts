@@ -8,6 +8,7 @@ import { RedisStore } from "../../src/open/redis.ts";
 import { cli, cliJson, withProject } from "../support/cli.ts";
 import { freshNamespace, hasRedis, sharedRedis, startRedis } from "../../dev/redis_server.ts";
 import { TestClock } from "../../dev/stores.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -21,13 +22,7 @@ Deno.test({
       nowMs: clock.nowMs,
     });
     try {
-      const as = (name: string) =>
-        new Locks({
-          store,
-          clock,
-          lockPath: (path) => ({ path, aliases: [] }),
-          actor: { name, host: "test-host" },
-        });
+      const as = (name: string) => new Locks(contextOn(store, clock, name));
       await as("ada").acquire("a.py", { ttlMs: 1000 });
       clock.advance(-HOUR_MS);
       await assert.rejects(as("bob").acquire("a.py"), { code: "conflict" });
@@ -109,11 +104,7 @@ Deno.test({
         namespace: "default",
         nowMs: () => Date.now() + HOUR_MS,
       });
-      const context = {
-        clock: new TestClock(),
-        lockPath: (path: string) => ({ path, aliases: [] }),
-      };
-      await new Locks({ ...context, store: ahead, actor: { name: "eve", host: "h" } }).acquire("e");
+      await new Locks(contextOn(ahead, new TestClock(), "eve")).acquire("e");
       await ahead.close();
       const { code, document } = await cliJson(dir, ["lock", "acquire", "a.py"], { env });
       assert.equal(code, 0);

@@ -11,6 +11,7 @@ import { type ClockRow, readClock, SLACK_MS } from "../../src/engine/directory/c
 import { Tasks } from "../../src/task/task.ts";
 import { cliJson, withProject } from "../support/cli.ts";
 import { propertyRuns } from "../support/property.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 /** The time that really passes, and processes that see it differently. */
 class Host {
@@ -41,8 +42,7 @@ async function withStores(
       const options = { namespace: "default", durability: "normal", clock } as const;
       const store = await DirectoryStore.open(directory, options);
       stores.push(store);
-      const actor = { name: `agent${index}`, host: "test-host" };
-      const context = { store, clock, actor, lockPath: (path: string) => ({ path, aliases: [] }) };
+      const context = contextOn(store, clock, `agent${index}`);
       rooms.push({ locks: new Locks(context), tasks: new Tasks(context) });
     }
     await body(host, rooms);

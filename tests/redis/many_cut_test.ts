@@ -5,7 +5,6 @@
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/clock.ts";
-import type { RoomContext } from "../../src/context.ts";
 import { Events } from "../../src/event/event.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { RedisStore } from "../../src/open/redis.ts";
@@ -13,6 +12,7 @@ import { startProxy } from "../../dev/proxy.ts";
 import { freshNamespace, hasRedis, startRedis } from "../../dev/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
 import { monitor } from "../../dev/redis_monitor.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 const CLIENTS = 100;
 /** What others add to the stream before those come back. */
@@ -30,12 +30,7 @@ Deno.test({
     const namespace = freshNamespace();
     const near = await RedisStore.open(server.url, { namespace });
     const stores = [near];
-    const context = (store: RedisStore, name: string): RoomContext => ({
-      store,
-      clock: systemClock,
-      lockPath: (path) => ({ path, aliases: [] }),
-      actor: { name, host: "test-host" },
-    });
+    const context = (store: RedisStore, name: string) => contextOn(store, systemClock, name);
     try {
       for (let n = 0; n < CLIENTS; n++) {
         stores.push(await RedisStore.open(proxy.url, { namespace }));

@@ -21,6 +21,7 @@ import { BOARD_OPERATIONS } from "./operations_board.ts";
 import { LOCK_OPERATIONS } from "./operations_lock.ts";
 import { RECORD_OPERATIONS } from "./operations_record.ts";
 import { TASK_OPERATIONS } from "./operations_task.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 /** Primitives of a store. */
 export const ROOMS = [
@@ -119,12 +120,7 @@ export class Bench implements OperationBench {
     });
   }
 
-  readonly contextOf = (name?: string): RoomContext => ({
-    store: this.#watched,
-    actor: name === undefined ? undefined : { name, host: "test-host" },
-    clock: systemClock,
-    lockPath: (path) => ({ path, aliases: [] }),
-  });
+  readonly contextOf = (name?: string): RoomContext => contextOn(this.#watched, systemClock, name);
 
   readonly as = (name?: string): Primitives => new Primitives(this.contextOf(name));
 

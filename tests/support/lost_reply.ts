@@ -9,6 +9,7 @@ import { startProxy } from "../../dev/proxy.ts";
 import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
 import { TestClock } from "../../dev/stores.ts";
 import { eventually } from "./wrapped.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 /** Long enough for everybody else's work while the connection is made again. */
 const DELAY_MS = 60;
@@ -37,12 +38,7 @@ export function lostReplyTest(name: string, body: (bench: LostReplyBench) => Pro
     const options = { namespace: freshNamespace(), nowMs: clock.nowMs };
     const near = await RedisStore.open(url, options);
     const far = await RedisStore.open(proxy.url, options);
-    const context = (store: RedisStore) => (agent: string): RoomContext => ({
-      store,
-      clock,
-      lockPath: (path) => ({ path, aliases: [] }),
-      actor: { name: agent, host: "test-host" },
-    });
+    const context = (store: RedisStore) => (agent: string) => contextOn(store, clock, agent);
     const lose: LostReplyBench["lose"] = async (call, meanwhile) => {
       const before = proxy.lost().length;
       proxy.loseReplies(1, ([word]) => /^eval(sha)?$/i.test(word ?? ""));

@@ -12,6 +12,7 @@ import { type Executed, monitor } from "../../dev/redis_monitor.ts";
 import { startProxy } from "../../dev/proxy.ts";
 import { freshNamespace, hasRedis, startRedis } from "../../dev/redis_server.ts";
 import { TestClock } from "../../dev/stores.ts";
+import { contextOn } from "../../dev/room_context.ts";
 
 /** What some operations did. */
 export interface OperationWork {
@@ -33,12 +34,7 @@ export interface WorkBench {
 /** Registers `body` once for every kind of store, each time with a store of its own. */
 export function workTest(name: string, body: (bench: WorkBench) => Promise<void>): void {
   const run = async (store: Store, clock: TestClock, work: WorkBench["work"]) => {
-    const as = (agent: string): RoomContext => ({
-      store,
-      clock,
-      lockPath: (path) => ({ path, aliases: [] }),
-      actor: { name: agent, host: "test-host" },
-    });
+    const as = (agent: string) => contextOn(store, clock, agent);
     try {
       await body({ store, clock, as, work });
     } finally {
