@@ -1,6 +1,6 @@
 --[[ approval/list: approvals with a status, of a requester, or all; newest first.
 
-NEEDS   approval/record
+NEEDS   engine/shown, approval/record
 KEYS    approval_lists, approval_due, approvals
 RULES   engine/shown: LONG_SHOWN_AT_ONCE, LONG_SHOWN_BYTES
 ARGV    5 status or "", 6 who asked or "", 7 id that only older ones are wanted than, or "", 8 limit
@@ -110,17 +110,11 @@ end
 local more = #ids > MOST
 if more then ids[#ids] = nil end
 if more and MOST < limit then go_on = numbers[MOST] end
-local approvals, bytes = {}, 0
-for first = 1, #ids, SHOW_CHUNK do
-  if bytes > LONG_SHOWN_BYTES then
-    go_on = numbers[first - 1]
-    break
-  end
-  local chunk = { unpack(ids, first, math.min(first + SHOW_CHUNK - 1, #ids)) }
-  for i, record in ipairs(call('HMGET', APPROVALS, unpack(chunk))) do
-    local text = show(parse(chunk[i], record))
-    approvals[#approvals + 1], bytes = text, bytes + #text
-  end
-end
+local approvals, left = show_until(ids, SHOW_CHUNK, LONG_SHOWN_BYTES, function(chunk)
+  local texts = call('HMGET', APPROVALS, unpack(chunk))
+  for i, record in ipairs(texts) do texts[i] = show(parse(chunk[i], record)) end
+  return texts
+end)
+if left then go_on = numbers[left - 1] end
 return '{"approvals":[' .. table.concat(approvals, ',') .. '],"more":' .. tostring(more) ..
   (go_on and string.format(',"next":"%012.0f"', go_on) or '') .. '}'

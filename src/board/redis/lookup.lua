@@ -1,6 +1,6 @@
 --[[ board/lookup: the newest threads that stand in several lists at once; part of list and search.
 
-NEEDS   board/thread
+NEEDS   engine/shown, board/thread
 KEYS    messages, threads, board_ids, board_removing
 RULES   engine/shown: SHOWN_AT_ONCE, SHOWN_BYTES
 ARGV    5 t id of a thread that only older ones are wanted than, or "", 6 number that an earlier operation of
@@ -44,19 +44,16 @@ end
 -- These threads as JSON, as many as one answer may hold; then the number of the last one if others are left. Words of
 -- a thread that was removed may be left when another version of Unicode cut them: it is passed over.
 local function show_threads(numbers)
-  local shown, bytes = {}, 0
-  for first = 1, #numbers, SHOW_CHUNK do
-    if bytes > SHOWN_BYTES then return table.concat(shown, ','), numbers[first - 1] end
-    local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
-    local openings = call('HMGET', MESSAGES, unpack(chunk))
+  local shown, left = show_until(numbers, SHOW_CHUNK, SHOWN_BYTES, function(chunk)
+    local texts, openings = {}, call('HMGET', MESSAGES, unpack(chunk))
     for i, record in ipairs(call('HMGET', THREADS, unpack(chunk))) do
       if record then
-        local text = show_thread(parse_thread(chunk[i], record), parse_message(chunk[i], openings[i]))
-        shown[#shown + 1], bytes = text, bytes + #text
+        texts[#texts + 1] = show_thread(parse_thread(chunk[i], record), parse_message(chunk[i], openings[i]))
       end
     end
-  end
-  return table.concat(shown, ',')
+    return texts
+  end)
+  return table.concat(shown, ','), left and numbers[left - 1]
 end
 
 -- One page of what stands in all lists of one of the groups. No number is in two groups.

@@ -367,18 +367,12 @@ end
 local more = #ids > MOST
 if more then ids[#ids] = nil end
 if more and MOST < limit then go_on = numbers[MOST] end
-local approvals, bytes = {}, 0
-for first = 1, #ids, SHOW_CHUNK do
-  if bytes > LONG_SHOWN_BYTES then
-    go_on = numbers[first - 1]
-    break
-  end
-  local chunk = { unpack(ids, first, math.min(first + SHOW_CHUNK - 1, #ids)) }
-  for i, record in ipairs(call('HMGET', APPROVALS, unpack(chunk))) do
-    local text = show(parse(chunk[i], record))
-    approvals[#approvals + 1], bytes = text, bytes + #text
-  end
-end
+local approvals, left = show_until(ids, SHOW_CHUNK, LONG_SHOWN_BYTES, function(chunk)
+  local texts = call('HMGET', APPROVALS, unpack(chunk))
+  for i, record in ipairs(texts) do texts[i] = show(parse(chunk[i], record)) end
+  return texts
+end)
+if left then go_on = numbers[left - 1] end
 return '{"approvals":[' .. table.concat(approvals, ',') .. '],"more":' .. tostring(more) ..
   (go_on and string.format(',"next":"%012.0f"', go_on) or '') .. '}'
 `,
@@ -946,19 +940,16 @@ local function newest_shared(set, lists, below, most)
   return found, candidate + 1
 end
 local function show_threads(numbers)
-  local shown, bytes = {}, 0
-  for first = 1, #numbers, SHOW_CHUNK do
-    if bytes > SHOWN_BYTES then return table.concat(shown, ','), numbers[first - 1] end
-    local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
-    local openings = call('HMGET', MESSAGES, unpack(chunk))
+  local shown, left = show_until(numbers, SHOW_CHUNK, SHOWN_BYTES, function(chunk)
+    local texts, openings = {}, call('HMGET', MESSAGES, unpack(chunk))
     for i, record in ipairs(call('HMGET', THREADS, unpack(chunk))) do
       if record then
-        local text = show_thread(parse_thread(chunk[i], record), parse_message(chunk[i], openings[i]))
-        shown[#shown + 1], bytes = text, bytes + #text
+        texts[#texts + 1] = show_thread(parse_thread(chunk[i], record), parse_message(chunk[i], openings[i]))
       end
     end
-  end
-  return table.concat(shown, ',')
+    return texts
+  end)
+  return table.concat(shown, ','), left and numbers[left - 1]
 end
 local function page(set, groups)
   local before, below, limit = ARGV[5], tonumber(ARGV[6]) or messages + 1, tonumber(ARGV[7])
@@ -996,21 +987,17 @@ end
 local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
 local SHOW_CHUNK = 4
 local function show_messages(numbers, reasons, most)
-  local shown, bytes, looked = {}, 0, 0
-  for first = 1, #numbers, SHOW_CHUNK do
-    if bytes > SHOWN_BYTES or first > most then break end
-    local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
-    local found, threads = {}, {}
+  local shown, left = show_until(numbers, SHOW_CHUNK, SHOWN_BYTES, function(chunk)
+    local found, threads, texts = {}, {}, {}
     for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
       if record then
         found[#found + 1] = parse_message(chunk[i], record)
         threads[#threads + 1] = found[#found].thread
       end
     end
-    looked = looked + #chunk
     for i, record in ipairs(#threads > 0 and call('HMGET', THREADS, unpack(threads)) or {}) do
       local message, thread = found[i], parse_thread(threads[i], record)
-      local text = table.concat({
+      texts[i] = table.concat({
         '{"id":"',
         message.id,
         '","threadId":"',
@@ -1029,10 +1016,10 @@ local function show_messages(numbers, reasons, most)
         message.at,
         '}',
       })
-      shown[#shown + 1], bytes = text, bytes + #text
     end
-  end
-  return table.concat(shown, ','), looked
+    return texts
+  end, most)
+  return table.concat(shown, ','), left and left - 1 or #numbers
 end
 `,
   "board/post": `local id, key, title, priority, tags = unpack(ARGV, 10, 14)
@@ -1266,25 +1253,17 @@ if before ~= '' then
   if not number or message_at(number).thread ~= thread.number then return '"unknown_reply"' end
   last = '(' .. replies .. number
 end
-local numbers, shown = {}, {}
+local numbers = {}
 for i, member in ipairs(call('ZREVRANGEBYLEX', THREAD_PARTS, last, '[' .. replies, 'LIMIT', 0, most)) do
   numbers[i] = string.sub(member, #replies + 1, #replies + 12)
 end
-local bytes, next_before = 0, ''
-for first = 1, #numbers, SHOW_CHUNK do
-  if bytes > SHOWN_BYTES then
-    next_before = ',"next":"' .. message_at(numbers[first - 1]).id .. '"'
-    break
-  end
-  local chunk = { unpack(numbers, first, math.min(first + SHOW_CHUNK - 1, #numbers)) }
-  for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
-    local text = show_reply(parse_message(chunk[i], record))
-    shown[#shown + 1], bytes = text, bytes + #text
-  end
-end
-if next_before == '' and most < limit and #numbers == most then
-  next_before = ',"next":"' .. message_at(numbers[most]).id .. '"'
-end
+local shown, left = show_until(numbers, SHOW_CHUNK, SHOWN_BYTES, function(chunk)
+  local texts = call('HMGET', MESSAGES, unpack(chunk))
+  for i, record in ipairs(texts) do texts[i] = show_reply(parse_message(chunk[i], record)) end
+  return texts
+end)
+local oldest = left and left - 1 or most < limit and #numbers == most and most
+local next_before = oldest and ',"next":"' .. message_at(numbers[oldest]).id .. '"' or ''
 local oldest_first = {}
 for i = #shown, 1, -1 do oldest_first[#oldest_first + 1] = shown[i] end
 return show(thread, ',"replies":[' .. table.concat(oldest_first, ',') .. ']' .. next_before)
@@ -1837,6 +1816,17 @@ local replay = is_retry and function()
     end
   end
   return earlier[OP].done, earlier[OP].answer
+end
+`,
+  "engine/shown": `local function show_until(keys, size, most_bytes, texts_of, most)
+  local shown, bytes, first = {}, 0, 1
+  while first <= #keys and bytes <= most_bytes and first <= (most or #keys) do
+    for _, text in ipairs(texts_of({ unpack(keys, first, math.min(first + size - 1, #keys)) })) do
+      shown[#shown + 1], bytes = text, bytes + #text
+    end
+    first = first + size
+  end
+  return shown, first <= #keys and first or nil
 end
 `,
   "engine/state": `local SINCE_MS = 1735689600000
@@ -4070,7 +4060,7 @@ export const SCRIPTS = {
   "approval/count": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
   "approval/decide": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"], frees: true },
   "approval/get": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
-  "approval/list": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
+  "approval/list": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["engine/shown", "approval/record"] },
   "approval/look": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
   "approval/prune": { keys: ["approvals", "approval_lists", "approval_due", "approval_keys"], parts: ["approval/record"], frees: true },
   "approval/request": { keys: ["approvals", "approval_lists", "approval_due", "approval_keys"], parts: ["approval/record"] },
@@ -4080,20 +4070,20 @@ export const SCRIPTS = {
   "audit/list": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
   "audit/log": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
   "board/ack": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists"], parts: ["board/thread", "agent/registered", "board/unread"], frees: true },
-  "board/addressed": { keys: ["threads", "board_ids", "messages", "inbox"], parts: ["board/thread", "board/messages"] },
+  "board/addressed": { keys: ["threads", "board_ids", "messages", "inbox"], parts: ["engine/shown", "board/thread", "board/messages"] },
   "board/count": { keys: ["board_lists"], parts: [] },
   "board/get": { keys: ["threads", "board_ids", "messages"], parts: ["board/thread"] },
-  "board/inbox": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists", "inbox_waiters"], parts: ["board/thread", "agent/registered", "board/unread", "board/messages"], frees: true },
-  "board/inbox_rest": { keys: ["threads", "board_ids", "messages"], parts: ["board/thread", "board/messages"] },
+  "board/inbox": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists", "inbox_waiters"], parts: ["board/thread", "agent/registered", "board/unread", "engine/shown", "board/messages"], frees: true },
+  "board/inbox_rest": { keys: ["threads", "board_ids", "messages"], parts: ["engine/shown", "board/thread", "board/messages"] },
   "board/largest": { keys: ["threads", "board_ids", "messages", "board_lists", "thread_parts"], parts: ["board/thread"] },
-  "board/list": { keys: ["threads", "board_ids", "messages", "board_removing", "board_lists"], parts: ["board/thread", "board/lookup"] },
+  "board/list": { keys: ["threads", "board_ids", "messages", "board_removing", "board_lists"], parts: ["engine/shown", "board/thread", "board/lookup"] },
   "board/post": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"], parts: ["board/thread", "board/filing", "event/notify_all", "board/delivery"] },
   "board/prunable": { keys: ["threads", "board_ids", "messages", "board_lists", "board_removing", "thread_parts"], parts: ["board/thread"], frees: true },
   "board/prune": { keys: ["threads", "board_ids", "messages", "board_lists", "board_removing", "board_words", "thread_parts", "inbox"], parts: ["board/thread", "board/filing"], frees: true },
   "board/reply": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"], parts: ["board/thread", "board/filing", "event/notify_all", "board/delivery"] },
   "board/resolve": { keys: ["threads", "board_ids", "messages", "board_lists"], parts: ["board/thread", "board/filing"], frees: true },
-  "board/search": { keys: ["threads", "board_ids", "messages", "board_removing", "board_words"], parts: ["board/thread", "board/lookup"] },
-  "board/show": { keys: ["threads", "board_ids", "messages", "thread_parts"], parts: ["board/thread"] },
+  "board/search": { keys: ["threads", "board_ids", "messages", "board_removing", "board_words"], parts: ["engine/shown", "board/thread", "board/lookup"] },
+  "board/show": { keys: ["threads", "board_ids", "messages", "thread_parts"], parts: ["engine/shown", "board/thread"] },
   "event/end": { keys: [], parts: [] },
   "event/read": { keys: [], parts: [] },
   "lock/abandon": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/format", "lock/rows", "lock/wait_queue"], frees: true },
