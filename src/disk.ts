@@ -47,6 +47,16 @@ export function stat(
   }
 }
 
+/** Whether a directory is there, behind links; throws where that cannot be told. */
+export function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /** The text of a file; `undefined` when there is none. */
 export function readIfPresent(path: string): string | undefined {
   try {

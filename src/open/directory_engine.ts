@@ -3,6 +3,7 @@
  * @module
  */
 import { leadsOutside } from "../config/within.ts";
+import { isDirectory } from "../disk.ts";
 import { printable } from "../name.ts";
 import type { DirectoryPlace } from "../store_config.ts";
 import type { EngineDescriptor } from "./engine_descriptor.ts";
@@ -47,15 +48,6 @@ export function directoryEngine({ directory }: DirectoryPlace): EngineDescriptor
       });
     },
   };
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 function isFile(path: string): boolean {

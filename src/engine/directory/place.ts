@@ -2,6 +2,7 @@
  * The directory that a store is in: made, kept out of git, and refused when it is somebody else's.
  * @module
  */
+import { isDirectory } from "../../disk.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import { storeFailure } from "./failure.ts";
 import {
@@ -108,13 +109,4 @@ export function refuseOddFiles(home: string): void {
   refuseOddDatabaseFiles(`${home}/store.db`);
   lookAtFile(`${home}/store.lock`);
   if (namesIn(home).has("bells")) isPlainDirectory(`${home}/bells`);
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
