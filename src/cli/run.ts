@@ -205,8 +205,9 @@ class Call implements Cli {
     await this.#context?.store.close({ exiting: true });
   }
 
-  /** A call that asked for no setting until now: the file may still want JSON. */
+  /** A call that asked for no setting until now: the file may still want JSON, unless words or environment do. */
   async #settle(): Promise<void> {
+    if (this.json) return;
     try {
       await this.#resolve();
     } catch {
