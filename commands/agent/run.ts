@@ -77,9 +77,9 @@ async function begin(
 /**
  * Beats for one registration until it is stopped or the name is somebody else's.
  *
- * A store that cannot be reached does not end the command: a silent agent loses nothing early, each of its
- * leases stands on its own expiry. One that was removed or emptied does: the agent and all it held are gone with
- * it, and whoever opens what is there now knows nothing of them.
+ * A store that cannot be reached does not end the command: the agent loses nothing before the expiry of each of its
+ * leases. A store that was removed or emptied does end it: its agent and all leases are gone, and another process
+ * that opens the new store at this place can be granted what this agent believes to hold.
  */
 class Heart {
   readonly #cli: Cli;

@@ -7,8 +7,9 @@ import type { Cli } from "../../src/cli/command.ts";
 import type { Unknown } from "../agent/hint.ts";
 
 /**
- * Once they are shown, counts the messages as read. To do so for a name that nobody has registers it: whoever wrote
- * to it meant it, unless it is one letter away from a known one.
+ * Counts these messages as read once they have been shown. Under a name that is not registered this registers it, as
+ * somebody has written to that name. A name that is one letter away from a registered one is probably a slip: for
+ * it nothing is counted, and a warning says so.
  */
 export function countAsRead(
   cli: Cli,

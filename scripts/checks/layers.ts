@@ -224,7 +224,7 @@ function importViolations(path: string, imports: readonly Import[]): Violation[]
 
 /**
  * Depth first over the modules of src/; an edge back into the current path closes a cycle. Edges that are there for
- * types alone count, too: whoever reads one of two such modules has to read the other.
+ * types alone count, too, because a reader of one such module has to read all others of the circle.
  */
 function cycles(graph: ReadonlyMap<string, readonly Import[]>): Violation[] {
   const found: Violation[] = [];
