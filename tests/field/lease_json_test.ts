@@ -42,3 +42,34 @@ storeTest("a fence of sixteen digits stays exact", async ({ as, clock }) => {
   assert.deepEqual((await ada.list()).map(({ fence }) => fence), [a!.fence, b!.fence, b!.fence]);
   assert.deepEqual((await ada.release(["a"], { fence: a!.fence })).map(({ path }) => path), ["a"]);
 });
+
+storeTest(
+  "an intent that reads like a record comes back whole when its lease ends",
+  async ({ as }) => {
+    const locks = new Locks(as("ada"));
+    const intents = [
+      `","ttl":1,"at":2}]`,
+      `"},{"mode":"shared","holder":"bob"`,
+      `","ttl":1,"at":2},{"holder":"`,
+      `\\","ttl":1,"at":2}]`,
+      `100% of %l+ ]] é \u2028`,
+    ];
+    for (const intent of intents) {
+      const [lease] = await locks.acquire("a", { intent });
+      assert.deepEqual(await locks.release("a"), [lease]);
+      const [again] = await locks.acquire("a", { intent });
+      assert.deepEqual(await locks.release("a", { fence: again!.fence }), [again]);
+      assert.equal(await locks.count(), 0);
+    }
+  },
+);
+
+storeTest("a lease that is shared ends for its holder alone", async ({ as }) => {
+  const [ada, bob] = [new Locks(as("ada")), new Locks(as("bob"))];
+  await ada.acquire("a", { mode: "shared", intent: "one" });
+  const [other] = await bob.acquire("a", { mode: "shared", intent: "two" });
+  assert.deepEqual((await ada.release("a")).map(({ holder, intent }) => [holder, intent]), [
+    ["ada", "one"],
+  ]);
+  assert.deepEqual(await bob.list(), [other]);
+});

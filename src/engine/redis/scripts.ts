@@ -1843,7 +1843,7 @@ local RETRIED, RETRIED_BYTES, RESTORED = ' retried', 65536, ' restored'
 local REPLAY_MARGIN_MS = 2000
 local DEPARTURE_MS = 10000
 local STATE_FORMAT, STATE_BYTES = '>dc40c40ddddddddddddddd', 208
-local UNKNOWN = string.rep('0', 40)
+local UNKNOWN = '0000000000000000000000000000000000000000'
 local version, now, last_fence, last_event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
 local lock_floor, lock_waiters, lock_seq = HUGE, 0, 0
 local task_floor, task_waiters, task_links, task_seq, messages = HUGE, 0, 0, 0, 0
@@ -1863,11 +1863,12 @@ end
 do
   local raw = call('GET', STATE)
   if raw then
-    if #raw < STATE_BYTES then raw = raw .. string.rep('\\0', STATE_BYTES - #raw) end
+    if #raw ~= STATE_BYTES then
+      raw, added = raw .. string.rep('\\0', STATE_BYTES - #raw), string.sub(raw, STATE_BYTES + 1)
+    end
     version, run, history, now, last_fence, last_event, followers, departed_at, lock_floor, lock_waiters, lock_seq, task_floor,
       task_waiters, task_links, task_seq, messages, wall, retried_until = struct.unpack(STATE_FORMAT, raw)
     if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
-    added = string.sub(raw, STATE_BYTES + 1)
   end
   local given, first_made, try, running = '', '', '', ARGV[2]
   if running ~= '' and #running ~= 40 then
@@ -1934,10 +1935,10 @@ end
 local function add_entry(entry, number, owners, reply)
   if owners ~= '' then entry[#entry + 1], entry[#entry + 2] = 'o', owners end
   if reply then entry[#entry + 1], entry[#entry + 2] = 'r', reply end
-  call('XADD', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, int(now) .. '-' .. int(number), unpack(entry))
+  call('XADD', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, string.format('%d-%d', now, number), unpack(entry))
   dirty = true
 end
-local function emit_gap()
+local emit_gap = gap_event and function()
   add_entry({ 'store.restored', '\\0{"cause":"server"}\\0store' }, gap_event, '')
   call('HSET', LISTENERS, RESTORED, int(now))
   gap_event = nil
@@ -2107,7 +2108,7 @@ local function grant()
       call('ZADD', LOCK_DUE, int(lease.due), path .. '\\0' .. fence)
       call('ZADD', HELD, 0, ACTOR .. '\\0l' .. path .. '\\0' .. fence)
       lock_floor = math.min(lock_floor, lease.due)
-      emit('lock.acquired', path, ACTOR, granted_data(lease))
+      emit('lock.acquired', path, ACTOR, granted_data(fence, mode))
     end
     leases[i] = lease
   end
@@ -2156,7 +2157,7 @@ end
 if place then remove_waiter(place) end
 return finish('{"kind":"acquired","leases":' .. show_all(grant()) .. '}')
 `,
-  "lock/acquire_fast": `if FAST_PATH and not BATCHED and #ARGV == 11 and now < lock_floor and not string.find(ARGV[11], '^[./]?$') and
+  "lock/acquire_fast": `if FAST_PATH and not BATCHED and #ARGV == 11 and now < lock_floor and ARGV[11] ~= '' and ARGV[11] ~= '.' and ARGV[11] ~= '/' and
   not string.find(ARGV[11], '\\0', 1, true) and
   string.sub(ARGV[4], 1, 1) == '0' and (lock_waiters == 0 or ARGV[6] == 'exclusive') then
   local path, actor, waiter = ARGV[11], ARGV[3], ARGV[9]
@@ -2179,17 +2180,18 @@ return finish('{"kind":"acquired","leases":' .. show_all(grant()) .. '}')
       lock_waiters = lock_waiters - 1
     end
     last_fence, last_event = last_fence + 1, last_event + 1
-    local lease = { path = path, holder = actor, fence = last_fence, mode = ARGV[6], intent = ARGV[7],
-      ttl = tonumber(ARGV[5]), at = now, due = now + ARGV[5] }
-    local member = path .. '\\0' .. int(last_fence)
-    call('HSET', LOCKS, path, '[' .. kept(lease) .. ']')
+    local text, mode, due = string.format, ARGV[6], now + ARGV[5]
+    local fence, at, due_text = text('%d', last_fence), text('%d', now), text('%d', due)
+    local fields = lease_fields(mode, actor, fence, cjson.encode(ARGV[7]))
+    local member = path .. '\\0' .. fence
+    call('HSET', LOCKS, path, '[' .. lease_record(fields, ARGV[5], at) .. ']')
     call('ZADD', LOCK_PATHS, '0', path)
-    call('ZADD', LOCK_DUE, int(lease.due), member)
+    call('ZADD', LOCK_DUE, due_text, member)
     call('ZADD', HELD, '0', actor .. '\\0l' .. member)
-    if lease.due < lock_floor then lock_floor = lease.due end
-    add_entry({ 'lock.acquired', event_text(path, actor, granted_data(lease)) }, last_event, ARGV[1] .. '=1')
+    if due < lock_floor then lock_floor = due end
+    add_entry({ 'lock.acquired', event_text(path, actor, granted_data(fence, mode)) }, last_event, ARGV[1] .. '=1')
     save_state()
-    return '{"kind":"acquired","leases":[' .. shown(lease) .. ']}'
+    return '{"kind":"acquired","leases":[' .. lease_shown(path, fields, at, due_text) .. ']}'
   end
 end
 `,
@@ -2253,21 +2255,17 @@ local function release_leases(holder, members)
   return leases
 end
 `,
-  "lock/format": `local function shown(lease)
-  return '{"path":' .. cjson.encode(lease.path) .. ',"mode":"' .. lease.mode .. '","holder":"' .. lease.holder ..
-    '","fence":' .. int(lease.fence) .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' ..
-    int(lease.at) .. ',"expiresAtMs":' .. int(lease.due) .. '}'
+  "lock/format": `local function lease_fields(mode, holder, fence, intent)
+  return '"mode":"' .. mode .. '","holder":"' .. holder .. '","fence":' .. fence .. ',"intent":' .. intent
 end
-local function kept(entry)
-  local fence_of = '"fence":' .. int(entry.fence)
-  if entry.of then return '{"of":' .. cjson.encode(entry.of) .. ',' .. fence_of .. '}' end
-  local also = entry.also and ',"also":' .. cjson.encode(entry.also) or ''
-  local more = entry.more and ',"more":' .. cjson.encode(entry.more) or ''
-  return '{"holder":"' .. entry.holder .. '",' .. fence_of .. ',"mode":"' .. entry.mode .. '","intent":' ..
-    cjson.encode(entry.intent) .. ',"ttl":' .. int(entry.ttl) .. ',"at":' .. int(entry.at) .. also .. more .. '}'
+local function lease_record(fields, ttl, at, more)
+  return '{' .. fields .. ',"ttl":' .. ttl .. ',"at":' .. at .. (more or '') .. '}'
 end
-local function granted_data(lease)
-  return fence_data(int(lease.fence), '"mode":"' .. lease.mode .. '"')
+local function lease_shown(path, fields, at, due)
+  return '{"path":' .. cjson.encode(path) .. ',' .. fields .. ',"acquiredAtMs":' .. at .. ',"expiresAtMs":' .. due .. '}'
+end
+local function granted_data(fence, mode)
+  return fence_data(fence, '"mode":"' .. mode .. '"')
 end
 `,
   "lock/held": `local function count_leases(name)
@@ -2358,16 +2356,16 @@ local released = show_all(release_leases(ACTOR, leases))
 return finish('{"released":' .. released .. ',"next":' .. cjson.encode(following) .. '}', true)
 `,
   "lock/release_fast": `local SILENCE_MS = 5000
+local LONE_LEASE = '^%[{("mode":"%l+","holder":"([^"]*)","fence":(%d+),"intent":".*"),"ttl":%d+,"at":(%d+)}%]$'
 if FAST_PATH and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
   local path, actor = ARGV[6], ARGV[3]
   local record = call('HGET', LOCKS, path)
-  local leases = record and cjson.decode(record)
-  local lease = leases and leases[1]
-  local simple, member, due, next = lease and #leases == 1 and lease.holder == actor and not lease.also, nil, nil, nil
+  local fields, holder, fence, at = string.match(record or '', LONE_LEASE)
+  local simple, member, due, next = holder == actor and not string.find(record, '},{', 1, true), nil, nil, nil
   if simple then
-    member = path .. '\\0' .. int(lease.fence)
-    due = tonumber(call('ZSCORE', LOCK_DUE, member))
-    simple = due > now and (ARGV[5] == '' or ARGV[5] == int(lease.fence))
+    member = path .. '\\0' .. fence
+    due = call('ZSCORE', LOCK_DUE, member)
+    simple = tonumber(due) > now and (ARGV[5] == '' or ARGV[5] == fence)
   end
   if simple and lock_waiters > 0 then
     local first = first_waiter(names_over(path))
@@ -2387,9 +2385,8 @@ if FAST_PATH and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/
       next.called = now
       call('HSET', LOCK_WAITERS, next.id, cjson.encode(next))
     end
-    lease.path, lease.due = path, due
-    local answer = '{"released":[' .. shown(lease) .. '],"lost":[]}'
-    local ended = event_text(path, actor, fence_data(int(lease.fence)))
+    local answer = '{"released":[' .. lease_shown(path, fields, at, due) .. '],"lost":[]}'
+    local ended = event_text(path, actor, fence_data(fence))
     add_entry({ 'lock.released', ended }, last_event, ARGV[1] .. '=1', answer)
     save_state()
     return answer
@@ -2436,6 +2433,17 @@ local function names_of(given)
   local names = {}
   for name in string.gmatch(given, '%Z+') do names[#names + 1] = name end
   return names
+end
+local function shown(lease)
+  local fields = lease_fields(lease.mode, lease.holder, int(lease.fence), cjson.encode(lease.intent))
+  return lease_shown(lease.path, fields, int(lease.at), int(lease.due))
+end
+local function kept(entry)
+  if entry.of then return '{"of":' .. cjson.encode(entry.of) .. ',"fence":' .. int(entry.fence) .. '}' end
+  local fields = lease_fields(entry.mode, entry.holder, int(entry.fence), cjson.encode(entry.intent))
+  local also = entry.also and ',"also":' .. cjson.encode(entry.also) or ''
+  local more = entry.more and ',"more":' .. cjson.encode(entry.more) or ''
+  return lease_record(fields, int(entry.ttl), int(entry.at), also .. more)
 end
 local function show_all(leases)
   local all = {}

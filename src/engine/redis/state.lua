@@ -39,7 +39,7 @@ local REPLAY_MARGIN_MS = 2000
 -- second, and a call may be on its way for as long as it is tried.
 local DEPARTURE_MS = 10000
 local STATE_FORMAT, STATE_BYTES = '>dc40c40ddddddddddddddd', 208
-local UNKNOWN = string.rep('0', 40)
+local UNKNOWN = '0000000000000000000000000000000000000000'
 
 local version, now, last_fence, last_event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
 local lock_floor, lock_waiters, lock_seq = HUGE, 0, 0
@@ -75,11 +75,12 @@ end
 do
   local raw = call('GET', STATE)
   if raw then
-    if #raw < STATE_BYTES then raw = raw .. string.rep('\0', STATE_BYTES - #raw) end
+    if #raw ~= STATE_BYTES then
+      raw, added = raw .. string.rep('\0', STATE_BYTES - #raw), string.sub(raw, STATE_BYTES + 1)
+    end
     version, run, history, now, last_fence, last_event, followers, departed_at, lock_floor, lock_waiters, lock_seq, task_floor,
       task_waiters, task_links, task_seq, messages, wall, retried_until = struct.unpack(STATE_FORMAT, raw)
     if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
-    added = string.sub(raw, STATE_BYTES + 1)
   end
   local given, first_made, try, running = '', '', '', ARGV[2]
   if running ~= '' and #running ~= 40 then
@@ -162,13 +163,13 @@ end
 local function add_entry(entry, number, owners, reply)
   if owners ~= '' then entry[#entry + 1], entry[#entry + 2] = 'o', owners end
   if reply then entry[#entry + 1], entry[#entry + 2] = 'r', reply end
-  call('XADD', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, int(now) .. '-' .. int(number), unpack(entry))
+  call('XADD', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, string.format('%d-%d', now, number), unpack(entry))
   dirty = true
 end
 
 -- Emits that the state may have lost its newest changes with the server that had them. It belongs to no call: the
--- entries of each lie together.
-local function emit_gap()
+-- entries of each lie together. Only where there is a gap: a script pays for every function that it defines.
+local emit_gap = gap_event and function()
   add_entry({ 'store.restored', '\0{"cause":"server"}\0store' }, gap_event, '')
   call('HSET', LISTENERS, RESTORED, int(now))
   gap_event = nil

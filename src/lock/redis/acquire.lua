@@ -71,7 +71,7 @@ local function grant()
       call('ZADD', LOCK_DUE, int(lease.due), path .. '\0' .. fence)
       call('ZADD', HELD, 0, ACTOR .. '\0l' .. path .. '\0' .. fence)
       lock_floor = math.min(lock_floor, lease.due)
-      emit('lock.acquired', path, ACTOR, granted_data(lease))
+      emit('lock.acquired', path, ACTOR, granted_data(fence, mode))
     end
     leases[i] = lease
   end

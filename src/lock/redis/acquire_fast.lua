@@ -6,7 +6,7 @@ NEEDS   lock/names, lock/format
 KEYS    lock_paths, lock_waiters, lock_wait_queue
 ARGV    as lock/acquire
 RETURN  as lock/acquire, when it grants the lease ]]
-if FAST_PATH and not BATCHED and #ARGV == 11 and now < lock_floor and not string.find(ARGV[11], '^[./]?$') and
+if FAST_PATH and not BATCHED and #ARGV == 11 and now < lock_floor and ARGV[11] ~= '' and ARGV[11] ~= '.' and ARGV[11] ~= '/' and
   not string.find(ARGV[11], '\0', 1, true) and
   string.sub(ARGV[4], 1, 1) == '0' and (lock_waiters == 0 or ARGV[6] == 'exclusive') then
   local path, actor, waiter = ARGV[11], ARGV[3], ARGV[9]
@@ -29,16 +29,17 @@ if FAST_PATH and not BATCHED and #ARGV == 11 and now < lock_floor and not string
       lock_waiters = lock_waiters - 1
     end
     last_fence, last_event = last_fence + 1, last_event + 1
-    local lease = { path = path, holder = actor, fence = last_fence, mode = ARGV[6], intent = ARGV[7],
-      ttl = tonumber(ARGV[5]), at = now, due = now + ARGV[5] }
-    local member = path .. '\0' .. int(last_fence)
-    call('HSET', LOCKS, path, '[' .. kept(lease) .. ']')
+    local text, mode, due = string.format, ARGV[6], now + ARGV[5]
+    local fence, at, due_text = text('%d', last_fence), text('%d', now), text('%d', due)
+    local fields = lease_fields(mode, actor, fence, cjson.encode(ARGV[7]))
+    local member = path .. '\0' .. fence
+    call('HSET', LOCKS, path, '[' .. lease_record(fields, ARGV[5], at) .. ']')
     call('ZADD', LOCK_PATHS, '0', path)
-    call('ZADD', LOCK_DUE, int(lease.due), member)
+    call('ZADD', LOCK_DUE, due_text, member)
     call('ZADD', HELD, '0', actor .. '\0l' .. member)
-    if lease.due < lock_floor then lock_floor = lease.due end
-    add_entry({ 'lock.acquired', event_text(path, actor, granted_data(lease)) }, last_event, ARGV[1] .. '=1')
+    if due < lock_floor then lock_floor = due end
+    add_entry({ 'lock.acquired', event_text(path, actor, granted_data(fence, mode)) }, last_event, ARGV[1] .. '=1')
     save_state()
-    return '{"kind":"acquired","leases":[' .. shown(lease) .. ']}'
+    return '{"kind":"acquired","leases":[' .. lease_shown(path, fields, at, due_text) .. ']}'
   end
 end

@@ -1,25 +1,23 @@
 --[[ lock/format: what is written of a lease, the same on the fast paths and elsewhere: its record in LOCKS, and what
-everybody sees of it. A lease is {path, mode, holder, fence, intent, ttl, at, due, also?,
-more?}, see lock/rows. ]]
+everybody sees of it. All of it is put together from texts, so that a script makes a text of each number once:
+fence, ttl, at and due are such texts, intent is JSON. The fast path of release reads these fields in this order. ]]
 
--- What everybody sees of a lease, as JSON: cjson would mix the order up, and round fences of more than 14 digits.
-local function shown(lease)
-  return '{"path":' .. cjson.encode(lease.path) .. ',"mode":"' .. lease.mode .. '","holder":"' .. lease.holder ..
-    '","fence":' .. int(lease.fence) .. ',"intent":' .. cjson.encode(lease.intent) .. ',"acquiredAtMs":' ..
-    int(lease.at) .. ',"expiresAtMs":' .. int(lease.due) .. '}'
+-- What its record and what is seen of it have in common.
+local function lease_fields(mode, holder, fence, intent)
+  return '"mode":"' .. mode .. '","holder":"' .. holder .. '","fence":' .. fence .. ',"intent":' .. intent
 end
 
--- An entry as it is kept, with its fence exact.
-local function kept(entry)
-  local fence_of = '"fence":' .. int(entry.fence)
-  if entry.of then return '{"of":' .. cjson.encode(entry.of) .. ',' .. fence_of .. '}' end
-  local also = entry.also and ',"also":' .. cjson.encode(entry.also) or ''
-  local more = entry.more and ',"more":' .. cjson.encode(entry.more) or ''
-  return '{"holder":"' .. entry.holder .. '",' .. fence_of .. ',"mode":"' .. entry.mode .. '","intent":' ..
-    cjson.encode(entry.intent) .. ',"ttl":' .. int(entry.ttl) .. ',"at":' .. int(entry.at) .. also .. more .. '}'
+-- Its record; more is JSON to add, or nil.
+local function lease_record(fields, ttl, at, more)
+  return '{' .. fields .. ',"ttl":' .. ttl .. ',"at":' .. at .. (more or '') .. '}'
+end
+
+-- What everybody sees of it, as JSON: cjson would mix the order up, and round fences of more than 14 digits.
+local function lease_shown(path, fields, at, due)
+  return '{"path":' .. cjson.encode(path) .. ',' .. fields .. ',"acquiredAtMs":' .. at .. ',"expiresAtMs":' .. due .. '}'
 end
 
 -- The data of the event about a lease that was granted.
-local function granted_data(lease)
-  return fence_data(int(lease.fence), '"mode":"' .. lease.mode .. '"')
+local function granted_data(fence, mode)
+  return fence_data(fence, '"mode":"' .. mode .. '"')
 end

@@ -2,7 +2,7 @@
 
 NEEDS   lock/names, lock/format
 KEYS    lock_paths
-LOCKS      path -> JSON list of {holder, fence, mode, intent, ttl, at, also?, more?}, of every lease not yet swept; also
+LOCKS      path -> JSON list of {mode, holder, fence, intent, ttl, at, also?, more?}, of every lease not yet swept; also
            has its other names, each of which has {of: its path, fence} here; more is an object that a later program may
            keep texts and numbers in
 LOCK_DUE   path NUL fence -> the instant at which that lease lapses; one that has counts for nothing
@@ -51,6 +51,21 @@ local function names_of(given)
   local names = {}
   for name in string.gmatch(given, '%Z+') do names[#names + 1] = name end
   return names
+end
+
+-- What everybody sees of a lease {path, mode, holder, fence, intent, ttl, at, due, also?, more?}.
+local function shown(lease)
+  local fields = lease_fields(lease.mode, lease.holder, int(lease.fence), cjson.encode(lease.intent))
+  return lease_shown(lease.path, fields, int(lease.at), int(lease.due))
+end
+
+-- An entry as it is kept, with its fence exact.
+local function kept(entry)
+  if entry.of then return '{"of":' .. cjson.encode(entry.of) .. ',"fence":' .. int(entry.fence) .. '}' end
+  local fields = lease_fields(entry.mode, entry.holder, int(entry.fence), cjson.encode(entry.intent))
+  local also = entry.also and ',"also":' .. cjson.encode(entry.also) or ''
+  local more = entry.more and ',"more":' .. cjson.encode(entry.more) or ''
+  return lease_record(fields, int(entry.ttl), int(entry.at), also .. more)
 end
 
 local function show_all(leases)
