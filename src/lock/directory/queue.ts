@@ -39,6 +39,9 @@ export interface WaiterRow {
   called_at_ms: number | null;
 }
 
+/** How many waiters are read at a time, behind the first: each may want a thousand names. */
+const LARGER_PORTION = 8;
+
 /** The place of the waiter with this identifier. */
 export function findWaiter(reader: Reader, id: string): WaiterRow | undefined {
   return reader.get<WaiterRow>("SELECT * FROM lock_waiters WHERE id = ?", id);
@@ -49,22 +52,36 @@ export interface Waiter extends WaiterRow {
   readonly names: readonly string[];
 }
 
-/** The first waiters that these names concern, in the order they came. */
-export function waitersOn(reader: Reader, names: readonly string[]): Waiter[] {
-  const seqs = new Set(
-    names.flatMap((name) => waitersOverlapping(reader, name, WAITERS_LOOKED_AT)),
-  );
-  const waiters: Waiter[] = [];
+/**
+ * The first waiters that these names concern, in the order they came; only those before `before`, if it is given. They
+ * are read in portions, as they are asked for: who is kept back mostly is by the first.
+ */
+export function* waitersOn(
+  reader: Reader,
+  names: readonly string[],
+  before = Infinity,
+): Generator<Waiter, void, undefined> {
+  const all = new Set(names.flatMap((name) => waitersOverlapping(reader, name, WAITERS_LOOKED_AT)));
+  const seqs = [...all].filter((seq) => seq < before).sort((a, b) => a - b)
+    .slice(0, WAITERS_LOOKED_AT);
   let looked = 0;
-  for (const seq of [...seqs].sort((a, b) => a - b)) {
-    if (waiters.length === WAITERS_LOOKED_AT || looked > WAITER_NAMES_LOOKED_AT) break;
-    const row = reader.get<WaiterRow>("SELECT * FROM lock_waiters WHERE seq = ?", seq);
-    if (row === undefined) continue;
-    const wanted = parseRowTexts(row.paths, "a waiter for locks");
-    waiters.push({ ...row, names: wanted });
-    looked += wanted.length;
+  for (let from = 0, size = 1; from < seqs.length; from += size, size = LARGER_PORTION) {
+    const portion = seqs.slice(from, from + size);
+    for (const row of waitersAt(reader, portion)) {
+      if (looked > WAITER_NAMES_LOOKED_AT) return;
+      const wanted = parseRowTexts(row.paths, "a waiter for locks");
+      yield { ...row, names: wanted };
+      looked += wanted.length;
+    }
   }
-  return waiters;
+}
+
+function waitersAt(reader: Reader, seqs: readonly number[]): WaiterRow[] {
+  const marks = seqs.map(() => "?").join(", ");
+  return reader.all<WaiterRow>(
+    `SELECT * FROM lock_waiters WHERE seq IN (${marks}) ORDER BY seq`,
+    ...seqs,
+  );
 }
 
 /** Whether others have to wait behind this waiter now. */

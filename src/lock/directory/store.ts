@@ -302,9 +302,9 @@ function waiterAhead(
 ): { readonly path: string; readonly waiter: WaiterRow } | undefined {
   const waiting = (tx.counts.lock_waiters ?? 0) > 0;
   for (const path of waiting ? paths : []) {
-    for (const waiter of waitersOn(tx, namesOf(path, aliases))) {
-      const ahead = waiter.seq < before && isInWay(waiter, tx.nowMs);
-      if (ahead && modesConflict(waiter.mode, mode)) return { path, waiter };
+    for (const waiter of waitersOn(tx, namesOf(path, aliases), before)) {
+      const conflicts = isInWay(waiter, tx.nowMs) && modesConflict(waiter.mode, mode);
+      if (conflicts) return { path, waiter };
     }
   }
   return undefined;
