@@ -29,7 +29,7 @@ import { Database } from "./database.ts";
 import type { Preamble } from "./preamble.ts";
 import { OpenTransaction, ReadView } from "./operation.ts";
 import { storeFailure } from "./failure.ts";
-import { FileWaker } from "./file_waker.ts";
+import { FileWaker, WaiterFiles } from "./file_waker.ts";
 import { KernelLock } from "./kernel_lock.ts";
 import { lossOf, warnOfLoss } from "./loss.ts";
 import { MarkWriter, readMark } from "./mark.ts";
@@ -67,7 +67,7 @@ export class DirectoryEngine implements Engine {
   /** How far the store's clock was ahead of the host's at the last operation, in milliseconds. */
   clockAheadMs: number | undefined;
   readonly #directory: string;
-  readonly #wakers: string;
+  readonly #waiters: WaiterFiles;
   readonly #durability: Durability;
   readonly #clock: Clock;
   readonly #preamble: Preamble;
@@ -93,7 +93,7 @@ export class DirectoryEngine implements Engine {
 
   private constructor(directory: string, db: Database, options: EngineOptions) {
     this.#directory = directory;
-    this.#wakers = `${directory}/bells`;
+    this.#waiters = new WaiterFiles(`${directory}/bells`);
     this.#durability = options.durability;
     this.#clock = options.clock;
     this.#preamble = options.preamble;
@@ -198,9 +198,8 @@ export class DirectoryEngine implements Engine {
   waker(): Promise<FileWaker> {
     return new Promise((resolve) => {
       this.#refuseClosed();
-      // A waker makes its directory: not in a store that is no longer there.
-      if (this.#waker === undefined) this.#files.verify();
-      resolve(this.#waker ??= FileWaker.make(this.#wakers));
+      if (this.#waker === undefined) this.#files.verify(); // It makes its directory.
+      resolve(this.#waker ??= FileWaker.make(this.#waiters.directory));
     });
   }
 
@@ -219,6 +218,7 @@ export class DirectoryEngine implements Engine {
     this.#closed = true;
     this.#waker?.close();
     await this.#draining;
+    this.#waiters.close();
     this.#marks.close();
     const logBytes = this.#log.statSync().size;
     if (exiting && logBytes < LOG_LEFT_BYTES) return;
@@ -244,14 +244,15 @@ export class DirectoryEngine implements Engine {
   async #drain(): Promise<void> {
     try {
       while (this.#queue.length > 0) {
+        this.#files.verify(); // Mostly serves under the lock, too, and keeps nobody waiting for it.
         if (!this.#lock.tryAcquire()) await this.#lock.acquire(this.#lockTimeoutMs);
         const written: Job[] = [];
         try {
           this.#files.verify();
           if (this.#checkpointDue === "rest") this.#checkpoint();
           this.#runQueued(written);
-          if (written.length > 0) this.#files.wrote();
           this.#marks.endHold();
+          if (written.length > 0) this.#files.wrote();
         } finally {
           this.#lock.release();
         }
@@ -349,7 +350,7 @@ export class DirectoryEngine implements Engine {
     this.#db.run("BEGIN IMMEDIATE", []);
     let open = true;
     try {
-      const transaction = new OpenTransaction(this.#db, this.#state(), this.#clock, this.#wakers);
+      const transaction = new OpenTransaction(this.#db, this.#state(), this.#clock, this.#waiters);
       this.clockAheadMs = transaction.aheadMs;
       if (!this.#compared) this.#compare(transaction);
       const beating = actor !== undefined && this.#beatDue(actor, transaction);

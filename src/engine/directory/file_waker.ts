@@ -20,6 +20,9 @@ const WAKE_UP = new Uint8Array(1);
 /** A file this young may belong to a process that has made it and not locked it yet. */
 const YOUNG_MS = 60_000;
 
+/** How many files of other processes stay open. */
+const KEPT_OPEN = 16;
+
 /** What {@linkcode newId} makes for a waiter. */
 const WAKER_NAME = /^wtr_[0-9A-HJKMNP-TV-Z]{26}$/;
 
@@ -89,42 +92,75 @@ export class FileWaker extends BaseWaker {
   }
 }
 
-/** Wakes the waker `id` in `directory`; `false` when no live process listens to it any more. */
-export function wakeWaiter(directory: string, id: string): boolean {
-  return withWaker(directory, id, (file) => file.writeSync(WAKE_UP));
+/** Wakes the wakers of other processes. */
+export class WaiterFiles {
+  /** Where the wakers have their files. */
+  readonly directory: string;
+  /** Of those woken last: to open one again, safely, takes as long as the rest of a wake-up. */
+  readonly #open = new Map<string, Deno.FsFile>();
+
+  /** `directory` need not exist. */
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** Wakes the waker `id`; `false` when no live process listens to it any more. */
+  wake(id: string): boolean {
+    const known = this.#open.get(id);
+    if (known !== undefined) {
+      // Its process alone has it locked, and makes no second one of this name, so it is the right one.
+      if (!known.tryLockSync(true)) {
+        known.writeSync(WAKE_UP);
+        return true;
+      }
+      this.#forget(id, known);
+    }
+    const file = openWaker(this.directory, id);
+    if (file === undefined) return false;
+    try {
+      if (!isAlive(file, `${this.directory}/${id}`)) {
+        file.close();
+        return false;
+      }
+      file.writeSync(WAKE_UP);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    this.#keep(id, file);
+    return true;
+  }
+
+  /** Closes the files. */
+  close(): void {
+    for (const [id, file] of this.#open) this.#forget(id, file);
+  }
+
+  #keep(id: string, file: Deno.FsFile): void {
+    if (this.#open.size === KEPT_OPEN) this.#forget(...this.#open.entries().next().value!);
+    this.#open.set(id, file);
+  }
+
+  #forget(id: string, file: Deno.FsFile): void {
+    this.#open.delete(id);
+    file.close();
+  }
 }
 
 /** Removes the files of processes that died while they waited and that nobody has tried to wake since. */
 function sweepDead(directory: string): void {
   for (const { name } of Deno.readDirSync(directory)) {
-    withWaker(directory, name, () => undefined, YOUNG_MS);
+    using file = openWaker(directory, name);
+    if (file !== undefined) isAlive(file, `${directory}/${name}`, YOUNG_MS);
   }
 }
 
-/**
- * Calls `act` with the waker's file when a live process listens to it. One that is dead, and older than
- * `youngMs`, is taken away. Returns whether it is alive.
- */
-function withWaker(
-  directory: string,
-  id: string,
-  act: (file: Deno.FsFile) => void,
-  youngMs = 0,
-): boolean {
-  const file = openWaker(directory, id);
-  if (file === undefined) return false;
-  const path = `${directory}/${id}`;
-  try {
-    if (!file.tryLockSync(true)) {
-      act(file);
-      return true;
-    }
-    const { mtime } = file.statSync();
-    if (Date.now() - (mtime?.getTime() ?? 0) >= youngMs) takeAway(path);
-    return false;
-  } finally {
-    file.close();
-  }
+/** Whether a live process listens to the waker of this file. A dead one that is older than `youngMs` is taken away. */
+function isAlive(file: Deno.FsFile, path: string, youngMs = 0): boolean {
+  if (!file.tryLockSync(true)) return true;
+  const { mtime } = file.statSync();
+  if (Date.now() - (mtime?.getTime() ?? 0) >= youngMs) takeAway(path);
+  return false;
 }
 
 /**

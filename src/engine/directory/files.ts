@@ -8,6 +8,11 @@
  * a name. Keepers of leases look every second and give theirs up at once, because whoever opens the store that is
  * there now can be granted it; waiters and followers look as often, so they end, though nobody can wake them any more.
  *
+ * A look costs in calls of the system, and every change of owner of a contended lock pays for two. Whatever is removed,
+ * moved or put in a place changes the time of the directory around it. So for a tenth of a second after a look at all
+ * four files, one at the directory and at the length of the log says as much, and their own are looked at when it
+ * says anything else: some file systems keep no such time, or a coarse one.
+ *
  * The engine deletes the log and its index only when the last connection closes
  * (https://www.sqlite.org/walformat.html), and never makes them shorter as we use it: a log that starts again
  * is written over from its beginning. So while a connection is open, both stay, and do not shrink.
@@ -22,6 +27,12 @@ import { openPlainFile } from "./plain_file.ts";
  * one taken just before it: its lease is lost too, and noticed by the next.
  */
 const LOOK_EVERY_MS = 5;
+
+/** For so long after a look at every file, a look at the directory around them does. */
+const LOOK_AT_ALL_EVERY_MS = 100;
+
+/** Longer than the steps in which a kernel counts the times of files. */
+const SETTLED_MS = 20;
 
 /** What one process has open of one database. */
 interface Opened {
@@ -73,6 +84,9 @@ export class StoreFiles {
   readonly #lock: KernelLock;
   readonly #opened: Opened;
   #lookedAt = -Infinity;
+  #lookedAtAllAt = -Infinity;
+  /** The directory as it was at the last look at every file. */
+  #seen: string | undefined;
   #measuredAt = -Infinity;
 
   /**
@@ -104,7 +118,7 @@ export class StoreFiles {
   }
 
   /**
-   * Looks again, unless it has just looked: four calls of the system, about ten microseconds.
+   * Looks again, unless it has just looked: two calls of the system, about four microseconds, or six.
    *
    * @throws {StoreUnavailableError} when the database, its log, the log's index, the directory around them, or the
    * file of the kernel lock was removed or replaced, or the log was cut.
@@ -112,8 +126,14 @@ export class StoreFiles {
   verify(): void {
     const now = performance.now();
     if (now - this.#lookedAt < LOOK_EVERY_MS) return;
-    const missing = this.#missing();
-    if (missing !== undefined) throw gone(missing);
+    if (now - this.#lookedAtAllAt >= LOOK_AT_ALL_EVERY_MS || !this.#untouched()) {
+      // Before the files: what changes meanwhile is seen by the next look.
+      const directory = settledState(this.#directory);
+      const missing = this.#missing();
+      if (missing !== undefined) throw gone(missing);
+      this.#seen = directory;
+      this.#lookedAtAllAt = now;
+    }
     this.#lookedAt = now;
     this.#measuredAt = now;
   }
@@ -128,7 +148,7 @@ export class StoreFiles {
     const now = performance.now();
     const { log } = this.#opened;
     if (log.bytes > 0 && now - this.#measuredAt < LOOK_EVERY_MS) return;
-    log.grew(this.#log.statSync().size);
+    log.grew(this.#logBytes());
     this.#measuredAt = now;
   }
 
@@ -137,6 +157,21 @@ export class StoreFiles {
     const { connections } = this.#opened;
     connections.delete(connection);
     if (connections.size === 0) OPENED.delete(this.#database.id);
+  }
+
+  /** Whether nothing came, went or was cut since the last look at every file. */
+  #untouched(): boolean {
+    if (this.#seen === undefined || stateOf(this.#directory) !== this.#seen) return false;
+    const { log } = this.#opened;
+    const bytes = this.#logBytes();
+    if (bytes < log.bytes) return false;
+    log.grew(bytes);
+    return true;
+  }
+
+  /** Nobody reads or writes the log through this file, so it may point anywhere: a seek costs a quarter of a look. */
+  #logBytes(): number {
+    return this.#log.seekSync(0, Deno.SeekMode.End);
   }
 
   #missing(): string | undefined {
@@ -185,6 +220,18 @@ function gone(path: string): StoreUnavailableError {
 
 function idOf({ dev, ino }: Deno.FileInfo): string {
   return `${dev}:${ino}`;
+}
+
+/** Which directory it is, and when a name in it last changed; nothing where that is not known. */
+function stateOf(path: string): string | undefined {
+  const info = infoOf(path);
+  return info?.mtime ? `${idOf(info)} ${info.mtime.getTime()}` : undefined;
+}
+
+/** The same, unless it has just changed: the next change might get the same time. */
+function settledState(path: string): string | undefined {
+  const changed = infoOf(path)?.mtime?.getTime() ?? Infinity;
+  return Date.now() - changed >= SETTLED_MS ? stateOf(path) : undefined;
 }
 
 function infoOf(path: string): Deno.FileInfo | undefined {

@@ -73,6 +73,8 @@ export class MarkWriter {
   readonly #path: string;
   /** The newest commit of this process that the mark does not have yet. */
   #newest: Mark | undefined;
+  /** Whether that was made under this hold of the lock: then there is no newer one. */
+  #ofThisHold = false;
   #writtenAt = -Infinity;
   #timer: Timer | undefined;
 
@@ -85,6 +87,7 @@ export class MarkWriter {
   /** Called with each commit, in their order. */
   note(mark: Mark): void {
     this.#newest = mark;
+    this.#ofThisHold = true;
   }
 
   /** Called at the end of each hold of the lock, before it is released. */
@@ -92,6 +95,7 @@ export class MarkWriter {
     if (this.#newest === undefined) return;
     if (performance.now() - this.#writtenAt >= WRITE_EVERY_MS) this.#write();
     else this.#timer ??= setTimeout(() => this.#rest(WRITE_EVERY_MS), WRITE_EVERY_MS);
+    this.#ofThisHold = false;
   }
 
   /** Writes what is left, unless somebody holds the lock, who is then about to write a newer one. */
@@ -123,17 +127,21 @@ export class MarkWriter {
     return true;
   }
 
-  /** Others may have committed meanwhile: a newer mark stays. */
   #write(): void {
     const mark = this.#newest!;
     try {
-      const found = readMark(this.#lock);
-      if (found.kind !== "own" || found.mark.commits < mark.commits) writeMark(this.#lock, mark);
+      if (this.#ofThisHold || !this.#hasNewer(mark)) writeMark(this.#lock, mark);
       this.#newest = undefined;
       this.#writtenAt = performance.now();
     } catch (error) {
       this.#pass(error);
     }
+  }
+
+  /** Others may have committed meanwhile: a newer mark stays. */
+  #hasNewer(than: Mark): boolean {
+    const found = readMark(this.#lock);
+    return found.kind === "own" && found.mark.commits >= than.commits;
   }
 
   /** Whatever the system says, such as that the disk is full, the mark is then only behind the database. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../../clock.ts";
-import { wakeWaiter } from "./file_waker.ts";
+import type { WaiterFiles } from "./file_waker.ts";
 import type { Database } from "./database.ts";
 import type { Mark } from "./mark.ts";
 import { startAfter } from "../numbers.ts";
@@ -44,13 +44,13 @@ export class ReadView implements Reader {
 export class OpenTransaction extends ReadView implements Transaction {
   /** Whether there is anything to save. */
   dirty: boolean;
-  readonly #wakers: string;
+  readonly #wakers: WaiterFiles;
   #fence: number;
   #event: number;
   #commits: number;
 
-  /** `wakers` is the directory of the waiting processes' files. */
-  constructor(db: Database, state: StateRow, clock: Clock, wakers: string) {
+  /** `wakers` are those of the waiting processes. */
+  constructor(db: Database, state: StateRow, clock: Clock, wakers: WaiterFiles) {
     super(db, state, clock);
     this.#wakers = wakers;
     this.dirty = this.reading.moved;
@@ -86,7 +86,7 @@ export class OpenTransaction extends ReadView implements Transaction {
   }
 
   wake(waker: string): boolean {
-    return wakeWaiter(this.#wakers, waker);
+    return this.#wakers.wake(waker);
   }
 
   /** Goes on above everything that may have been handed out: after `mark`, and after what the clock says. */

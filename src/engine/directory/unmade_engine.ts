@@ -9,6 +9,7 @@
 import { Database } from "./database.ts";
 import { OpenTransaction, ReadView } from "./operation.ts";
 import { DirectoryEngine } from "./engine.ts";
+import { WaiterFiles } from "./file_waker.ts";
 import type { EngineOptions } from "./engine_options.ts";
 import { commitsOfRemoved } from "./loss.ts";
 import { hasDatabase } from "./place.ts";
@@ -71,7 +72,7 @@ export class UnmadeEngine implements Engine {
     const db = await (this.#empty ??= Database.empty(this.#options.schema));
     db.run("BEGIN", []);
     try {
-      const wakers = `${this.#directory}/bells`;
+      const wakers = new WaiterFiles(`${this.#directory}/bells`);
       const state = readState(db, db.path);
       const transaction = new OpenTransaction(db, state, this.#options.clock, wakers);
       const value = operation(transaction);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FileWaker, wakeWaiter } from "../../../src/engine/directory/file_waker.ts";
+import { FileWaker, WaiterFiles } from "../../../src/engine/directory/file_waker.ts";
 import { newId } from "../../../src/id.ts";
 import { ends } from "../../../dev/sleepers.ts";
 import { pause } from "../../../dev/redis_server.ts";
@@ -60,6 +60,15 @@ async function listener(dir: string) {
     await reader.cancel();
   };
   return { id: await hear(), hear, end };
+}
+
+function wakeWaiter(dir: string, id: string): boolean {
+  const files = new WaiterFiles(dir);
+  try {
+    return files.wake(id);
+  } finally {
+    files.close();
+  }
 }
 
 wakerTest(
@@ -186,3 +195,70 @@ async function until(holds: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
+
+wakerTest(
+  "waker that was woken before is known to be dead when its process has died",
+  async (dir) => {
+    const files = new WaiterFiles(dir);
+    const other = await listener(dir);
+    try {
+      assert.equal(files.wake(other.id), true);
+      assert.equal(await other.hear(), "woken");
+    } finally {
+      await other.end();
+    }
+    assert.equal(files.wake(other.id), false);
+    assert.throws(() => Deno.statSync(`${dir}/${other.id}`), Deno.errors.NotFound);
+    assert.equal(files.wake(other.id), false);
+    files.close();
+  },
+);
+
+wakerTest("waker that was woken before resumes its waiter again", async (dir, make) => {
+  const files = new WaiterFiles(dir);
+  const waker = make();
+  for (let round = 0; round < 5; round++) {
+    const woken = waker.wait(waker.wakes, HOUR_MS);
+    assert.equal(files.wake(waker.id), true);
+    await ends(`waking ${round}`, woken);
+    await pause(5); // One wake-up may arrive twice.
+  }
+  files.close();
+});
+
+wakerTest("waker that was woken before is not alive once it is closed", (dir, make) => {
+  const files = new WaiterFiles(dir);
+  const waker = make();
+  assert.equal(files.wake(waker.id), true);
+  waker.close();
+  assert.equal(files.wake(waker.id), false);
+  files.close();
+});
+
+Deno.test({
+  name: "files of many wakers are not all kept open",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const dir = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
+    const openFiles = () =>
+      [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => {
+        try {
+          return Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith(`${dir}/wtr_`);
+        } catch {
+          return false; // That of the reading itself.
+        }
+      }).length;
+    const files = new WaiterFiles(dir);
+    const wakers = Array.from({ length: 40 }, () => new FileWaker(dir));
+    try {
+      await until(() => openFiles() === 40);
+      for (const { id } of [...wakers, ...wakers]) assert.equal(files.wake(id), true);
+      await until(() => openFiles() === 40 + 16);
+      files.close();
+      await until(() => openFiles() === 40);
+    } finally {
+      for (const waker of wakers) waker.close();
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
