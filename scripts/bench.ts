@@ -10,7 +10,7 @@
  *     deno run -A scripts/bench.ts --large [--store dir|redis|URL] [--scale 0.1] [--rounds N] [--json]
  *
  * fills a store with 300 000 tasks, and as much of everything else, and prints of every command how long its
- * longest step kept everybody else from the store.
+ * longest operation kept everybody else from the store.
  *
  * Absolute figures say as much about the machine and its other users as about the program: read the
  * ratios. A missed target does not fail the run, which proves nothing on a busy machine.

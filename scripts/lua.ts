@@ -80,12 +80,12 @@ function wholeText(
   files: LuaFiles,
   codes: ReadonlyMap<string, string>,
 ): string {
-  const [state, step, touch, begin] = PREAMBLE;
+  const [state, operation, touch, begin] = PREAMBLE;
   const given = ["CLOCK", "SCHEMA", "CLUSTERED", "BATCHED", ...commonKeys(files), ...keys];
   return [
     ...given.map((one) => `local ${one.toUpperCase()}`),
     ...lets.map((one) => `local ${one}`),
-    ...[state, ...fast, step, touch, ...parts, begin, name].map((one) =>
+    ...[state, ...fast, operation, touch, ...parts, begin, name].map((one) =>
       `do end ${codes.get(one)}`
     ),
   ].join("\n");

@@ -1,5 +1,5 @@
 /**
- * Eight processes work through one backlog, and every step is on the disk before it returns.
+ * Eight processes work through one backlog, and every operation is on the disk before it returns.
  * @module
  */
 import { NAMES, type Way, worker } from "./claimer.ts";

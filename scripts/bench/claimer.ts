@@ -11,9 +11,9 @@ import { type Held, openQueue, type Queue } from "./queue.ts";
 export type Way =
   /** The yardstick: claim, then finish. */
   | "bare"
-  /** Claim, then complete: two steps a task. */
+  /** Claim, then complete: two operations a task. */
   | "separate"
-  /** Complete one and claim the next: one step a task. */
+  /** Complete one and claim the next: one operation a task. */
   | "fused";
 
 /** What reports call them. */

@@ -11,15 +11,15 @@ interface Args {
   readonly side: Side;
   readonly directory: string;
   readonly durability: Durability;
-  /** Tasks per step. */
+  /** Tasks per operation. */
   readonly batch: number;
-  readonly steps: number;
+  readonly operations: number;
 }
 
-/** One creating process; answers with the milliseconds that its steps took. */
+/** One creating process; answers with the milliseconds that its operations took. */
 export const worker = defineWorker<Args, number>(
   import.meta.url,
-  async ({ side, directory, durability, batch, steps }, start) => {
+  async ({ side, directory, durability, batch, operations }, start) => {
     const queue = await openQueue(side, directory, durability);
     const drafts = Array.from({ length: batch }, (_, index) => draft(index));
     const run = async (count: number) => {
@@ -28,7 +28,7 @@ export const worker = defineWorker<Args, number>(
     await run(Math.ceil(300 / batch));
     await start();
     const startedAt = performance.now();
-    await run(steps);
+    await run(operations);
     const ms = performance.now() - startedAt;
     await queue.close();
     return ms;
@@ -53,11 +53,11 @@ async function measure(
   batch: number,
   all: number,
 ): Promise<Figure[]> {
-  const steps = quick ? all / 10 : all;
+  const operations = quick ? all / 10 : all;
   const turn = (side: Side) => () =>
     withDirectory(async (directory) => {
-      const [ms] = await worker.run([{ side, directory, durability, batch, steps }]);
-      return { rate: perSecond(batch * steps, ms!) };
+      const [ms] = await worker.run([{ side, directory, durability, batch, operations }]);
+      return { rate: perSecond(batch * operations, ms!) };
     });
   const { bare, ours } = await alternate(rounds, { bare: turn("bare"), ours: turn("ours") });
   const how = batch === 1 ? "one by one" : `in batches of ${batch}`;

@@ -25,19 +25,19 @@ export interface Held {
 
 /** What a benchmark does with a queue. */
 export interface Queue {
-  /** Adds tasks in one step. */
+  /** Adds tasks in one operation. */
   create(drafts: readonly Draft[]): Promise<void>;
   /** Takes the best pending task that carries one of `tags`; any task without them. */
   claim(tags?: readonly string[]): Promise<Held | undefined>;
   /** Ends a held task. */
   complete(task: Held): Promise<void>;
-  /** Ends a held task and takes the next one, in one step. */
+  /** Ends a held task and takes the next one, in one operation. */
   completeAndClaim(task: Held): Promise<Held | undefined>;
   /** Lets go of every file. */
   close(): Promise<void>;
 }
 
-/** Tasks added per step when a backlog is built. */
+/** Tasks added per operation when a backlog is built. */
 const BATCH = 1000;
 
 /** The `index`-th task of a backlog: all priorities are mixed. */

@@ -1,5 +1,5 @@
 // worker.ts STORE END_MS THREAD NAME LOG: does everything that agents do, at random, until END_MS. Several agents
-// work in the process at the same time, so that their steps share calls.
+// work in the process at the same time, so that their operations share calls.
 import type { RoomContext } from "../../src/context.ts";
 import { CoordError } from "../../src/errors.ts";
 import { Primitives } from "../../src/primitive_clients.ts";

@@ -116,7 +116,9 @@ export function restoredCheck(restored: Restored | undefined, nowMs: number): Ch
     ok: true,
     value: `${formatDuration(Math.max(0, nowMs - atMs))} ago`,
     hint:
-      `${CAUSES[cause] ?? cause}${count}; fences leapt, so no lease from before is taken for a ` +
+      `${
+        CAUSES[cause] ?? cause
+      }${count}; fences have a gap, so no lease from before is taken for a ` +
       "newer one; see whether the newest tasks and messages are there, and the event store.restored",
   };
 }

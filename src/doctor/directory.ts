@@ -58,7 +58,8 @@ export async function examineDirectory(
     takesOperations: hasState && !older,
     ...(copied
       ? {
-        writesBecause: "the files were copied; the next step notes that and lets fences leap",
+        writesBecause:
+          "the files were copied; the next operation notes that and leaves a gap in the fences",
       }
       : {}),
   };
@@ -170,7 +171,7 @@ function lossCheck({ lostCommits, copied }: ContentFacts): Check {
       value: lostCommits,
       hint:
         `${lostCommits} commits were lost or an older copy was restored; restore a newer one, or ` +
-        `go on: the next step says so in an event, and no fence is given out twice`,
+        `go on: the next operation says so in an event, and no fence is given out twice`,
     };
   }
   if (copied) {
@@ -178,7 +179,7 @@ function lossCheck({ lostCommits, copied }: ContentFacts): Check {
       name,
       ok: true,
       value: 0,
-      hint: "the files were copied; the next step lets fences leap",
+      hint: "the files were copied; the next operation leaves a gap in the fences",
     };
   }
   return { name, ok: true, value: 0 };

@@ -52,7 +52,7 @@ export async function examineRedis(
     takesOperations: state?.age === "known",
     ...(state === undefined || state.isOfThisRun ? {} : {
       writesBecause: "the server was restarted, or another took over, since the last change; the " +
-        "next step notes that and lets fences leap",
+        "next operation notes that and leaves a gap in the fences",
     }),
   };
 }
@@ -215,7 +215,7 @@ function replicaCheck({ info, settings, kind }: RedisFacts): Check {
       ? {}
       : {
         hint:
-          `${waits}a failover can lose the newest writes; fences leap then, so whoever held a ` +
+          `${waits}a failover can lose the newest writes; fences get a gap then, so whoever held a ` +
           "lost lease is told apart",
       }),
   };

@@ -90,7 +90,7 @@ for (const [what, lose] of Object.entries(LOSSES)) {
       assert.equal(after.code, 0);
       assert.deepEqual(after.check, { name: "lost_commits", ok: true, value: 0 });
       assert.match(after.restored.value, / ago$/);
-      assert.match(after.restored.hint, /^commits were lost \(\d+ missing\); fences leapt/);
+      assert.match(after.restored.hint, /^commits were lost \(\d+ missing\); fences have a gap/);
       await acquire(dir, "e.py");
       assert.equal((await restoredEvents(dir)).length, 1, "it is one event");
     });

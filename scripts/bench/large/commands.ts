@@ -13,7 +13,7 @@ export interface Command {
   readonly boundMs?: number;
 }
 
-/** The longest time for which one step may keep everybody else waiting, in milliseconds. */
+/** The longest time for which one operation may keep everybody else waiting, in milliseconds. */
 export const BOUND_MS = 20;
 /** The same for a batch, which happens as a whole or not at all. */
 const BATCH_BOUND_MS = 100;

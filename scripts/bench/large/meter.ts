@@ -9,11 +9,11 @@ import { DirectoryEngine } from "../../../src/engine/directory/engine.ts";
 import { KernelLock } from "../../../src/engine/directory/kernel_lock.ts";
 import { infoField } from "../../../dev/redis_server.ts";
 
-/** The longest step of a call, in milliseconds. */
+/** The longest operation of a call, in milliseconds. */
 export interface Longest {
   /** As others saw it. */
   readonly wallMs: number;
-  /** What the processor did meanwhile for the step alone: on a busy machine the rest is waiting for a turn. */
+  /** What the processor did meanwhile for the operation alone: on a busy machine the rest is waiting for a turn. */
   readonly cpuMs: number;
 }
 
@@ -21,7 +21,7 @@ export interface Longest {
 export interface Meter {
   /** What one figure is of. */
   readonly about: string;
-  /** Calls `body`; gives the longest of its steps. */
+  /** Calls `body`; gives the longest of its operations. */
   readonly longest: (body: () => Promise<unknown>) => Promise<Longest>;
   /** Puts everything back as it was. */
   readonly stop: () => Promise<void>;

@@ -1,6 +1,6 @@
 /**
  * `bench --large`: how long one command of the library keeps everybody else from a store that has a great deal in
- * it. What a step does must not grow with what there is; what is left over belongs to the next step.
+ * it. What an operation does must not grow with what there is; what is left over belongs to the next operation.
  * @module
  */
 // deno-lint-ignore-file no-console -- a script reports on stdout and stderr
@@ -32,7 +32,7 @@ export interface LargeOptions {
 /** What one command came to. */
 export interface Row {
   readonly command: string;
-  /** The longest step of all rounds, in milliseconds. */
+  /** The longest operation of all rounds, in milliseconds. */
   readonly longestMs: number;
   /** What the processor did for it, in the round where that was least: a busy machine only ever adds. */
   readonly cpuMs: number;

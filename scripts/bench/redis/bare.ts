@@ -50,15 +50,15 @@ export class BareRedis implements Queue {
   }
 
   claim(): Promise<Held | undefined> {
-    return this.#step("", "1");
+    return this.#script("", "1");
   }
 
   async complete({ id }: Held): Promise<void> {
-    await this.#step(id, "");
+    await this.#script(id, "");
   }
 
   completeAndClaim({ id }: Held): Promise<Held | undefined> {
-    return this.#step(id, "1");
+    return this.#script(id, "1");
   }
 
   /** Takes a lock; whether it was free. */
@@ -81,7 +81,7 @@ export class BareRedis implements Queue {
     return `${this.#prefix}task:`;
   }
 
-  async #step(done: string | number, takes: string): Promise<Held | undefined> {
+  async #script(done: string | number, takes: string): Promise<Held | undefined> {
     const keys = ["pending", "leases", "fence", "trace"];
     const args = [this.#task, this.#owner, Date.now(), done, takes];
     const reply = await this.#run(claim, keys, ...args) as [string, number, string] | null;

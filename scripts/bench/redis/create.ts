@@ -12,13 +12,13 @@ import type { Place, Site } from "./site.ts";
 interface Args {
   readonly side: "bare" | "ours";
   readonly place: Place;
-  /** Tasks per step. */
+  /** Tasks per operation. */
   readonly batch: number;
   readonly warmUp: number;
   readonly tasks: number;
 }
 
-/** One creating process; answers with the milliseconds that its steps took. */
+/** One creating process; answers with the milliseconds that its operations took. */
 export const worker = defineWorker<Args, number>(
   import.meta.url,
   async ({ side, place, batch, warmUp, tasks }, start) => {

@@ -8,7 +8,7 @@ import { type Draft, OurQueue, type Queue } from "../queue.ts";
 import { BareRedis } from "./bare.ts";
 import type { Place } from "./site.ts";
 
-/** Tasks added per step when a backlog is built. */
+/** Tasks added per operation when a backlog is built. */
 const BATCH = 1000;
 
 /** Opens one side's queue. */

@@ -96,7 +96,7 @@ export const CONNECTION_RULES: readonly FailureRule[] = [
     retryable: true,
     sent: true,
     sentence: ({ place }) =>
-      `the connection to ${place} was lost before the answer came, so the step may or may not have ` +
+      `the connection to ${place} was lost before the answer came, so the operation may or may not have ` +
       "been done",
   },
   {

@@ -236,7 +236,7 @@ redisTest("a Redis connection rides out a restart, and never sends a command twi
   const lost = failureOf(sent);
   await server.kill();
   const error = await lost;
-  expect(error, "lost", /was lost before the answer came, so the step may or may not/, true);
+  expect(error, "lost", /was lost before the answer came, so the operation may or may not/, true);
   assert.equal(error.details.sent, true);
   const waiting = evaluate(connection, "return redis.call('INCR', KEYS[1])", "count");
   await server.restart();
