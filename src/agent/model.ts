@@ -91,3 +91,6 @@ export function statusOf(
 
 /** How many agents one operation shows. */
 export const AGENTS_SHOWN_AT_ONCE = 128;
+
+/** How many agents one operation of pruning on a server looks at: most may have to be kept, for what they hold. */
+export const AGENTS_LOOKED_AT = 256;

@@ -44,3 +44,6 @@ export const APPROVALS_EXPIRED_AT_ONCE = 32;
 
 /** How many approvals one operation of pruning looks at. */
 export const APPROVALS_PRUNED_AT_ONCE = 500;
+
+/** Of how many requests one list on a server finds out, at most, whether time has changed their status. */
+export const APPROVALS_LOOKED_AT = 1024;

@@ -10,6 +10,10 @@ export const SHOWN_BYTES = 524_288;
 /** Records that one operation of a server shows. */
 export const SHOWN_AT_ONCE = 250;
 
-/** The same for approvals and for entries of the audit log: half of both. */
+/** Records that a server reads at a time, before it counts their bytes. */
+export const SHOWN_AT_A_TIME = 4;
+
+/** The same for approvals and for entries of the audit log, which are shorter: half as much of both, twice as many a time. */
 export const LONG_SHOWN_BYTES = 262_144;
 export const LONG_SHOWN_AT_ONCE = 125;
+export const LONG_SHOWN_AT_A_TIME = 8;

@@ -190,3 +190,6 @@ export const ATTEMPTS_PRUNED_AT_ONCE = 2000;
 
 /** Where time has changed more tasks than this, or an agent holds more, one operation does not sort them. */
 export const SORTED_AT_ONCE = 1000;
+
+/** How many tasks one list on a server looks at, of which it may show few. Measured in task/redis/list.lua. */
+export const TASKS_LOOKED_AT = 500;

@@ -2,11 +2,12 @@
 
 NEEDS   agent/rows
 KEYS    agents_left, agent_reported
+RULES   agent/model: AGENTS_LOOKED_AT
 FLAGS   frees
 ARGV    5 most to remove, 6 how long a silent agent counts as there, 7 where the portion begins, "" at first
 RETURN  {nowMs, agents: the removed, as they were, next: where the next portion begins, absent after the last one} ]]
 local LIMIT, GONE_AFTER = tonumber(ARGV[5]), tonumber(ARGV[6])
-local CHUNK, LOOKS = 64, 256
+local CHUNK = 64
 -- Of those who are kept, in this set: a portion begins behind them.
 local SET, KEPT = string.match(ARGV[7], '^(%a)(%d+)$')
 local removed, looked, following = {}, 0, nil
@@ -32,7 +33,7 @@ local function remove_from(kind, set, instant, is_back)
   repeat
     names = call('ZRANGEBYSCORE', set, '-inf', int(instant), 'LIMIT', kept, CHUNK)
     for _, name in ipairs(names) do
-      if #removed == LIMIT or looked == LOOKS then
+      if #removed == LIMIT or looked == AGENTS_LOOKED_AT then
         following = kind .. kept
         return
       end

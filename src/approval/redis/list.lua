@@ -2,14 +2,12 @@
 
 NEEDS   engine/shown, approval/record
 KEYS    approval_lists, approval_due, approvals
-RULES   engine/shown: LONG_SHOWN_AT_ONCE, LONG_SHOWN_BYTES
+RULES   engine/shown: LONG_SHOWN_AT_ONCE, LONG_SHOWN_AT_A_TIME, LONG_SHOWN_BYTES
+RULES   approval/model: APPROVALS_LOOKED_AT
 ARGV    5 status or "", 6 who asked or "", 7 id that only older ones are wanted than, or "", 8 limit
         9 number to go on below, or ""
 RETURN  {"approvals":[…],"more":true|false,"next"?:number to go on below}, with next when the answer had no room for
         all, or too many had to be passed over | null when there is none with that id ]]
-local SHOW_CHUNK = 8
--- Members of the lists that one operation looks at to find some whose status time has changed, or not.
-local LOOKS = 1024
 local status, requester, before, limit, below = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
 local MOST = math.min(limit, LONG_SHOWN_AT_ONCE)
 local CHUNK = MOST + 1
@@ -42,7 +40,7 @@ local looks = 0
 local function fill(source)
   source.at, source.heads = 1, {}
   repeat
-    if looks >= LOOKS then
+    if looks >= APPROVALS_LOOKED_AT then
       source.heads[1] = { number = source.number, ends = true }
       return
     end
@@ -110,7 +108,7 @@ end
 local more = #ids > MOST
 if more then ids[#ids] = nil end
 if more and MOST < limit then go_on = numbers[MOST] end
-local approvals, left = show_until(ids, SHOW_CHUNK, LONG_SHOWN_BYTES, function(chunk)
+local approvals, left = show_until(ids, LONG_SHOWN_AT_A_TIME, LONG_SHOWN_BYTES, function(chunk)
   local texts = call('HMGET', APPROVALS, unpack(chunk))
   for i, record in ipairs(texts) do texts[i] = show(parse(chunk[i], record)) end
   return texts

@@ -1,15 +1,13 @@
 --[[ audit/append: how entries are kept, and adding one at the end of the chain.
 
 KEYS    audit, audit_ids, audit_keys, audit_by
-RULES   engine/shown: LONG_SHOWN_AT_ONCE, LONG_SHOWN_BYTES
+RULES   engine/shown: LONG_SHOWN_AT_ONCE, LONG_SHOWN_AT_A_TIME, LONG_SHOWN_BYTES
 AUDIT      a stream; an entry's id is <its number>-0; its fields are named as a table's columns would be
 AUDIT_IDS  id -> number, of every entry taken in: their count is what the log should hold
 AUDIT_KEYS idempotency key -> number
 AUDIT_BY   members of score 0, which find numbers by agent, by type, by both, and by instant:
            agent NUL type NUL number, with either empty too, and @ instant number; all of 16 digits
 KEEPS      numbers count from 1 without a gap; each link is SHA-1(link before, then content hash). ]]
-
-local SHOW_CHUNK = 8
 
 local function bytes_of(entry)
   local bytes = 0
@@ -52,7 +50,7 @@ local function entries_from(command, start, stop, most)
   local entries, bytes = {}, 0
   while #entries < most do
     if bytes > LONG_SHOWN_BYTES or #entries >= LONG_SHOWN_AT_ONCE then return entries, true end
-    local count = math.min(SHOW_CHUNK, most - #entries)
+    local count = math.min(LONG_SHOWN_AT_A_TIME, most - #entries)
     local chunk = call(command, AUDIT, start, stop, 'COUNT', count)
     for _, entry in ipairs(chunk) do
       entries[#entries + 1], bytes = entry, bytes + bytes_of(entry)

@@ -2,13 +2,12 @@
 
 NEEDS   engine/shown, board/thread
 KEYS    messages, threads, board_ids, board_removing
-RULES   engine/shown: SHOWN_AT_ONCE, SHOWN_BYTES
+RULES   engine/shown: SHOWN_AT_ONCE, SHOWN_AT_A_TIME, SHOWN_BYTES
 ARGV    5 t id of a thread that only older ones are wanted than, or "", 6 number that an earlier operation of
         the same page did not look below, or "", 7 limit
 KEEPS   one operation looks at a bounded number of places, and shows a bounded number of bytes: where the lists have
         little in common, or threads are long, it gives what it found, and the number to go on below. ]]
 local SEEKS = 2048
-local SHOW_CHUNK = 4
 -- Each prune that was stopped leaves one thread half removed, until the next prune.
 local MOST_REMOVING = 100
 
@@ -44,7 +43,7 @@ end
 -- These threads as JSON, as many as one answer may hold; then the number of the last one if others are left. Words of
 -- a thread that was removed may be left when another version of Unicode cut them: it is passed over.
 local function show_threads(numbers)
-  local shown, left = show_until(numbers, SHOW_CHUNK, SHOWN_BYTES, function(chunk)
+  local shown, left = show_until(numbers, SHOWN_AT_A_TIME, SHOWN_BYTES, function(chunk)
     local texts, openings = {}, call('HMGET', MESSAGES, unpack(chunk))
     for i, record in ipairs(call('HMGET', THREADS, unpack(chunk))) do
       if record then

@@ -2,15 +2,14 @@
 
 NEEDS   engine/shown, board/thread
 KEYS    messages, threads
-RULES   engine/shown: SHOWN_BYTES
+RULES   engine/shown: SHOWN_BYTES, SHOWN_AT_A_TIME
 KEEPS   one answer shows a bounded number of bytes, and of messages. ]]
 local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
-local SHOW_CHUNK = 4
 
 -- These messages as JSON, as many as one answer may hold and at most about so many, and how many of the numbers that
 -- took: one that was removed meanwhile is passed over.
 local function show_messages(numbers, reasons, most)
-  local shown, left = show_until(numbers, SHOW_CHUNK, SHOWN_BYTES, function(chunk)
+  local shown, left = show_until(numbers, SHOWN_AT_A_TIME, SHOWN_BYTES, function(chunk)
     local found, threads, texts = {}, {}, {}
     for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
       if record then

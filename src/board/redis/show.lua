@@ -2,11 +2,10 @@
 
 NEEDS   engine/shown, board/thread
 KEYS    board_ids, thread_parts, messages
-RULES   engine/shown: SHOWN_AT_ONCE, SHOWN_BYTES
+RULES   engine/shown: SHOWN_AT_ONCE, SHOWN_AT_A_TIME, SHOWN_BYTES
 ARGV    5 thread's id, 6 m id of a message that only older ones are wanted than, or "", 7 limit
 RETURN  the thread, with "next": id of the oldest reply shown if the answer had no room for those before it |
         "unknown_reply" | null ]]
-local SHOW_CHUNK = 4
 local before, limit = ARGV[6], tonumber(ARGV[7])
 local most = math.min(limit, SHOWN_AT_ONCE)
 
@@ -24,7 +23,7 @@ local numbers = {}
 for i, member in ipairs(call('ZREVRANGEBYLEX', THREAD_PARTS, last, '[' .. replies, 'LIMIT', 0, most)) do
   numbers[i] = string.sub(member, #replies + 1, #replies + 12)
 end
-local shown, left = show_until(numbers, SHOW_CHUNK, SHOWN_BYTES, function(chunk)
+local shown, left = show_until(numbers, SHOWN_AT_A_TIME, SHOWN_BYTES, function(chunk)
   local texts = call('HMGET', MESSAGES, unpack(chunk))
   for i, record in ipairs(texts) do texts[i] = show_reply(parse_message(chunk[i], record)) end
   return texts

@@ -96,8 +96,9 @@ return following and string.sub(answer, 1, -2) .. ',"next":' .. cjson.encode(fol
   "agent/mark_seen": `touch(ARGV[5], ARGV[6], ARGV[7])
 return finish('')
 `,
-  "agent/prune": `local LIMIT, GONE_AFTER = tonumber(ARGV[5]), tonumber(ARGV[6])
-local CHUNK, LOOKS = 64, 256
+  "agent/prune": `local AGENTS_LOOKED_AT = 256
+local LIMIT, GONE_AFTER = tonumber(ARGV[5]), tonumber(ARGV[6])
+local CHUNK = 64
 local SET, KEPT = string.match(ARGV[7], '^(%a)(%d+)$')
 local removed, looked, following = {}, 0, nil
 local function remove(name)
@@ -118,7 +119,7 @@ local function remove_from(kind, set, instant, is_back)
   repeat
     names = call('ZRANGEBYSCORE', set, '-inf', int(instant), 'LIMIT', kept, CHUNK)
     for _, name in ipairs(names) do
-      if #removed == LIMIT or looked == LOOKS then
+      if #removed == LIMIT or looked == AGENTS_LOOKED_AT then
         following = kind .. kept
         return
       end
@@ -277,9 +278,9 @@ return finish(outcome('decided', approval))
 return approval and show(approval) or 'null'
 `,
   "approval/list": `local LONG_SHOWN_AT_ONCE = 125
+local LONG_SHOWN_AT_A_TIME = 8
 local LONG_SHOWN_BYTES = 262144
-local SHOW_CHUNK = 8
-local LOOKS = 1024
+local APPROVALS_LOOKED_AT = 1024
 local status, requester, before, limit, below = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
 local MOST = math.min(limit, LONG_SHOWN_AT_ONCE)
 local CHUNK = MOST + 1
@@ -305,7 +306,7 @@ local looks = 0
 local function fill(source)
   source.at, source.heads = 1, {}
   repeat
-    if looks >= LOOKS then
+    if looks >= APPROVALS_LOOKED_AT then
       source.heads[1] = { number = source.number, ends = true }
       return
     end
@@ -367,7 +368,7 @@ end
 local more = #ids > MOST
 if more then ids[#ids] = nil end
 if more and MOST < limit then go_on = numbers[MOST] end
-local approvals, left = show_until(ids, SHOW_CHUNK, LONG_SHOWN_BYTES, function(chunk)
+local approvals, left = show_until(ids, LONG_SHOWN_AT_A_TIME, LONG_SHOWN_BYTES, function(chunk)
   local texts = call('HMGET', APPROVALS, unpack(chunk))
   for i, record in ipairs(texts) do texts[i] = show(parse(chunk[i], record)) end
   return texts
@@ -564,8 +565,8 @@ emit('approval.used', id, ACTOR)
 return finish(outcome('used', approval))
 `,
   "audit/append": `local LONG_SHOWN_AT_ONCE = 125
+local LONG_SHOWN_AT_A_TIME = 8
 local LONG_SHOWN_BYTES = 262144
-local SHOW_CHUNK = 8
 local function bytes_of(entry)
   local bytes = 0
   for i = 2, #entry[2], 2 do bytes = bytes + #entry[2][i] end
@@ -598,7 +599,7 @@ local function entries_from(command, start, stop, most)
   local entries, bytes = {}, 0
   while #entries < most do
     if bytes > LONG_SHOWN_BYTES or #entries >= LONG_SHOWN_AT_ONCE then return entries, true end
-    local count = math.min(SHOW_CHUNK, most - #entries)
+    local count = math.min(LONG_SHOWN_AT_A_TIME, most - #entries)
     local chunk = call(command, AUDIT, start, stop, 'COUNT', count)
     for _, entry in ipairs(chunk) do
       entries[#entries + 1], bytes = entry, bytes + bytes_of(entry)
@@ -910,9 +911,9 @@ end
 return page(BOARD_LISTS, groups)
 `,
   "board/lookup": `local SHOWN_AT_ONCE = 250
+local SHOWN_AT_A_TIME = 4
 local SHOWN_BYTES = 524288
 local SEEKS = 2048
-local SHOW_CHUNK = 4
 local MOST_REMOVING = 100
 local function newest_shared(set, lists, below, most)
   local found, agreed, candidate = {}, 0, below - 1
@@ -940,7 +941,7 @@ local function newest_shared(set, lists, below, most)
   return found, candidate + 1
 end
 local function show_threads(numbers)
-  local shown, left = show_until(numbers, SHOW_CHUNK, SHOWN_BYTES, function(chunk)
+  local shown, left = show_until(numbers, SHOWN_AT_A_TIME, SHOWN_BYTES, function(chunk)
     local texts, openings = {}, call('HMGET', MESSAGES, unpack(chunk))
     for i, record in ipairs(call('HMGET', THREADS, unpack(chunk))) do
       if record then
@@ -984,10 +985,10 @@ local function page(set, groups)
 end
 `,
   "board/messages": `local SHOWN_BYTES = 524288
+local SHOWN_AT_A_TIME = 4
 local REASONS = { d = 'direct', m = 'mention', r = 'reply', h = 'high_priority' }
-local SHOW_CHUNK = 4
 local function show_messages(numbers, reasons, most)
-  local shown, left = show_until(numbers, SHOW_CHUNK, SHOWN_BYTES, function(chunk)
+  local shown, left = show_until(numbers, SHOWN_AT_A_TIME, SHOWN_BYTES, function(chunk)
     local found, threads, texts = {}, {}, {}
     for i, record in ipairs(call('HMGET', MESSAGES, unpack(chunk))) do
       if record then
@@ -1240,8 +1241,8 @@ for i, word in ipairs({ unpack(ARGV, 8) }) do lists[i] = word .. '\\0' end
 return page(BOARD_WORDS, { lists })
 `,
   "board/show": `local SHOWN_AT_ONCE = 250
+local SHOWN_AT_A_TIME = 4
 local SHOWN_BYTES = 524288
-local SHOW_CHUNK = 4
 local before, limit = ARGV[6], tonumber(ARGV[7])
 local most = math.min(limit, SHOWN_AT_ONCE)
 local thread = find_thread(ARGV[5])
@@ -1257,7 +1258,7 @@ local numbers = {}
 for i, member in ipairs(call('ZREVRANGEBYLEX', THREAD_PARTS, last, '[' .. replies, 'LIMIT', 0, most)) do
   numbers[i] = string.sub(member, #replies + 1, #replies + 12)
 end
-local shown, left = show_until(numbers, SHOW_CHUNK, SHOWN_BYTES, function(chunk)
+local shown, left = show_until(numbers, SHOWN_AT_A_TIME, SHOWN_BYTES, function(chunk)
   local texts = call('HMGET', MESSAGES, unpack(chunk))
   for i, record in ipairs(texts) do texts[i] = show_reply(parse_message(chunk[i], record)) end
   return texts
@@ -3306,9 +3307,10 @@ return '{"id":"' .. largest .. '","bytes":' .. int(most) .. ',"looked":' .. look
   (next_before and ',"next":' .. int(tonumber(next_before)) or '') .. '}'
 `,
   "task/list": `local SORTED_AT_ONCE = 1000
+local TASKS_LOOKED_AT = 500
 local STATUS, TAGS, MATCH, HOLDER, BY = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local LIMIT, AFTER, BY_STAGE = tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] == 'claim'
-local LOOKS, LOOK_BYTES, SHOW_BYTES, SCANS, CHUNK = 500, 1048576, 131072, 2048, 64
+local LOOK_BYTES, SHOW_BYTES, SCANS, CHUNK = 1048576, 131072, 2048, 64
 local READ = math.min(LIMIT + 1, CHUNK)
 local REGIONS = { scheduled = 2, blocked = 3, completed = 4, dead = 5, cancelled = 6 }
 local ENDED = { completed = true, dead = true, cancelled = true }
@@ -3500,7 +3502,7 @@ local function show_all(base)
       if stalled then go_on = base + stalled end
       return
     end
-    if looks == LOOKS or looked_bytes > LOOK_BYTES or shown_bytes > SHOW_BYTES then
+    if looks == TASKS_LOOKED_AT or looked_bytes > LOOK_BYTES or shown_bytes > SHOW_BYTES then
       go_on = base + last
       return
     end
