@@ -15,7 +15,7 @@ import type { Clock } from "../clock.ts";
 import type { Waker } from "../engine/waker.ts";
 import type { Durability } from "../durability.ts";
 import { DirectoryEngine } from "../engine/directory/engine.ts";
-import { isUnmade, makeHome, namespaceHome } from "../engine/directory/place.ts";
+import { isUnmade, makeHome, makeOutageHome, namespaceHome } from "../engine/directory/place.ts";
 import { isPlainDirectory } from "../engine/directory/plain_file.ts";
 import type { Store } from "../store.ts";
 import { opensOnce, PrimitiveStore, type Wings } from "./primitive_store.ts";
@@ -37,6 +37,11 @@ export interface DirectoryOptions {
   readonly warn?: Warn | undefined;
   /** Whether an agent acts: then `warn` is called for its leases that soon lapse, too. Default `true`. */
   readonly acts?: boolean;
+  /**
+   * Opens the database that stands in for a server during one outage, instead of the namespace's own: it lies in
+   * `home`, which is made with what is above it, and it journals what is changed.
+   */
+  readonly outage?: { readonly home: string } | undefined;
 }
 
 /** The wings of this engine. */
@@ -57,11 +62,14 @@ const WINGS: Wings<Engine> = {
 export class DirectoryStore extends PrimitiveStore implements Store {
   readonly kind = "directory";
   readonly location: string;
+  /** What the operations run on, for those who move records into or out of this store. */
+  readonly engine: Engine;
   readonly #engine: DirectoryEngine | UnmadeEngine;
 
   private constructor(location: string, engine: DirectoryEngine | UnmadeEngine) {
     super(opensOnce(WINGS, engine));
     this.location = location;
+    this.engine = engine;
     this.#engine = engine;
   }
 
@@ -74,8 +82,15 @@ export class DirectoryStore extends PrimitiveStore implements Store {
    */
   static async open(
     directory: string,
-    { namespace, durability, clock, making, warn, acts = true }: DirectoryOptions,
+    { namespace, durability, clock, making, warn, acts = true, outage }: DirectoryOptions,
   ): Promise<DirectoryStore> {
+    const lookBehindFirstAct = acts && warn ? await lookForLapsing(warn) : undefined;
+    if (outage !== undefined) {
+      makeOutageHome(outage.home);
+      const { OUTAGE_SCHEMA: schema } = await import("./failover/schema.ts");
+      const options = { durability, clock, warn, schema, preamble: PREAMBLE, lookBehindFirstAct };
+      return new DirectoryStore(directory, await DirectoryEngine.open(outage.home, options));
+    }
     const home = namespaceHome(directory, namespace);
     const parts = { durability, clock, warn, schema: SCHEMA, preamble: PREAMBLE };
     const prepare = () => makeHome(directory, home);
@@ -87,7 +102,6 @@ export class DirectoryStore extends PrimitiveStore implements Store {
       const hooks = isPlainDirectory(`${directory}/namespaces`) ? {} : making;
       return new DirectoryStore(directory, new UnmadeEngine(home, { ...parts, hooks, prepare }));
     }
-    const lookBehindFirstAct = acts && warn ? await lookForLapsing(warn) : undefined;
     const engine = await DirectoryEngine.open(home, { ...parts, lookBehindFirstAct });
     return new DirectoryStore(directory, engine);
   }

@@ -44,13 +44,14 @@ export class RedisStore extends PrimitiveStore implements Store {
   readonly location: string;
   /** The connection, for those who examine the server. */
   readonly connection: RedisConnection;
-  readonly #runner: ScriptRunner;
+  /** Runs the scripts of the namespace, for those who move records into or out of this store. */
+  readonly runner: ScriptRunner;
 
   private constructor(connection: RedisConnection, runner: ScriptRunner) {
     super(explainsFailures(opensOnce(WINGS, runner), runner));
     this.location = connection.location;
     this.connection = connection;
-    this.#runner = runner;
+    this.runner = runner;
   }
 
   /**
@@ -73,15 +74,15 @@ export class RedisStore extends PrimitiveStore implements Store {
   }
 
   get clockAheadMs(): number | undefined {
-    return this.#runner.clockAheadMs;
+    return this.runner.clockAheadMs;
   }
 
   waker(): Promise<Waker> {
-    return this.#runner.waker();
+    return this.runner.waker();
   }
 
   async close(options: { readonly exiting?: boolean } = {}): Promise<void> {
-    this.#runner.close();
+    this.runner.close();
     await this.connection.close(options);
   }
 }

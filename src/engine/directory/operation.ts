@@ -98,6 +98,10 @@ export class OpenTransaction extends ReadView implements Transaction {
     this.dirty = true;
   }
 
+  startAbove({ fence, event }: { readonly fence: number; readonly event: number }): void {
+    this.leaveGap({ commits: 0, fence, event });
+  }
+
   /** Writes clock and counters back; gives the numbers of this commit. */
   save(): Mark {
     const { anchor_now_ms, anchor_wall_ms, anchor_uptime_ms } = this.reading.row;

@@ -33,6 +33,22 @@ export function makeHome(directory: string, home: string): void {
   }
 }
 
+/**
+ * Makes the place of a database that stands in for a server, with everything above it.
+ *
+ * @throws {StoreUnavailableError} when it cannot be made, or something else lies there.
+ */
+export function makeOutageHome(home: string): void {
+  try {
+    if (isPlainDirectory(home)) return;
+    const above = home.slice(0, home.lastIndexOf("/"));
+    if (above !== "") Deno.mkdirSync(above, { recursive: true, mode: 0o700 });
+    makePlainDirectory(home);
+  } catch (error) {
+    throw storeFailure(error, home);
+  }
+}
+
 /** Makes the store's directory, or checks that an existing one is ours. */
 function prepare(directory: string): void {
   if (isPlainDirectory(`${directory}/namespaces`)) return;
