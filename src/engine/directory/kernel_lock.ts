@@ -10,29 +10,37 @@ import type { Timer } from "../../clock.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import { openOrMakePlainFile } from "./plain_file.ts";
 
-/** An exclusive lock on one file, held by at most one {@linkcode KernelLock} object at a time. */
+/** Whether a lock tolerates nobody else, or others that are shared as well. */
+export type KernelLockMode = "exclusive" | "shared";
+
+/**
+ * A lock on one file. While one {@linkcode KernelLock} object holds it exclusively no other does, be it of this
+ * process or another.
+ */
 export class KernelLock {
   readonly #path: string;
+  readonly #exclusive: boolean;
   readonly #file: Deno.FsFile;
   readonly #inode: number;
   /** A wait of the runtime's thread that cannot be cancelled; it outlives a caller's timeout. */
   #pending: Promise<void> | undefined;
   #wanted = false;
 
-  private constructor(path: string, file: Deno.FsFile) {
+  private constructor(path: string, file: Deno.FsFile, mode: KernelLockMode) {
     this.#path = path;
+    this.#exclusive = mode === "exclusive";
     this.#file = file;
     this.#inode = file.statSync().ino ?? 0;
   }
 
   /** Opens the lock file, creating it when it is missing. */
-  static open(path: string): KernelLock {
-    return new KernelLock(path, openOrMakePlainFile(path));
+  static open(path: string, mode: KernelLockMode = "exclusive"): KernelLock {
+    return new KernelLock(path, openOrMakePlainFile(path), mode);
   }
 
   /** Takes the lock if it is free right now. */
   tryAcquire(): boolean {
-    return this.#pending === undefined && this.#file.tryLockSync(true);
+    return this.#pending === undefined && this.#file.tryLockSync(this.#exclusive);
   }
 
   /**
@@ -42,10 +50,11 @@ export class KernelLock {
    */
   async acquire(timeoutMs: number): Promise<void> {
     this.#wanted = true;
-    this.#pending ??= this.#file.lock(true).finally(() => this.#pending = undefined).then(() => {
-      // Granted after its caller had given up: nobody would ever hand it back.
-      if (!this.#wanted) this.release();
-    });
+    this.#pending ??= this.#file.lock(this.#exclusive).finally(() => this.#pending = undefined)
+      .then(() => {
+        // Granted after its caller had given up: nobody would ever hand it back.
+        if (!this.#wanted) this.release();
+      });
     let timer: Timer | undefined;
     const late = new Promise<"late">((resolve) => {
       timer = setTimeout(() => resolve("late"), timeoutMs);
@@ -84,7 +93,7 @@ export class KernelLock {
     this.#file.writeSync(bytes);
   }
 
-  /** The process that holds the lock now, where the kernel tells. */
+  /** The process that holds the lock now, where the kernel tells; another one than this before this. */
   holder(): number | undefined {
     return holderPid(this.#inode);
   }
@@ -108,12 +117,15 @@ export class KernelLock {
 
 /** The process that holds an flock on this inode, from Linux's /proc/locks (proc_locks(5)). */
 function holderPid(inode: number): number | undefined {
+  let own: number | undefined;
   for (const line of kernelLocks().split("\n")) {
     const match = /^\d+: FLOCK +\S+ +\S+ +(\d+) +\S+:\S+:(\d+) /.exec(line);
     // A holder in a container that this process cannot look into has the number 0.
-    if (match && Number(match[2]) === inode && match[1] !== "0") return Number(match[1]);
+    if (!match || Number(match[2]) !== inode || match[1] === "0") continue;
+    if (Number(match[1]) !== Deno.pid) return Number(match[1]);
+    own = Deno.pid;
   }
-  return undefined;
+  return own;
 }
 
 function kernelLocks(): string {

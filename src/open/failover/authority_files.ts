@@ -1,0 +1,157 @@
+/**
+ * The files behind the authority of a site, open: two kernel locks and the record.
+ * @module
+ */
+import type { Clock } from "../../clock.ts";
+import { StoreUnavailableError } from "../../errors.ts";
+import { KernelLock } from "../../engine/directory/kernel_lock.ts";
+import { openPlainFile } from "../../engine/directory/plain_file.ts";
+import { type AuthorityRecord, encodeFile, RecordFile } from "./record.ts";
+
+/** Making the first record takes well under a millisecond; whoever holds the lock for this long is frozen. */
+const FIRST_RECORD_PATIENCE_MS = 1000;
+
+/** A lock belongs to the open file, so that a process which takes both modes of one opens it twice. */
+export class AuthorityFiles {
+  /** In front of the authority: an operation passes it, who wants to change the record closes it. */
+  readonly pass: KernelLock;
+  readonly block: KernelLock;
+  /** The authority itself: operations share it while they run. */
+  readonly share: KernelLock;
+  readonly exclude: KernelLock;
+  readonly record: RecordFile;
+  /** Operations of this process that share the authority now. */
+  inside = 0;
+  readonly #path: string;
+  readonly #inode: number;
+  #retired = false;
+
+  private constructor(home: string, locks: readonly KernelLock[], record: RecordFile) {
+    [this.pass, this.block, this.share, this.exclude] = locks as [
+      KernelLock,
+      KernelLock,
+      KernelLock,
+      KernelLock,
+    ];
+    this.record = record;
+    this.#path = `${home}/authority`;
+    this.#inode = record.inode();
+  }
+
+  /** Opens the files in `home`, making those that are missing; refuses a damaged record. */
+  static open(home: string, clock: Clock): AuthorityFiles {
+    const locks: KernelLock[] = [];
+    try {
+      for (const name of ["turnstile", "authority"]) {
+        locks.push(KernelLock.open(`${home}/${name}.lock`, "shared"));
+        locks.push(KernelLock.open(`${home}/${name}.lock`));
+      }
+      const record = openRecord(home, clock, locks[3]!);
+      try {
+        record.peek();
+        return new AuthorityFiles(home, locks, record);
+      } catch (error) {
+        record.close();
+        throw error;
+      }
+    } catch (error) {
+      for (const lock of locks) lock.close();
+      throw error;
+    }
+  }
+
+  /** Whether the record's path still leads to the file that is open here. */
+  inPlace(): boolean {
+    try {
+      return Deno.lstatSync(this.#path).ino === this.#inode;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
+  /** One operation of this process has ended. */
+  leave(): void {
+    if (--this.inside > 0) return;
+    if (this.#retired) this.#close();
+    else this.share.release();
+  }
+
+  /** Closes the files as soon as the last operation has left. */
+  retire(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    if (this.inside === 0) this.#close();
+  }
+
+  #close(): void {
+    for (const lock of [this.pass, this.block, this.share, this.exclude]) lock.close();
+    this.record.close();
+  }
+}
+
+/** The record's file; made under the exclusive lock when there is none. */
+function openRecord(home: string, clock: Clock, exclude: KernelLock): RecordFile {
+  const path = `${home}/authority`;
+  for (let waitedMs = 0;; waitedMs++) {
+    const file = openWritten(path);
+    if (file !== undefined) return new RecordFile(path, file);
+    if (exclude.tryAcquire()) break;
+    // Another process makes it just now. Opening is synchronous, so this thread sleeps.
+    if (waitedMs > FIRST_RECORD_PATIENCE_MS) throw beingMade(home, exclude.holder());
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
+  try {
+    const file = openWritten(path) ?? makeRecord(path, clock);
+    return new RecordFile(path, file);
+  } finally {
+    exclude.release();
+  }
+}
+
+/** A file without a byte is what a power failure leaves of one that was being made. */
+function openWritten(path: string): Deno.FsFile | undefined {
+  const file = openPlainFile(path);
+  if (file === undefined || file.statSync().size > 0) return file;
+  file.close();
+  return undefined;
+}
+
+/** The first record gets its name only when it is whole. */
+function makeRecord(path: string, clock: Clock): Deno.FsFile {
+  const first: AuthorityRecord = {
+    store: "redis",
+    epoch: 1,
+    sinceMs: clock.nowMs(),
+    reason: "first use",
+    others: [],
+    sitesAtMs: 0,
+    memory: 0,
+    aheadMs: 0,
+    mirror: 1,
+    outage: 0,
+  };
+  const draft = `${path}.${Deno.pid}.${crypto.randomUUID().slice(0, 8)}`;
+  const file = Deno.openSync(draft, { createNew: true, read: true, write: true, mode: 0o600 });
+  try {
+    const bytes = encodeFile(first);
+    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+    file.syncDataSync();
+    Deno.renameSync(draft, path);
+    return file;
+  } catch (error) {
+    file.close();
+    Deno.removeSync(draft);
+    throw error;
+  }
+}
+
+function beingMade(home: string, pid: number | undefined): StoreUnavailableError {
+  const who = pid === undefined ? "another process" : `process ${pid}`;
+  return new StoreUnavailableError(
+    `Cannot use the store: ${who} has been making ${home}/authority for over ${FIRST_RECORD_PATIENCE_MS} ms; ` +
+      "resume or end that process, then try again",
+    { path: `${home}/authority`, pid: pid ?? null },
+    true,
+  );
+}
