@@ -85,11 +85,21 @@ export class Fleet {
     if (worker !== undefined) signal(worker, "SIGSTOP");
   }
 
-  /** Waits until every worker has left by itself; answers with how many failed. */
-  async finished(): Promise<number> {
-    const statuses = await Promise.all(
-      [...this.#workers.values()].map(({ child }) => child.status),
-    );
+  /** The process in `slot`; `undefined` when there is none. */
+  pid(slot: number): number | undefined {
+    return this.#workers.get(slot)?.child.pid;
+  }
+
+  /**
+   * Waits until every worker has left by itself; answers with how many failed. Whoever is still there after
+   * `withinMs` is ended, and has failed.
+   */
+  async finished(withinMs?: number): Promise<number> {
+    const workers = [...this.#workers.values()];
+    const endAll = () => workers.forEach((worker) => signal(worker, "SIGKILL"));
+    const timer = withinMs === undefined ? undefined : setTimeout(endAll, withinMs);
+    const statuses = await Promise.all(workers.map(({ child }) => child.status));
+    clearTimeout(timer);
     this.#workers.clear();
     return statuses.filter(({ success }) => !success).length;
   }

@@ -50,7 +50,7 @@ export function formatCounts({ passed, failed, skipped }: Counts): string {
 
 /** Tests that start programs, servers of their own or whole fleets, or that wait for what is meant to go wrong. */
 const SLOW =
-  /^tests\/(?:cli|dev|field|redis)\/|^tests\/scripts\/(?:bench|bench_large|soak)_test|\/(?:consumer|fault|lost_reply|waiting)_test\.ts$/;
+  /^tests\/(?:cli|dev|field|redis)\/|^tests\/scripts\/(?:bench|bench_large|soak)_test|\/(?:campaign|consumer|fault|lost_reply|waiting)_test\.ts$/;
 
 /** Whether `scripts/dev test --quick` runs the test file at `path`, from the root of the checkout. */
 export function isQuick(path: string): boolean {

@@ -1,0 +1,123 @@
+/**
+ * One fault campaign: workers that do everything and write it down, a nemesis around them, and a checker in the end.
+ * @module
+ */
+import { Fleet, isThere } from "../../dev/fleet.ts";
+import { monotonicMs as now } from "../../dev/monotonic.ts";
+import { type Proxy, startProxy } from "../../dev/proxy.ts";
+import { freshNamespace, type RedisServer, startRedis } from "../../dev/redis_server.ts";
+import { check } from "./check.ts";
+import { readBack } from "./final.ts";
+import type { Effect, History, Line, Mark } from "./history.ts";
+import { plague } from "./nemesis.ts";
+
+/** What kind of campaign. */
+export interface CampaignOptions {
+  readonly seconds: number;
+  readonly processes: number;
+  readonly store: "redis" | "directory";
+  readonly seed: number;
+}
+
+/** What came out. */
+export interface CampaignReport {
+  /** By name, in the order to print them. */
+  readonly figures: Readonly<Record<string, string | number>>;
+  /** What may not be, as sentences; empty when all is well. */
+  readonly violations: readonly string[];
+  readonly history: History;
+}
+
+/** Faults end so much earlier than the work, so that those who wait are seen to be answered. */
+const CALM_MS = 3000;
+/** Work is over, and whoever is still there so much later hangs: more than the longest wait and its patience. */
+const LEAVE_MS = 30_000;
+
+/** What a server that is killed brings back. */
+const PERSISTENT = { appendonly: "yes", appendfsync: "always" } as const;
+
+/** Runs the whole campaign; `keep` names a directory for what was written down. */
+export async function campaign(
+  { seconds, processes, store, seed }: CampaignOptions,
+  keep?: string,
+): Promise<CampaignReport> {
+  const directory = keep ?? await Deno.makeTempDir({ prefix: "agentcoord-chaos-" });
+  const server = store === "redis" ? await startRedis({ config: PERSISTENT }) : undefined;
+  const proxies: Proxy[] = [];
+  try {
+    for (let slot = 0; server !== undefined && slot < processes; slot++) {
+      proxies.push(await startProxy(server));
+    }
+    return await run({ directory, server, proxies, seconds, processes, seed });
+  } finally {
+    for (const proxy of proxies) await proxy.stop();
+    await server?.stop();
+    if (keep === undefined) await Deno.remove(directory, { recursive: true });
+  }
+}
+
+async function run(
+  { directory, server, proxies, seconds, processes, seed }: Omit<CampaignOptions, "store"> & {
+    readonly directory: string;
+    readonly server: RedisServer | undefined;
+    readonly proxies: readonly Proxy[];
+  },
+): Promise<CampaignReport> {
+  const namespace = freshNamespace();
+  const at = (url: string) => `${url}?command_timeout=2#${namespace}`;
+  const home = `${directory}/store`;
+  const locations = server === undefined
+    ? Array<string>(processes).fill(home)
+    : proxies.map(({ url }) => at(url));
+  const untilMs = now() + seconds * 1000;
+  const fleet = new Fleet(
+    "chaos_worker.ts",
+    [locations.join("\n"), String(untilMs), String(seed), directory],
+    directory,
+  );
+  for (let slot = 0; slot < processes; slot++) fleet.start(slot);
+  const faults = await plague(
+    { fleet, processes, proxies, server, now },
+    { seed, untilMs: untilMs - CALM_MS },
+  );
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, untilMs - now())));
+  const failed = await fleet.finished(LEAVE_MS);
+  const final = await readBack(server === undefined ? home : at(server.url));
+  const history: History = {
+    lines: fleet.records<Line>(),
+    marks: readLines<Mark>(`${directory}/marks.jsonl`),
+    effects: readLines<Effect>(`${directory}/effects.jsonl`),
+    faults,
+    final,
+  };
+  Deno.writeTextFileSync(`${directory}/faults.json`, JSON.stringify(faults));
+  Deno.writeTextFileSync(`${directory}/final.json`, JSON.stringify(final));
+  const violations = [...check(history)];
+  if (failed > 0) violations.push(`${failed} workers failed or hung: see their output`);
+  return { figures: { seed, seconds, processes, ...figuresOf(history) }, violations, history };
+}
+
+function figuresOf({ lines, faults, final }: History): Record<string, number> {
+  const operations = new Map<string, string>();
+  const counts: Record<string, number> = {};
+  const add = (name: string) => counts[name] = (counts[name] ?? 0) + 1;
+  for (const { what } of faults) add(what);
+  for (const line of lines) if (line.kind === "begin") operations.set(line.call, line.operation);
+  for (const line of lines) {
+    if (line.kind === "end") add(`${operations.get(line.call)}: ${line.outcome}`);
+  }
+  const sorted = Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => a < b ? -1 : 1));
+  return {
+    ...sorted,
+    "events told to followers": lines.filter(({ kind }) => kind === "event").length,
+    "audit entries in the end": final.entries.length,
+    "tasks in the end": final.tasks.length,
+  };
+}
+
+/** The whole lines of a file that several processes appended to; none when nobody did. */
+function readLines<T>(path: string): readonly T[] {
+  if (!isThere(path)) return [];
+  return Deno.readTextFileSync(path).split("\n").filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+}

@@ -1,0 +1,116 @@
+/**
+ * A short fault campaign, and what its checker says of the same history with one thing planted in it that a store
+ * with a mistake would have done. `scripts/dev chaos` is the long one.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { hasRedis } from "../../dev/redis_server.ts";
+import { check } from "../../scripts/chaos/check.ts";
+import type { History, Line } from "../../scripts/chaos/history.ts";
+import { campaign } from "../../scripts/chaos/run.ts";
+
+/** Faults enough for what is proved: on a slow machine a campaign takes longer to get there. */
+const WANTED = ["lock.acquire: ok", "task.complete: ok", "approval.wait: ok", "inbox.wait: ok"];
+
+for (const store of ["redis", "directory"] as const) {
+  Deno.test({
+    name: `a fault campaign finds nothing held twice, lost, doubled or forgotten (${store})`,
+    ignore: store === "redis" && !hasRedis(),
+    async fn(test) {
+      for (const seconds of [20, 60]) {
+        const { figures, violations, history } = await campaign({
+          seconds,
+          processes: store === "redis" ? 8 : 4,
+          store,
+          seed: 20_261_128,
+        });
+        const shown = JSON.stringify(figures, null, 1);
+        assert.deepEqual(violations, [], shown);
+        if (!WANTED.every((what) => Number(figures[what]) > 3)) {
+          assert.ok(seconds < 60, `too little happened: ${shown}`);
+          continue;
+        }
+        for (const [fault, plant, sentence] of PLANTED) {
+          await test.step(`and finds a planted fault: ${fault}`, () => {
+            const found = check(plant(history));
+            assert.ok(found.some((one) => sentence.test(one)), found.join("\n"));
+          });
+        }
+        return;
+      }
+    },
+  });
+}
+
+type End = Extract<Line, { readonly kind: "end" }>;
+type Begin = Extract<Line, { readonly kind: "begin" }>;
+
+/** A call of this kind that went well, somewhere in the middle. */
+function successOf(
+  { lines }: History,
+  operation: Begin["operation"],
+  suits: (begin: Begin, end: End) => boolean = () => true,
+): readonly [Begin, End] {
+  const ends = new Map(lines.flatMap((line) => line.kind === "end" ? [[line.call, line]] : []));
+  const found = lines.flatMap((line) => {
+    const end = line.kind === "begin" ? ends.get(line.call) : undefined;
+    if (line.kind !== "begin" || line.operation !== operation || end?.outcome !== "ok") return [];
+    return suits(line, end) ? [[line, end] as const] : [];
+  });
+  return found[Math.floor(found.length / 2)]!;
+}
+
+/** The history with one more call like `begin` by a process that leaves. */
+function withCall(history: History, begin: Begin, end: End): History {
+  return { ...history, lines: [...history.lines, begin, end] };
+}
+
+/** What stores with a mistake do, as their history shows it, and what the checker says. */
+const PLANTED: readonly (readonly [string, (history: History) => History, RegExp])[] = [
+  ["the mirror of a lease was skipped", (history) => {
+    const [begin, end] = successOf(history, "lock.acquire");
+    const call = "planted";
+    const atMs = end.atMs + 0.1;
+    const { path, leaseMs } = begin.given;
+    // Somebody else is given the lock right after: both have it.
+    const given = { path: path!, leaseMs: leaseMs! };
+    return withCall(
+      history,
+      { ...begin, call, agent: "other", atMs, given },
+      { ...end, call, atMs, answer: { fence: end.answer.fence! + 0.5 } },
+    );
+  }, /^lock \w was held twice/],
+  ["a fence was used again", (history) => {
+    const [begin, end] = successOf(history, "lock.acquire");
+    return withCall(history, { ...begin, call: "planted", given: { ...begin.given, path: "z" } }, {
+      ...end,
+      call: "planted",
+    });
+  }, /was given twice/],
+  ["an entry of the journal was dropped", (history) => {
+    const [, { answer }] = successOf(history, "board.reply");
+    const replies = history.final.replies.filter(({ id }) => id !== answer.id);
+    return { ...history, final: { ...history.final, replies } };
+  }, /^board\.reply was answered with .* which is lost$/],
+  ["a call was replayed twice", (history) => {
+    const [one] = history.final.threads;
+    const threads = [...history.final.threads, { ...one!, id: "thr_other" }];
+    return { ...history, final: { ...history.final, threads } };
+  }, /^what board\.post made is there twice/],
+  ["a waiter was forgotten", (history) => {
+    const decided = new Set(
+      history.lines.flatMap((line) =>
+        line.kind === "begin" && line.operation === "approval.decide" ? [line.given.id] : []
+      ),
+    );
+    const [begin, end] = successOf(history, "approval.wait", ({ given }) => decided.has(given.id));
+    return {
+      ...history,
+      lines: history.lines.map((line) =>
+        line.kind === "end" && line.call === end.call
+          ? { ...line, outcome: "timeout", atMs: begin.atMs + 600_000 }
+          : line
+      ),
+    };
+  }, /^approval\.wait of \w+ was forgotten/],
+];
