@@ -69,6 +69,13 @@ export interface Attempt {
   readonly error?: string;
   /** The last note its holder left on the way. */
   readonly progress?: string;
+  /**
+   * It ended in a store that stood in for this one, while somebody else had the task here: what it came to counts for
+   * nothing, and is kept to be looked at.
+   */
+  readonly late?: true;
+  /** What it came to, when it was completed too late. */
+  readonly result?: JsonValue;
 }
 
 /** Attempts kept with a task besides the newest. */

@@ -2680,17 +2680,20 @@ local HANDOFF_BYTES = 65536
 local function quoted(text)
   return (string.gsub(cjson.encode(text), '\\\\/', '/'))
 end
-local function put_aside(task)
-  local id, work = task.id, task.work
-  if not work.worker then return end
-  local older = (work.older or 0) + 1
-  local text = '{"holder":"' .. work.worker .. '","fence":' .. int(work.fence) .. ',"startedAtMs":' .. int(work.started)
+local function attempt_text(work, more)
+  return '{"holder":"' .. work.worker .. '","fence":' .. int(work.fence) .. ',"startedAtMs":' .. int(work.started)
     .. ',"endedAtMs":' .. int(work.ended) .. ',"outcome":"' .. work.outcome .. '"'
     .. (work.error and ',"error":' .. quoted(work.error) or '')
-    .. (work.progress and ',"progress":' .. quoted(work.progress) or '') .. '}'
+    .. (work.progress and ',"progress":' .. quoted(work.progress) or '') .. (more or '') .. '}'
+end
+local function add_older(task, text)
+  local id, older = task.id, (task.work.older or 0) + 1
   call('HSET', TASKS, id .. 'a' .. older, text)
   if older > OLDER_KEPT then call('HDEL', TASKS, id .. 'a' .. older - OLDER_KEPT) end
-  work.older = older
+  task.work.older = older
+end
+local function put_aside(task)
+  if task.work.worker then add_older(task, attempt_text(task.work)) end
 end
 local function with_handoff(task)
   local older = task.work.older
@@ -3543,28 +3546,9 @@ end
 local answer = '{"tasks":[' .. table.concat(shown, ',') .. ']'
 return answer .. (go_on and ',"next":' .. int(go_on) or '') .. '}'
 `,
-  "task/prune": `local OLDER_KEPT = 99
-local ATTEMPTS_PRUNED_AT_ONCE = 2000
+  "task/prune": `local ATTEMPTS_PRUNED_AT_ONCE = 2000
 local BEFORE, AFTER, LIMIT, DRY = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
 local regions = { completed = 4, dead = 5, cancelled = 6 }
-local function is_needed(id)
-  return task_links > 0 and #call('ZRANGEBYLEX', TASK_LINKS, '[' .. id .. '\\0', '(' .. id .. '\\1', 'LIMIT', 0, 1) > 0
-end
-local function remove(task)
-  local id = task.id
-  for need in string.gmatch(task.needs, '[^,]+') do
-    task_links = task_links - call('ZREM', TASK_LINKS, need .. '\\0' .. id)
-  end
-  local key = call('HGET', TASKS, id .. 'k')
-  if key then call('HDEL', TASK_KEYS, key) end
-  local fields, older = { id, id .. 'w', id .. 'r', id .. 'k' }, task.work.older or 0
-  for n = math.max(1, older - OLDER_KEPT + 1), older do fields[#fields + 1] = id .. 'a' .. n end
-  call('HDEL', TASKS, unpack(fields))
-  call('ZREM', TASK_ORDER, id)
-  call('ZREM', TASK_CREATED, id)
-  if task.work.status == 'completed' then call('ZREM', TASK_LATER, id) end
-  return #fields - 4
-end
 local pruned, left, attempts, next_after = 0, LIMIT, 0, nil
 for _, status in ipairs({ 'completed', 'dead', 'cancelled' }) do
   local base = regions[status] * REGION
@@ -3733,6 +3717,26 @@ return answer('done', task)
   return released
 end
 `,
+  "task/removal": `local OLDER_KEPT = 99
+local function is_needed(id)
+  return task_links > 0 and #call('ZRANGEBYLEX', TASK_LINKS, '[' .. id .. '\\0', '(' .. id .. '\\1', 'LIMIT', 0, 1) > 0
+end
+local function remove(task)
+  local id = task.id
+  for need in string.gmatch(task.needs, '[^,]+') do
+    task_links = task_links - call('ZREM', TASK_LINKS, need .. '\\0' .. id)
+  end
+  local key = call('HGET', TASKS, id .. 'k')
+  if key then call('HDEL', TASK_KEYS, key) end
+  local fields, older = { id, id .. 'w', id .. 'r', id .. 'k' }, task.work.older or 0
+  for n = math.max(1, older - OLDER_KEPT + 1), older do fields[#fields + 1] = id .. 'a' .. n end
+  call('HDEL', TASKS, unpack(fields))
+  call('ZREM', TASK_ORDER, id)
+  call('ZREM', TASK_CREATED, id)
+  if task.work.status == 'completed' then call('ZREM', TASK_LATER, id) end
+  return #fields - 4
+end
+`,
   "task/renew": `local LENGTH, NOTED, PROGRESS = ARGV[7], ARGV[8], ARGV[9]
 local task, kind, other = held_task()
 if not task then return refuse(kind, other) end
@@ -3889,6 +3893,183 @@ end
   "task/sweep": `local more, lapsed, telling = sweep()
 wake_waiters()
 return finish('{"lapsed":' .. list(lapsed) .. ',"more":' .. tostring(more) .. ',"telling":' .. tostring(telling) .. '}', true)
+`,
+  "task/take": `local UNBLOCKED_AT_ONCE = 256
+local at, conflicts = 5, {}
+local function argument()
+  at = at + 1
+  return ARGV[at - 1]
+end
+local function conflict(id, kind, more)
+  conflicts[#conflicts + 1] = { id, kind, more or '' }
+end
+local function changed_at(task)
+  local work = task.work
+  return math.max(tonumber(task.created), work.started or 0, work.ended or 0, work.updated or 0)
+end
+local function is_as_taken(task)
+  return task.work.taken == changed_at(task)
+end
+local function is_theirs(task, status, known, first)
+  local work = task.work
+  if is_as_taken(task) then return false end
+  if work.fence and work.fence > first and not known[int(work.fence) .. work.worker] then return true end
+  local ended = work.status == 'completed' or work.status == 'cancelled' or work.status == 'dead' and work.outcome ~= 'expired'
+  return ended and work.status ~= status
+end
+local function keep_late(task, fence, text)
+  local older = task.work.older or 0
+  for n = older, math.max(1, older - OLDER_KEPT + 1), -1 do
+    local field = task.id .. 'a' .. n
+    if string.match(call('HGET', TASKS, field) or '', '"fence":(%d+)') == int(fence) then
+      call('HSET', TASKS, field, text)
+      return
+    end
+  end
+  add_older(task, text)
+  call('HSET', TASKS, task.id .. 'w', encode(task.work))
+end
+local function displace(task)
+  local status = task.work.status
+  if status == 'pending' then leave_queue(task) end
+  if status == 'scheduled' or status == 'completed' then call('ZREM', TASK_LATER, task.id) end
+  if status == 'claimed' then call('ZREM', HELD, task.work.worker .. '\\0t' .. task.id) end
+end
+local function settle(task)
+  local id, work = task.id, task.work
+  local status = work.status
+  work.more = status == 'claimed' and work.spent < task.max or nil
+  work.seq = status == 'claimed' and task.seq or nil
+  work.taken = changed_at(task)
+  last_fence = math.max(last_fence, work.fence or 0)
+  call('HSET', TASKS, id, task.spec)
+  if status == 'pending' and not work.worker and work.spent == 0 and work.taken == tonumber(task.created) then
+    call('HDEL', TASKS, id .. 'w')
+  else
+    call('HSET', TASKS, id .. 'w', encode(work))
+  end
+  call('ZADD', TASK_ORDER, place_of(task), id)
+  call('ZADD', TASK_CREATED, int(task.seq), id)
+  if status == 'scheduled' then call('ZADD', TASK_LATER, task.due, id) end
+  if status == 'claimed' then call('ZADD', HELD, 0, work.worker .. '\\0t' .. id) end
+  if status == 'pending' then enter_queue(task) end
+  if task.due then task_floor = math.min(task_floor, task.due) end
+end
+local function relink(task, waits)
+  for need in string.gmatch(task.needs, '[^,]+') do
+    task_links = task_links - call('ZREM', TASK_LINKS, need .. '\\0' .. task.id)
+  end
+  local open = 0
+  for need in string.gmatch(waits, '[^,]+') do
+    local other = find(need)
+    if not other or other.work.status ~= 'completed' then
+      add_link(need, task.id)
+      open = open + 1
+    end
+  end
+  return open
+end
+local function spec_text(seq, told, known, texts)
+  local lease, kind, base = told.lease, told.kind, told.base
+  if known then lease, kind, base = lease or known.lease, kind or known.kind, base or known.base end
+  return '[' .. int(seq) .. ',' .. told.priority .. ',' .. int(lease or told.usual.lease) .. ',' .. int(told.max) .. ',"'
+    .. told.tags .. '","' .. (kind or told.usual.kind) .. '",' .. int(base or told.usual.base) .. ','
+    .. (told.start and int(told.start) or 'null') .. ',' .. int(told.created) .. ',"' .. told.by .. '","' .. told.needs
+    .. '",\\n' .. texts .. ']'
+end
+local function take_key(id, key)
+  if key == '' then return end
+  local owner = call('HGET', TASK_KEYS, key)
+  if owner and owner ~= id then return conflict(id, 'key', owner) end
+  call('HSET', TASK_KEYS, key, id)
+  call('HSET', TASKS, id .. 'k', key)
+end
+local function work_of(told, failure, progress)
+  local work = { status = told.status, spent = told.spent, updated = told.updated }
+  local newest = told.newest
+  if newest then
+    work.worker, work.fence, work.started, work.ended = newest.holder, newest.fence, newest.startedAtMs, newest.endedAtMs
+    work.outcome, work.lease = newest.outcome, told.length
+    if failure ~= '' then work.error = string.sub(failure, 2) end
+    if progress ~= '' then work.progress = string.sub(progress, 2) end
+  end
+  return work
+end
+local function write_older(id, work, before, older, first)
+  work.older = first + #older > 0 and first + #older or nil
+  for n, text in ipairs(older) do call('HSET', TASKS, id .. 'a' .. int(first + n), text) end
+  local kept_from = (work.older or 0) - OLDER_KEPT + 1
+  for n = math.max(1, before - OLDER_KEPT + 1), kept_from - 1 do call('HDEL', TASKS, id .. 'a' .. n) end
+end
+local function take_task()
+  local id, key, told, texts = argument(), argument(), cjson.decode(argument()), argument()
+  local failure, progress, result = argument(), argument(), argument()
+  local older, known, first = {}, {}, nil
+  for n = 1, tonumber(argument()) do
+    older[n] = argument()
+    local holder, fence = string.match(older[n], '"holder":"([^"]*)","fence":(%d+)')
+    known[fence .. holder], first = true, first or tonumber(fence)
+  end
+  local work = work_of(told, failure, progress)
+  if work.fence then known[int(work.fence) .. work.worker], first = true, first or work.fence end
+  local here = find(id)
+  if here and is_theirs(here, told.status, known, first or 0) then
+    local came = work.outcome == 'completed' and told.status == 'completed' or work.outcome == 'failed'
+    if came then
+      local more = told.status == 'completed' and result ~= '' and ',"result":' .. result or ''
+      keep_late(here, work.fence, attempt_text(work, ',"late":true' .. more))
+    end
+    return conflict(id, came and 'late' or 'theirs', here.work.status)
+  end
+  local seq = here and here.seq
+  if here then
+    displace(here)
+  else
+    task_seq = task_seq + 1
+    seq = task_seq
+  end
+  local task = parse(id, spec_text(seq, told, here, texts), nil)
+  task.work = work
+  write_older(id, work, here and here.work.older or 0, older, told.first)
+  local open = relink(task, told.waits)
+  work.waits = open > 0 and open or nil
+  if work.status == 'blocked' then
+    wait(task, task.start)
+  elseif work.status == 'claimed' then
+    task.due = now + told.left
+  elseif work.status == 'scheduled' then
+    task.due = told.due
+  end
+  take_key(id, key)
+  if result ~= '' then call('HSET', TASKS, id .. 'r', result) else call('HDEL', TASKS, id .. 'r') end
+  settle(task)
+  if work.status == 'completed' and unblock(id, UNBLOCKED_AT_ONCE) then
+    call('ZADD', TASK_LATER, 0, id)
+    task_floor = 0
+  end
+end
+local function take_away()
+  local id, fence, status = argument(), tonumber(argument()), argument()
+  local task = find(id)
+  if not task then return end
+  local work = task.work
+  if work.status == 'claimed' and task.due > now and work.fence ~= fence and not is_as_taken(task) then
+    return conflict(id, 'held', work.worker)
+  end
+  if status == 'completed' then
+    while unblock(id, UNBLOCKED_AT_ONCE) do end
+  elseif is_needed(id) then
+    return conflict(id, 'needed')
+  end
+  displace(task)
+  remove(task)
+end
+while at <= #ARGV do
+  if argument() == 'moved' then take_task() else take_away() end
+end
+dirty = true
+wake_waiters()
+return finish(list(conflicts))
 `,
   "task/to_2": `local CHUNK = 16
 local function with_details(spec)
@@ -4115,11 +4296,12 @@ export const SCRIPTS = {
   "task/get": { keys: ["task_later"], parts: ["task/format", "task/rows"] },
   "task/largest": { keys: ["task_created"], parts: [] },
   "task/list": { keys: ["task_later", "task_tags", "task_created"], parts: ["task/format", "task/rows"] },
-  "task/prune": { keys: ["task_later", "task_links", "task_keys", "task_created"], parts: ["task/format", "task/rows"], frees: true },
+  "task/prune": { keys: ["task_later", "task_links", "task_keys", "task_created"], parts: ["task/format", "task/rows", "task/removal"], frees: true },
   "task/release": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
   "task/renew": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
   "task/retry": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/choice"], frees: true },
   "task/sweep": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/dependencies", "task/expire"], frees: true },
+  "task/take": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links", "task_keys", "task_created"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/dependencies", "task/attempts", "task/removal"] },
   "task/to_2": { keys: ["task_created", "agent_words", "agent_reported", "lock_waiters", "lock_line", "task_waiters", "task_line"], parts: ["engine/migrate"] },
   "task/update": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/choice"] },
 } as const satisfies Readonly<Record<string, ScriptParts>>;

@@ -7,13 +7,15 @@ import type { Schema } from "../../engine/directory/schema.ts";
 
 /** The schema; a test computes its digest anew. */
 export const OUTAGE_SCHEMA: Schema = {
-  digests: ["2d943d9ccae1d18c827cbf1b8016f27b41bdca0102d2210580b677970051bc91"],
+  digests: ["cd897656947fe05db22e516e919da0c9336f1f97cd85a97dda86943dcc19b088"],
   migrations: async () => {
-    const [{ MIGRATIONS }, { JOURNAL_TABLE }, { LOCK_JOURNAL }] = await Promise.all([
-      import("../migrations.ts"),
-      import("../../engine/directory/journal.ts"),
-      import("../../lock/directory/journal.ts"),
-    ]);
-    return [[...MIGRATIONS, JOURNAL_TABLE, LOCK_JOURNAL].join("\n")];
+    const [{ MIGRATIONS }, { JOURNAL_TABLE }, { LOCK_JOURNAL }, { TASK_JOURNAL }] = await Promise
+      .all([
+        import("../migrations.ts"),
+        import("../../engine/directory/journal.ts"),
+        import("../../lock/directory/journal.ts"),
+        import("../../task/directory/journal.ts"),
+      ]);
+    return [[...MIGRATIONS, JOURNAL_TABLE, LOCK_JOURNAL, TASK_JOURNAL].join("\n")];
   },
 };

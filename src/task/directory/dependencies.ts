@@ -25,6 +25,19 @@ export function link(tx: Transaction, seq: number, on: number): void {
   tx.count("task_links", 1);
 }
 
+/** Lets the task wait for none any more. */
+export function unlink(tx: Transaction, row: TaskRow): void {
+  if (!tx.counts.task_links) return;
+  for (const id of specOf(row).dependsOn) {
+    const links = tx.run(
+      "DELETE FROM task_links WHERE on_seq = (SELECT seq FROM tasks WHERE id = ?) AND seq = ?",
+      id,
+      row.seq,
+    );
+    tx.count("task_links", -links);
+  }
+}
+
 /**
  * Tells some of the tasks that waited for this one that it is completed, in the order of their creation. While there
  * are others, {@linkcode UNFINISHED} counts it, and {@linkcode unblockMore} goes on.

@@ -42,6 +42,13 @@ export class TaskOperation {
   arrive(row: TaskRow): void {
     this.tx.count(`tasks:${row.status}`, 1);
     if (row.status === "pending") this.#enter(row);
+    if (row.status === "claimed") this.#lapseAt(row.due_at_ms!);
+  }
+
+  /** Takes note that a row is about to be replaced or removed. */
+  depart(row: TaskRow): void {
+    this.tx.count(`tasks:${row.status}`, -1);
+    if (row.status === "pending") this.#leave(row);
   }
 
   /** Saves a row that stood at `from`, but for what {@linkcode TaskOperation.rewrite} saves. */
@@ -153,10 +160,12 @@ export class TaskOperation {
     tx.count(`tasks:${row.status}`, 1);
     if (from === "pending") this.#leave(row);
     if (row.status === "pending") this.#enter(row);
-    if (row.status === "claimed") {
-      const floor = tx.counts[LAPSE_FLOOR];
-      if (floor === undefined || floor > row.due_at_ms!) setFloor(tx, row.due_at_ms!);
-    }
+    if (row.status === "claimed") this.#lapseAt(row.due_at_ms!);
+  }
+
+  #lapseAt(dueAtMs: number): void {
+    const floor = this.tx.counts[LAPSE_FLOOR];
+    if (floor === undefined || floor > dueAtMs) setFloor(this.tx, dueAtMs);
   }
 
   #enter(row: TaskRow): void {

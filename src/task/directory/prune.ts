@@ -9,7 +9,7 @@ import type { Transaction } from "../../engine/directory/transaction.ts";
 import { ATTEMPTS_PRUNED_AT_ONCE, type EndedStatus, OLDER_KEPT } from "../model.ts";
 import { removeAttempts } from "./attempts.ts";
 import { COLUMNS, specOf, type TaskRow } from "./rows.ts";
-import { markUnfinished } from "./dependencies.ts";
+import { markUnfinished, unlink } from "./dependencies.ts";
 import type { PruneRequest } from "../store.ts";
 
 /** How many tasks one operation looks at, whatever becomes of them. */
@@ -55,22 +55,15 @@ function withinPortion(rows: readonly TaskRow[]): number {
   return last === -1 ? rows.length : last + 1;
 }
 
-function isNeeded(tx: Transaction, { seq }: TaskRow): boolean {
+/** Whether others still wait for this task. */
+export function isNeeded(tx: Transaction, { seq }: TaskRow): boolean {
   if (!tx.counts.task_links) return false;
   return tx.get("SELECT 1 FROM task_links WHERE on_seq = ? LIMIT 1", seq) !== undefined;
 }
 
-function remove(tx: Transaction, row: TaskRow): void {
-  if (tx.counts.task_links) {
-    for (const id of specOf(row).dependsOn) {
-      const links = tx.run(
-        "DELETE FROM task_links WHERE on_seq = (SELECT seq FROM tasks WHERE id = ?) AND seq = ?",
-        id,
-        row.seq,
-      );
-      tx.count("task_links", -links);
-    }
-  }
+/** Removes a task that is not pending, and all that lies beside it. The counts of tasks are the caller's. */
+export function remove(tx: Transaction, row: TaskRow): void {
+  unlink(tx, row);
   removeAttempts(tx, row);
   markUnfinished(tx, row.seq, false);
   tx.run("DELETE FROM task_texts WHERE seq = ?", row.seq);

@@ -60,7 +60,7 @@ function take(
   operation: TaskOperation,
   actor: Actor,
   row: TaskRow,
-  leaseMs = specOf(row).leaseMs,
+  leaseMs = specOf(row).leaseMs ?? row.lease_ms,
 ): Task {
   const { tx } = operation;
   const fence = tx.nextFence();

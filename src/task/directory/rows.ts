@@ -59,7 +59,12 @@ export const COLUMNS = "seq, id, status, rank, due_at_ms, holder, fence, lease_m
   "updated_at_ms, result, spec, description, payload";
 
 /** What the `spec` column holds: everything that does not change while the task is worked on and has no column. */
-export interface StoredSpec extends Omit<TaskSpec, "priority" | "description"> {
+export interface StoredSpec
+  extends Omit<TaskSpec, "priority" | "description" | "leaseMs" | "backoff"> {
+  /** Absent of a task taken over from a store that was not there to be asked; then as long as the newest lease. */
+  readonly leaseMs?: number;
+  /** Absent likewise; then the usual one. */
+  readonly backoff?: TaskSpec["backoff"];
   /** Has a column, too: it may be long. */
   readonly payload?: never;
   readonly dependsOn: readonly string[];

@@ -7,7 +7,7 @@ import type { LargestPortion } from "../../largest.ts";
 import type { PrunedPortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
-import { backoffMs } from "../backoff.ts";
+import { backoffMs, DEFAULT_BACKOFF } from "../backoff.ts";
 import { CoordError } from "../../errors.ts";
 import { ClaimLooks, type LongLooks } from "../claim_looks.ts";
 import { goOn } from "../completion.ts";
@@ -128,7 +128,7 @@ export class DirectoryTasks implements TaskStore {
   ): Promise<HoldOutcome> {
     return this.#whileHeld(actor, tenure, "failed", (operation, row) => {
       const { nowMs } = operation.tx;
-      const { maxAttempts, backoff } = specOf(row);
+      const { maxAttempts, backoff = DEFAULT_BACKOFF } = specOf(row);
       endAttempt(row, "failed", nowMs, error);
       if (retry && row.spent < maxAttempts) {
         wait(row, nowMs + backoffMs(backoff, row.spent), nowMs);

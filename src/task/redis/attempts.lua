@@ -11,18 +11,25 @@ local function quoted(text)
   return (string.gsub(cjson.encode(text), '\\/', '/'))
 end
 
--- Makes room for another attempt: the newest joins the older ones.
-local function put_aside(task)
-  local id, work = task.id, task.work
-  if not work.worker then return end
-  local older = (work.older or 0) + 1
-  local text = '{"holder":"' .. work.worker .. '","fence":' .. int(work.fence) .. ',"startedAtMs":' .. int(work.started)
+-- The newest attempt as JSON; more is text of other members, or nil.
+local function attempt_text(work, more)
+  return '{"holder":"' .. work.worker .. '","fence":' .. int(work.fence) .. ',"startedAtMs":' .. int(work.started)
     .. ',"endedAtMs":' .. int(work.ended) .. ',"outcome":"' .. work.outcome .. '"'
     .. (work.error and ',"error":' .. quoted(work.error) or '')
-    .. (work.progress and ',"progress":' .. quoted(work.progress) or '') .. '}'
+    .. (work.progress and ',"progress":' .. quoted(work.progress) or '') .. (more or '') .. '}'
+end
+
+-- Adds an attempt to the older ones, as the newest of them.
+local function add_older(task, text)
+  local id, older = task.id, (task.work.older or 0) + 1
   call('HSET', TASKS, id .. 'a' .. older, text)
   if older > OLDER_KEPT then call('HDEL', TASKS, id .. 'a' .. older - OLDER_KEPT) end
-  work.older = older
+  task.work.older = older
+end
+
+-- Makes room for another attempt: the newest joins the older ones.
+local function put_aside(task)
+  if task.work.worker then add_older(task, attempt_text(task.work)) end
 end
 
 -- The record of a task just claimed, with what its holder sees of the attempts before.

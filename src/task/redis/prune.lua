@@ -1,34 +1,13 @@
 --[[ task/prune: removes tasks that ended long ago. One that others still wait for is kept.
 
-NEEDS   task/rows
-KEYS    task_links, task_keys, task_created, task_later
-RULES   task/model: OLDER_KEPT, ATTEMPTS_PRUNED_AT_ONCE
+NEEDS   task/removal
+RULES   task/model: ATTEMPTS_PRUNED_AT_ONCE
 FLAGS   frees
 ARGV    5 statuses, joined by commas  6 how long ago they ended at least  7 score in TASK_ORDER after which to begin
         8 how many to look at  9 1 to remove nothing, and only count
 RETURN  {"pruned":…,"next":…}; next is the score to go on after, absent at the end ]]
 local BEFORE, AFTER, LIMIT, DRY = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
 local regions = { completed = 4, dead = 5, cancelled = 6 }
-
-local function is_needed(id)
-  return task_links > 0 and #call('ZRANGEBYLEX', TASK_LINKS, '[' .. id .. '\0', '(' .. id .. '\1', 'LIMIT', 0, 1) > 0
-end
-
-local function remove(task)
-  local id = task.id
-  for need in string.gmatch(task.needs, '[^,]+') do
-    task_links = task_links - call('ZREM', TASK_LINKS, need .. '\0' .. id)
-  end
-  local key = call('HGET', TASKS, id .. 'k')
-  if key then call('HDEL', TASK_KEYS, key) end
-  local fields, older = { id, id .. 'w', id .. 'r', id .. 'k' }, task.work.older or 0
-  for n = math.max(1, older - OLDER_KEPT + 1), older do fields[#fields + 1] = id .. 'a' .. n end
-  call('HDEL', TASKS, unpack(fields))
-  call('ZREM', TASK_ORDER, id)
-  call('ZREM', TASK_CREATED, id)
-  if task.work.status == 'completed' then call('ZREM', TASK_LATER, id) end
-  return #fields - 4
-end
 
 local pruned, left, attempts, next_after = 0, LIMIT, 0, nil
 for _, status in ipairs({ 'completed', 'dead', 'cancelled' }) do

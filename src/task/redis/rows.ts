@@ -80,7 +80,7 @@ export function fieldsOf(
 }
 
 /** What a script keeps of a draft's texts, lines of JSON: title, description, and an object that holds the details. */
-export function textsOf(draft: TaskDraft): string {
+export function textsOf(draft: Pick<TaskDraft, "title" | "description"> & TaskDetails): string {
   const { title, description } = draft;
   return `${JSON.stringify(title)},\n${JSON.stringify(description)},\n{${detailLines(draft)}}`;
 }
@@ -140,7 +140,7 @@ export function toTask(
     ...(why === undefined ? {} : { blockedReason: why }),
     ...detailsOf(spec[13]),
     ...(result === undefined ? {} : { result }),
-    attempts: worker === undefined ? [] : [...before, newestAttempt(work)],
+    attempts: worker === undefined ? before : [...before, newestAttempt(work)],
     ...(attemptsLeftOut === 0 ? {} : { attemptsLeftOut }),
     attemptsUsed: work.spent,
     maxAttempts,
