@@ -39,12 +39,12 @@ export interface AuthorityRecord {
   readonly mirror: number;
   /** The epoch that names the directory of the outage; 0: there is none. */
   readonly outage: number;
+  /** How often in a row Redis had the authority only for a moment; absent: it kept it. */
+  readonly short?: number;
   /** Present while what an outage has left is moved into Redis. */
   readonly moving?: {
     /** The memory of the Redis that it is moved into. */
     readonly memory: number;
-    /** The epoch of the outage it comes from. */
-    readonly from: number;
   };
 }
 

@@ -89,7 +89,7 @@ authorityTest("a change is seen by everybody's next operation and by peek", asyn
   const [one, other] = [open(), open()];
   atOnce(other).leave();
   await one.change((record, write) => {
-    write({ store: "directory", epoch: record.epoch + 1, moving: { memory: 1, from: 2 } });
+    write({ store: "directory", epoch: record.epoch + 1, moving: { memory: 1 } });
     write({ reason: "test" });
     return Promise.resolve();
   });

@@ -39,7 +39,7 @@ const SECOND: AuthorityRecord = {
   others: [{ site: "site_b", lastSeenMs: 5 }],
   aheadMs: -3.5,
   outage: 2,
-  moving: { memory: 1e15, from: 2 },
+  moving: { memory: 1e15 },
 };
 
 async function withFile(

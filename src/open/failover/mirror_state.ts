@@ -1,0 +1,247 @@
+/**
+ * What the lines of a mirror amount to.
+ *
+ * Several processes append, each after the reply to its own call, so that lines of different processes may be in
+ * another order than what they tell of. A lease is therefore known by its path and fence; once ended it stays so; of
+ * several instants the latest counts; a renewal that comes before the grant waits for it; and fences, which grow with
+ * every grant, tell which of two tenures came later. Where the order cannot be known, a lease counts as live for longer rather than for shorter.
+ * @module
+ */
+import { type Agent, GONE_AFTER_MS } from "../../agent/model.ts";
+import { lockPathAncestors } from "../../path.ts";
+import type { Task } from "../../task/model.ts";
+import type {
+  MirrorLease,
+  MirrorLine,
+  MirrorState,
+  MirrorTask,
+  MirrorWaiter,
+} from "./mirror_line.ts";
+
+/** What was told of one tenure, in whatever order. */
+interface Told<Granted> {
+  granted?: Granted;
+  lengthMs?: number;
+  untilMs: number;
+  hasEnded: boolean;
+  /** The newest note of a task's holder. */
+  progress?: string;
+}
+
+/** Takes in lines, and says what they amount to. */
+export class MirrorFold {
+  readonly #leases = new Map<string, Told<MirrorLease>>();
+  readonly #tasks = new Map<string, Told<Task>>();
+  /** The newest tenure of each task that a claim has told of. */
+  readonly #fences = new Map<string, number>();
+  readonly #endedTasks = new Map<string, number>();
+  readonly #agents = new Map<string, Agent>();
+  readonly #waiters = new Map<string, MirrorWaiter>();
+  readonly #waitedOut = new Set<string>();
+  readonly #beats = new Map<string, number>();
+
+  /** Takes in the next line; one of a kind that this version does not know means nothing to it. */
+  add(line: MirrorLine): void {
+    switch (line.op) {
+      case "lease":
+        for (const lease of line.leases) this.#grant(lease);
+        break;
+      case "renew":
+        for (const { path, fence, untilMs, ttlMs } of line.leases) {
+          extend(entry(this.#leases, leaseKey(path, fence)), untilMs, ttlMs);
+        }
+        break;
+      case "end":
+        for (const { path, fence } of line.leases) {
+          entry(this.#leases, leaseKey(path, fence)).hasEnded = true;
+        }
+        break;
+      case "end_all":
+        for (const told of this.#heldBy(line.holder)) told.hasEnded = true;
+        break;
+      case "beat":
+        this.#beat(line.holder, line.atMs);
+        break;
+      case "claim":
+        line.tasks.forEach((task, index) => this.#claim(task, line.untilMs[index]!, line.leaseMs));
+        break;
+      case "renew_task": {
+        const told = entry(this.#tasks, taskKey(line.id, line.fence));
+        extend(told, line.untilMs, line.leaseMs);
+        if (line.progress !== undefined) told.progress = line.progress;
+        break;
+      }
+      case "end_task":
+        this.#endTask(line.id, line.fence);
+        break;
+      case "agent":
+        this.#meet(line.agent);
+        break;
+      case "agent_gone":
+        this.#agents.delete(line.name);
+        break;
+      case "wait":
+        // The place is that of the first time.
+        if (!this.#waitedOut.has(line.waiter.id)) this.#waiters.set(line.waiter.id, line.waiter);
+        break;
+      case "wait_end":
+        this.#waiters.delete(line.id);
+        this.#waitedOut.add(line.id);
+        break;
+    }
+  }
+
+  /** What is live at `nowMs`, by the host's clock. */
+  state(nowMs: number): MirrorState {
+    const leases = withoutOvertaken(
+      [...this.#leases.values()].filter((told) => told.granted !== undefined),
+    )
+      .filter(({ hasEnded, untilMs }) => !hasEnded && untilMs > nowMs)
+      .map(({ granted, lengthMs, untilMs }): MirrorLease => ({
+        ...granted!,
+        ttlMs: lengthMs!,
+        untilMs,
+      }));
+    const tasks: MirrorTask[] = [];
+    for (const [id, fence] of this.#fences) {
+      const { granted, hasEnded, lengthMs, untilMs, progress } = this.#tasks.get(
+        taskKey(id, fence),
+      )!;
+      if (hasEnded || untilMs <= nowMs || fence <= (this.#endedTasks.get(id) ?? 0)) continue;
+      tasks.push({ task: withProgress(granted!, progress), leaseMs: lengthMs!, untilMs });
+    }
+    const agents = [...this.#agents.values()].filter(({ name, lastHeartbeatAtMs }) =>
+      Math.max(lastHeartbeatAtMs, this.#beats.get(name) ?? 0) > nowMs - GONE_AFTER_MS
+    );
+    return { leases, tasks, agents, waiters: [...this.#waiters.values()] };
+  }
+
+  #grant(given: MirrorLease): void {
+    const { path, aliases, holder, fence, mode, intent, ttlMs, acquiredAtMs, untilMs } = given;
+    const told = entry(this.#leases, leaseKey(path, fence));
+    told.granted = {
+      path,
+      ...(aliases === undefined ? {} : { aliases }),
+      ...{ holder, fence, mode, intent, ttlMs, acquiredAtMs, untilMs },
+    };
+    extend(told, untilMs, ttlMs);
+    this.#catchUp(told, holder, untilMs - ttlMs);
+  }
+
+  #claim(task: Task, untilMs: number, leaseMs: number | undefined): void {
+    const { lease, attempts } = task;
+    if (lease === undefined) return;
+    const told = entry(this.#tasks, taskKey(task.id, lease.fence));
+    told.granted = task;
+    // Both are of Redis' clock: what is between them is what the task's creator had asked for.
+    const lengthMs = leaseMs ?? lease.expiresAtMs - (attempts.at(-1)?.startedAtMs ?? 0);
+    extend(told, untilMs, lengthMs);
+    this.#catchUp(told, lease.holder, untilMs - lengthMs);
+    this.#fences.set(task.id, Math.max(this.#fences.get(task.id) ?? 0, lease.fence));
+  }
+
+  #endTask(id: string, fence: number): void {
+    // One who does not know the fence says a very large one: it means the tenures told of so far.
+    const upTo = fence === Number.MAX_SAFE_INTEGER ? this.#fences.get(id) ?? 0 : fence;
+    this.#endedTasks.set(id, Math.max(this.#endedTasks.get(id) ?? 0, upTo));
+  }
+
+  #beat(holder: string, atMs: number): void {
+    this.#beats.set(holder, Math.max(this.#beats.get(holder) ?? 0, atMs));
+    for (const told of this.#heldBy(holder)) renew(told, atMs);
+  }
+
+  /** A heartbeat after the grant may have been told before it. */
+  #catchUp(told: Told<unknown>, holder: string, grantedAtMs: number): void {
+    const atMs = this.#beats.get(holder) ?? 0;
+    if (atMs > grantedAtMs) renew(told, atMs);
+  }
+
+  #meet(agent: Agent): void {
+    const known = this.#agents.get(agent.name);
+    if (known !== undefined && known.lastHeartbeatAtMs > agent.lastHeartbeatAtMs) return;
+    this.#agents.set(agent.name, agent);
+  }
+
+  *#heldBy(holder: string): Iterable<Told<unknown>> {
+    for (const told of this.#leases.values()) if (told.granted?.holder === holder) yield told;
+    for (const told of this.#tasks.values()) {
+      if (told.granted?.lease?.holder === holder) yield told;
+    }
+  }
+}
+
+function leaseKey(path: string, fence: number): string {
+  return `${fence}:${path}`;
+}
+
+function taskKey(id: string, fence: number): string {
+  return `${fence}:${id}`;
+}
+
+function entry<Granted>(all: Map<string, Told<Granted>>, key: string): Told<Granted> {
+  let told = all.get(key);
+  if (told === undefined) all.set(key, told = { untilMs: 0, hasEnded: false });
+  return told;
+}
+
+function extend(told: Told<unknown>, untilMs: number, lengthMs: number | undefined): void {
+  told.untilMs = Math.max(told.untilMs, untilMs);
+  if (lengthMs !== undefined) told.lengthMs = lengthMs;
+}
+
+/** A heartbeat renews what is live. */
+function renew(told: Told<unknown>, atMs: number): void {
+  if (told.untilMs > atMs) told.untilMs = Math.max(told.untilMs, atMs + told.lengthMs!);
+}
+
+function withProgress(task: Task, progress: string | undefined): Task {
+  const attempt = task.attempts.at(-1);
+  if (progress === undefined || attempt === undefined) return task;
+  return { ...task, attempts: [...task.attempts.slice(0, -1), { ...attempt, progress }] };
+}
+
+/**
+ * Leaves out each lease that had to end before one with a higher fence could be granted: one of another holder
+ * on an overlapping path where either is exclusive, or one of the same holder on the same path.
+ */
+function withoutOvertaken(all: readonly Told<MirrorLease>[]): readonly Told<MirrorLease>[] {
+  const newestFirst = all.toSorted((a, b) => b.granted!.fence - a.granted!.fence);
+  const on = new Map<string, MirrorLease[]>();
+  const below = new Map<string, MirrorLease[]>();
+  const left = newestFirst.filter(({ granted }) => {
+    const lease = granted!;
+    const names = namesOf(lease);
+    const isOvertaken = names.some((name) =>
+      [name, ...lockPathAncestors(name)].some((at) => overtakes(on.get(at), lease)) ||
+      overtakes(below.get(name), lease)
+    );
+    for (const name of names) {
+      keep(on, name, lease);
+      for (const above of lockPathAncestors(name)) keep(below, above, lease);
+    }
+    return !isOvertaken;
+  });
+  return left.reverse();
+}
+
+function namesOf({ path, aliases = [] }: MirrorLease): readonly string[] {
+  return [path, ...aliases];
+}
+
+function overtakes(newer: readonly MirrorLease[] | undefined, lease: MirrorLease): boolean {
+  return newer?.some((other) => endsBefore(lease, other)) ?? false;
+}
+
+/** Whether `older`, which overlaps `newer`, must have ended when that was granted. */
+function endsBefore(older: MirrorLease, newer: MirrorLease): boolean {
+  if (older.fence >= newer.fence) return false;
+  if (older.holder === newer.holder) return older.path === newer.path;
+  return older.mode === "exclusive" || newer.mode === "exclusive";
+}
+
+function keep(all: Map<string, MirrorLease[]>, name: string, lease: MirrorLease): void {
+  const known = all.get(name);
+  if (known === undefined) all.set(name, [lease]);
+  else known.push(lease);
+}
