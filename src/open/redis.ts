@@ -7,6 +7,7 @@
  */
 import type { Waker } from "../engine/waker.ts";
 import { RedisConnection, type RedisConnectionOptions } from "../engine/redis/connection.ts";
+import { MemoryChangedError } from "../engine/redis/memory.ts";
 import { ScriptRunner } from "../engine/redis/script_runner.ts";
 import type { Store } from "../store.ts";
 import { type Open, opensOnce, PrimitiveStore, type Wings } from "./primitive_store.ts";
@@ -24,6 +25,8 @@ export interface RedisStoreOptions extends RedisConnectionOptions {
   readonly hostNowMs?: () => number;
   /** Called with what the store finds. */
   readonly warn?: Warn | undefined;
+  /** The memory that is expected of the server; see {@linkcode ScriptRunnerOptions}. Default: any will do. */
+  readonly memory?: (() => number) | undefined;
 }
 
 /** The wings of this engine. */
@@ -62,13 +65,13 @@ export class RedisStore extends PrimitiveStore implements Store {
    */
   static async open(
     url: string,
-    { namespace, nowMs, hostNowMs, warn, ...limits }: RedisStoreOptions,
+    { namespace, nowMs, hostNowMs, warn, memory, ...limits }: RedisStoreOptions,
   ): Promise<RedisStore> {
     const [connection, lookBehindFirstAct] = await Promise.all([
       RedisConnection.open(url, limits),
       warn && lookForLapsing(warn),
     ]);
-    const options = { namespace, nowMs, hostNowMs, lookBehindFirstAct, bringForward };
+    const options = { namespace, nowMs, hostNowMs, lookBehindFirstAct, bringForward, memory };
     const runner = new ScriptRunner(connection, options);
     return new RedisStore(connection, runner);
   }
@@ -90,7 +93,7 @@ export class RedisStore extends PrimitiveStore implements Store {
 /** The same operations; one that fails for no reason of the server's tells which record is damaged, if one is. */
 function explainsFailures(open: Open, { connection, prefix }: ScriptRunner): Open {
   const explain = async (error: unknown): Promise<never> => {
-    if (error instanceof CoordError) throw error;
+    if (error instanceof CoordError || error instanceof MemoryChangedError) throw error;
     const { explainFailure } = await import("./redis_damage.ts");
     throw await explainFailure(error, connection, prefix);
   };

@@ -63,6 +63,13 @@ local function finish(reply, keep)
   return reply
 end
 
+-- What this call expects to be remembered is not what the server remembers: only the gap is noted.
+if refused then
+  if gap_event then publish() end
+  save_state()
+  return redis.error_reply('MEMORY ' .. int(memory))
+end
+
 -- The calls of this script that an earlier try may have made: their names.
 local function operations_called()
   local names, at = {}, BATCHED and 3 or 0

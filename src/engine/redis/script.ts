@@ -56,6 +56,8 @@ export class Script {
   fastPath = "";
   /** Whether it works on a server whose memory is full; see {@linkcode Script.freeing}. */
   frees = false;
+  /** Whether it runs whatever memory the client expects of the server; see {@linkcode Script.onAnyMemory}. */
+  anyMemory = false;
 
   /** The last text is the operation itself; those before it are the parts that it shares with others. */
   constructor(name: string, keys: readonly string[], ...texts: readonly string[]) {
@@ -83,6 +85,12 @@ export class Script {
    */
   freeing(): this {
     this.frees = true;
+    return this;
+  }
+
+  /** Lets the operation run also where the server's memory is not the one that the client expects. */
+  onAnyMemory(): this {
+    this.anyMemory = true;
     return this;
   }
 }

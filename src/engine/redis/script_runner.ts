@@ -18,6 +18,7 @@ import { INDEX_KEY, type Script, type ScriptText, type TextForm, textOf } from "
 import { ageOf, schemaRefusal, versionIn } from "./schema.ts";
 import type { Actor } from "../actor.ts";
 import { ChannelWaker } from "./channel_waker.ts";
+import { memoryChange } from "./memory.ts";
 
 /** An act counts as a sign of life at most this often in one process. */
 const BEAT_EVERY_MS = 1000;
@@ -51,6 +52,11 @@ export interface ScriptRunnerOptions {
   readonly lookBehindFirstAct?: LookBehindAct | undefined;
   /** Brings older data forward, from the version that was found. Default: they are refused. */
   readonly bringForward?: ((runner: ScriptRunner, found: number) => Promise<void>) | undefined;
+  /**
+   * The memory that is expected of the server, asked once for each call: one that finds another does nothing, and fails
+   * with {@linkcode MemoryChangedError}. Default: any will do.
+   */
+  readonly memory?: (() => number) | undefined;
 }
 
 /** See {@linkcode ScriptRunnerOptions}. */
@@ -102,6 +108,7 @@ export class ScriptRunner {
   readonly #beats = new Map<string, number>();
   readonly #namespace: string;
   readonly #bringForward: ScriptRunnerOptions["bringForward"];
+  readonly #memory: ScriptRunnerOptions["memory"];
   #comingForward: Promise<void> | undefined;
   readonly #process = crypto.randomUUID().slice(0, 8);
   #look: LookBehindAct | undefined;
@@ -115,11 +122,12 @@ export class ScriptRunner {
   /** Uses a connection that others may use as well. */
   constructor(
     connection: RedisConnection,
-    { namespace, nowMs, hostNowMs = Date.now, lookBehindFirstAct, bringForward }:
+    { namespace, nowMs, hostNowMs = Date.now, lookBehindFirstAct, bringForward, memory }:
       ScriptRunnerOptions,
   ) {
     this.#namespace = namespace;
     this.#bringForward = bringForward;
+    this.#memory = memory;
     this.connection = connection;
     this.#look = lookBehindFirstAct;
     this.prefix = `{agentcoord:${namespace}}:`;
@@ -133,7 +141,12 @@ export class ScriptRunner {
     return this.#run(script, this.#alone, ["", "", "", "", ...args]);
   }
 
-  /** Runs an operation that writes. With an `actor` it is a sign of life of that agent. */
+  /**
+   * Runs an operation that writes. With an `actor` it is a sign of life of that agent.
+   *
+   * @throws {MemoryChangedError} when the server's memory is not the expected one; it has done nothing then. So does
+   * {@linkcode ScriptRunner.read}.
+   */
   async write(
     script: Script,
     actor: Actor | undefined,
@@ -250,6 +263,8 @@ export class ScriptRunner {
     let known = this.#textOf(script, form);
     const startedAt = performance.now();
     const deadline = startedAt + PATIENCE_MS;
+    const memory = script.anyMemory ? undefined : this.#memory?.();
+    const expected = memory === undefined ? "" : `|${memory}`;
     let again = false;
     let older: number | undefined;
     for (let tries = 0;; tries++) {
@@ -258,13 +273,14 @@ export class ScriptRunner {
         if (older !== undefined) await this.#comeForward(older);
         const { connects } = connection;
         // A client of a cluster cannot tell which server is going to answer.
-        const runId = args[0] === "" || connection.clustered ? "" : connection.server.runId;
+        const asks = args[0] !== "" || memory !== undefined;
+        const runId = asks && !connection.clustered ? connection.server.runId : "";
         const nowMs = this.#nowMs?.() ?? "";
         args[1] = again
-          ? `${nowMs}|${connection.serverTimeMs(startedAt)}|${tries}|${runId}`
-          : nowMs === ""
+          ? `${nowMs}|${connection.serverTimeMs(startedAt)}|${tries}|${runId}${expected}`
+          : nowMs === "" && expected === ""
           ? runId
-          : `${nowMs}|||${runId}`;
+          : `${nowMs}|||${runId}${expected}`;
         const keys = again ? [...known.keys, this.prefix + INDEX_KEY] : known.keys;
         const askedMs = this.#hostNowMs();
         const [storeMs, answer = null] = await this.#call({ ...known, keys }, args);
@@ -278,6 +294,8 @@ export class ScriptRunner {
           older = found;
           continue;
         }
+        const change = memoryChange(error);
+        if (change !== undefined) throw change;
         const failure = this.#failure(error, script);
         if (script.frees && !known.full && isOutOfMemory(failure)) {
           known = this.#textOf(script, whenFull);

@@ -1721,6 +1721,11 @@ local function finish(reply, keep)
   if not BATCHED then save_state() end
   return reply
 end
+if refused then
+  if gap_event then publish() end
+  save_state()
+  return redis.error_reply('MEMORY ' .. int(memory))
+end
 local function operations_called()
   local names, at = {}, BATCHED and 3 or 0
   while at < #CALLED do
@@ -1819,6 +1824,10 @@ local replay = is_retry and function()
   return earlier[OP].done, earlier[OP].answer
 end
 `,
+  "engine/raise": `now, last_fence, last_event = math.max(now, ARGV[5]), math.max(last_fence, ARGV[6]), math.max(last_event, ARGV[7])
+memory, dirty, CLOCK = next_memory(memory), true, now
+return finish(int(memory))
+`,
   "engine/shown": `local function show_until(keys, size, most_bytes, texts_of, most)
   local shown, bytes, first = {}, 0, 1
   while first <= #keys and bytes <= most_bytes and first <= (most or #keys) do
@@ -1836,44 +1845,50 @@ local call = redis.call
 local ARGV = ARGV
 local WRITES = ARGV[1] ~= ''
 local HUGE = math.huge
-local NUMBERS_A_MICRO = 0.065536
-local GAP = 65536
-local QUIET_MS = 5
-local RETRIED_MS = 120000
-local RETRIED, RETRIED_BYTES, RESTORED = ' retried', 65536, ' restored'
-local REPLAY_MARGIN_MS = 2000
 local DEPARTURE_MS = 10000
-local STATE_FORMAT, STATE_BYTES = '>dc40c40ddddddddddddddd', 208
+local RESTORED = ' restored'
+local STATE_FORMAT, STATE_BYTES = '>dc40c40dddddddddddddddd', 216
 local UNKNOWN = '0000000000000000000000000000000000000000'
 local version, now, last_fence, last_event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
 local lock_floor, lock_waiters, lock_seq = HUGE, 0, 0
 local task_floor, task_waiters, task_links, task_seq, messages = HUGE, 0, 0, 0, 0
 local wall, retried_until, run, history = 0, 0, UNKNOWN, UNKNOWN
+local memory, refused = 0, false
 local added = ''
 local dirty = false
 local is_retry, since = false, 0
 local gap_event
-local function server_changed(running)
-  local info = redis.pcall('INFO', 'replication')
-  local id = type(info) == 'string' and string.match(info, 'master_replid:(' .. string.rep('%x', 40) .. ')') or ''
-  local changed = false
-  if id ~= '' and id ~= history then history, changed = id, true end
-  if running ~= run then run, changed = running, true end
-  return changed
+local function next_memory(before)
+  local time = call('TIME')
+  return math.max(time[1] * 1000000 + time[2], before + 1)
 end
 do
+  local NUMBERS_A_MICRO = 0.065536
+  local GAP = 65536
+  local QUIET_MS = 5
+  local RETRIED_MS = 120000
+  local RETRIED, RETRIED_BYTES = ' retried', 65536
+  local REPLAY_MARGIN_MS = 2000
+  local function server_changed(running)
+    local info = redis.pcall('INFO', 'replication')
+    local id = type(info) == 'string' and string.match(info, 'master_replid:(' .. string.rep('%x', 40) .. ')') or ''
+    local changed = false
+    if id ~= '' and id ~= history then history, changed = id, true end
+    if running ~= run then run, changed = running, true end
+    return changed
+  end
   local raw = call('GET', STATE)
   if raw then
     if #raw ~= STATE_BYTES then
       raw, added = raw .. string.rep('\\0', STATE_BYTES - #raw), string.sub(raw, STATE_BYTES + 1)
     end
     version, run, history, now, last_fence, last_event, followers, departed_at, lock_floor, lock_waiters, lock_seq, task_floor,
-      task_waiters, task_links, task_seq, messages, wall, retried_until = struct.unpack(STATE_FORMAT, raw)
+      task_waiters, task_links, task_seq, messages, wall, retried_until, memory = struct.unpack(STATE_FORMAT, raw)
     if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
   end
-  local given, first_made, try, running = '', '', '', ARGV[2]
+  local given, first_made, try, running, expected = '', '', '', ARGV[2], ''
   if running ~= '' and #running ~= 40 then
-    given, first_made, try, running = string.match(running, '^(%d*)|(%d*)|(%d*)|(.*)$')
+    given, first_made, try, running, expected = string.match(running, '^(%d*)|(%d*)|(%d*)|([^|]*)|?(%d*)$')
   end
   if running == '' then running = run end
   local micros
@@ -1891,16 +1906,19 @@ do
     dirty = true
   end
   wall, CLOCK = time, now
-  if WRITES and (quiet or running ~= run) and (server_changed(running) or not raw) then
+  local looks = WRITES or raw and expected ~= ''
+  if looks and (quiet or running ~= run) and (server_changed(running) or not raw) then
     local start = math.floor((micros - SINCE_MS * 1000) * NUMBERS_A_MICRO)
     local gap = raw and GAP or 0
     last_fence, last_event = start > last_fence and start or last_fence + gap, start > last_event and start or last_event + gap
     if raw then last_event, gap_event = last_event + 1, last_event + 1 end
+    memory = next_memory(memory)
     dirty = true
   end
-  is_retry = WRITES and try ~= ''
+  refused = expected ~= '' and tonumber(expected) ~= memory
+  is_retry = WRITES and try ~= '' and not refused
   if is_retry and tonumber(first_made) > 0 then since = now - (time - first_made) - REPLAY_MARGIN_MS end
-  local tries = WRITES and (is_retry or now < retried_until) and
+  local tries = WRITES and not refused and (is_retry or now < retried_until) and
     now < retried_until and call('HGET', LISTENERS, RETRIED) or ''
   if tries ~= '' then
     local from, mine = 1, is_retry and tonumber(try) or 0
@@ -1948,10 +1966,10 @@ local function save_state()
   if gap_event then emit_gap() end
   if not dirty then return end
   call('SET', STATE, struct.pack(STATE_FORMAT, version, run, history, now, last_fence, last_event, followers, departed_at,
-    lock_floor, lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until)
-    .. added)
+    lock_floor, lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until,
+    memory) .. added)
 end
-local FAST_PATH = not gap_event and not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS
+local FAST_PATH = not gap_event and not refused and not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS
 `,
   "event/end": `local newest = call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
 local at, number = string.match(newest and newest[1] or int(now) .. '-0', '^(%d+)-(%d+)$')
@@ -4275,6 +4293,7 @@ export const SCRIPTS = {
   "board/resolve": { keys: ["threads", "board_ids", "messages", "board_lists"], parts: ["board/thread", "board/filing"], frees: true },
   "board/search": { keys: ["threads", "board_ids", "messages", "board_removing", "board_words"], parts: ["engine/shown", "board/thread", "board/lookup"] },
   "board/show": { keys: ["threads", "board_ids", "messages", "thread_parts"], parts: ["engine/shown", "board/thread"] },
+  "engine/raise": { keys: [], parts: [] },
   "event/end": { keys: [], parts: [] },
   "event/read": { keys: [], parts: [] },
   "lock/abandon": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/format", "lock/rows", "lock/wait_queue"], frees: true },

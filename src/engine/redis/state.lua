@@ -5,8 +5,9 @@ RULES   engine/numbers: SINCE_MS
 RULES   event/model: EVENTS_KEPT
 ARGV    1 "" when nothing is going to be written
         2 the server's run id as the client learned it on this connection, "" where it cannot know; or
-        now|since|try|run: the time to work with (tests only, else empty), and for a call of which an earlier try may
-        have been executed: when the first try was made, by the server's clock, 0 where that is not known; which try this is
+        now|since|try|run|memory: the time to work with (tests only, else empty), and for a call of which an earlier try may
+        have been executed: when the first try was made, by the server's clock, 0 where that is not known; which try this is;
+        and the memory that the client expects, if it expects one
         the rest is read by engine/begin, or engine/batch
 EVENTS  a stream; an entry holds what an operation did, or a few: a few events at most. Its id is <instant>-<number of
         its last event>; its fields are those of its events, then o -> whose they are, and r -> the answer kept
@@ -19,26 +20,17 @@ LISTENERS  topic -> wakers, see engine/operation; and RETRIED -> " op=try" of ea
 KEEPS   the clock never steps backwards, and never stands still: when the server's clock was set back, it goes on from
         where it was; a fence, and an event's number, is never handed out twice, not even by a server that has lost
         the newest writes or all of them: a namespace without memory, and one that another server or another
-        primary answers for, goes on above all numbers before, see place_changed ]]
+        primary answers for, goes on above all numbers before, see server_changed; and has another memory from
+        then on. A call that expects another one, also one that only reads, does nothing: MEMORY <its memory> ]]
 local call = redis.call
 local ARGV = ARGV
 local WRITES = ARGV[1] ~= ''
 local HUGE = math.huge
--- Where a namespace without memory starts to count, as src/engine/numbers.ts: seconds since 2025 x 65536; here by the
--- microsecond, so that a server that is emptied and written to again at once does not start where it did before.
-local NUMBERS_A_MICRO = 0.065536
--- For a server whose clock is behind the numbers: more than one hands out while its replicas may be behind.
-local GAP = 65536
-local QUIET_MS = 5
--- The server goes on receiving what a closed socket had left to send for about this long (tcp_orphan_retries), and
--- a relay between may hold it as long.
-local RETRIED_MS = 120000
-local RETRIED, RETRIED_BYTES, RESTORED = ' retried', 65536, ' restored'
-local REPLAY_MARGIN_MS = 2000
 -- An agent that acts within this long after anybody has left may be the one: a sign of life is implied once a
 -- second, and a call may be on its way for as long as it is tried.
 local DEPARTURE_MS = 10000
-local STATE_FORMAT, STATE_BYTES = '>dc40c40ddddddddddddddd', 208
+local RESTORED = ' restored'
+local STATE_FORMAT, STATE_BYTES = '>dc40c40dddddddddddddddd', 216
 local UNKNOWN = '0000000000000000000000000000000000000000'
 
 local version, now, last_fence, last_event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
@@ -47,6 +39,9 @@ local task_floor, task_waiters, task_links, task_seq, messages = HUGE, 0, 0, 0, 
 -- The server's clock at the last write; until when calls are looked up in RETRIED; who wrote last: the server's
 -- run id, and the id of its history of writes.
 local wall, retried_until, run, history = 0, 0, UNKNOWN, UNKNOWN
+-- The server's clock, in microseconds, when the namespace was made, or its numbers last left a gap: where it remembers
+-- everything from then on. And whether this call expects another one.
+local memory, refused = 0, false
 -- What a later program has added to the state.
 local added = ''
 local dirty = false
@@ -54,37 +49,56 @@ local is_retry, since = false, 0
 -- The number of the event about a gap in this call, until it is written.
 local gap_event
 
---[[ Whether the numbers have to leave a gap: the last write may have come from another server, or from a time before this
-one was demoted and promoted again, and what was handed out meanwhile may be lost. A primary's history has a new id
-(master_replid) after each start and each promotion; to ask for it costs a tenth of an operation, so it is asked for only when
-it may be another: when the client's server is not the one that wrote last, or when nothing was written for QUIET_MS.
-That is enough. Another server's write that has come here names that server. And one that has not come here was made
-while this server was demoted, or cut off to be demoted: then it took no writes itself, for longer than QUIET_MS, because a
-promotion has to be noticed, decided and made known. In a cluster, whose clients cannot know which server is going
-to answer, the second reason alone stands: nobody is promoted there before the primary was silent for a node
-timeout, or else has handed everything over. ]]
-local function server_changed(running)
-  local info = redis.pcall('INFO', 'replication')
-  local id = type(info) == 'string' and string.match(info, 'master_replid:(' .. string.rep('%x', 40) .. ')') or ''
-  local changed = false
-  if id ~= '' and id ~= history then history, changed = id, true end
-  if running ~= run then run, changed = running, true end
-  return changed
+-- A memory that there was not before, also where the clock was set back.
+local function next_memory(before)
+  local time = call('TIME')
+  return math.max(time[1] * 1000000 + time[2], before + 1)
 end
 
+-- What only this uses is local to it: a script has 200 locals at most.
 do
+  -- Where a namespace without memory starts to count, as src/engine/numbers.ts: seconds since 2025 x 65536; here by the
+  -- microsecond, so that a server that is emptied and written to again at once does not start where it did before.
+  local NUMBERS_A_MICRO = 0.065536
+  -- For a server whose clock is behind the numbers: more than one hands out while its replicas may be behind.
+  local GAP = 65536
+  local QUIET_MS = 5
+  -- The server goes on receiving what a closed socket had left to send for about this long (tcp_orphan_retries), and
+  -- a relay between may hold it as long.
+  local RETRIED_MS = 120000
+  local RETRIED, RETRIED_BYTES = ' retried', 65536
+  local REPLAY_MARGIN_MS = 2000
+
+  --[[ Whether the numbers have to leave a gap: the last write may have come from another server, or from a time before this
+  one was demoted and promoted again, and what was handed out meanwhile may be lost. A primary's history has a new id
+  (master_replid) after each start and each promotion; to ask for it costs a tenth of an operation, so it is asked for only when
+  it may be another: when the client's server is not the one that wrote last, or when nothing was written for QUIET_MS.
+  That is enough. Another server's write that has come here names that server. And one that has not come here was made
+  while this server was demoted, or cut off to be demoted: then it took no writes itself, for longer than QUIET_MS, because a
+  promotion has to be noticed, decided and made known. In a cluster, whose clients cannot know which server is going
+  to answer, the second reason alone stands: nobody is promoted there before the primary was silent for a node
+  timeout, or else has handed everything over. ]]
+  local function server_changed(running)
+    local info = redis.pcall('INFO', 'replication')
+    local id = type(info) == 'string' and string.match(info, 'master_replid:(' .. string.rep('%x', 40) .. ')') or ''
+    local changed = false
+    if id ~= '' and id ~= history then history, changed = id, true end
+    if running ~= run then run, changed = running, true end
+    return changed
+  end
+
   local raw = call('GET', STATE)
   if raw then
     if #raw ~= STATE_BYTES then
       raw, added = raw .. string.rep('\0', STATE_BYTES - #raw), string.sub(raw, STATE_BYTES + 1)
     end
     version, run, history, now, last_fence, last_event, followers, departed_at, lock_floor, lock_waiters, lock_seq, task_floor,
-      task_waiters, task_links, task_seq, messages, wall, retried_until = struct.unpack(STATE_FORMAT, raw)
+      task_waiters, task_links, task_seq, messages, wall, retried_until, memory = struct.unpack(STATE_FORMAT, raw)
     if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
   end
-  local given, first_made, try, running = '', '', '', ARGV[2]
+  local given, first_made, try, running, expected = '', '', '', ARGV[2], ''
   if running ~= '' and #running ~= 40 then
-    given, first_made, try, running = string.match(running, '^(%d*)|(%d*)|(%d*)|(.*)$')
+    given, first_made, try, running, expected = string.match(running, '^(%d*)|(%d*)|(%d*)|([^|]*)|?(%d*)$')
   end
   if running == '' then running = run end
   local micros
@@ -103,18 +117,21 @@ do
     dirty = true
   end
   wall, CLOCK = time, now
-  if WRITES and (quiet or running ~= run) and (server_changed(running) or not raw) then
+  local looks = WRITES or raw and expected ~= ''
+  if looks and (quiet or running ~= run) and (server_changed(running) or not raw) then
     local start = math.floor((micros - SINCE_MS * 1000) * NUMBERS_A_MICRO)
     local gap = raw and GAP or 0
     last_fence, last_event = start > last_fence and start or last_fence + gap, start > last_event and start or last_event + gap
     -- A namespace that is new has lost nothing. The event comes before those of the operation.
     if raw then last_event, gap_event = last_event + 1, last_event + 1 end
+    memory = next_memory(memory)
     dirty = true
   end
-  is_retry = WRITES and try ~= ''
+  refused = expected ~= '' and tonumber(expected) ~= memory
+  is_retry = WRITES and try ~= '' and not refused
   if is_retry and tonumber(first_made) > 0 then since = now - (time - first_made) - REPLAY_MARGIN_MS end
   -- A try that arrives after a later one of the same call must do nothing: that one has been answered.
-  local tries = WRITES and (is_retry or now < retried_until) and
+  local tries = WRITES and not refused and (is_retry or now < retried_until) and
     now < retried_until and call('HGET', LISTENERS, RETRIED) or ''
   if tries ~= '' then
     local from, mine = 1, is_retry and tonumber(try) or 0
@@ -180,9 +197,9 @@ local function save_state()
   if gap_event then emit_gap() end
   if not dirty then return end
   call('SET', STATE, struct.pack(STATE_FORMAT, version, run, history, now, last_fence, last_event, followers, departed_at,
-    lock_floor, lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until)
-    .. added)
+    lock_floor, lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until,
+    memory) .. added)
 end
 
 -- Whether a fast path may be taken: this is no retry, nobody follows the events, and nobody has left lately.
-local FAST_PATH = not gap_event and not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS
+local FAST_PATH = not gap_event and not refused and not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS

@@ -1,0 +1,27 @@
+/**
+ * What a namespace on a server remembers: everything since an instant, its memory, which is in its state. It is another
+ * one when the namespace was emptied, or when the server that answers may lack the newest writes: it was restarted,
+ * restored or promoted. A client may say with each call which memory it expects; see state.lua.
+ * @module
+ */
+
+/** The server's memory is not the one that was expected. The call has done nothing. */
+export class MemoryChangedError extends Error {
+  override readonly name = "MemoryChangedError";
+  /** What it is now: epoch microseconds of the server's clock; 0 where there is none, or an older program made it. */
+  readonly memory: number;
+
+  /** Says that `memory` was found. */
+  constructor(memory: number) {
+    super(
+      `The server remembers what was written since ${memory}, and that is not what was expected`,
+    );
+    this.memory = memory;
+  }
+}
+
+/** What a server's error says about its memory, if it is about that. */
+export function memoryChange(error: unknown): MemoryChangedError | undefined {
+  const found = error instanceof Error && /^MEMORY (\d+)/.exec(error.message)?.[1];
+  return found ? new MemoryChangedError(Number(found)) : undefined;
+}

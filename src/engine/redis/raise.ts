@@ -1,0 +1,28 @@
+/**
+ * Brings the numbers of a namespace on a server above those of a store that was in its place.
+ * @module
+ */
+import { script } from "./script.ts";
+import type { ScriptRunner } from "./script_runner.ts";
+
+const RAISE = script("engine/raise").onAnyMemory();
+
+/** What another store's clock has reached, and the last numbers that it gave out. */
+export interface Numbers {
+  readonly nowMs: number;
+  readonly fence: number;
+  readonly event: number;
+}
+
+/**
+ * Raises clock, fences and numbers of events to at least these, whatever memory the server has, and makes another one:
+ * calls that expect the one before are refused from then on, also those that are on their way already.
+ *
+ * @returns the memory.
+ */
+export async function raiseNumbers(
+  runner: ScriptRunner,
+  { nowMs, fence, event }: Numbers,
+): Promise<number> {
+  return Number(await runner.write(RAISE, undefined, nowMs, fence, event));
+}
