@@ -69,16 +69,13 @@ local function last_number_ever()
   end
 end
 
--- Returns the entry as the stream has it: the one that is there already by this id or key ("" for none), or
--- the new one.
-local function append_audit(id, agent, type, context, reason, refs, content_hash, key)
-  local known = call('HGET', AUDIT_IDS, id) or key ~= '' and call('HGET', AUDIT_KEYS, key)
-  local entry = known and entry_at(known)
-  if entry then return entry end
+-- Adds an entry of this instant behind the last one, under an id and a key ("" for none) that no other has. Returns
+-- it as the stream has it.
+local function link_entry(at, id, agent, type, context, reason, refs, content_hash, key)
   local newest = call('XREVRANGE', AUDIT, '+', '-', 'COUNT', 1)[1]
   local link = redis.sha1hex((newest and audit_field(newest, 'link') or '') .. content_hash)
   local fields = { 'id', id, 'agent', agent, 'decision_type', type, 'context', context, 'reason', reason,
-    'refs', refs, 'created_at_ms', int(now), 'content_hash', content_hash, 'link', link }
+    'refs', refs, 'created_at_ms', int(at), 'content_hash', content_hash, 'link', link }
   local number = call('HLEN', AUDIT_IDS) + 1
   -- Whatever was added from outside is passed over, so that the log goes on and verifying shows it.
   local refused = redis.pcall('XADD', AUDIT, int(number) .. '-0', unpack(fields)).err
@@ -91,8 +88,18 @@ local function append_audit(id, agent, type, context, reason, refs, content_hash
   if key ~= '' then call('HSET', AUDIT_KEYS, key, int(number)) end
   local place = digits16(number)
   call('ZADD', AUDIT_BY, 0, agent .. '\0\0' .. place, 0, '\0' .. type .. '\0' .. place,
-    0, agent .. '\0' .. type .. '\0' .. place, 0, '@' .. digits16(now) .. place)
+    0, agent .. '\0' .. type .. '\0' .. place, 0, '@' .. digits16(at) .. place)
+  return { int(number) .. '-0', fields }
+end
+
+-- Returns the entry as the stream has it: the one that is there already by this id or key ("" for none), or
+-- the new one.
+local function append_audit(id, agent, type, context, reason, refs, content_hash, key)
+  local known = call('HGET', AUDIT_IDS, id) or key ~= '' and call('HGET', AUDIT_KEYS, key)
+  local entry = known and entry_at(known)
+  if entry then return entry end
+  entry = link_entry(now, id, agent, type, context, reason, refs, content_hash, key)
   emit('audit.logged', id, agent, '{"decisionType":' .. cjson.encode(type) .. '}')
   notify('audit')
-  return { int(number) .. '-0', fields }
+  return entry
 end

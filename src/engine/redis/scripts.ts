@@ -206,6 +206,48 @@ for first = 1, #reported, CHUNK * 2 do
 end
 return cjson.encode(counts)
 `,
+  "agent/take": `local FIELDS = 5
+local function last_word(name)
+  local seen = call('ZSCORE', SEEN, name)
+  if seen then return tonumber(seen), true end
+  local known = call('HGET', AGENTS, name)
+  return known and cjson.decode(known).goneAtMs or -HUGE, false
+end
+local function remove(name)
+  local first = '[' .. name .. '\\0'
+  if call('ZLEXCOUNT', HELD, first, '(' .. name .. '\\1') > 0 then return end
+  call('HDEL', AGENTS, name)
+  call('ZREM', SEEN, name)
+  call('ZREM', AGENTS_LEFT, name)
+  call('HDEL', AGENT_REPORTED, name)
+end
+local function take(name, record, seen, left, status)
+  call('HSET', AGENTS, name, record)
+  if left == '' then
+    call('ZADD', SEEN, seen, name)
+    call('ZREM', AGENTS_LEFT, name)
+  else
+    call('ZREM', SEEN, name)
+    call('ZADD', AGENTS_LEFT, left, name)
+  end
+  if left == '' and status ~= 'active' then
+    call('HSET', AGENT_REPORTED, name, status)
+  else
+    call('HDEL', AGENT_REPORTED, name)
+  end
+end
+for first = 5, #ARGV, FIELDS do
+  local name, record, seen, left, status = unpack(ARGV, first, first + FIELDS - 1)
+  local told = tonumber(left == '' and seen or left)
+  local known, is_here = last_word(name)
+  if told >= known then
+    if record == '' then remove(name) else take(name, record, seen, left, status) end
+    if is_here and left ~= '' then departed_at, dirty = now, true end
+    if told > now then now, dirty = told, true end
+  end
+end
+return finish('')
+`,
   "agent/touch": `local DEFAULT_AGENT_TTL_MS = 60000
 local function touch(name, host, pid)
   if call('ZSCORE', SEEN, name) then
@@ -615,14 +657,11 @@ local function last_number_ever()
     if facts[i] == 'last-generated-id' then return tonumber(string.match(facts[i + 1], '^%d+')) end
   end
 end
-local function append_audit(id, agent, type, context, reason, refs, content_hash, key)
-  local known = call('HGET', AUDIT_IDS, id) or key ~= '' and call('HGET', AUDIT_KEYS, key)
-  local entry = known and entry_at(known)
-  if entry then return entry end
+local function link_entry(at, id, agent, type, context, reason, refs, content_hash, key)
   local newest = call('XREVRANGE', AUDIT, '+', '-', 'COUNT', 1)[1]
   local link = redis.sha1hex((newest and audit_field(newest, 'link') or '') .. content_hash)
   local fields = { 'id', id, 'agent', agent, 'decision_type', type, 'context', context, 'reason', reason,
-    'refs', refs, 'created_at_ms', int(now), 'content_hash', content_hash, 'link', link }
+    'refs', refs, 'created_at_ms', int(at), 'content_hash', content_hash, 'link', link }
   local number = call('HLEN', AUDIT_IDS) + 1
   local refused = redis.pcall('XADD', AUDIT, int(number) .. '-0', unpack(fields)).err
   if refused then
@@ -633,10 +672,17 @@ local function append_audit(id, agent, type, context, reason, refs, content_hash
   if key ~= '' then call('HSET', AUDIT_KEYS, key, int(number)) end
   local place = digits16(number)
   call('ZADD', AUDIT_BY, 0, agent .. '\\0\\0' .. place, 0, '\\0' .. type .. '\\0' .. place,
-    0, agent .. '\\0' .. type .. '\\0' .. place, 0, '@' .. digits16(now) .. place)
+    0, agent .. '\\0' .. type .. '\\0' .. place, 0, '@' .. digits16(at) .. place)
+  return { int(number) .. '-0', fields }
+end
+local function append_audit(id, agent, type, context, reason, refs, content_hash, key)
+  local known = call('HGET', AUDIT_IDS, id) or key ~= '' and call('HGET', AUDIT_KEYS, key)
+  local entry = known and entry_at(known)
+  if entry then return entry end
+  entry = link_entry(now, id, agent, type, context, reason, refs, content_hash, key)
   emit('audit.logged', id, agent, '{"decisionType":' .. cjson.encode(type) .. '}')
   notify('audit')
-  return { int(number) .. '-0', fields }
+  return entry
 end
 `,
   "audit/chain": `local START, LIMIT = ARGV[5], tonumber(ARGV[6])
@@ -689,6 +735,28 @@ table.insert(entries, 1, cut and 1 or 0)
 return entries
 `,
   "audit/log": `return finish(append_audit(unpack(ARGV, 5)))
+`,
+  "audit/take": `local FIELDS = 9
+local without_key = {}
+local taken = false
+local newest = call('XREVRANGE', AUDIT, '+', '-', 'COUNT', 1)[1]
+local earliest = newest and tonumber(audit_field(newest, 'created_at_ms')) or 0
+for first = 5, #ARGV, FIELDS do
+  local at, id, agent, type, context, reason, refs, content_hash, key = unpack(ARGV, first, first + FIELDS - 1)
+  local known = call('HGET', AUDIT_IDS, id)
+  if not (known and entry_at(known)) then
+    earliest, taken = math.max(earliest, tonumber(at)), true
+    if key ~= '' and call('HEXISTS', AUDIT_KEYS, key) == 1 then
+      without_key[#without_key + 1], key = id, ''
+    end
+    link_entry(earliest, id, agent, type, context, reason, refs, content_hash, key)
+  end
+end
+if taken then
+  if earliest > now then now, dirty = earliest, true end
+  notify('audit')
+end
+return finish(without_key)
 `,
   "board/ack": `if ARGV[5] ~= '' then
   local number = call('HGET', BOARD_IDS, ARGV[5])
@@ -4266,6 +4334,7 @@ export const SCRIPTS = {
   "agent/prune": { keys: ["agent_reported", "agents_left"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"], frees: true },
   "agent/register": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"] },
   "agent/summary": { keys: ["agent_reported"], parts: [] },
+  "agent/take": { keys: ["agent_reported", "agents_left"], parts: [] },
   "approval/count": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
   "approval/decide": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"], frees: true },
   "approval/get": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
@@ -4278,6 +4347,7 @@ export const SCRIPTS = {
   "audit/follow": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
   "audit/list": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
   "audit/log": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
+  "audit/take": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
   "board/ack": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists"], parts: ["board/thread", "agent/registered", "board/unread"], frees: true },
   "board/addressed": { keys: ["threads", "board_ids", "messages", "inbox"], parts: ["engine/shown", "board/thread", "board/messages"] },
   "board/count": { keys: ["board_lists"], parts: [] },

@@ -7,15 +7,17 @@ import type { Schema } from "../../engine/directory/schema.ts";
 
 /** The schema; a test computes its digest anew. */
 export const OUTAGE_SCHEMA: Schema = {
-  digests: ["cd897656947fe05db22e516e919da0c9336f1f97cd85a97dda86943dcc19b088"],
+  digests: ["a5a4bda89ed3d5be47ff26c3225fc60a2bbad22a48dcd62cbfd5c6edd3d63544"],
   migrations: async () => {
-    const [{ MIGRATIONS }, { JOURNAL_TABLE }, { LOCK_JOURNAL }, { TASK_JOURNAL }] = await Promise
-      .all([
-        import("../migrations.ts"),
-        import("../../engine/directory/journal.ts"),
-        import("../../lock/directory/journal.ts"),
-        import("../../task/directory/journal.ts"),
-      ]);
-    return [[...MIGRATIONS, JOURNAL_TABLE, LOCK_JOURNAL, TASK_JOURNAL].join("\n")];
+    const [{ MIGRATIONS }, { JOURNAL_TABLE }, ...rooms] = await Promise.all([
+      import("../migrations.ts"),
+      import("../../engine/directory/journal.ts"),
+      import("../../lock/directory/journal.ts").then((room) => room.LOCK_JOURNAL),
+      import("../../task/directory/journal.ts").then((room) => room.TASK_JOURNAL),
+      import("../../agent/directory/journal.ts").then((room) => room.AGENT_JOURNAL),
+      import("../../audit/directory/journal.ts").then((room) => room.AUDIT_JOURNAL),
+      import("../../event/directory/journal.ts").then((room) => room.EVENT_JOURNAL),
+    ]);
+    return [[...MIGRATIONS, JOURNAL_TABLE, ...rooms].join("\n")];
   },
 };
