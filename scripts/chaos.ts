@@ -4,12 +4,14 @@
  *
  *     deno run -A scripts/chaos.ts [--minutes 3] [--processes 8] [--store redis|directory] [--seed N] [--keep DIR]
  *
- * With `--keep`, what was written down stays in a new directory of that name. Ends with 1 when something is wrong.
+ * CHAOS_FAULT in the environment plants a mistake of dev/faulty_store.ts in every worker's store: then it must end
+ * with 1. With `--keep`, what was written down stays in a new directory of that name. Ends with 1 when something is wrong.
  * @module
  */
 // deno-lint-ignore-file no-console -- a script reports on stdout and stderr
 
 import { parseArgs } from "node:util";
+import { PLANTED_FAULTS } from "../dev/faulty_store.ts";
 import { campaign } from "./chaos/run.ts";
 
 const { values } = parseArgs({
@@ -33,10 +35,22 @@ if (store !== "redis" && store !== "directory") {
   console.error("Use redis or directory as --store.");
   Deno.exit(2);
 }
+const wanted = Deno.env.get("CHAOS_FAULT") || undefined;
+const fault = PLANTED_FAULTS.find((one) => one === wanted);
+if (fault !== wanted) {
+  console.error(`Use one of these as CHAOS_FAULT: ${PLANTED_FAULTS.join(", ")}.`);
+  Deno.exit(2);
+}
 if (keep !== undefined) Deno.mkdirSync(keep);
 console.log(`seed ${seed}, ${minutes} min, ${processes} processes, ${store}`);
 const { figures, violations } = await campaign(
-  { seconds: minutes! * 60, processes: processes!, store, seed: seed! },
+  {
+    seconds: minutes! * 60,
+    processes: processes!,
+    store,
+    seed: seed!,
+    ...(fault === undefined ? {} : { fault }),
+  },
   keep,
 );
 for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(36)} ${value}`);

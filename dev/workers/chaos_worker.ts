@@ -1,14 +1,17 @@
-// chaos_worker.ts STORES UNTIL_MS SEED DIRECTORY NAME LOG: does what agents do until UNTIL_MS of the host's common clock
-// and writes down every call and answer. STORES has one location a line, for each slot its own.
+// chaos_worker.ts STORES UNTIL_MS SEED DIRECTORY FAULT NAME LOG: does what agents do until UNTIL_MS of the host's common clock
+// and writes down every call and answer. STORES has one location a line, for each slot its own; FAULT may
+// name a mistake that its store is to make.
 import type { RoomContext } from "../../src/context.ts";
 import { CoordError } from "../../src/errors.ts";
 import { Primitives } from "../../src/primitive_clients.ts";
 import type { Effect, Essence, Line, Mark, Operation } from "../../scripts/chaos/history.ts";
+import { faulty, type PlantedFault } from "../faulty_store.ts";
 import { openLog, seeded } from "../fleet.ts";
 import { monotonicMs as now } from "../monotonic.ts";
 import { openAs } from "./context.ts";
 
-const [stores, untilMs, seed, directory, name, log] = Deno.args as [
+const [stores, untilMs, seed, directory, fault, name, log] = Deno.args as [
+  string,
   string,
   string,
   string,
@@ -20,6 +23,8 @@ const PATHS = ["a", "b", "c", "d"];
 /** Short, so that a dead holder costs little; longer than the shortest freeze. */
 const LEASE_MS = 1500;
 const WAIT_MS = 3000;
+/** Longer than the time within which whoever waits has to be told. */
+const LONG_WAIT_MS = 12_000;
 /** How many slots have somebody who follows the event stream. */
 const FOLLOWERS = 2;
 
@@ -70,7 +75,9 @@ async function call<Result>(
 async function join(): Promise<RoomContext> {
   for (;;) {
     try {
-      return await openAs(stores.split("\n")[slot]!, name);
+      const context = await openAs(stores.split("\n")[slot]!, name);
+      if (fault === "") return context;
+      return { ...context, store: await faulty(context.store, fault as PlantedFault) };
     } catch (error) {
       if (!(error instanceof CoordError) || !error.retryable || isOver()) throw error;
       await pause(50);
@@ -180,10 +187,13 @@ async function ask(): Promise<void> {
   );
   if (asked === undefined) return;
   const { id } = asked;
+  // In the end nobody is left who decides.
+  const leftMs = Math.max(0, Math.round(Number(untilMs) - now())) + 1000;
+  const limitMs = Math.min(pick([WAIT_MS, LONG_WAIT_MS]), leftMs);
   await call(
     "approval.wait",
-    { id, limitMs: WAIT_MS },
-    () => approvals.wait(id, { timeoutMs: WAIT_MS }),
+    { id, limitMs },
+    () => approvals.wait(id, { timeoutMs: limitMs }),
     ({ status }) => ({ status }),
   );
 }

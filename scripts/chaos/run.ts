@@ -2,6 +2,7 @@
  * One fault campaign: workers that do everything and write it down, a nemesis around them, and a checker in the end.
  * @module
  */
+import type { PlantedFault } from "../../dev/faulty_store.ts";
 import { Fleet, isThere } from "../../dev/fleet.ts";
 import { monotonicMs as now } from "../../dev/monotonic.ts";
 import { type Proxy, startProxy } from "../../dev/proxy.ts";
@@ -17,6 +18,8 @@ export interface CampaignOptions {
   readonly processes: number;
   readonly store: "redis" | "directory";
   readonly seed: number;
+  /** A mistake that the workers' stores are to make, so that the checker has something to find. */
+  readonly fault?: PlantedFault;
 }
 
 /** What came out. */
@@ -38,17 +41,17 @@ const PERSISTENT = { appendonly: "yes", appendfsync: "always" } as const;
 
 /** Runs the whole campaign; `keep` names a directory for what was written down. */
 export async function campaign(
-  { seconds, processes, store, seed }: CampaignOptions,
+  { store, ...options }: CampaignOptions,
   keep?: string,
 ): Promise<CampaignReport> {
   const directory = keep ?? await Deno.makeTempDir({ prefix: "agentcoord-chaos-" });
   const server = store === "redis" ? await startRedis({ config: PERSISTENT }) : undefined;
   const proxies: Proxy[] = [];
   try {
-    for (let slot = 0; server !== undefined && slot < processes; slot++) {
+    for (let slot = 0; server !== undefined && slot < options.processes; slot++) {
       proxies.push(await startProxy(server));
     }
-    return await run({ directory, server, proxies, seconds, processes, seed });
+    return await run({ ...options, directory, server, proxies });
   } finally {
     for (const proxy of proxies) await proxy.stop();
     await server?.stop();
@@ -57,11 +60,13 @@ export async function campaign(
 }
 
 async function run(
-  { directory, server, proxies, seconds, processes, seed }: Omit<CampaignOptions, "store"> & {
-    readonly directory: string;
-    readonly server: RedisServer | undefined;
-    readonly proxies: readonly Proxy[];
-  },
+  { directory, server, proxies, seconds, processes, seed, fault }:
+    & Omit<CampaignOptions, "store">
+    & {
+      readonly directory: string;
+      readonly server: RedisServer | undefined;
+      readonly proxies: readonly Proxy[];
+    },
 ): Promise<CampaignReport> {
   const namespace = freshNamespace();
   const at = (url: string) => `${url}?command_timeout=2#${namespace}`;
@@ -72,7 +77,7 @@ async function run(
   const untilMs = now() + seconds * 1000;
   const fleet = new Fleet(
     "chaos_worker.ts",
-    [locations.join("\n"), String(untilMs), String(seed), directory],
+    [locations.join("\n"), String(untilMs), String(seed), directory, fault ?? ""],
     directory,
   );
   for (let slot = 0; slot < processes; slot++) fleet.start(slot);

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { PLANTED_FAULTS, type PlantedFault } from "../../dev/faulty_store.ts";
 import { hasRedis } from "../../dev/redis_server.ts";
 import { check } from "../../scripts/chaos/check.ts";
 import type { History, Line } from "../../scripts/chaos/history.ts";
@@ -39,6 +40,26 @@ for (const store of ["redis", "directory"] as const) {
         return;
       }
     },
+  });
+}
+
+/** What the checker says of a store with this mistake. */
+const SENTENCES: Record<PlantedFault, RegExp> = {
+  mirror_skipped: /^lock \w was held twice|was lost \d+ ms too early$/,
+  fence_reused: /^fence \d+ was given twice/,
+  journal_dropped: /^audit\.log was answered with .* which is lost$/,
+  replay_doubled: /^what audit\.log made is there twice/,
+  waiter_forgotten: /^approval\.wait of \w+ was forgotten/,
+};
+
+for (const fault of PLANTED_FAULTS) {
+  Deno.test(`a fault campaign finds the mistake of a store: ${fault}`, async () => {
+    for (const seconds of [fault === "waiter_forgotten" ? 16 : 6, 40]) {
+      const store = "directory";
+      const { violations } = await campaign({ seconds, processes: 4, store, seed: 5, fault });
+      if (violations.some((one) => SENTENCES[fault].test(one))) return;
+      assert.ok(seconds < 40, `it found this: ${violations.join("\n")}`);
+    }
   });
 }
 
