@@ -27,7 +27,8 @@ import type {
 } from "../store.ts";
 import { DamagedRowError, parseRowTexts } from "../../engine/directory/row_json.ts";
 
-interface ApprovalRow {
+/** A row of the table; its key is nobody's to see. */
+export interface ApprovalRow {
   seq: number;
   id: string;
   action_type: string;
@@ -235,7 +236,8 @@ function rangesOf(status: ApprovalStatus | undefined, requestedBy: string | unde
     .join(" UNION ALL ");
 }
 
-function charsOf({ description, approvers, comment }: ApprovalRow): number {
+/** How long its texts are. */
+export function charsOf({ description, approvers, comment }: ApprovalRow): number {
   return description.length + (approvers?.length ?? 0) + (comment?.length ?? 0);
 }
 
@@ -275,7 +277,8 @@ function move(
   notify(tx, topicOf(id));
 }
 
-function toApproval(row: ApprovalRow, nowMs: number): Approval {
+/** The approval as it is at this instant. */
+export function toApproval(row: ApprovalRow, nowMs: number): Approval {
   if (!ALL_STATUSES.includes(row.status)) {
     throw new DamagedRowError(`approval ${row.id} has the status ${printable(row.status, 40)}`);
   }

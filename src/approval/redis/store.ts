@@ -6,6 +6,7 @@ import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { PrunedPortion, PrunePortion } from "../../prune.ts";
 import type { Actor } from "../../engine/actor.ts";
+import { headOf } from "./head.ts";
 import { type Approval, type ApprovalCounts, APPROVALS_PRUNED_AT_ONCE } from "../model.ts";
 import type {
   ApprovalDraft,
@@ -50,7 +51,7 @@ export class RedisApprovals implements ApprovalStore {
         digest,
         approvers === undefined ? "" : JSON.stringify(approvers),
         actionType,
-        JSON.stringify({ id, actionType, description }).slice(0, -1),
+        headOf({ id, actionType, description }),
       ),
     )!;
   }

@@ -1,0 +1,18 @@
+/**
+ * The journal of approvals, in a database that stands in for another store; see src/engine/directory/journal.ts.
+ * @module
+ */
+import { journalTriggers } from "../../engine/directory/journal.ts";
+
+/** What the journal calls approvals, keyed by `seq`. */
+export const JOURNALED_APPROVALS = "approval";
+/** What it calls those that were removed, keyed by identifier. */
+export const REMOVED_APPROVALS = "approval_removed";
+
+/** The DDL of the triggers. */
+export const APPROVAL_JOURNAL: string =
+  journalTriggers("approvals", JOURNALED_APPROVALS, (row) => `${row}.seq`) +
+  `CREATE TRIGGER journal_approvals_removed AFTER DELETE ON approvals BEGIN
+  INSERT INTO journal VALUES ('${REMOVED_APPROVALS}', OLD.id) ON CONFLICT DO NOTHING;
+END;
+`;
