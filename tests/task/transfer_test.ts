@@ -3,113 +3,13 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { contextOn } from "../../dev/room_context.ts";
-import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
-import { TestClock } from "../../dev/stores.ts";
-import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
-import { RedisConnection } from "../../src/engine/redis/connection.ts";
-import { ScriptRunner } from "../../src/engine/redis/script_runner.ts";
-import type { Waker } from "../../src/engine/waker.ts";
 import { LeaseLostError, NothingToClaimError } from "../../src/errors.ts";
-import { OUTAGE_SCHEMA } from "../../src/open/failover/schema.ts";
-import { startAfter } from "../../src/engine/numbers.ts";
-import { PREAMBLE } from "../../src/open/preamble.ts";
-import type { Store } from "../../src/store.ts";
-import { DirectoryTasks } from "../../src/task/directory/store.ts";
-import { DirectoryTaskTransfer } from "../../src/task/directory/transfer.ts";
-import { RedisTasks } from "../../src/task/redis/store.ts";
-import { RedisTaskTransfer } from "../../src/task/redis/transfer.ts";
-import type { TaskStore } from "../../src/task/store.ts";
-import { type Task, Tasks } from "../../src/task/task.ts";
-import { recordOfClaim, type TaskRecord } from "../../src/task/transfer.ts";
-import type { Target, TransferConflict } from "../../src/transfer.ts";
+import type { Task } from "../../src/task/task.ts";
+import { recordOfClaim } from "../../src/task/transfer.ts";
+import { PORTION, type Side, type TransferBench, transferTest } from "../support/task_transfer.ts";
 
-const PORTION = { records: 500, bytes: 1 << 20 };
-
-interface Side {
-  readonly as: (agent: string) => Tasks;
-  readonly room: TaskStore;
-  readonly transfer: Target<TaskRecord>;
-  readonly waker: () => Promise<Waker>;
-}
-
-interface Bench {
-  readonly source: Side & { readonly transfer: DirectoryTaskTransfer };
-  readonly target: Side;
-  readonly clock: TestClock;
-  /** Moves all that has changed, and settles it. */
-  readonly move: (limit?: typeof PORTION) => Promise<TransferConflict[]>;
-}
-
-function sideOf<Transfer extends Target<TaskRecord>>(
-  room: TaskStore,
-  transfer: Transfer,
-  { clock, waker }: { readonly clock: TestClock; readonly waker: () => Promise<Waker> },
-) {
-  const store = { tasks: () => Promise.resolve(room) } as unknown as Store;
-  return {
-    as: (agent: string) => new Tasks(contextOn(store, clock, agent)),
-    room,
-    transfer,
-    waker,
-  };
-}
-
-function transferTest(name: string, kinds: string, body: (bench: Bench) => Promise<void>): void {
-  for (const kind of kinds.split(" ")) {
-    const ignore = kind === "redis" && !hasRedis();
-    Deno.test({ name: `${name} (${kind})`, ignore }, async () => {
-      const clock = new TestClock();
-      await using closing = new AsyncDisposableStack();
-      const openDirectory = async (fencesAhead = 0) => {
-        const home = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
-        closing.defer(() => Deno.remove(home, { recursive: true }));
-        const engine = await DirectoryEngine.open(home, {
-          schema: OUTAGE_SCHEMA,
-          preamble: PREAMBLE,
-          durability: "normal",
-          clock,
-        });
-        closing.defer(() => engine.close());
-        // A store that stands in begins above all that were handed out before.
-        const fence = startAfter(clock.nowMs(), 0) + fencesAhead;
-        await engine.write(undefined, (tx) => tx.startAbove({ fence, event: 0 }));
-        return sideOf(new DirectoryTasks(engine), new DirectoryTaskTransfer(engine), {
-          clock,
-          waker: () => engine.waker(),
-        });
-      };
-      const openRedis = async () => {
-        const connection = await RedisConnection.open((await sharedRedis()).url);
-        closing.defer(() => connection.close());
-        const runner = new ScriptRunner(connection, {
-          namespace: freshNamespace(),
-          nowMs: clock.nowMs,
-        });
-        closing.defer(() => runner.close());
-        return sideOf(new RedisTasks(runner), new RedisTaskTransfer(runner), {
-          clock,
-          waker: () => runner.waker(),
-        });
-      };
-      const source = await openDirectory(1_000_000);
-      const target: Side = kind === "redis" ? await openRedis() : await openDirectory();
-      const move: Bench["move"] = async (limit = PORTION) => {
-        const conflicts: TransferConflict[] = [];
-        for (let more = true; more;) {
-          const portion = await source.transfer.changed(limit);
-          conflicts.push(...await target.transfer.take(portion.records));
-          await source.transfer.settle(portion.keys);
-          more = portion.more;
-        }
-        return conflicts;
-      };
-      await body({ source, target, clock, move });
-    });
-  }
-}
-
-const BOTH = "directory redis";
+const BOTH = ["directory", "redis"] as const;
+const REDIS = ["redis"] as const;
 
 /** Creates one task, and claims it for `agent`, who has it alone. */
 async function claimed(side: Side, agent: string, title: string): Promise<Task> {
@@ -125,7 +25,7 @@ async function claimOne(side: Side, agent: string, options: object = {}): Promis
 }
 
 /** One task in each status, and with each end of an attempt. */
-async function everyStatus({ source, clock }: Bench): Promise<Task[]> {
+async function everyStatus({ source, clock }: TransferBench): Promise<Task[]> {
   const ada = source.as("ada");
   const done = await claimed(source, "bob", "done");
   await source.as("bob").renew(done.id, { progress: "half\nway" });
@@ -243,7 +143,7 @@ transferTest("task taken over waits for what it depends on", BOTH, async (bench)
 
 transferTest(
   "task taken over before the one it waits for is freed by that one",
-  "redis",
+  REDIS,
   async ({ source, target, move }) => {
     const [, third] = await source.as("ada").create([
       { title: "second", dependsOn: [1] },
@@ -339,7 +239,9 @@ transferTest("claim carried over goes on where it is taken", BOTH, async (bench)
 });
 
 /** A claim of `bob` that is carried over into the store that stands in, and then lapses in the target, where `eve` claims it. */
-async function claimedSince(bench: Bench): Promise<{ readonly mine: Task; readonly theirs: Task }> {
+async function claimedSince(
+  bench: TransferBench,
+): Promise<{ readonly mine: Task; readonly theirs: Task }> {
   const { source, target, clock } = bench;
   const mine = await claimed(target, "bob", "t");
   await source.transfer.take([recordOfClaim(mine, 300_000, 300_000)]);
@@ -350,7 +252,7 @@ async function claimedSince(bench: Bench): Promise<{ readonly mine: Task; readon
 
 transferTest(
   "task that somebody else has claimed since stays theirs and a completion is kept as a late result",
-  "redis",
+  REDIS,
   async (bench) => {
     const { source, target, clock, move } = bench;
     const { mine, theirs } = await claimedSince(bench);
@@ -386,7 +288,7 @@ transferTest(
   },
 );
 
-transferTest("task failed too late is kept with its error", "redis", async (bench) => {
+transferTest("task failed too late is kept with its error", REDIS, async (bench) => {
   const { source, target, move } = bench;
   const { mine } = await claimedSince(bench);
   await source.as("bob").fail(mine.id, { error: "no", retry: false });
@@ -411,7 +313,7 @@ transferTest("task failed too late is kept with its error", "redis", async (benc
 
 transferTest(
   "task still held there that somebody else has claimed stays theirs",
-  "redis",
+  REDIS,
   async (bench) => {
     const { source, target, move } = bench;
     const { mine, theirs } = await claimedSince(bench);
@@ -424,7 +326,7 @@ transferTest(
 
 transferTest(
   "task cancelled here stays so and a completion is kept as late",
-  "redis",
+  REDIS,
   async (bench) => {
     const { source, target, move } = bench;
     const mine = await claimed(source, "bob", "t");
@@ -444,7 +346,7 @@ transferTest(
 
 transferTest(
   "task completed there in time counts although its lease lapsed here",
-  "redis",
+  REDIS,
   async (bench) => {
     const { source, target, clock } = bench;
     const move = bench.move;
@@ -516,4 +418,20 @@ transferTest("task with many attempts moves with those that are kept", BOTH, asy
   assert.deepEqual([moved!.attempts.length, moved!.attemptsLeftOut], [100, 20]);
   await claimOne(target, "eve");
   assert.equal((await target.as("ada").get(task!.id))!.attemptsLeftOut, 21);
+});
+
+transferTest("claim taken over is renewed and released with its holder", BOTH, async (bench) => {
+  const { source, target, clock, move } = bench;
+  const [first, second] = [await claimed(source, "bob", "t"), await claimed(source, "bob", "u")];
+  await move();
+  assert.equal(await target.agents.get("bob"), undefined, "no sign of life");
+  const bob = { name: "bob", host: "test-host" };
+  clock.advance(100_000);
+  await source.as("bob").complete(first.id);
+  await move();
+  assert.equal((await target.agents.heartbeat(bob, {})).tasks, 1);
+  const { lease } = (await target.as("ada").get(second.id))!;
+  assert.equal(lease!.expiresAtMs, clock.nowMs() + 300_000);
+  assert.equal((await target.agents.deregister("bob"))!.tasks, 1);
+  assert.equal((await claimOne(target, "eve")).id, second.id);
 });
