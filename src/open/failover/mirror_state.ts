@@ -21,8 +21,14 @@ import type {
 /** What was told of one tenure, in whatever order. */
 interface Told<Granted> {
   granted?: Granted;
+  /** The newest length. */
   lengthMs?: number;
+  /** The longest one: which of several was in force at a heartbeat cannot be known. */
+  longestMs: number;
+  /** As told in so many words; heartbeats come on top of it. */
   untilMs: number;
+  /** When it was granted, at the latest. */
+  sinceMs: number;
   hasEnded: boolean;
   /** The newest note of a task's holder. */
   progress?: string;
@@ -38,7 +44,8 @@ export class MirrorFold {
   readonly #agents = new Map<string, Agent>();
   readonly #waiters = new Map<string, MirrorWaiter>();
   readonly #waitedOut = new Set<string>();
-  readonly #beats = new Map<string, number>();
+  /** When each agent's heartbeats were. */
+  readonly #beats = new Map<string, number[]>();
 
   /** Takes in the next line; one of a kind that this version does not know means nothing to it. */
   add(line: MirrorLine): void {
@@ -93,27 +100,30 @@ export class MirrorFold {
 
   /** What is live at `nowMs`, by the host's clock. */
   state(nowMs: number): MirrorState {
-    const leases = withoutOvertaken(
-      [...this.#leases.values()].filter((told) => told.granted !== undefined),
-    )
-      .filter(({ hasEnded, untilMs }) => !hasEnded && untilMs > nowMs)
-      .map(({ granted, lengthMs, untilMs }): MirrorLease => ({
-        ...granted!,
-        ttlMs: lengthMs!,
-        untilMs,
-      }));
-    const tasks: MirrorTask[] = [];
-    for (const [id, fence] of this.#fences) {
-      const { granted, hasEnded, lengthMs, untilMs, progress } = this.#tasks.get(
-        taskKey(id, fence),
-      )!;
-      if (hasEnded || untilMs <= nowMs || fence <= (this.#endedTasks.get(id) ?? 0)) continue;
-      tasks.push({ task: withProgress(granted!, progress), leaseMs: lengthMs!, untilMs });
+    for (const beats of this.#beats.values()) beats.sort((a, b) => a - b);
+    const leases: MirrorLease[] = [];
+    for (const told of withoutOvertaken([...this.#leases.values()])) {
+      const { granted, hasEnded, lengthMs } = told;
+      const untilMs = renewedBy(this.#beats.get(granted!.holder), told);
+      if (hasEnded || untilMs <= nowMs) continue;
+      leases.push({ ...granted!, ttlMs: lengthMs!, untilMs });
     }
     const agents = [...this.#agents.values()].filter(({ name, lastHeartbeatAtMs }) =>
-      Math.max(lastHeartbeatAtMs, this.#beats.get(name) ?? 0) > nowMs - GONE_AFTER_MS
+      Math.max(lastHeartbeatAtMs, this.#beats.get(name)?.at(-1) ?? 0) > nowMs - GONE_AFTER_MS
     );
-    return { leases, tasks, agents, waiters: [...this.#waiters.values()] };
+    return { leases, tasks: this.#claimed(nowMs), agents, waiters: [...this.#waiters.values()] };
+  }
+
+  #claimed(nowMs: number): readonly MirrorTask[] {
+    const tasks: MirrorTask[] = [];
+    for (const [id, fence] of this.#fences) {
+      const told = this.#tasks.get(taskKey(id, fence))!;
+      const task = withProgress(told.granted!, told.progress);
+      const untilMs = renewedBy(this.#beats.get(task.lease!.holder), told);
+      const hasEnded = told.hasEnded || fence <= (this.#endedTasks.get(id) ?? 0);
+      if (!hasEnded && untilMs > nowMs) tasks.push({ task, leaseMs: told.lengthMs!, untilMs });
+    }
+    return tasks;
   }
 
   #grant(given: MirrorLease): void {
@@ -124,8 +134,8 @@ export class MirrorFold {
       ...(aliases === undefined ? {} : { aliases }),
       ...{ holder, fence, mode, intent, ttlMs, acquiredAtMs, untilMs },
     };
+    told.sinceMs = Math.min(told.sinceMs, untilMs - ttlMs);
     extend(told, untilMs, ttlMs);
-    this.#catchUp(told, holder, untilMs - ttlMs);
   }
 
   #claim(task: Task, untilMs: number, leaseMs: number | undefined): void {
@@ -135,8 +145,8 @@ export class MirrorFold {
     told.granted = task;
     // Both are of Redis' clock: what is between them is what the task's creator had asked for.
     const lengthMs = leaseMs ?? lease.expiresAtMs - (attempts.at(-1)?.startedAtMs ?? 0);
+    told.sinceMs = Math.min(told.sinceMs, untilMs - lengthMs);
     extend(told, untilMs, lengthMs);
-    this.#catchUp(told, lease.holder, untilMs - lengthMs);
     this.#fences.set(task.id, Math.max(this.#fences.get(task.id) ?? 0, lease.fence));
   }
 
@@ -147,14 +157,9 @@ export class MirrorFold {
   }
 
   #beat(holder: string, atMs: number): void {
-    this.#beats.set(holder, Math.max(this.#beats.get(holder) ?? 0, atMs));
-    for (const told of this.#heldBy(holder)) renew(told, atMs);
-  }
-
-  /** A heartbeat after the grant may have been told before it. */
-  #catchUp(told: Told<unknown>, holder: string, grantedAtMs: number): void {
-    const atMs = this.#beats.get(holder) ?? 0;
-    if (atMs > grantedAtMs) renew(told, atMs);
+    const known = this.#beats.get(holder);
+    if (known === undefined) this.#beats.set(holder, [atMs]);
+    else known.push(atMs);
   }
 
   #meet(agent: Agent): void {
@@ -181,18 +186,27 @@ function taskKey(id: string, fence: number): string {
 
 function entry<Granted>(all: Map<string, Told<Granted>>, key: string): Told<Granted> {
   let told = all.get(key);
-  if (told === undefined) all.set(key, told = { untilMs: 0, hasEnded: false });
+  if (told === undefined) {
+    all.set(key, told = { longestMs: 0, untilMs: 0, sinceMs: Infinity, hasEnded: false });
+  }
   return told;
 }
 
 function extend(told: Told<unknown>, untilMs: number, lengthMs: number | undefined): void {
   told.untilMs = Math.max(told.untilMs, untilMs);
-  if (lengthMs !== undefined) told.lengthMs = lengthMs;
+  if (lengthMs === undefined) return;
+  told.lengthMs = lengthMs;
+  told.longestMs = Math.max(told.longestMs, lengthMs);
 }
 
-/** A heartbeat renews what is live. */
-function renew(told: Told<unknown>, atMs: number): void {
-  if (told.untilMs > atMs) told.untilMs = Math.max(told.untilMs, atMs + told.lengthMs!);
+/** Until when a tenure is live with these heartbeats of its holder, in their order: each renews it while it is live. */
+function renewedBy(beats: readonly number[] | undefined, told: Told<unknown>): number {
+  let { untilMs } = told;
+  for (const atMs of beats ?? []) {
+    if (atMs >= untilMs) break;
+    if (atMs >= told.sinceMs) untilMs = Math.max(untilMs, atMs + told.longestMs);
+  }
+  return untilMs;
 }
 
 function withProgress(task: Task, progress: string | undefined): Task {
@@ -206,7 +220,8 @@ function withProgress(task: Task, progress: string | undefined): Task {
  * on an overlapping path where either is exclusive, or one of the same holder on the same path.
  */
 function withoutOvertaken(all: readonly Told<MirrorLease>[]): readonly Told<MirrorLease>[] {
-  const newestFirst = all.toSorted((a, b) => b.granted!.fence - a.granted!.fence);
+  const newestFirst = all.filter(({ granted }) => granted !== undefined)
+    .sort((a, b) => b.granted!.fence - a.granted!.fence);
   const on = new Map<string, MirrorLease[]>();
   const below = new Map<string, MirrorLease[]>();
   const left = newestFirst.filter(({ granted }) => {
