@@ -6,7 +6,7 @@
 import { monotonicFactory } from "npm:ulid@3.0.2";
 
 /** Prefix of each kind of identifier. */
-export type IdPrefix = "agt" | "tsk" | "thr" | "msg" | "apr" | "evt" | "aud" | "wtr";
+export type IdPrefix = "agt" | "tsk" | "thr" | "msg" | "apr" | "evt" | "aud" | "wtr" | "sit";
 
 const next = monotonicFactory();
 

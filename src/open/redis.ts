@@ -23,6 +23,11 @@ export interface RedisStoreOptions extends RedisConnectionOptions {
   readonly nowMs?: () => number;
   /** This host's wall clock, which the store's is compared with. Default: the system's. */
   readonly hostNowMs?: () => number;
+  /**
+   * The site that the store tells the server with what it writes, see src/engine/redis/sites.ts. Default: none, for
+   * those who tell it themselves.
+   */
+  readonly site?: string | undefined;
   /** Called with what the store finds. */
   readonly warn?: Warn | undefined;
   /** The memory that is expected of the server; see {@linkcode ScriptRunnerOptions}. Default: any will do. */
@@ -65,13 +70,22 @@ export class RedisStore extends PrimitiveStore implements Store {
    */
   static async open(
     url: string,
-    { namespace, nowMs, hostNowMs, warn, memory, ...limits }: RedisStoreOptions,
+    { namespace, nowMs, hostNowMs, site, warn, memory, ...limits }: RedisStoreOptions,
   ): Promise<RedisStore> {
-    const [connection, lookBehindFirstAct] = await Promise.all([
+    const [connection, lookBehindFirstAct, tellSite] = await Promise.all([
       RedisConnection.open(url, limits),
       warn && lookForLapsing(warn),
+      site === undefined ? undefined : tellsSite(site),
     ]);
-    const options = { namespace, nowMs, hostNowMs, lookBehindFirstAct, bringForward, memory };
+    const options = {
+      namespace,
+      nowMs,
+      hostNowMs,
+      lookBehindFirstAct,
+      tellSite,
+      bringForward,
+      memory,
+    };
     const runner = new ScriptRunner(connection, options);
     return new RedisStore(connection, runner);
   }
@@ -128,4 +142,9 @@ async function lookForLapsing(warn: Warn) {
       if (leases.length > 0) warn({ kind: "lapsing", agent: name, leases });
     };
   };
+}
+
+async function tellsSite(site: string) {
+  const { seeSites } = await import("../engine/redis/sites.ts");
+  return (runner: ScriptRunner) => seeSites(runner, site);
 }

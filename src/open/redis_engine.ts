@@ -44,8 +44,12 @@ export function redisEngine({ url }: RedisPlace): EngineDescriptor {
       return found === undefined ? undefined : { kind: "redis", url: found };
     },
     open: async ({ namespace, clock, warn }) => {
-      const { RedisStore } = await import("./redis.ts");
-      return await RedisStore.open(url, { namespace, warn, hostNowMs: clock.nowMs });
+      const [{ RedisStore }, { siteWithoutDirectory }] = await Promise.all([
+        import("./redis.ts"),
+        import("../engine/redis/sites.ts"),
+      ]);
+      const site = siteWithoutDirectory(Deno.hostname());
+      return await RedisStore.open(url, { namespace, warn, hostNowMs: clock.nowMs, site });
     },
     hasState: async (namespace) => {
       const { hasState } = await import("../engine/redis/inspect.ts");

@@ -12,22 +12,17 @@
  * most; a caller that is alone never waits.
  * @module
  */
-import { CoordError, StoreUnavailableError } from "../../errors.ts";
+import { CoordError } from "../../errors.ts";
 import type { RedisArgument, RedisConnection } from "./connection.ts";
 import { INDEX_KEY, type Script, type ScriptText, type TextForm, textOf } from "./script.ts";
 import { ageOf, schemaRefusal, versionIn } from "./schema.ts";
 import type { Actor } from "../actor.ts";
 import { ChannelWaker } from "./channel_waker.ts";
 import { memoryChange } from "./memory.ts";
+import { isOutOfMemory, PATIENCE_MS, pauseAfter } from "./retry.ts";
 
 /** An act counts as a sign of life at most this often in one process. */
 const BEAT_EVERY_MS = 1000;
-/** Longest time that one call is tried again for. */
-const PATIENCE_MS = 5000;
-/** Pause before a server that cannot serve right now is asked again. */
-const PAUSE_MS = 100;
-/** What a server says that is starting, or is about to become the primary. */
-const PASSING: readonly unknown[] = ["readonly", "loading", "primary_down", "cluster_down"];
 
 /** Most operations of a batch: the server serves nobody else meanwhile. */
 const BATCH_OPERATIONS = 32;
@@ -37,6 +32,9 @@ const BUSY_CALLS = 2;
 const BATCH_WINDOW_MS = 5;
 /** An operation of more arguments goes alone. */
 const BATCH_ARGUMENTS = 64;
+
+/** A process says again after this long that it is still there, if it writes. */
+const TELL_SITE_EVERY_MS = 60_000;
 
 /** How a {@linkcode ScriptRunner} works. */
 export interface ScriptRunnerOptions {
@@ -50,6 +48,11 @@ export interface ScriptRunnerOptions {
    * same connection. What it gives is called once the operation has been answered.
    */
   readonly lookBehindFirstAct?: LookBehindAct | undefined;
+  /**
+   * Tells the server which site this process belongs to: right behind the first operation of an acting agent, in the same
+   * round trip, and then behind one of each minute.
+   */
+  readonly tellSite?: ((runner: ScriptRunner) => Promise<unknown>) | undefined;
   /** Brings older data forward, from the version that was found. Default: they are refused. */
   readonly bringForward?: ((runner: ScriptRunner, found: number) => Promise<void>) | undefined;
   /**
@@ -112,6 +115,9 @@ export class ScriptRunner {
   #comingForward: Promise<void> | undefined;
   readonly #process = crypto.randomUUID().slice(0, 8);
   #look: LookBehindAct | undefined;
+  readonly #tellSite: ScriptRunnerOptions["tellSite"];
+  /** When the site was told last, by this process's monotonic clock. */
+  #toldAt = -Infinity;
   #calls = 0;
   /** Writing calls that had to bring their text, as the server did not have it. */
   #texts = 0;
@@ -122,9 +128,10 @@ export class ScriptRunner {
   /** Uses a connection that others may use as well. */
   constructor(
     connection: RedisConnection,
-    { namespace, nowMs, hostNowMs = Date.now, lookBehindFirstAct, bringForward, memory }:
+    { namespace, nowMs, hostNowMs = Date.now, lookBehindFirstAct, tellSite, bringForward, memory }:
       ScriptRunnerOptions,
   ) {
+    this.#tellSite = tellSite;
     this.#namespace = namespace;
     this.#bringForward = bringForward;
     this.#memory = memory;
@@ -151,6 +158,26 @@ export class ScriptRunner {
     script: Script,
     actor: Actor | undefined,
     ...args: readonly RedisArgument[]
+  ): Promise<unknown> {
+    const tell = actor && this.#tellSite;
+    if (tell === undefined || performance.now() - this.#toldAt < TELL_SITE_EVERY_MS) {
+      return await this.#write(script, actor, args);
+    }
+    this.#toldAt = performance.now();
+    const written = this.#write(script, actor, args);
+    // Whoever writes next tells it, when this does not arrive. A process may end right after its first answer.
+    const told = tell(this).catch(() => {
+      this.#toldAt = -Infinity;
+    });
+    const answer = await written;
+    await told;
+    return answer;
+  }
+
+  async #write(
+    script: Script,
+    actor: Actor | undefined,
+    args: readonly RedisArgument[],
   ): Promise<unknown> {
     const op = `${this.#process}-${(++this.#calls).toString(36)}`;
     if (actor === undefined) return await this.#enqueue(script, [op, "", "", "", ...args]);
@@ -363,17 +390,4 @@ export class ScriptRunner {
     }
     return failure;
   }
-}
-
-function isOutOfMemory(failure: unknown): boolean {
-  return failure instanceof StoreUnavailableError && failure.details.reason === "out_of_memory";
-}
-
-/** How long to wait before the call is made again; `undefined` when that would not help. */
-function pauseAfter(failure: unknown): number | undefined {
-  if (!(failure instanceof StoreUnavailableError) || !failure.retryable) return undefined;
-  const { reason } = failure.details;
-  if (PASSING.includes(reason)) return PAUSE_MS;
-  // The connection is made again; `ready` waits for it, and for no longer than a command may take.
-  return reason === "lost" ? 0 : undefined;
 }

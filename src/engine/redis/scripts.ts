@@ -1980,6 +1980,17 @@ return finish(int(memory))
   return shown, first <= #keys and first or nil
 end
 `,
+  "engine/sites": `if ARGV[7] ~= '' then call('ZREM', SITES, ARGV[7]) end
+call('ZREMRANGEBYSCORE', SITES, '-inf', int(now - ARGV[6]))
+call('ZADD', SITES, int(now), ARGV[5])
+local seen, others = call('ZREVRANGE', SITES, 0, ARGV[8], 'WITHSCORES'), {}
+for i = 1, #seen, 2 do
+  if seen[i] ~= ARGV[5] and #others < tonumber(ARGV[8]) then
+    others[#others + 1] = '{"site":' .. cjson.encode(seen[i]) .. ',"lastSeenMs":' .. seen[i + 1] .. '}'
+  end
+end
+return finish('{"others":[' .. table.concat(others, ',') .. '],"nowMs":' .. int(now) .. '}')
+`,
   "engine/state": `local SINCE_MS = 1735689600000
 local EVENTS_KEPT = 100000
 local call = redis.call
@@ -4438,6 +4449,7 @@ export const SCRIPTS = {
   "board/search": { keys: ["threads", "board_ids", "messages", "board_removing", "board_words"], parts: ["engine/shown", "board/thread", "board/lookup"] },
   "board/show": { keys: ["threads", "board_ids", "messages", "thread_parts"], parts: ["engine/shown", "board/thread"] },
   "engine/raise": { keys: [], parts: [] },
+  "engine/sites": { keys: ["sites"], parts: [] },
   "event/end": { keys: [], parts: [] },
   "event/read": { keys: [], parts: [] },
   "lock/abandon": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/format", "lock/rows", "lock/wait_queue"], frees: true },

@@ -1,0 +1,26 @@
+/**
+ * When a call that failed is made again.
+ * @module
+ */
+import { StoreUnavailableError } from "../../errors.ts";
+
+/** Longest time that one call is tried again for. */
+export const PATIENCE_MS = 5000;
+/** Pause before a server that cannot serve right now is asked again. */
+const PAUSE_MS = 100;
+/** What a server says that is starting, or is about to become the primary. */
+const PASSING: readonly unknown[] = ["readonly", "loading", "primary_down", "cluster_down"];
+
+/** Whether the server refused to write because its memory is full. */
+export function isOutOfMemory(failure: unknown): boolean {
+  return failure instanceof StoreUnavailableError && failure.details.reason === "out_of_memory";
+}
+
+/** How long to wait before the call is made again; `undefined` when that would not help. */
+export function pauseAfter(failure: unknown): number | undefined {
+  if (!(failure instanceof StoreUnavailableError) || !failure.retryable) return undefined;
+  const { reason } = failure.details;
+  if (PASSING.includes(reason)) return PAUSE_MS;
+  // The connection is made again; `ready` waits for it, and for no longer than a command may take.
+  return reason === "lost" ? 0 : undefined;
+}
