@@ -96,15 +96,14 @@ function leftOutText({ attemptsLeftOut }: Task): string {
 }
 
 function attemptText(attempt: Attempt, number: number, view: View): string {
-  const { holder, outcome, error, progress, startedAtMs, endedAtMs, late } = attempt;
+  const { holder, outcome, error, progress, startedAtMs, endedAtMs, late, result } = attempt;
+  const end = `${outcome ?? "under way"}${late ? ", too late" : ""}`;
   const until = endedAtMs === undefined ? "" : `, ended ${ago(view, endedAtMs)}`;
   const note = (name: string, text: string | undefined) =>
     text === undefined || text === "" ? "" : `${indent(`${name}: ${text}`)}\n`;
-  return `  attempt ${number}: ${holder}, ${outcome ?? "under way"}${
-    late ? ", too late" : ""
-  }, began ` +
-    `${ago(view, startedAtMs)}${until}\n` + note("progress", progress) +
-    note(outcome === "released" ? "reason" : "error", error);
+  return `  attempt ${number}: ${holder}, ${end}, began ${ago(view, startedAtMs)}${until}\n` +
+    note("progress", progress) + note(outcome === "released" ? "reason" : "error", error) +
+    note("result", result === undefined ? undefined : JSON.stringify(result));
 }
 
 function indent(text: string): string {

@@ -3,6 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { taskText } from "../../commands/task/text.ts";
 import { LeaseLostError, NothingToClaimError } from "../../src/errors.ts";
 import type { Task } from "../../src/task/task.ts";
 import { recordOfClaim } from "../../src/task/transfer.ts";
@@ -276,6 +277,11 @@ transferTest(
       ],
     };
     assert.deepEqual(await target.as("ada").get(mine.id), expected);
+    const view = { terminal: false, color: false, columns: Infinity, nowMs: clock.nowMs() };
+    assert.match(
+      taskText((await target.as("ada").get(mine.id))!, view),
+      /attempt 1: bob, completed, too late, began .*\n {2}\| result: \{"late":true\}\n {2}attempt 2: eve, under way/,
+    );
     await source.transfer.markAll();
     assert.deepEqual(await move(), conflicts, "told again");
     assert.deepEqual(await target.as("ada").get(mine.id), expected);
@@ -331,7 +337,6 @@ transferTest(
     const { source, target, move } = bench;
     const mine = await claimed(source, "bob", "t");
     await move();
-    bench.clock.advance(10);
     await target.as("ada").cancel(mine.id);
     await source.as("bob").complete(mine.id, { result: 1 });
     assert.match((await move())[0]!.outcome, /^kept as a late result: .* is cancelled$/);
@@ -434,4 +439,40 @@ transferTest("claim taken over is renewed and released with its holder", BOTH, a
   assert.equal(lease!.expiresAtMs, clock.nowMs() + 300_000);
   assert.equal((await target.agents.deregister("bob"))!.tasks, 1);
   assert.equal((await claimOne(target, "eve")).id, second.id);
+});
+
+transferTest("task told again after it was claimed here stays claimed", REDIS, async (bench) => {
+  const { source, target } = bench;
+  const [fresh] = await source.as("ada").create([{ title: "fresh" }]);
+  const [, retried] = await source.as("ada").create([{ title: "last" }, {
+    title: "u",
+    priority: 9,
+  }]);
+  await source.as("bob").claim();
+  await source.as("bob").fail(retried!.id, { error: "no", retry: false });
+  await source.as("ada").retry(retried!.id);
+  // The process that moves them dies before it has settled them, within one millisecond.
+  const { records } = await source.transfer.changed(PORTION);
+  await target.transfer.take(records);
+  const claims = await target.as("eve").claim({ count: 2 });
+  assert.deepEqual(claims.map(({ id }) => id), [retried!.id, fresh!.id]);
+  const conflicts = await target.transfer.take(records);
+  assert.deepEqual(conflicts.map(({ subject }) => subject), [fresh!.id, retried!.id]);
+  for (const { id, lease } of claims) {
+    assert.deepEqual((await target.as("ada").get(id))!.lease, lease);
+    await target.as("eve").complete(id, { fence: lease!.fence });
+  }
+});
+
+transferTest("task removed there stays told when all is told again", BOTH, async (bench) => {
+  const { source, target, clock, move } = bench;
+  const [task] = await source.as("ada").create([{ title: "t" }]);
+  await move();
+  await source.as("ada").cancel(task!.id);
+  clock.advance(10);
+  await source.as("ada").prune({ olderThanMs: 1 });
+  await source.transfer.markAll();
+  assert.deepEqual(await move(), []);
+  assert.equal(await target.as("ada").get(task!.id), undefined);
+  assert.equal((await target.as("ada").counts()).pending, 0);
 });

@@ -2916,6 +2916,7 @@ local function place_of(task)
 end
 local function save(task, from)
   local id, status = task.id, task.work.status
+  task.work.taken = nil
   task.record = encode(task.work)
   call('HSET', TASKS, id .. 'w', task.record)
   call('ZADD', TASK_ORDER, place_of(task), id)

@@ -42,6 +42,14 @@ export function settleTasks(tx: Transaction, keys: readonly (string | number)[])
   settle(tx, JOURNALED_TASKS, keys.filter((key) => typeof key === "number"));
 }
 
+/** Puts every task that is there into the journal; of those that were removed the ones not settled yet stay in it. */
+export function markAllTasks(tx: Transaction): void {
+  tx.run(
+    "INSERT INTO journal SELECT ?, seq FROM tasks WHERE true ON CONFLICT DO NOTHING",
+    JOURNALED_TASKS,
+  );
+}
+
 function removedTask(key: string): RemovedTask {
   const [removed, fence, status] = key.split(" ") as [string, string, TaskStatus];
   return { removed, fence: Number(fence), status };

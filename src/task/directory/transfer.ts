@@ -11,9 +11,8 @@ import type {
   TransferConflict,
 } from "../../transfer.ts";
 import type { TaskRecord } from "../transfer.ts";
-import { JOURNALED_TASKS, REMOVED_TASKS } from "./journal.ts";
 import { TaskOperation } from "./operation.ts";
-import { changedTasks, settleTasks } from "./moving_out.ts";
+import { changedTasks, markAllTasks, settleTasks } from "./moving_out.ts";
 import { takeTasks } from "./moving_in.ts";
 
 /** The tasks of a database that stands in for another store. To be a source it needs the journal of tasks. */
@@ -33,15 +32,8 @@ export class DirectoryTaskTransfer implements Source<TaskRecord>, Target<TaskRec
     return this.#engine.write(undefined, (tx) => settleTasks(tx, keys));
   }
 
-  /** Of those that were removed nothing is left to be told: a store that has lost its memory has lost them, too. */
   markAll(): Promise<void> {
-    return this.#engine.write(undefined, (tx) => {
-      tx.run("DELETE FROM journal WHERE kind = ?", REMOVED_TASKS);
-      tx.run(
-        "INSERT INTO journal SELECT ?, seq FROM tasks WHERE true ON CONFLICT DO NOTHING",
-        JOURNALED_TASKS,
-      );
-    });
+    return this.#engine.write(undefined, markAllTasks);
   }
 
   take(records: readonly TaskRecord[]): Promise<readonly TransferConflict[]> {

@@ -34,6 +34,7 @@ end
 -- Saves the work on a task that stood at `from`.
 local function save(task, from)
   local id, status = task.id, task.work.status
+  task.work.taken = nil
   task.record = encode(task.work)
   call('HSET', TASKS, id .. 'w', task.record)
   call('ZADD', TASK_ORDER, place_of(task), id)

@@ -11,7 +11,8 @@ TASKS       <id> -> the spec, what the creator said, one JSON list in lines:
             {status, worker, fence, more (whether it may be tried again when this attempt fails) and seq,
             both while it is claimed, spent (attempts that count), lease (its length), started, ended,
             outcome, error, progress, older (how many attempts there were before), waits (dependencies not
-            yet completed), updated}
+            yet completed), updated, taken (the instant of the last change that task/take was told, until the next one
+            here)}
             <id>a1, <id>a2 … -> the attempts before, JSON; see task/attempts
             <id>r -> the result, JSON; <id>k -> its idempotency key, if it has one
 TASK_ORDER  id -> region + place, of every task whatever its status; a change of status is a change of score

@@ -14,8 +14,7 @@ ARGV    from 5 on, of each task: "moved", its id, its key or "", an object of it
 RETURN  {id, what became of it, more of that} of each that was not taken over as told: "key" and who has it;
         "late" or "theirs" and the status here; "needed"; "held" and by whom
 KEEPS   fences handed out from now on are above those told
-        work.taken is the instant of the last change that was told: while it is that of the task's last change, nobody has
-        changed the task here since ]]
+        work.taken, see task/rows: while it is that of the task's last change, nobody has changed the task here since ]]
 local at, conflicts = 5, {}
 
 local function argument()
