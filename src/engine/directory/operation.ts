@@ -99,7 +99,7 @@ export class OpenTransaction extends ReadView implements Transaction {
   }
 
   startAbove({ fence, event }: { readonly fence: number; readonly event: number }): void {
-    this.leaveGap({ commits: 0, fence, event });
+    if (fence > this.#fence || event > this.#event) this.leaveGap({ commits: 0, fence, event });
   }
 
   /** Writes clock and counters back; gives the numbers of this commit. */

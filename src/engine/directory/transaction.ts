@@ -33,7 +33,7 @@ export interface Transaction extends Reader {
   nextFence(): number;
   /** The next number of the event stream; the first one is greater than those of a store before this one. */
   nextEvent(): number;
-  /** Goes on above these numbers, and above what the clock says: fences and events that another store handed out. */
+  /** Goes on above these numbers, which another store has handed out; nothing gets less. */
   startAbove(known: { readonly fence: number; readonly event: number }): void;
   /** Adds `by` to the count of `kind`. */
   count(kind: string, by: number): void;

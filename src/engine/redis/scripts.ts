@@ -2288,7 +2288,7 @@ local function grant()
 end
 local function enqueue(place)
   if place then
-    place.seen, place.called = now, nil
+    place.seen, place.called, place.waker = now, nil, waker
   else
     lock_seq, lock_waiters = lock_seq + 1, lock_waiters + 1
     place = { seq = lock_seq, id = waiter_id, agent = ACTOR, mode = mode, paths = all_names, waker = waker, seen = now }
@@ -2392,7 +2392,7 @@ local function end_leases(leases, type, by, more)
     end
     call('ZREM', LOCK_DUE, path .. '\\0' .. fence)
     call('ZREM', HELD, lease.holder .. '\\0l' .. path .. '\\0' .. fence)
-    emit(type, path, by, fence_data(fence, more))
+    if type then emit(type, path, by, fence_data(fence, more)) end
     paths[#paths + 1] = path
   end
   call_waiters(paths)
@@ -2746,6 +2746,79 @@ local function select_leases(paths, fence)
   return held, lost
 end
 `,
+  "lock/take": `local KEEP_OTHERS = ARGV[5] == '1'
+local told = {}
+local function brief(lease)
+  return '{"path":' .. cjson.encode(lease.path) .. ',"holder":' .. cjson.encode(lease.holder) ..
+    ',"fence":' .. int(lease.fence) .. '}'
+end
+local function tell(kept, ended)
+  told[#told + 1] = '[' .. brief(kept) .. ',' .. brief(ended) .. ']'
+end
+local function conflicting(record, names)
+  local found, known = {}, {}
+  local function note(lease)
+    local place = lease.path .. '\\0' .. int(lease.fence)
+    if not known[place] and modes_conflict(lease.mode, record.mode) and
+      (lease.holder ~= record.holder or lease.path == record.path) then
+      known[place], found[#found + 1] = true, lease
+    end
+    return false
+  end
+  for _, name in ipairs(names) do first_overlapping(name, note, function() return false end) end
+  return found
+end
+local function take_lease(record)
+  local path, fence = record.path, int(record.fence)
+  local member, due = path .. '\\0' .. fence, now + record.leftMs
+  local lease = lease_at(member)
+  if lease then
+    local entries = entries_on(path)
+    for _, entry in ipairs(entries) do
+      if entry.fence == record.fence and not entry.of then entry.ttl = record.ttlMs end
+    end
+    keep_on(path, entries)
+    call('ZADD', LOCK_DUE, int(math.max(lease.due, due)), member)
+    return
+  end
+  if record.leftMs <= 0 then return end
+  local others = conflicting(record, { path, unpack(record.aliases or {}) })
+  for _, other in ipairs(others) do
+    if KEEP_OTHERS and other.fence > record.fence then return tell(other, record) end
+  end
+  for _, other in ipairs(others) do tell(record, other) end
+  end_leases(others)
+  add_on(path, { holder = record.holder, fence = record.fence, mode = record.mode, intent = record.intent,
+    ttl = record.ttlMs, at = record.acquiredAtMs, also = record.aliases })
+  for _, alias in ipairs(record.aliases or {}) do add_on(alias, { of = path, fence = record.fence }) end
+  call('ZADD', LOCK_DUE, int(due), member)
+  call('ZADD', HELD, 0, record.holder .. '\\0l' .. member)
+  lock_floor = math.min(lock_floor, due)
+end
+local function take_waiter(record)
+  if find_waiter(record.id) then return end
+  lock_seq, lock_waiters = lock_seq + 1, lock_waiters + 1
+  local place = { seq = lock_seq, id = record.id, agent = record.agent, mode = record.mode, paths = record.paths,
+    waker = '', seen = now }
+  for _, name in ipairs(record.paths) do call('ZADD', LOCK_WAIT_QUEUE, 0, place_of(place, name)) end
+  save_waiter(place)
+end
+for i = 6, #ARGV do
+  local record = cjson.decode(ARGV[i])
+  if record.kind == 'waiter' then
+    take_waiter(record)
+  else
+    if record.fence > last_fence then last_fence = record.fence end
+    dirty = true
+    if record.kind == 'lease' then
+      take_lease(record)
+    else
+      end_leases({ lease_at(record.path .. '\\0' .. int(record.fence)) })
+    end
+  end
+end
+return finish('[' .. table.concat(told, ',') .. ']')
+`,
   "lock/wait_queue": `local CALL_MS = 250
 local SILENCE_MS = 5000
 local WAITERS_LOOKED_AT = 256
@@ -2828,7 +2901,7 @@ local function call_waiters(paths)
     local silent = now - waiter.seen > SILENCE_MS
     if silent or has_precedence(waiter) then
       local kept_back = kept_back_by(wanted, waiter)
-      if silent or not (kept_back or wake(waiter.waker)) then
+      if silent or not (kept_back or waiter.waker == '' or wake(waiter.waker)) then
         remove_waiter(waiter)
       else
         want(wanted, waiter)
@@ -4462,6 +4535,7 @@ export const SCRIPTS = {
   "lock/release": { keys: ["lock_wait_queue", "lock_waiters", "lock_paths"], parts: ["lock/rows", "lock/selection", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/format", "lock/release_fast"], frees: true },
   "lock/release_all": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases"], frees: true },
   "lock/renew": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows", "lock/selection"], frees: true },
+  "lock/take": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases"] },
   "task/abandon": { keys: ["task_wait_queue", "task_waiters"], parts: ["task/waiters"], frees: true },
   "task/cancel": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/choice"], frees: true },
   "task/claim": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/format", "task/fast"], frees: true, lets: ["COMPLETES = false"] },

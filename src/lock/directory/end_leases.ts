@@ -20,13 +20,18 @@ export function endLeases(
   if (rows.length === 0) return [];
   const names: string[] = [];
   for (const row of rows) {
-    tx.run("DELETE FROM locks WHERE path = ? AND fence = ?", row.path, row.fence);
-    names.push(row.path, ...removeAliases(tx, row));
+    names.push(...removeLease(tx, row));
     emit(tx, type, row.path, by, { fence: row.fence, ...data });
   }
   tx.count("locks", -rows.length);
   callWaiters(tx, names);
   return rows.map(toLease);
+}
+
+/** Removes a lease, uncounted; returns the names that it kept others from. */
+export function removeLease(tx: Transaction, row: LockRow): string[] {
+  tx.run("DELETE FROM locks WHERE path = ? AND fence = ?", row.path, row.fence);
+  return [row.path, ...removeAliases(tx, row)];
 }
 
 function removeAliases(tx: Transaction, { path, fence }: LockRow): string[] {

@@ -99,15 +99,25 @@ export function queue(
   place: WaiterRow | undefined,
 ): void {
   if (place !== undefined) {
-    const sql = "UPDATE lock_waiters SET seen_at_ms = ?, called_at_ms = NULL WHERE seq = ?";
-    tx.run(sql, tx.nowMs, place.seq);
+    const sql =
+      "UPDATE lock_waiters SET bell = ?, seen_at_ms = ?, called_at_ms = NULL WHERE seq = ?";
+    tx.run(sql, waker, tx.nowMs, place.seq);
     return;
   }
   const names = paths.flatMap((path) => namesOf(path, aliases));
+  joinQueue(tx, { id, waker }, { agent: actor.name, mode, names });
+}
+
+/** Puts a waiter at the end of the queue. Without a waker it is taken to live until its process looks. */
+export function joinQueue(
+  tx: Transaction,
+  { id, waker }: Applicant,
+  { agent, mode, names }: Pick<Waiter, "agent" | "mode" | "names">,
+): void {
   tx.run(
     "INSERT INTO lock_waiters (id, agent, mode, paths, bell, seen_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
     id,
-    actor.name,
+    agent,
     mode,
     JSON.stringify(names),
     waker,
@@ -141,7 +151,7 @@ export function callWaiters(tx: Transaction, paths: readonly string[]): void {
     // Called before and never came: it keeps its place, but nobody waits for it.
     if (!isInWay(waiter, tx.nowMs)) continue;
     const keptBack = wanted.keepBack(names, mode);
-    if (!keptBack && !tx.wake(waiter.bell)) {
+    if (!keptBack && waiter.bell !== "" && !tx.wake(waiter.bell)) {
       removeWaiter(tx, seq);
       continue;
     }

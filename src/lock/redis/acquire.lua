@@ -82,7 +82,7 @@ end
 
 local function enqueue(place)
   if place then
-    place.seen, place.called = now, nil
+    place.seen, place.called, place.waker = now, nil, waker
   else
     lock_seq, lock_waiters = lock_seq + 1, lock_waiters + 1
     place = { seq = lock_seq, id = waiter_id, agent = ACTOR, mode = mode, paths = all_names, waker = waker, seen = now }

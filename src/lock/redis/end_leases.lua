@@ -4,7 +4,7 @@ In every case the waiters that they kept out are called.
 NEEDS   lock/wait_queue
 RULES   lock/model: LOCKS_EXPIRED_AT_ONCE ]]
 
--- Ends these leases; more is JSON to add to their events' data, or nil.
+-- Ends these leases, without events where there is no type; more is JSON to add to their events' data, or nil.
 local function end_leases(leases, type, by, more)
   if #leases == 0 then return end
   local paths = {}
@@ -17,7 +17,7 @@ local function end_leases(leases, type, by, more)
     end
     call('ZREM', LOCK_DUE, path .. '\0' .. fence)
     call('ZREM', HELD, lease.holder .. '\0l' .. path .. '\0' .. fence)
-    emit(type, path, by, fence_data(fence, more))
+    if type then emit(type, path, by, fence_data(fence, more)) end
     paths[#paths + 1] = path
   end
   call_waiters(paths)

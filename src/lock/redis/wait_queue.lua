@@ -3,7 +3,8 @@
 NEEDS   lock/rows
 KEYS    lock_waiters, lock_wait_queue
 RULES   lock/model: CALL_MS, SILENCE_MS, WAITERS_LOOKED_AT, WAITER_NAMES_LOOKED_AT
-LOCK_WAITERS  waiter's id -> JSON {seq, id, agent, mode, paths, waker, seen, called?}
+LOCK_WAITERS  waiter's id -> JSON {seq, id, agent, mode, paths, waker, seen, called?}; of one that was
+              taken over from another store the waker is "" until its process has looked
 LOCK_WAIT_QUEUE     path NUL seq NUL id, by name: who waits for each path, in the order they came
 KEEPS         a request is granted when no live lease and no earlier live waiter conflicts with it. Whoever ends a
               lease calls the first waiters that it may free; one that does not come within CALL_MS, or was not
@@ -104,7 +105,7 @@ local function call_waiters(paths)
     -- Called before and never came: it keeps its place, but nobody waits for it.
     if silent or has_precedence(waiter) then
       local kept_back = kept_back_by(wanted, waiter)
-      if silent or not (kept_back or wake(waiter.waker)) then
+      if silent or not (kept_back or waiter.waker == '' or wake(waiter.waker)) then
         remove_waiter(waiter)
       else
         want(wanted, waiter)

@@ -1,0 +1,41 @@
+/**
+ * Locks on their way into Redis; see take.lua.
+ * @module
+ */
+import { script } from "../../engine/redis/script.ts";
+import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
+import type { Target, TransferConflict } from "../../transfer.ts";
+import {
+  type ConflictingLease,
+  leaseConflict,
+  type LockRecord,
+  type TakeLocksOptions,
+} from "../transfer.ts";
+
+const TAKE = script("lock/take");
+
+/** How many records one operation takes over: some milliseconds of the server. */
+const TAKEN_AT_ONCE = 100;
+
+/** The locks of a namespace. */
+export class RedisLockTransfer implements Target<LockRecord> {
+  readonly #runner: ScriptRunner;
+  readonly #keepOthers: boolean;
+
+  /** Uses the runner's connection and namespace. */
+  constructor(runner: ScriptRunner, { keepOthers = false }: TakeLocksOptions = {}) {
+    this.#runner = runner;
+    this.#keepOthers = keepOthers;
+  }
+
+  async take(records: readonly LockRecord[]): Promise<readonly TransferConflict[]> {
+    const conflicts: TransferConflict[] = [];
+    for (let first = 0; first < records.length; first += TAKEN_AT_ONCE) {
+      const args = records.slice(first, first + TAKEN_AT_ONCE).map((one) => JSON.stringify(one));
+      const text = await this.#runner.write(TAKE, undefined, this.#keepOthers ? 1 : 0, ...args);
+      const told = JSON.parse(String(text)) as (readonly [ConflictingLease, ConflictingLease])[];
+      conflicts.push(...told.map(([kept, ended]) => leaseConflict(kept, ended)));
+    }
+    return conflicts;
+  }
+}
