@@ -92,10 +92,11 @@ const { locks, tasks, board, approvals, audit, events } = new Primitives(context
 /** Takes a lock and works under it, renewing it at times; sometimes leaves it to lapse. */
 async function lock(): Promise<void> {
   const path = pick(PATHS);
+  const limitMs = pick([WAIT_MS, LONG_WAIT_MS]);
   const taken = await call(
     "lock.acquire",
-    { path, leaseMs: LEASE_MS, limitMs: WAIT_MS },
-    () => locks.acquire(path, { ttlMs: LEASE_MS, waitMs: WAIT_MS }),
+    { path, leaseMs: LEASE_MS, limitMs },
+    () => locks.acquire(path, { ttlMs: LEASE_MS, waitMs: limitMs }),
     ([lease]) => ({ fence: lease!.fence }),
   );
   if (taken === undefined) return;

@@ -9,9 +9,14 @@ import type { Fault } from "./history.ts";
 /** An answer may come so much later, on a machine with other things to do. */
 const PATIENCE_MS = 5000;
 
+/** Calls that began so close together may be served in any order. */
+const TOGETHER_MS = 1000;
+
 /** Examines every wait. */
-export function checkWaiters({ calls, faults, check }: Evidence): void {
+export function checkWaiters(evidence: Evidence): void {
+  const { calls, faults, check } = evidence;
   const healthyMs = healthOf(faults);
+  checkTurns(evidence, healthyMs);
   const decidedMs = new Map<string, number>();
   const messages: Call[] = [];
   for (const call of calls) {
@@ -42,10 +47,33 @@ export function checkWaiters({ calls, faults, check }: Evidence): void {
   }
 }
 
+/** Nobody who came later was given a lock long before somebody who waited for it all the time. */
+function checkTurns({ calls, check }: Evidence, healthyMs: Healthy): void {
+  const acquired = calls.filter(({ operation }) => operation === "lock.acquire");
+  const granted = Map.groupBy(
+    acquired.filter(({ outcome }) => outcome === "ok"),
+    ({ given }) => given.path!,
+  );
+  for (const { given: { path }, agent, outcome, fromMs, toMs, slot } of acquired) {
+    // Whoever was refused by a store that failed had left the queue, which nobody wrote down.
+    if (toMs - fromMs <= PATIENCE_MS || outcome === "store_unavailable" || toMs === Infinity) {
+      continue;
+    }
+    const later = granted.get(path!)?.filter((one) =>
+      one.fromMs > fromMs + TOGETHER_MS && healthyMs(one.toMs, toMs, slot) > PATIENCE_MS
+    ) ?? [];
+    check(
+      later.length === 0,
+      () =>
+        `lock.acquire of ${agent} was forgotten: ${later.length} who came later had ${path}`,
+    );
+  }
+}
+
 /** How much of a stretch of time no fault touched the worker in a slot. */
-function healthOf(
-  faults: readonly Fault[],
-): (fromMs: number, toMs: number, slot: number) => number {
+type Healthy = (fromMs: number, toMs: number, slot: number) => number;
+
+function healthOf(faults: readonly Fault[]): Healthy {
   const inOrder = faults.toSorted((a, b) => a.fromMs - b.fromMs);
   return (fromMs, toMs, slot) => {
     if (toMs - fromMs <= PATIENCE_MS) return Math.max(0, toMs - fromMs);

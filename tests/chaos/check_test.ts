@@ -232,6 +232,20 @@ Deno.test("a waiter that is not told of what it waits for is found", () => {
   );
 });
 
+Deno.test("a waiter for a lock whom others overtake is found", () => {
+  const wait = (outcome: string) =>
+    call("lock.acquire", [0, 9000], { path: "a", leaseMs: 1000, limitMs: 9000 }, {}, { outcome });
+  const other = (fromMs: number, fence: number, path = "a") => acquire(fromMs, fence, path);
+  assert.deepEqual(judge([...wait("timeout"), ...other(5000, 1), ...other(2000, 2, "b")]), []);
+  assert.deepEqual(judge([...wait("timeout"), ...other(500, 1)]), []);
+  finds(
+    judge([...wait("timeout"), ...other(2000, 1)]),
+    /^lock\.acquire of ada was forgotten: 1 who came later had a$/,
+  );
+  const frozen = { what: "SIGSTOP", fromMs: 3000, toMs: 6000, slot: 1 };
+  assert.deepEqual(judge([...wait("timeout"), ...other(2000, 1)], { faults: [frozen] }), []);
+});
+
 Deno.test("a call without an answer is found, unless its process was killed", () => {
   const [begin] = call("audit.log", [0, 10], { nonce: "n" });
   const start: Line = { kind: "start", pid: 1, slot: 1 };
