@@ -9,6 +9,7 @@ import { raiseNumbers } from "../../src/engine/redis/raise.ts";
 import { sequenceOf } from "../../src/id.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import { freshNamespace, hasRedis, pause, startRedis } from "../../dev/redis_server.ts";
+import { startProxy } from "../../dev/proxy.ts";
 import type { RedisConfig, RedisServer } from "../../dev/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
 
@@ -32,6 +33,7 @@ async function open(url: string, namespace: string, start = 0) {
     const error = await call.then(() => undefined, (error) => error);
     assert.ok(error instanceof MemoryChangedError, String(error));
     assert.notEqual(error.memory, record.memory);
+    assert.equal(error.sent, false);
     record.memory = error.memory;
   };
   return { store, record, acquire, paths, changed };
@@ -221,3 +223,27 @@ memoryTest(
     assert.equal(await acquire("d"), fence + 2);
   },
 );
+
+Deno.test({
+  name: "call whose answer was lost with a restart says that the server may have done it",
+  ignore: !hasRedis(),
+  async fn() {
+    await using server = await startRedis({ config: AOF });
+    await using proxy = await startProxy(server);
+    const { store, acquire, paths, changed, record } = await open(proxy.url, freshNamespace());
+    await changed(acquire("a"));
+    await acquire("a");
+    await proxy.refuse(true);
+    proxy.loseReplies(1, ([word]) => /^evalsha$/i.test(word!));
+    const call = acquire("b").then(() => undefined, (error) => error);
+    await eventually("a lost answer", () => proxy.lost().length > 0);
+    await server.restart();
+    await proxy.refuse(false);
+    const error = await call;
+    assert.ok(error instanceof MemoryChangedError, String(error));
+    assert.equal(error.sent, true);
+    record.memory = error.memory;
+    assert.deepEqual(await paths(), ["a", "b"]);
+    await store.close();
+  },
+});

@@ -5,23 +5,30 @@
  * @module
  */
 
-/** The server's memory is not the one that was expected. The call has done nothing. */
+/** The server's memory is not the one that was expected. The call has done nothing, unless {@linkcode MemoryChangedError.sent}. */
 export class MemoryChangedError extends Error {
   override readonly name = "MemoryChangedError";
   /** What it is now: epoch microseconds of the server's clock; 0 where there is none, or an older program made it. */
   readonly memory: number;
 
+  /**
+   * Whether an earlier try of the call got no answer: the server may have done it before its memory changed, and may
+   * remember that, as one does that was restarted and keeps everything.
+   */
+  readonly sent: boolean;
+
   /** Says that `memory` was found. */
-  constructor(memory: number) {
+  constructor(memory: number, sent: boolean) {
     super(
       `The server remembers what was written since ${memory}, and that is not what was expected`,
     );
     this.memory = memory;
+    this.sent = sent;
   }
 }
 
-/** What a server's error says about its memory, if it is about that. */
-export function memoryChange(error: unknown): MemoryChangedError | undefined {
+/** What a server's error says about its memory, if it is about that; `sent` as in the error that is made of it. */
+export function memoryChange(error: unknown, sent: boolean): MemoryChangedError | undefined {
   const found = error instanceof Error && /^MEMORY (\d+)/.exec(error.message)?.[1];
-  return found ? new MemoryChangedError(Number(found)) : undefined;
+  return found ? new MemoryChangedError(Number(found), sent) : undefined;
 }

@@ -321,7 +321,7 @@ export class ScriptRunner {
           older = found;
           continue;
         }
-        const change = memoryChange(error);
+        const change = memoryChange(error, again);
         if (change !== undefined) throw change;
         const failure = this.#failure(error, script);
         if (script.frees && !known.full && isOutOfMemory(failure)) {
