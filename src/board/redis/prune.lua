@@ -1,12 +1,11 @@
 --[[ board/prune: removes threads, or some of their messages, that board/prunable gave.
 
-NEEDS   board/filing
-KEYS    board_lists, board_removing, board_words, thread_parts, inbox, threads, messages, board_ids
+NEEDS   board/hiding
+KEYS    board_removing, board_words, thread_parts, inbox, threads, messages, board_ids
 FLAGS   frees
 ARGV    5 how long ago they changed at least, for the event  6.. five for each thread: its number, when it last changed, 1 to remove
         it as a whole, numbers of messages and words, both with a space between them
 RETURN  {"pruned":…,"again"?:…}; again is the number of the first thread that takes one operation more
-BOARD_REMOVING  members of score 0: number of a thread that is being removed
 KEEPS   a thread that has changed since is left as it is. One that an operation does not remove as a whole is out of sight from
         that operation on, and so never seen without some of its replies; it counts as removed then. Whatever stops the
         operations, the next prune begins with what is left of it, and its opening goes last. ]]
@@ -55,18 +54,6 @@ local function remove_members(thread)
   in_portions('ZREM', INBOX, marks)
   in_portions('ZREM', THREAD_PARTS, members)
   return #members < MEMBERS_AT_ONCE
-end
-
--- Takes the thread out of sight: nothing leads to it any more.
-local function hide(thread)
-  call('ZREM', BOARD_LISTS, unpack(places_of(thread)))
-  if thread.priority == 'high' then call('ZREM', BOARD_LISTS, urgent_place(thread)) end
-  call('HDEL', BOARD_IDS, 't' .. thread.id)
-  local key = message_at(thread.number).key
-  if key ~= '' then call('HDEL', BOARD_IDS, 'T' .. key) end
-  thread.status = REMOVING
-  save_thread(thread)
-  call('ZADD', BOARD_REMOVING, 0, thread.number)
 end
 
 local function remove_thread(thread)

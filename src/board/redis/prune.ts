@@ -44,7 +44,7 @@ interface Removed {
 /** The operation of {@linkcode BoardStore.prune}. */
 export async function pruneThreads(
   runner: ScriptRunner,
-  actor: Actor,
+  actor: Actor | undefined,
   { statuses, olderThanMs, after, dryRun }: PruneRequest,
 ): Promise<PrunedPortion> {
   const looked: Prunable = JSON.parse(String(
@@ -71,6 +71,14 @@ export async function pruneThreads(
     if (removed.again !== undefined) next = Math.min(next ?? Infinity, removed.again - 1);
   }
   return { pruned, ...given({ next }) };
+}
+
+/** Removes what is left of threads that are out of sight; see hiding.lua. */
+export async function removeHidden(runner: ScriptRunner): Promise<void> {
+  const request = { statuses: [], olderThanMs: 0, after: 0, dryRun: false };
+  for (let next: number | undefined = 0; next !== undefined;) {
+    ({ next } = await pruneThreads(runner, undefined, request));
+  }
 }
 
 /** Arguments of one call after another, each with a bounded number of words. */

@@ -969,6 +969,17 @@ end
   "board/get": `local thread = find_thread(ARGV[5])
 return thread and show(thread) or 'null'
 `,
+  "board/hiding": `local function hide(thread)
+  call('ZREM', BOARD_LISTS, unpack(places_of(thread)))
+  if thread.priority == 'high' then call('ZREM', BOARD_LISTS, urgent_place(thread)) end
+  call('HDEL', BOARD_IDS, 't' .. thread.id)
+  local key = message_at(thread.number).key
+  if key ~= '' then call('HDEL', BOARD_IDS, 'T' .. key) end
+  thread.status = REMOVING
+  save_thread(thread)
+  call('ZADD', BOARD_REMOVING, 0, thread.number)
+end
+`,
   "board/inbox": `local SHOWN_AT_ONCE = 250
 local limit, ack, waker = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
 local given = replayed_messages()
@@ -1305,16 +1316,6 @@ local function remove_members(thread)
   in_portions('ZREM', THREAD_PARTS, members)
   return #members < MEMBERS_AT_ONCE
 end
-local function hide(thread)
-  call('ZREM', BOARD_LISTS, unpack(places_of(thread)))
-  if thread.priority == 'high' then call('ZREM', BOARD_LISTS, urgent_place(thread)) end
-  call('HDEL', BOARD_IDS, 't' .. thread.id)
-  local key = message_at(thread.number).key
-  if key ~= '' then call('HDEL', BOARD_IDS, 'T' .. key) end
-  thread.status = REMOVING
-  save_thread(thread)
-  call('ZADD', BOARD_REMOVING, 0, thread.number)
-end
 local function remove_thread(thread)
   remove_message(thread, thread.number)
   call('ZREM', BOARD_REMOVING, thread.number)
@@ -1409,6 +1410,157 @@ local next_before = oldest and ',"next":"' .. message_at(numbers[oldest]).id .. 
 local oldest_first = {}
 for i = #shown, 1, -1 do oldest_first[#oldest_first + 1] = shown[i] end
 return show(thread, ',"replies":[' .. table.concat(oldest_first, ',') .. ']' .. next_before)
+`,
+  "board/take": `local at, conflicts = 5, {}
+local function argument()
+  at = at + 1
+  return ARGV[at - 1]
+end
+local function conflict(id, kind, more)
+  conflicts[#conflicts + 1] = { id, kind, more or '' }
+end
+local function owner_of(kind, key)
+  local owner = call('HGET', BOARD_IDS, kind .. key)
+  if owner and kind == 'M' and thread_at(message_at(owner).thread).status == REMOVING then return nil end
+  return owner or nil
+end
+local function take_key(kind, key, number, id, before)
+  if before ~= '' and before ~= key and call('HGET', BOARD_IDS, kind .. before) == number then
+    call('HDEL', BOARD_IDS, kind .. before)
+  end
+  if key == '' then return '' end
+  local owner = owner_of(kind, key)
+  if owner and owner ~= number then
+    conflict(id, 'key', kind == 'T' and thread_at(owner).id or message_at(owner).id)
+    return ''
+  end
+  call('HSET', BOARD_IDS, kind .. key, number)
+  return key
+end
+local function mark_of(thread, agent)
+  local first = thread.number .. 's' .. agent .. '\\0'
+  local member = call('ZRANGEBYLEX', THREAD_PARTS, '[' .. first, '(' .. thread.number .. 's' .. agent .. '\\1', 'LIMIT', 0, 1)[1]
+  if member then return string.sub(member, #first + 1) end
+  return call('ZSCORE', THREAD_PARTS, thread.number .. 'r' .. agent) and '' or nil
+end
+local function hand_out(number, recipients, unread)
+  local waiting = {}
+  for name in string.gmatch(unread, '([^ :]+):') do waiting[name] = true end
+  for name, reason in string.gmatch(recipients, '([^ :]+):(%a)') do
+    local member = name .. '\\0n' .. number .. reason
+    if not waiting[name] then
+      call('ZREM', INBOX, member)
+    elseif call('ZADD', INBOX, 0, member) == 1 then
+      notify('inbox:' .. name)
+    end
+  end
+end
+local function take_message(thread)
+  local opens = argument() == '1'
+  local id, key, author, written, text = argument(), argument(), argument(), argument(), argument()
+  local to, recipients, unread, words = argument(), argument(), argument(), argument()
+  local number = call('HGET', BOARD_IDS, 'm' .. id)
+  local known = number and message_at(number)
+  if known and known.thread ~= thread.number then return conflict(id, 'elsewhere') end
+  if not opens and not thread.number then return conflict(id, 'lost') end
+  if not known then
+    messages = messages + 1
+    number = number_of(messages)
+  end
+  thread.number = thread.number or number
+  key = take_key(opens and 'T' or 'M', key, number, opens and thread.id or id, known and known.key or '')
+  call('HSET', MESSAGES, number, table.concat({ id, thread.number, author, written, to, key, recipients, text }, '\\0'))
+  call('HSET', BOARD_IDS, 'm' .. id, number)
+  hand_out(number, recipients, unread)
+  if known then return end
+  index_words(thread, words)
+  ACTOR = author
+  if not opens then
+    call('ZADD', THREAD_PARTS, 0, thread.number .. 'm' .. number .. author)
+    mark_members(thread, number)
+  end
+  if not mark_of(thread, author) then call('ZADD', THREAD_PARTS, 0, thread.number .. 'r' .. author) end
+end
+local function take_member(thread, has_others)
+  local agent, from = argument(), argument()
+  local unread = from ~= '' and call('HGET', BOARD_IDS, 'm' .. from) or ''
+  local before = mark_of(thread, agent)
+  if before == unread then return end
+  if has_others and before and before ~= '' and (unread == '' or before < unread) then return end
+  if before and before ~= '' then
+    call('ZREM', THREAD_PARTS, thread.number .. 's' .. agent .. '\\0' .. before)
+    call('ZREM', INBOX, agent .. '\\0u' .. before .. thread.number)
+  elseif before then
+    call('ZREM', THREAD_PARTS, thread.number .. 'r' .. agent)
+  end
+  if unread == '' then
+    call('ZADD', THREAD_PARTS, 0, thread.number .. 'r' .. agent)
+  else
+    call('ZADD', THREAD_PARTS, 0, thread.number .. 's' .. agent .. '\\0' .. unread)
+    call('ZADD', INBOX, 0, agent .. '\\0u' .. unread .. thread.number)
+    notify('inbox:' .. agent)
+  end
+end
+local function displace(thread)
+  call('ZREM', BOARD_LISTS, unpack(places_of(thread)))
+  if thread.priority == 'high' then call('ZREM', BOARD_LISTS, urgent_place(thread)) end
+end
+local function take_thread()
+  local id, title, author, priority = argument(), argument(), argument(), argument()
+  local tags, status, created, updated, told = argument(), argument(), argument(), argument(), tonumber(argument())
+  local thread = find_thread(id)
+  local is_new = not thread
+  if thread then displace(thread) end
+  thread = thread or { id = id }
+  thread.title, thread.author, thread.priority, thread.tags = title, author, priority, tags
+  thread.status, thread.created, thread.updated = status, created, updated
+  for _ = 1, tonumber(argument()) do take_message(thread) end
+  local first = (thread.number or '') .. 'm'
+  local replies = thread.number and call('ZLEXCOUNT', THREAD_PARTS, '[' .. first, '(' .. thread.number .. 'n') or 0
+  for _ = 1, tonumber(argument()) do
+    if thread.number then
+      take_member(thread, replies > told)
+    else
+      at = at + 2
+    end
+  end
+  if not thread.number then return end
+  thread.replies = int(replies)
+  save_thread(thread)
+  file(thread)
+  call('HSET', BOARD_IDS, 't' .. id, thread.number)
+  if priority ~= 'high' then return end
+  call('ZADD', BOARD_LISTS, 0, urgent_place(thread))
+  if is_new then wake_everybody() end
+end
+local function take_reader()
+  local before, read = nil, {}
+  ACTOR, before = argument(), tonumber(argument())
+  local count = tonumber(argument())
+  for _ = 1, count do read[argument()] = true end
+  if not registered_at(ACTOR) and call('HEXISTS', INBOX_CURSORS, ACTOR) == 0 then
+    return save_cursor({ number = number_of(0), at = int(before), given = '' })
+  end
+  local cursor = find_cursor()
+  for _, number in ipairs(unread_urgent(cursor, count + 1)) do
+    local thread = thread_at(number)
+    if not read[thread.id] then
+      before = math.min(before, tonumber(thread.created))
+      break
+    end
+  end
+  if before <= tonumber(cursor.at) then return end
+  cursor.at = int(before)
+  save_cursor(cursor)
+end
+local function take_away()
+  local thread = find_thread(argument())
+  if thread then hide(thread) end
+end
+local TAKES = { moved = take_thread, removed = take_away, reader = take_reader }
+while at <= #ARGV do TAKES[argument()]() end
+dirty = true
+return finish(list(conflicts))
 `,
   "board/thread": `local REMOVING = 'removing'
 local THREAD_FIELDS = '^' .. string.rep('(%Z*)%z', 8) .. '(%Z*)(.*)$'
@@ -4517,11 +4669,12 @@ export const SCRIPTS = {
   "board/list": { keys: ["threads", "board_ids", "messages", "board_removing", "board_lists"], parts: ["engine/shown", "board/thread", "board/lookup"] },
   "board/post": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"], parts: ["board/thread", "board/filing", "event/notify_all", "board/delivery"] },
   "board/prunable": { keys: ["threads", "board_ids", "messages", "board_lists", "board_removing", "thread_parts"], parts: ["board/thread"], frees: true },
-  "board/prune": { keys: ["threads", "board_ids", "messages", "board_lists", "board_removing", "board_words", "thread_parts", "inbox"], parts: ["board/thread", "board/filing"], frees: true },
+  "board/prune": { keys: ["threads", "board_ids", "messages", "board_lists", "board_removing", "board_words", "thread_parts", "inbox"], parts: ["board/thread", "board/filing", "board/hiding"], frees: true },
   "board/reply": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters"], parts: ["board/thread", "board/filing", "event/notify_all", "board/delivery"] },
   "board/resolve": { keys: ["threads", "board_ids", "messages", "board_lists"], parts: ["board/thread", "board/filing"], frees: true },
   "board/search": { keys: ["threads", "board_ids", "messages", "board_removing", "board_words"], parts: ["engine/shown", "board/thread", "board/lookup"] },
   "board/show": { keys: ["threads", "board_ids", "messages", "thread_parts"], parts: ["engine/shown", "board/thread"] },
+  "board/take": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters", "board_removing", "inbox_cursors"], parts: ["board/thread", "board/filing", "event/notify_all", "board/delivery", "board/hiding", "agent/registered", "board/unread"] },
   "engine/raise": { keys: [], parts: [] },
   "engine/sites": { keys: ["sites"], parts: [] },
   "event/end": { keys: [], parts: [] },

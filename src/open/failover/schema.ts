@@ -7,7 +7,7 @@ import type { Schema } from "../../engine/directory/schema.ts";
 
 /** The schema; a test computes its digest anew. */
 export const OUTAGE_SCHEMA: Schema = {
-  digests: ["e64c288227a66b91ff47531ba0db32459eac96e5da5cb312a1dfcb021b502825"],
+  digests: ["86e07350cc809cf5985cb9b918f0e14e9d13a75c116c2db187b3f2a2855c051e"],
   migrations: async () => {
     const [{ MIGRATIONS }, { JOURNAL_TABLE }, ...rooms] = await Promise.all([
       import("../migrations.ts"),
@@ -17,6 +17,7 @@ export const OUTAGE_SCHEMA: Schema = {
       import("../../agent/directory/journal.ts").then((room) => room.AGENT_JOURNAL),
       import("../../audit/directory/journal.ts").then((room) => room.AUDIT_JOURNAL),
       import("../../event/directory/journal.ts").then((room) => room.EVENT_JOURNAL),
+      import("../../board/directory/journal.ts").then((room) => room.BOARD_JOURNAL),
       import("../../approval/directory/journal.ts").then((room) => room.APPROVAL_JOURNAL),
     ]);
     return [[...MIGRATIONS, JOURNAL_TABLE, ...rooms].join("\n")];
