@@ -13,6 +13,7 @@ export const GROUPS: readonly CommandGroup[] = [
   { name: "inbox", summary: "messages for the acting agent" },
   { name: "approval", summary: "ask somebody before acting" },
   { name: "audit", summary: "the record of decisions" },
+  { name: "store", summary: "where the state lives" },
 ];
 
 /** Every command, in the order help shows them. */
@@ -267,6 +268,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: "audit verify",
     summary: "check that nobody changed the record",
     load: () => import("./audit/verify.ts"),
+  },
+  {
+    path: "store sites",
+    summary: "show who else uses the server",
+    load: () => import("./store/sites.ts"),
   },
   {
     path: "doctor-worker",

@@ -9,6 +9,14 @@
 import type { Waker } from "./engine/waker.ts";
 import type { Openers } from "./primitives.ts";
 
+/** A site that uses the namespace: all agents that share a fallback directory, or those of one host that have none. */
+export interface Site {
+  /** Its identifier, or `none:<host>` of clients that have no fallback directory. */
+  readonly site: string;
+  /** When the server last heard of it, in epoch milliseconds of the store's clock. */
+  readonly lastSeenMs: number;
+}
+
 /** Where the state of one namespace lives; with a method for each primitive. */
 export interface Store extends Openers {
   /** Which engine keeps it. */
@@ -27,6 +35,8 @@ export interface Store extends Openers {
    * @throws {StoreUnavailableError} with `details.removed` when it was removed or replaced.
    */
   verifyPresence?(): void;
+  /** Which other sites use the namespace, the newest first, after forgetting one. Absent where there are no sites. */
+  sites?(forget?: string): Promise<readonly Site[] | undefined>;
   /** This process's waker, made at the first call. Settled once a wake-up can arrive. */
   waker(): Promise<Waker>;
   /**

@@ -5,7 +5,7 @@
  */
 import type { Waker } from "../engine/waker.ts";
 import type { Openers, Primitive } from "../primitives.ts";
-import type { Store } from "../store.ts";
+import type { Site, Store } from "../store.ts";
 import { PrimitiveStore } from "./primitive_store.ts";
 
 /** {@linkcode Store} in front of one that is not open yet. */
@@ -40,6 +40,10 @@ export class LazyStore extends PrimitiveStore implements Store {
 
   verifyPresence(): void {
     this.#opened?.verifyPresence?.();
+  }
+
+  async sites(forget?: string): Promise<readonly Site[] | undefined> {
+    return await (await this.#store()).sites?.(forget);
   }
 
   async waker(): Promise<Waker> {

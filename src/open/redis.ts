@@ -9,10 +9,11 @@ import type { Waker } from "../engine/waker.ts";
 import { RedisConnection, type RedisConnectionOptions } from "../engine/redis/connection.ts";
 import { MemoryChangedError } from "../engine/redis/memory.ts";
 import { ScriptRunner } from "../engine/redis/script_runner.ts";
-import type { Store } from "../store.ts";
+import type { Site, Store } from "../store.ts";
 import { type Open, opensOnce, PrimitiveStore, type Wings } from "./primitive_store.ts";
 import type { Operations, Primitive } from "../primitives.ts";
 import { CoordError } from "../errors.ts";
+import { given } from "../given.ts";
 import type { Actor } from "../engine/actor.ts";
 import type { Warn } from "../engine/warning.ts";
 
@@ -92,6 +93,12 @@ export class RedisStore extends PrimitiveStore implements Store {
 
   get clockAheadMs(): number | undefined {
     return this.runner.clockAheadMs;
+  }
+
+  async sites(forget?: string): Promise<readonly Site[]> {
+    const { listSites } = await import("../engine/redis/sites.ts");
+    const { others } = await listSites(this.runner, given({ forget }));
+    return others;
   }
 
   waker(): Promise<Waker> {

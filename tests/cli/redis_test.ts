@@ -80,6 +80,26 @@ async function contents(server: RedisServer): Promise<string[]> {
   return keys.map((key, index) => `${key} ${dumped[index]}`);
 }
 
+redisTest("store sites shows who acted on a server, and forgets one", async (dir) => {
+  const { url } = await sharedRedis();
+  const env = { AGENTCOORD_STORE: url, AGENTCOORD_NAMESPACE: freshNamespace() };
+  const here = `none:${Deno.hostname()}`;
+  const sites = async (...more: string[]) => {
+    const { code, stdout, stderr } = await cli(dir, ["store", "sites", ...more], { env });
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  assert.equal(await sites(), "No site uses this namespace.\n");
+  await cli(dir, ["lock", "acquire", "a.py", "--agent", "ada"], { env });
+  assert.equal(await sites("--quiet"), `${here}\n`);
+  assert.match(await sites(), /^SITE +LAST SEEN\n/);
+  const [row, ...others] = JSON.parse(await sites("--json")).data;
+  assert.deepEqual([row.id, others], [here, []]);
+  assert.ok(Math.abs(row.lastSeenMs - Date.now()) < 60_000);
+  assert.equal(await sites("--forget", here), "No site uses this namespace.\n");
+  assert.equal(await sites(), "No site uses this namespace.\n");
+});
+
 redisTest("a Redis store is named by flag, variables or file", async (dir) => {
   const { url } = await sharedRedis();
   const namespace = freshNamespace();

@@ -394,6 +394,11 @@ export const OTHER_MISTAKES: readonly Mistake[] = [
   ["audit list --type 'a b'", 'Invalid type "a b"'],
   ["audit tail --limit 0", "Invalid limit 0"],
   ["audit tail --follow --type 'a b'", 'Invalid --type "a b"'],
+  ["store sites --forget ''", 'Invalid --forget ""'],
+  [
+    "store sites --forget sit_1",
+    'Invalid --forget "sit_1": use a site as agentcoord store sites shows',
+  ],
   ["audit verify extra", "Expected 0 arguments but got 1: extra"],
   ["events --since nonsense", 'Invalid since "nonsense"'],
   ["events --since {thread}", "use the id of an event"],
@@ -563,4 +568,5 @@ export const NEED_NOBODY: readonly string[] = [
   "audit list",
   "audit tail",
   "audit verify",
+  "store sites",
 ];

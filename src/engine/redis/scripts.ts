@@ -2134,7 +2134,7 @@ end
 `,
   "engine/sites": `if ARGV[7] ~= '' then call('ZREM', SITES, ARGV[7]) end
 call('ZREMRANGEBYSCORE', SITES, '-inf', int(now - ARGV[6]))
-call('ZADD', SITES, int(now), ARGV[5])
+if ARGV[5] ~= '' then call('ZADD', SITES, int(now), ARGV[5]) end
 local seen, others = call('ZREVRANGE', SITES, 0, ARGV[8], 'WITHSCORES'), {}
 for i = 1, #seen, 2 do
   if seen[i] ~= ARGV[5] and #others < tonumber(ARGV[8]) then

@@ -3,11 +3,11 @@ that a repeated call needs no answer of the first.
 
 KEYS    sites
 KEEPS   sites: site -> when it was last here, by the store's clock in milliseconds
-ARGV    5 site, 6 how long one is remembered, 7 one to forget or "", 8 how many others the answer holds
+ARGV    5 site, "" for one who only asks, 6 how long one is remembered, 7 one to forget or "", 8 how many others the answer holds
 RETURN  {others: [{site, lastSeenMs}...], the newest first; nowMs} ]]
 if ARGV[7] ~= '' then call('ZREM', SITES, ARGV[7]) end
 call('ZREMRANGEBYSCORE', SITES, '-inf', int(now - ARGV[6]))
-call('ZADD', SITES, int(now), ARGV[5])
+if ARGV[5] ~= '' then call('ZADD', SITES, int(now), ARGV[5]) end
 local seen, others = call('ZREVRANGE', SITES, 0, ARGV[8], 'WITHSCORES'), {}
 for i = 1, #seen, 2 do
   if seen[i] ~= ARGV[5] and #others < tonumber(ARGV[8]) then

@@ -46,6 +46,22 @@ export async function seeSites(
   site: string,
   { forget = "" }: { readonly forget?: string } = {},
 ): Promise<SitesSeen> {
+  return await callSites(runner, site, forget);
+}
+
+/**
+ * Asks the namespace for all its sites, as somebody who belongs to none. With `forget` one is taken off the list first.
+ *
+ * @throws {StoreUnavailableError} when the server cannot be used.
+ */
+export async function listSites(
+  runner: ScriptRunner,
+  { forget = "" }: { readonly forget?: string } = {},
+): Promise<SitesSeen> {
+  return await callSites(runner, "", forget);
+}
+
+async function callSites(runner: ScriptRunner, site: string, forget: string): Promise<SitesSeen> {
   const answer = await runner.write(SITES, undefined, site, SITE_MEMORY_MS, forget, SITES_TOLD);
   return JSON.parse(String(answer));
 }

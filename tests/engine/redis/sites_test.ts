@@ -6,7 +6,12 @@ import assert from "node:assert/strict";
 import { RedisConnection } from "../../../src/engine/redis/connection.ts";
 import { Script } from "../../../src/engine/redis/script.ts";
 import { ScriptRunner } from "../../../src/engine/redis/script_runner.ts";
-import { seeSites, SITE_MEMORY_MS, SITES_TOLD } from "../../../src/engine/redis/sites.ts";
+import {
+  listSites,
+  seeSites,
+  SITE_MEMORY_MS,
+  SITES_TOLD,
+} from "../../../src/engine/redis/sites.ts";
 import { redisEngine } from "../../../src/open/redis_engine.ts";
 import { systemClock } from "../../../src/clock.ts";
 import { Audit } from "../../../src/audit/audit.ts";
@@ -72,6 +77,15 @@ sitesTest("forgotten site is away until it is heard of again", async ({ runner, 
   assert.deepEqual((await seeSites(runner, "sit_B")).others, [
     { site: "sit_A", lastSeenMs: START + 5 },
   ]);
+});
+
+sitesTest("who only asks for sites is none itself", async ({ runner }) => {
+  assert.deepEqual((await listSites(runner)).others, []);
+  await seeSites(runner, "sit_A");
+  await seeSites(runner, "sit_B");
+  const sites = (await listSites(runner, { forget: "sit_A" })).others;
+  assert.deepEqual(sites, [{ site: "sit_B", lastSeenMs: START }]);
+  assert.deepEqual((await listSites(runner)).others, sites);
 });
 
 sitesTest("site hears of the newest when there are many", async ({ runner, clock }) => {
