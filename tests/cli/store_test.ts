@@ -2,18 +2,15 @@
  * Commands about the store itself; those about a server are in `redis_test.ts`.
  * @module
  */
-import { withProject } from "../support/cli.ts";
-import { transcript } from "../support/golden.ts";
+import assert from "node:assert/strict";
+import { cli, withProject } from "../support/cli.ts";
 
 Deno.test("store sites of a directory is refused, since sites share a server", () =>
   withProject(async (dir) => {
-    await transcript(
-      dir,
-      String.raw`
-$ store sites
-! agentcoord: The store at DIR/.agentcoord is a directory: sites are what shares a server
-= 2
-`,
-      { file: import.meta.url },
+    const { code, stdout, stderr } = await cli(dir, ["store", "sites"]);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(
+      stderr,
+      /The store at .*\.agentcoord is a directory: sites are what shares a server\n$/,
     );
   }));
