@@ -31,6 +31,12 @@ export const CALL_MS = 250;
 export const SILENCE_MS = 5000;
 
 /**
+ * A waiter that was taken over from another store has no waker until its process has looked, within a second: until then
+ * it is as if it were called only at the end of that.
+ */
+export const LOOKS_WITHIN_MS = 1000;
+
+/**
  * How many waiters one operation looks at, in the order they came, of those that the paths concern which it has
  * changed or asks for; and how many names of theirs, since each may want a thousand paths. Measured on two shared cores:
  * to end a lease that 256 wait for, each for paths of its own, takes 4 ms on a server and 6 to 15 in a directory.

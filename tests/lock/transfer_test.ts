@@ -292,7 +292,9 @@ transferTest("who waits keeps the place in the queue", async (from, into, clock)
   const blocked = await wait("eve");
   assert.ok(blocked.kind === "held" && blocked.blocker.kind === "waiter");
   assert.equal(blocked.blocker.holder, "bob");
-  // The first never looks: it was called, and is passed over.
+  // The first has a second to look and to find its turn; it never does, and is passed over.
+  clock.advance(1000);
+  assert.equal((await wait("eve")).kind, "held");
   clock.advance(251);
   assert.equal((await wait("kim")).kind, "held");
   assert.equal((await wait("eve")).kind, "acquired");

@@ -2972,6 +2972,7 @@ end
 return finish('[' .. table.concat(told, ',') .. ']')
 `,
   "lock/wait_queue": `local CALL_MS = 250
+local LOOKS_WITHIN_MS = 1000
 local SILENCE_MS = 5000
 local WAITERS_LOOKED_AT = 256
 local WAITER_NAMES_LOOKED_AT = 4096
@@ -3058,7 +3059,7 @@ local function call_waiters(paths)
       else
         want(wanted, waiter)
         if not kept_back and not waiter.called then
-          waiter.called = now
+          waiter.called = waiter.waker == '' and math.max(now, waiter.seen + LOOKS_WITHIN_MS) or now
           save_waiter(waiter)
         end
       end

@@ -13,6 +13,7 @@ import type { Reader, Transaction } from "../../engine/directory/transaction.ts"
 import {
   CALL_MS,
   type LockMode,
+  LOOKS_WITHIN_MS,
   SILENCE_MS,
   WAITER_NAMES_LOOKED_AT,
   WAITERS_LOOKED_AT,
@@ -157,7 +158,10 @@ export function callWaiters(tx: Transaction, paths: readonly string[]): void {
     }
     wanted.add(names, mode);
     if (!keptBack && waiter.called_at_ms === null) {
-      tx.run("UPDATE lock_waiters SET called_at_ms = ? WHERE seq = ?", tx.nowMs, seq);
+      const calledAtMs = waiter.bell === ""
+        ? Math.max(tx.nowMs, waiter.seen_at_ms + LOOKS_WITHIN_MS)
+        : tx.nowMs;
+      tx.run("UPDATE lock_waiters SET called_at_ms = ? WHERE seq = ?", calledAtMs, seq);
     }
   }
 }

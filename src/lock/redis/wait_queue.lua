@@ -2,7 +2,7 @@
 
 NEEDS   lock/rows
 KEYS    lock_waiters, lock_wait_queue
-RULES   lock/model: CALL_MS, SILENCE_MS, WAITERS_LOOKED_AT, WAITER_NAMES_LOOKED_AT
+RULES   lock/model: CALL_MS, LOOKS_WITHIN_MS, SILENCE_MS, WAITERS_LOOKED_AT, WAITER_NAMES_LOOKED_AT
 LOCK_WAITERS  waiter's id -> JSON {seq, id, agent, mode, paths, waker, seen, called?}; of one that was
               taken over from another store the waker is "" until its process has looked
 LOCK_WAIT_QUEUE     path NUL seq NUL id, by name: who waits for each path, in the order they came
@@ -110,7 +110,7 @@ local function call_waiters(paths)
       else
         want(wanted, waiter)
         if not kept_back and not waiter.called then
-          waiter.called = now
+          waiter.called = waiter.waker == '' and math.max(now, waiter.seen + LOOKS_WITHIN_MS) or now
           save_waiter(waiter)
         end
       end
