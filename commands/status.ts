@@ -1,3 +1,4 @@
+import { given } from "../src/given.ts";
 import type { AgentStatus } from "../src/agent/model.ts";
 import { Agents } from "../src/agent/agent.ts";
 import { Approvals } from "../src/approval/approval.ts";
@@ -5,8 +6,10 @@ import { Audit } from "../src/audit/audit.ts";
 import { Board } from "../src/board/board.ts";
 import { defineCommand } from "../src/cli/command.ts";
 import { inOrder, paint, type View } from "../src/cli/output.ts";
+import { formatDuration } from "../src/duration.ts";
 import { Locks } from "../src/lock/lock.ts";
 import { printable } from "../src/name.ts";
+import type { AuthorityStatus, Store } from "../src/store.ts";
 import { TASK_STATUSES } from "../src/task/model.ts";
 import { Tasks } from "../src/task/task.ts";
 
@@ -21,7 +24,8 @@ export const command = defineCommand({
     const context = await cli.context();
     const { namespace } = await cli.config();
     const { store } = context;
-    const [agents, locks, tasks, threads, approvals, audit] = await Promise.all([
+    const [authority, agents, locks, tasks, threads, approvals, audit] = await Promise.all([
+      store.authority?.(),
       new Agents(context).summary(),
       new Locks(context).count(),
       new Tasks(context).counts(),
@@ -30,7 +34,7 @@ export const command = defineCommand({
       new Audit(context).count(),
     ]);
     return {
-      authority: { store: store.kind, epoch: 0 },
+      authority: shownAuthority(authority ?? { store: store.kind, epoch: 0 }),
       store: { kind: store.kind, location: store.location },
       namespace,
       agents: inOrder(agents, AGENT_STATUSES),
@@ -48,7 +52,7 @@ export const command = defineCommand({
     const rows: readonly (readonly [string, string])[] = [
       ["store", `${store.kind} ${printable(store.location, Infinity)}`],
       ["namespace", namespace],
-      ["authority", `${authority.store}, epoch ${authority.epoch}`],
+      ["authority", authorityText(authority, store.kind, view)],
       ["agents", countsText({ ...agents }, view)],
       ["locks", amount(locks, "held")],
       ["tasks", countsText({ ...tasks }, view)],
@@ -61,6 +65,29 @@ export const command = defineCommand({
     );
   },
 });
+
+/** What of the record is for everybody; a store that nothing ever stands in for has no more than the first two. */
+type ShownAuthority =
+  & Pick<AuthorityStatus, "store" | "epoch">
+  & Partial<Pick<AuthorityStatus, "sinceMs" | "reason" | "others">>;
+
+function shownAuthority({ store, epoch, sinceMs, reason, others }: ShownAuthority): ShownAuthority {
+  return { store, epoch, ...given({ sinceMs, reason, others }) };
+}
+
+/** `redis, epoch 3`; of a directory that stands in for a server also since when and why. */
+function authorityText(
+  { store, epoch, sinceMs, reason, others = [] }: ShownAuthority,
+  kind: Store["kind"],
+  view: View,
+): string {
+  const text = `${store}, epoch ${epoch}`;
+  if (store === kind || sinceMs === undefined) {
+    return others.length === 0 ? text : `${text}, other sites: ${others.length}`;
+  }
+  const since = formatDuration(Math.max(0, view.nowMs - sinceMs));
+  return paint(view, "yellow", `${text}, for ${since}: ${printable(reason ?? "", 400)}`);
+}
 
 /** States that want somebody's attention. */
 const ALARMING = ["hung", "dead"];

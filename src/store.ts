@@ -8,6 +8,7 @@
  */
 import type { Waker } from "./engine/waker.ts";
 import type { Openers } from "./primitives.ts";
+import type { TransferConflict } from "./transfer.ts";
 
 /** A site that uses the namespace: all agents that share a fallback directory, or those of one host that have none. */
 export interface Site {
@@ -16,6 +17,29 @@ export interface Site {
   /** When the server last heard of it, in epoch milliseconds of the store's clock. */
   readonly lastSeenMs: number;
 }
+
+/** Which store decides in a site. */
+export interface AuthorityStatus {
+  /** The store that decides. */
+  readonly store: "directory" | "redis";
+  /** Grows with every change of {@linkcode AuthorityStatus.store}. */
+  readonly epoch: number;
+  /** Since when it decides, in epoch milliseconds of the host. */
+  readonly sinceMs: number;
+  /** Why, for people. */
+  readonly reason: string;
+  /** The other sites at the server's last word. */
+  readonly others: readonly Site[];
+}
+
+/** What became of moving what stood in for a server back to it. */
+export type FailbackResult =
+  /** The server decides again; the conflicts are records that it could not take as they were. */
+  | { readonly kind: "done"; readonly conflicts: readonly TransferConflict[] }
+  /** The server cannot be used yet. */
+  | { readonly kind: "unreachable"; readonly error?: unknown }
+  /** The server decides already. */
+  | { readonly kind: "not_needed" };
 
 /** Where the state of one namespace lives; with a method for each primitive. */
 export interface Store extends Openers {
@@ -35,6 +59,10 @@ export interface Store extends Openers {
    * @throws {StoreUnavailableError} with `details.removed` when it was removed or replaced.
    */
   verifyPresence?(): void;
+  /** Which store decides, as this site knows it. Absent where nothing ever stands in for the store. */
+  authority?(): Promise<AuthorityStatus | undefined>;
+  /** Moves what stood in for the store back to it, now. Absent where nothing ever does. */
+  failback?(): Promise<FailbackResult | undefined>;
   /** Which other sites use the namespace, the newest first, after forgetting one. Absent where there are no sites. */
   sites?(forget?: string): Promise<readonly Site[] | undefined>;
   /** This process's waker, made at the first call. Settled once a wake-up can arrive. */

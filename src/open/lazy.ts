@@ -5,7 +5,7 @@
  */
 import type { Waker } from "../engine/waker.ts";
 import type { Openers, Primitive } from "../primitives.ts";
-import type { Site, Store } from "../store.ts";
+import type { AuthorityStatus, FailbackResult, Site, Store } from "../store.ts";
 import { PrimitiveStore } from "./primitive_store.ts";
 
 /** {@linkcode Store} in front of one that is not open yet. */
@@ -40,6 +40,14 @@ export class LazyStore extends PrimitiveStore implements Store {
 
   verifyPresence(): void {
     this.#opened?.verifyPresence?.();
+  }
+
+  async authority(): Promise<AuthorityStatus | undefined> {
+    return await (await this.#store()).authority?.();
+  }
+
+  async failback(): Promise<FailbackResult | undefined> {
+    return await (await this.#store()).failback?.();
   }
 
   async sites(forget?: string): Promise<readonly Site[] | undefined> {

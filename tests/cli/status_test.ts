@@ -1,3 +1,12 @@
+import assert from "node:assert/strict";
+import { command } from "../../commands/status.ts";
+import { LazyStore } from "../../src/open/lazy.ts";
+import { DirectoryStore } from "../../src/open/directory.ts";
+import type { AuthorityStatus, Store } from "../../src/store.ts";
+import { viewOf } from "../../src/cli/output.ts";
+import { systemClock } from "../../src/clock.ts";
+import { contextOn } from "../../dev/room_context.ts";
+import type { Cli } from "../../src/cli/command.ts";
 import { withProject } from "../support/cli.ts";
 import { transcript } from "../support/golden.ts";
 
@@ -107,4 +116,58 @@ $ status --json
 `,
       { file },
     );
+  }));
+
+/** What status says where `kind` is the store and this is its record. */
+async function statusOf(dir: string, authority: AuthorityStatus) {
+  const directory = await DirectoryStore.open(`${dir}/state`, {
+    namespace: "default",
+    durability: "normal",
+    clock: systemClock,
+  });
+  // As a server that has a record of who decides; all else it answers as the directory does.
+  const server: Store = new Proxy<Store>(directory, {
+    get: (target, name) => {
+      if (name === "authority") return () => Promise.resolve(authority);
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const place = { kind: "redis", location: "redis://db" } as const;
+  const store = new LazyStore(place, () => Promise.resolve(server));
+  const view = viewOf(false, {}, () => 80, 1_000_000);
+  try {
+    const data = await command.run({
+      context: () => Promise.resolve(contextOn(store, systemClock)),
+      config: () => Promise.resolve({ namespace: "default" }),
+    } as unknown as Cli, {});
+    const text = await command.text(data, view);
+    return { authority: data.authority, line: /^authority +(.*)$/m.exec(text)![1] };
+  } finally {
+    await store.close();
+  }
+}
+
+Deno.test("status says which store decides in a site, since when and why", () =>
+  withProject(async (dir) => {
+    const decided = {
+      store: "directory",
+      epoch: 4,
+      sinceMs: 700_000,
+      reason: "redis://db cannot be reached",
+      others: [],
+    } as const;
+    assert.deepEqual(await statusOf(dir, decided), {
+      authority: decided,
+      line: "directory, epoch 4, for 5m: redis://db cannot be reached",
+    });
+    const shared = {
+      ...decided,
+      store: "redis",
+      others: [{ site: "none:elsewhere", lastSeenMs: 1 }],
+    } as const;
+    assert.deepEqual(await statusOf(dir, shared), {
+      authority: shared,
+      line: "redis, epoch 4, other sites: 1",
+    });
   }));
