@@ -43,7 +43,7 @@ export function outageTest(name: string, body: (bench: OutageBench) => Promise<v
       outage: { home: `${home}/outage.1` },
     });
     try {
-      const startOfEvents = startAfter(Date.now() + 3_600_000, 0);
+      const startOfEvents = startAfter(clock.nowMs() + 60_000, 0);
       await directory.engine.write(undefined, (tx) => {
         tx.startAbove({ fence: 0, event: startOfEvents });
       });

@@ -2367,6 +2367,126 @@ until ended
 if WAKER ~= '' and #reply == 4 then listen('events', WAKER) end
 return answer(newest_at or now, newest or 0, 0)
 `,
+  "event/take": `local LAST, FIELDS, MOST, TOLD = ARGV[5] == '1', 4, 500, 'told'
+if gap_event then emit_gap() end
+local function newest_entry()
+  return call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
+end
+local function place_of(entry)
+  local at, number = string.match(entry[1], '^(%d+)-(%d+)$')
+  return tonumber(at), tonumber(number)
+end
+local function go_back(from)
+  local newest = newest_entry()
+  local id = newest and newest[1] or '0-1'
+  if redis.pcall('XSETID', EVENTS, id).err then
+    call('XSETID', EVENTS, from, 'ENTRIESADDED', call('XLEN', EVENTS), 'MAXDELETEDID', '0-1')
+    call('XSETID', EVENTS, id)
+  end
+end
+local function take_out(first_at, first_number)
+  local entries, late = call('XREVRANGE', EVENTS, '+', '-', 'COUNT', MOST), 0
+  for _, entry in ipairs(entries) do
+    local at, number = place_of(entry)
+    local fields = entry[2]
+    if fields[#fields - 1] == 'o' and fields[#fields] == TOLD or at <= first_at and number < first_number then break end
+    call('ZADD', LATE_EVENTS, int(number), int(number) .. ' ' .. cjson.encode(fields))
+    call('XDEL', EVENTS, entry[1])
+    late = late + 1
+  end
+  if late > 0 then
+    go_back(entries[1][1])
+    call('DEL', REPLAY_INDEX)
+  end
+  return late < MOST
+end
+local function without_told(fields, told)
+  local kept, stays, tail, count = {}, {}, {}, 0
+  for i = 1, #fields, 2 do
+    local field, value = fields[i], fields[i + 1]
+    if field == 'o' or field == 'r' then
+      tail[field] = value
+    else
+      count = count + 1
+      local subject = string.match(value, '^%Z*%z%Z*%z(.*)$')
+      stays[count] = not told[field .. '\\0' .. (subject or '')]
+      if stays[count] then kept[#kept + 1], kept[#kept + 2] = field, value end
+    end
+  end
+  if #kept == 0 then return end
+  local owners, before = {}, 0
+  for op, size in string.gmatch(tail.o or '', '(%S+)=(%d+)') do
+    local left = 0
+    for i = before + 1, before + size do left = left + (stays[i] and 1 or 0) end
+    before = before + size
+    if left > 0 then owners[#owners + 1] = op .. '=' .. left end
+  end
+  if owners[1] then kept[#kept + 1], kept[#kept + 2] = 'o', table.concat(owners, ' ') end
+  if tail.r then kept[#kept + 1], kept[#kept + 2] = 'r', tail.r end
+  return kept
+end
+local function drop_told()
+  local told = {}
+  for i = 6, #ARGV, FIELDS do
+    told[ARGV[i + 2] .. '\\0' .. string.match(ARGV[i + 3], '^%Z*%z%Z*%z(.*)$')] = true
+  end
+  for _, member in ipairs(call('ZRANGE', LATE_EVENTS, 0, -1)) do
+    local number, text = string.match(member, '^(%d+) (.*)$')
+    local fields = cjson.decode(text)
+    local kept = without_told(fields, told)
+    if not kept or #kept < #fields then
+      call('ZREM', LATE_EVENTS, member)
+      if kept then call('ZADD', LATE_EVENTS, number, number .. ' ' .. cjson.encode(kept)) end
+    end
+  end
+end
+local function add_told()
+  local newest = newest_entry()
+  local known = newest and tonumber(string.match(newest[1], '%d+$')) or 0
+  local entry, entry_at, entry_number = {}, '', 0
+  local function add()
+    if #entry == 0 then return end
+    entry[#entry + 1], entry[#entry + 2] = 'o', TOLD
+    call('XADD', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, entry_at .. '-' .. int(entry_number), unpack(entry))
+    now, last_event, dirty = math.max(now, tonumber(entry_at)), math.max(last_event, entry_number), true
+    entry = {}
+  end
+  for i = 6, #ARGV, FIELDS do
+    local at, number = ARGV[i], tonumber(ARGV[i + 1])
+    if number > known then
+      if at ~= entry_at or number ~= entry_number + 1 or #entry >= ENTRY_EVENTS * 2 then add() end
+      entry[#entry + 1], entry[#entry + 2] = ARGV[i + 2], ARGV[i + 3]
+      entry_at, entry_number = at, number
+    end
+  end
+  add()
+end
+local function put_back()
+  local members = call('ZRANGE', LATE_EVENTS, 0, MOST - 1)
+  for _, member in ipairs(members) do
+    local fields = cjson.decode(string.match(member, '^%d+ (.*)$'))
+    local count = 0
+    for i = 1, #fields, 2 do
+      if fields[i] ~= 'o' and fields[i] ~= 'r' then count = count + 1 end
+    end
+    last_event = last_event + count
+    add_entry(fields, last_event, '')
+    call('ZREM', LATE_EVENTS, member)
+  end
+  return #members < MOST
+end
+if #ARGV > 5 then
+  if not take_out(tonumber(ARGV[6]), tonumber(ARGV[7])) then return finish(1) end
+  if call('EXISTS', LATE_EVENTS) == 1 then drop_told() end
+  add_told()
+end
+local done = not LAST or put_back()
+if dirty and followers == 1 then
+  followers = 0
+  notify('events')
+end
+return finish(done and 0 or 2)
+`,
   "lock/abandon": `local waiter = find_waiter(ARGV[5])
 if waiter then
   remove_waiter(waiter)
@@ -4680,6 +4800,7 @@ export const SCRIPTS = {
   "engine/sites": { keys: ["sites"], parts: [] },
   "event/end": { keys: [], parts: [] },
   "event/read": { keys: [], parts: [] },
+  "event/take": { keys: ["late_events", "replay_index"], parts: [] },
   "lock/abandon": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/format", "lock/rows", "lock/wait_queue"], frees: true },
   "lock/acquire": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/rows", "lock/selection", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/format", "lock/acquire_fast"] },
   "lock/break": { keys: ["audit", "audit_ids", "audit_keys", "audit_by", "lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["audit/append", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases"], frees: true },

@@ -14,7 +14,8 @@ import { EVENTS_KEPT } from "../model.ts";
 import type { EventQuery, EventsRead, EventStore } from "../store.ts";
 import { parseRowObject } from "../../engine/directory/row_json.ts";
 
-interface EventRow {
+/** A row of `events`. */
+export interface EventRow {
   seq: number;
   type: EventType;
   subject: string;
@@ -123,7 +124,8 @@ function idOf(place: Place | undefined, nowMs: number): string {
   return place === undefined ? eventId(0, nowMs) : eventId(place.seq, place.at_ms);
 }
 
-function toEvent(row: EventRow): CoordEvent {
+/** The event in this row. */
+export function toEvent(row: EventRow): CoordEvent {
   return {
     id: eventId(row.seq, row.at_ms),
     type: row.type,
