@@ -97,7 +97,6 @@ authorityTest("a change is seen by everybody's next operation and by peek", asyn
     const { store, epoch, reason, moving } = authority.peek();
     assert.deepEqual([store, epoch, reason, moving], ["directory", 2, "test", {
       memory: 1,
-      from: 2,
     }]);
     const hold = atOnce(authority);
     assert.deepEqual(hold.record, authority.peek());
