@@ -4,12 +4,21 @@
  */
 import { printable } from "../name.ts";
 import type { Project } from "../project.ts";
-import type { LossWarning, StoreWarning } from "../engine/warning.ts";
+import type { AuthorityWarning, LossWarning, StoreWarning } from "../engine/warning.ts";
 import { lapsingTexts } from "./lapsing_text.ts";
 
 /** A sentence, or a few. */
 export function warningTexts(warning: StoreWarning, project: Project): string[] {
-  return warning.kind === "lapsing" ? lapsingTexts(warning, project) : [lossText(warning)];
+  if (warning.kind === "lapsing") return lapsingTexts(warning, project);
+  return [warning.kind === "loss" ? lossText(warning) : authorityText(warning)];
+}
+
+function authorityText({ location, sinceMs, reason }: AuthorityWarning): string {
+  return `${printable(location, 300)} cannot be reached (${printable(reason, 40)}) since ` +
+    `${
+      new Date(sinceMs).toISOString()
+    }; the directory of this project stands in for it, and what is on the server ` +
+    "is out of reach until it is back";
 }
 
 function lossText({ path, lostCommits, removed }: LossWarning): string {

@@ -32,8 +32,19 @@ export interface LossWarning {
   readonly removed: boolean;
 }
 
+/** A directory stands in for the server, which cannot be reached. */
+export interface AuthorityWarning {
+  readonly kind: "authority";
+  /** The server, without secrets. */
+  readonly location: string;
+  /** Since when, in epoch milliseconds of this host. */
+  readonly sinceMs: number;
+  /** Why, in one word. */
+  readonly reason: string;
+}
+
 /** One such thing. */
-export type StoreWarning = LapsingWarning | LossWarning;
+export type StoreWarning = LapsingWarning | LossWarning | AuthorityWarning;
 
 /**
  * Called with what a store finds. A store that has one looks for lapsing leases at the first act of the process,

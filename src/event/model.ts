@@ -35,7 +35,9 @@ export type EventType =
   | "approval.used"
   | "approval.pruned"
   | "audit.logged"
-  | "store.restored";
+  | "store.restored"
+  | "store.failed_over"
+  | "store.failed_back";
 
 /** Every {@linkcode EventType}. */
 export const EVENT_TYPES: readonly EventType[] = Object.freeze([
@@ -69,6 +71,8 @@ export const EVENT_TYPES: readonly EventType[] = Object.freeze([
   "approval.pruned",
   "audit.logged",
   "store.restored",
+  "store.failed_over",
+  "store.failed_back",
 ]);
 
 /** One thing that happened. */

@@ -32,7 +32,7 @@ export interface RedisStoreOptions extends RedisConnectionOptions {
   /** Called with what the store finds. */
   readonly warn?: Warn | undefined;
   /** The memory that is expected of the server; see {@linkcode ScriptRunnerOptions}. Default: any will do. */
-  readonly memory?: (() => number) | undefined;
+  readonly memory?: (() => number | undefined) | undefined;
 }
 
 /** The wings of this engine. */

@@ -59,7 +59,7 @@ export interface ScriptRunnerOptions {
    * The memory that is expected of the server, asked once for each call: one that finds another does nothing, and fails
    * with {@linkcode MemoryChangedError}. Default: any will do.
    */
-  readonly memory?: (() => number) | undefined;
+  readonly memory?: (() => number | undefined) | undefined;
 }
 
 /** See {@linkcode ScriptRunnerOptions}. */

@@ -1,0 +1,205 @@
+/**
+ * Changes of the authority record but for failing back: the directory takes over; a Redis without memory gets the live
+ * leases back; other sites are asked for; the mirror is made smaller.
+ *
+ * Each runs under the exclusive lock, looks at the record again first, and writes it last: a process that dies on the
+ * way leaves the old record, and what it had begun is begun anew.
+ * @module
+ */
+import type { Clock } from "../../clock.ts";
+import { given } from "../../given.ts";
+import { formatDuration } from "../../duration.ts";
+import { CoordError, StoreUnavailableError } from "../../errors.ts";
+import { MemoryChangedError } from "../../engine/redis/memory.ts";
+import { seeSites } from "../../engine/redis/sites.ts";
+import type { Authority } from "./authority.ts";
+import { shortStays } from "./failback.ts";
+import { loadMirror, type Mirror, writeMirror } from "./mirror.ts";
+import type { AuthorityRecord } from "./record.ts";
+import type { Sides } from "./sides.ts";
+import { siteOf } from "./site.ts";
+import { carryOver, emitFailedOver, putBack } from "./transfers.ts";
+
+/** When the directory takes over: where no other site could be at work, or always. */
+export type FailoverMode = "auto" | "directory";
+
+/** How long Redis is asked once more before the directory takes over, in milliseconds. */
+const RECHECK_MS = 100;
+/** How often a site tells Redis that it is there and asks for others, in milliseconds. */
+const SITES_EVERY_MS = 60_000;
+/** From this size on a mirror is made smaller, and how often a process looks. */
+const MIRROR_BYTES = 4_194_304;
+const MIRROR_LOOKS = 256;
+
+/** What changes work with. */
+export interface ChangeOptions {
+  readonly mode: FailoverMode;
+  /** The directory that makes the site. */
+  readonly directory: string;
+  readonly home: string;
+  readonly clock: Clock;
+  readonly authority: Authority;
+  readonly sides: Sides;
+}
+
+/** Makes changes for one process. */
+export class Changes {
+  readonly #options: ChangeOptions;
+  #writes = 0;
+  #mirrorBytes = MIRROR_BYTES;
+  #background: Promise<void> | undefined;
+
+  /** Changes nothing yet. */
+  constructor(options: ChangeOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Gives the directory the authority, unless the epoch is over or Redis answers after all.
+   *
+   * @returns whether the epoch is over now.
+   * @throws {StoreUnavailableError} when it must not take over.
+   */
+  failOver(epoch: number, cause: CoordError): Promise<boolean> {
+    const { authority, sides, home, clock } = this.#options;
+    return authority.change(async (record, write) => {
+      if (record.epoch !== epoch || record.store !== "redis") return true;
+      if (await sides.answers(RECHECK_MS)) return false;
+      this.#refuseUnlessAllowed(record, cause);
+      const outage = epoch + 1;
+      // What a process left that died on the way here.
+      sides.forgetDirectory();
+      await removeDirectory(sides.homeOf(outage));
+      const store = await sides.directory(outage, record.aheadMs);
+      const state = loadMirror(home, record.mirror, clock.nowMs());
+      await carryOver(store, state, clock.nowMs());
+      const reason = String(cause.details.reason ?? cause.code);
+      await emitFailedOver(store, { epoch: outage, reason });
+      const short = shortStays(record, clock.nowMs());
+      write({ store: "directory", epoch: outage, outage, sinceMs: clock.nowMs(), reason, short });
+      return true;
+    });
+  }
+
+  /** Puts the live leases of the mirror back into a Redis whose memory is not the one that the record knows. */
+  restore(memory: number): Promise<void> {
+    const { authority, sides, home, clock } = this.#options;
+    return authority.change(async (record, write) => {
+      if (record.store !== "redis" || record.memory === memory) return;
+      const redis = await sides.redis();
+      const state = loadMirror(home, record.mirror, clock.nowMs());
+      for (let found = memory;;) {
+        sides.memory = found;
+        try {
+          await putBack(redis, state, {
+            nowMs: clock.nowMs(),
+            keepOthers: record.others.length > 0,
+          });
+          write({ memory: found, ...await this.#askForSites() });
+          return;
+        } catch (error) {
+          // It has lost its memory again.
+          if (!(error instanceof MemoryChangedError)) throw error;
+          found = error.memory;
+        }
+      }
+    });
+  }
+
+  /** Asks Redis for other sites now, after telling it to forget one, and keeps the answer in the record. */
+  sites(forget?: string): Promise<AuthorityRecord["others"]> {
+    return this.#options.authority.change(async (_, write) => {
+      const asked = await this.#askForSites(forget);
+      write(asked);
+      return asked.others;
+    });
+  }
+
+  /** What is due once an operation that writes was answered by Redis; it waits for nothing. */
+  afterWrite(mirror: Mirror | undefined): void {
+    const { authority, clock } = this.#options;
+    if (this.#background !== undefined) return;
+    const isDue = clock.nowMs() - authority.peek().sitesAtMs >= SITES_EVERY_MS;
+    const isLarge = this.#writes++ % MIRROR_LOOKS === 0 &&
+      (mirror?.size() ?? 0) > this.#mirrorBytes;
+    if (!isDue && !isLarge) return;
+    this.#background = this.#tidy(isLarge).catch(() => {
+      // Nobody asked for it: what stands in its way, the next operation meets itself.
+    }).finally(() => this.#background = undefined);
+  }
+
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    await this.#background;
+  }
+
+  async #tidy(isLarge: boolean): Promise<void> {
+    const { authority, home, clock } = this.#options;
+    await authority.change(async (record, write) => {
+      if (record.store !== "redis") return;
+      if (clock.nowMs() - record.sitesAtMs >= SITES_EVERY_MS) write(await this.#askForSites());
+      if (!isLarge) return;
+      const generation = record.mirror + 1;
+      const state = loadMirror(home, record.mirror, clock.nowMs());
+      writeMirror(home, generation, state);
+      write({ mirror: generation });
+      await removeFile(`${home}/mirror.${record.mirror}`);
+    });
+    const { mirror } = authority.peek();
+    // Where most of it is live, making it smaller helps little: it may grow to four times that.
+    const live = await sizeOf(`${home}/mirror.${mirror}`);
+    this.#mirrorBytes = Math.max(MIRROR_BYTES, 4 * live);
+  }
+
+  async #askForSites(
+    forget?: string,
+  ): Promise<Pick<AuthorityRecord, "others" | "sitesAtMs" | "aheadMs">> {
+    const { sides, directory, clock } = this.#options;
+    const { runner } = await sides.redis();
+    const { others } = await seeSites(runner, siteOf(directory), given({ forget }));
+    return {
+      others,
+      sitesAtMs: clock.nowMs(),
+      aheadMs: Math.round(runner.clockAheadMs ?? 0),
+    };
+  }
+
+  #refuseUnlessAllowed({ others, sitesAtMs }: AuthorityRecord, cause: CoordError): void {
+    const { mode, clock } = this.#options;
+    if (mode === "directory" || (sitesAtMs > 0 && others.length === 0)) return;
+    const [first] = others;
+    const why = first === undefined
+      ? "it is not known whether others use it, too, because it was never reached from here"
+      : `site ${first.site} used it, too, ${
+        formatDuration(clock.nowMs() - first.lastSeenMs)
+      } ago, and may go on`;
+    throw new StoreUnavailableError(
+      `${cause.message}. The directory does not take over: ${why}. ` +
+        "Once nobody else uses it, agentcoord store sites --forget ID says so; --fallback directory takes over in " +
+        "any case, and then two sites may both hold one lock",
+      { ...cause.details, others },
+      true,
+      cause,
+    );
+  }
+}
+
+async function removeDirectory(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function removeFile(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await Deno.stat(path)).size;
+}

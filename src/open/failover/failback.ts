@@ -1,0 +1,222 @@
+/**
+ * Failing back: Redis is asked now and then whether it is there again; then everything that was changed in the
+ * directory is moved there, and the record names Redis.
+ *
+ * How. Redis gets a new memory first, so that calls which are still on their way to it are refused from then on. Then
+ * the journal is moved in portions, each under the exclusive lock and short, so that others work on the directory in
+ * between; what they change is journaled anew. What is left in the end is moved under the same hold of the lock that
+ * changes the record. Every portion is taken over by scripts that are keyed by identifiers and may be repeated, and is
+ * taken out of the journal after that: whoever dies on the way leaves the rest to another, and nothing twice. A Redis
+ * that loses its memory meanwhile gets everything again.
+ * @module
+ */
+import { type Clock, sleep } from "../../clock.ts";
+import { StoreUnavailableError } from "../../errors.ts";
+import { MemoryChangedError } from "../../engine/redis/memory.ts";
+import type { FailbackResult } from "../../store.ts";
+import type { TransferConflict } from "../../transfer.ts";
+import type { Authority, AuthorityChange } from "./authority.ts";
+import { writeMirror } from "./mirror.ts";
+import { isOutage } from "./outage.ts";
+import type { AuthorityRecord } from "./record.ts";
+import type { Sides } from "./sides.ts";
+import { type Move, openMove } from "./transfers.ts";
+
+/** Pauses between looks for Redis, in milliseconds: the first, and the longest; each is random around that. */
+const FIRST_PAUSE_MS = 200;
+const LAST_PAUSE_MS = 500;
+/** How long Redis may take to be connected to when it is looked for. */
+const LOOK_MS = 500;
+/** How long one portion may keep others out. */
+const PORTION_MS = 400;
+/** How often a directory that took over again at once stays longer before Redis is asked: twice as long each time. */
+const SHORT_STAY_MS = 5000;
+const LONGEST_STAY_MS = 30_000;
+
+/** What failing back works with. */
+export interface FailbackOptions {
+  readonly home: string;
+  readonly clock: Clock;
+  readonly authority: Authority;
+  readonly sides: Sides;
+}
+
+type WriteRecord = (next: AuthorityChange) => void;
+
+/** Looks for Redis while the directory has the authority, for one process. */
+export class Failback {
+  readonly #options: FailbackOptions;
+  readonly #closing = new AbortController();
+  #looking: Promise<void> | undefined;
+
+  /** Does nothing before it is asked. */
+  constructor(options: FailbackOptions) {
+    this.#options = options;
+  }
+
+  /** Looks for Redis from now on, until it has the authority. */
+  schedule(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#looking ??= this.#look().finally(() => this.#looking = undefined);
+  }
+
+  /** Stops looking. A process that is about to exit looks once more where nobody did lately: it may be the only kind. */
+  async close({ exiting = false }: { readonly exiting?: boolean }): Promise<void> {
+    this.#closing.abort();
+    const wasLooking = this.#looking !== undefined;
+    await this.#looking;
+    if (exiting && wasLooking && isDue(`${this.#options.home}/looked`)) await this.now();
+  }
+
+  /** Moves everything and changes the record, if Redis can be reached. */
+  async now(): Promise<FailbackResult> {
+    const { authority } = this.#options;
+    if (authority.peek().store !== "directory") return { kind: "not_needed" };
+    try {
+      if (!await this.#answers()) return { kind: "unreachable" };
+      const conflicts: TransferConflict[] = [];
+      for (;;) {
+        const ended = await authority.change((record, write) =>
+          this.#portion(record, write, conflicts)
+        );
+        if (ended) return { kind: "done", conflicts };
+        // Others have their turn between two portions.
+        await sleep(1);
+      }
+    } catch (error) {
+      if (isOutage(error) || error instanceof MemoryChangedError) {
+        return { kind: "unreachable", error };
+      }
+      throw error;
+    }
+  }
+
+  /** A connection that was made long ago may be down: what waited for it would keep others out meanwhile. */
+  async #answers(): Promise<boolean> {
+    await this.#options.sides.redis(LOOK_MS);
+    return await this.#options.sides.answers(LOOK_MS);
+  }
+
+  async #look(): Promise<void> {
+    const { authority, clock } = this.#options;
+    const { signal } = this.#closing;
+    const { sinceMs } = authority.peek();
+    for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(pauseMs * 1.5, LAST_PAUSE_MS)) {
+      await pause(pauseMs * (0.5 + Math.random()), signal);
+      const record = authority.peek();
+      if (signal.aborted || record.store !== "directory") return;
+      if (clock.nowMs() < sinceMs + stayOf(record)) continue;
+      const outcome = await this.now();
+      if (outcome.kind !== "unreachable") return;
+    }
+  }
+
+  /** One hold of the lock; whether Redis has the authority after it. */
+  async #portion(
+    record: AuthorityRecord,
+    write: WriteRecord,
+    conflicts: TransferConflict[],
+  ): Promise<boolean> {
+    if (record.store !== "directory") return true;
+    const { sides, clock } = this.#options;
+    if (!await this.#answers()) throw unreachable();
+    const redis = await sides.redis(LOOK_MS);
+    const directory = await sides.directory(record.outage, record.aheadMs);
+    const move = openMove(directory, redis, { isAlone: record.others.length === 0 });
+    const memory = record.moving?.memory ?? await this.#begin(move, write);
+    sides.memory = memory;
+    const until = performance.now() + PORTION_MS;
+    try {
+      while (performance.now() < until) {
+        const portion = await move.portion();
+        conflicts.push(...portion.conflicts);
+        if (!portion.isLast) continue;
+        conflicts.push(...await move.finish({ epoch: record.epoch + 1, conflicts }));
+        const mirror = record.mirror + 1;
+        writeMirror(this.#options.home, mirror, await move.live(clock.nowMs()));
+        write({
+          store: "redis",
+          epoch: record.epoch + 1,
+          sinceMs: clock.nowMs(),
+          reason: "reachable again",
+          memory,
+          mirror,
+          outage: 0,
+          moving: undefined,
+        });
+        await this.#clear(record);
+        return true;
+      }
+      return false;
+    } catch (error) {
+      // What was moved is lost: the next portion begins anew.
+      if (error instanceof MemoryChangedError) {
+        await move.markAll();
+        write({ moving: undefined });
+      }
+      throw error;
+    }
+  }
+
+  async #begin(move: Move, write: WriteRecord): Promise<number> {
+    const memory = await move.raise();
+    write({ moving: { memory } });
+    return memory;
+  }
+
+  async #clear({ outage, mirror }: AuthorityRecord): Promise<void> {
+    const { sides, home } = this.#options;
+    sides.forgetDirectory();
+    for (const path of [sides.homeOf(outage), `${home}/mirror.${mirror}`]) {
+      await Deno.remove(path, { recursive: true }).catch((error) => {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      });
+    }
+  }
+}
+
+function unreachable(): StoreUnavailableError {
+  return new StoreUnavailableError(
+    "Cannot move to the server: it does not answer",
+    { reason: "unreachable" },
+    true,
+  );
+}
+
+/** How long the directory keeps the authority at least: longer where Redis lost it right after it had got it. */
+function stayOf({ short = 0 }: AuthorityRecord): number {
+  return short === 0 ? 0 : Math.min(1000 * 2 ** short, LONGEST_STAY_MS);
+}
+
+/** How often in a row Redis has had the authority only for a moment, once it loses it now. */
+export function shortStays({ short = 0, sinceMs }: AuthorityRecord, nowMs: number): number {
+  return nowMs - sinceMs < SHORT_STAY_MS ? short + 1 : 0;
+}
+
+/** A pause that keeps no process alive. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    Deno.unrefTimer(timer as unknown as number);
+    signal.addEventListener("abort", end, { once: true });
+  });
+}
+
+/** Whether no process of the site has looked for Redis in the last second; notes that this one does. */
+function isDue(path: string): boolean {
+  const now = Date.now();
+  try {
+    const { mtime } = Deno.statSync(path);
+    if (mtime !== null && now - mtime.getTime() < 1000) return false;
+    Deno.utimeSync(path, now / 1000, now / 1000);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    Deno.writeTextFileSync(path, "", { mode: 0o600 });
+  }
+  return true;
+}

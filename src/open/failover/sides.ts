@@ -1,0 +1,134 @@
+/**
+ * The two stores behind one: Redis, connected to when it is needed, and the directory's database of the outage that
+ * the record names.
+ * @module
+ */
+import { type Clock, sleep } from "../../clock.ts";
+import type { Durability } from "../../durability.ts";
+import { backoffMs } from "../../engine/redis/client.ts";
+import type { Warn } from "../../engine/warning.ts";
+import { DirectoryStore } from "../directory.ts";
+import { RedisStore } from "../redis.ts";
+import { isOutage } from "./outage.ts";
+
+/** How to open either. */
+export interface SideOptions {
+  /** Of the server. */
+  readonly url: string;
+  readonly namespace: string;
+  /** Where the site keeps this namespace's files. */
+  readonly home: string;
+  readonly durability: Durability;
+  readonly clock: Clock;
+  readonly warn?: Warn | undefined;
+  readonly acts?: boolean | undefined;
+  /** How long the server may take, in milliseconds. */
+  readonly patienceMs: number;
+}
+
+/** Opens both, each once. */
+export class Sides {
+  /** The memory that calls to Redis expect, see the record; any, where there is no record. */
+  memory: number | undefined;
+  readonly #options: SideOptions;
+  #redis: Promise<RedisStore> | undefined;
+  #directory: { readonly outage: number; readonly store: Promise<DirectoryStore> } | undefined;
+  #opened: DirectoryStore | undefined;
+  readonly #old: Promise<unknown>[] = [];
+
+  /** Opens nothing yet. */
+  constructor(options: SideOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Redis, connected to for as long as a command may take.
+   *
+   * @throws {StoreUnavailableError} when it cannot be used; a later call tries anew.
+   */
+  redis(patienceMs: number = this.#options.patienceMs): Promise<RedisStore> {
+    return this.#redis ??= this.#connect(patienceMs).catch((error) => {
+      this.#redis = undefined;
+      throw error;
+    });
+  }
+
+  /** Whether Redis answers this process at once. */
+  async answers(withinMs: number): Promise<boolean> {
+    if (this.#redis === undefined) return false;
+    const answered = new AbortController();
+    const late = sleep(withinMs, answered.signal).then(() => false);
+    const asked = this.#redis.then(async ({ connection }) => {
+      if (!connection.isReady) return false;
+      return await connection.send("PING") === "PONG";
+    }).catch(() => false);
+    return await Promise.race([asked, late]).finally(() => answered.abort());
+  }
+
+  /** The directory's database of this outage; made when it is missing. Its clock is Redis', as far as it was known. */
+  directory(outage: number, aheadMs: number): Promise<DirectoryStore> {
+    if (this.#directory?.outage !== outage) {
+      this.forgetDirectory();
+      const { namespace, durability, clock, warn, acts } = this.#options;
+      const store = DirectoryStore.open(this.homeOf(outage), {
+        namespace,
+        durability,
+        clock: { ...clock, nowMs: () => clock.nowMs() + aheadMs },
+        warn,
+        acts: acts ?? true,
+        outage: { home: this.homeOf(outage) },
+      });
+      this.#directory = { outage, store };
+      store.then((opened) => this.#opened = opened, () => this.#directory = undefined);
+    }
+    return this.#directory!.store;
+  }
+
+  /**
+   * Whether the directory's database is still the one that was opened, where one is open.
+   *
+   * @throws {StoreUnavailableError} with `details.removed` when it is not.
+   */
+  verifyPresence(): void {
+    this.#opened?.verifyPresence();
+  }
+
+  /** Lets go of the database of an outage that is over. */
+  forgetDirectory(): void {
+    if (this.#directory === undefined) return;
+    this.#opened = undefined;
+    this.#old.push(this.#directory.store.then((store) => store.close()).catch(() => undefined));
+    this.#directory = undefined;
+  }
+
+  /** Where the database of an outage is. */
+  homeOf(outage: number): string {
+    return `${this.#options.home}/outage.${outage}`;
+  }
+
+  /** Closes both. */
+  async close(options: { readonly exiting?: boolean }): Promise<void> {
+    const directory = await this.#directory?.store.catch(() => undefined);
+    const redis = await this.#redis?.catch(() => undefined);
+    await Promise.all([...this.#old, directory?.close(options), redis?.close(options)]);
+  }
+
+  async #connect(patienceMs: number): Promise<RedisStore> {
+    const { url, namespace, warn, clock } = this.#options;
+    const deadline = performance.now() + patienceMs;
+    for (let attempts = 1;; attempts++) {
+      try {
+        return await RedisStore.open(url, {
+          namespace,
+          warn,
+          hostNowMs: clock.nowMs,
+          memory: () => this.memory,
+        });
+      } catch (error) {
+        const pauseMs = backoffMs(attempts);
+        if (!isOutage(error) || performance.now() + pauseMs >= deadline) throw error;
+        await sleep(pauseMs);
+      }
+    }
+  }
+}

@@ -1,0 +1,310 @@
+/**
+ * The rooms' transfers put together: what failing over carries into the directory, what a Redis without memory gets
+ * back, and what failing back moves.
+ * @module
+ */
+import type { Agent } from "../../agent/model.ts";
+import type { AgentRecord } from "../../agent/transfer.ts";
+import { sequencedAtMs } from "../../id.ts";
+import { given } from "../../given.ts";
+import type { Reader } from "../../engine/directory/transaction.ts";
+import type { Lease } from "../../lock/model.ts";
+import { DirectoryAgentTransfer } from "../../agent/directory/transfer.ts";
+import { RedisAgentTransfer } from "../../agent/redis/transfer.ts";
+import { DirectoryApprovalTransfer } from "../../approval/directory/transfer.ts";
+import { RedisApprovalTransfer } from "../../approval/redis/transfer.ts";
+import { DirectoryAuditTransfer } from "../../audit/directory/transfer.ts";
+import { RedisAuditTransfer } from "../../audit/redis/transfer.ts";
+import { DirectoryBoardTransfer } from "../../board/directory/transfer.ts";
+import { RedisBoardTransfer } from "../../board/redis/transfer.ts";
+import { raiseNumbers } from "../../engine/redis/raise.ts";
+import { emit } from "../../event/directory/append.ts";
+import { DirectoryEventTransfer } from "../../event/directory/transfer.ts";
+import { RedisEventTransfer } from "../../event/redis/transfer.ts";
+import { DirectoryLockTransfer } from "../../lock/directory/transfer.ts";
+import { RedisLockTransfer } from "../../lock/redis/transfer.ts";
+import type { LockRecord } from "../../lock/transfer.ts";
+import { DirectoryTaskTransfer } from "../../task/directory/transfer.ts";
+import { RedisTaskTransfer } from "../../task/redis/transfer.ts";
+import { recordOfClaim } from "../../task/transfer.ts";
+import type { PortionLimit, Source, Target, TransferConflict } from "../../transfer.ts";
+import type { DirectoryStore } from "../directory.ts";
+import type { RedisStore } from "../redis.ts";
+import type { MirrorLease, MirrorState, MirrorTask } from "./mirror_line.ts";
+
+/** How much one script takes over. */
+const PORTION: PortionLimit = { records: 250, bytes: 1_048_576 };
+
+/** What one step of moving did. */
+export interface MovedPortion {
+  readonly conflicts: readonly TransferConflict[];
+  /** Whether nothing was left to move. */
+  readonly isLast: boolean;
+}
+
+/** A source and its target, of one room, whatever its records are. */
+interface Way {
+  move(): Promise<{ readonly moved: boolean; readonly conflicts: readonly TransferConflict[] }>;
+  markAll(): Promise<void>;
+}
+
+function way<Record>(source: Source<Record>, target: Target<Record>): Way {
+  return {
+    async move() {
+      const { records, keys } = await source.changed(PORTION);
+      if (keys.length === 0) return { moved: false, conflicts: [] };
+      const conflicts = await target.take(records);
+      await source.settle(keys);
+      return { moved: true, conflicts };
+    },
+    markAll: () => source.markAll(),
+  };
+}
+
+async function takeAll<Record>(target: Target<Record>, records: readonly Record[]): Promise<void> {
+  for (let at = 0; at < records.length; at += PORTION.records) {
+    await target.take(records.slice(at, at + PORTION.records));
+  }
+}
+
+/** Everything that is live in a mirror, as records. */
+function recordsOf(state: MirrorState, nowMs: number) {
+  const leases = state.leases.map(({ untilMs, ...lease }): LockRecord => ({
+    kind: "lease",
+    ...lease,
+    leftMs: untilMs - nowMs,
+  }));
+  const tasks = state.tasks.map(({ task, leaseMs, untilMs }) =>
+    recordOfClaim(task, untilMs - nowMs, leaseMs ?? untilMs - nowMs)
+  );
+  const fence = Math.max(
+    0,
+    ...state.leases.map((lease) => lease.fence),
+    ...state.tasks.map(({ task }) => task.lease?.fence ?? 0),
+  );
+  return { leases, tasks, agents: state.agents.map(recordOfAgent), fence };
+}
+
+function recordOfAgent(agent: Agent): AgentRecord {
+  const { id, name, role, workingOn, status, tags, host, pid, registeredAtMs, lastHeartbeatAtMs } =
+    agent;
+  return {
+    id,
+    name,
+    // Who has this name registered it: what is known by its acts alone is not in a mirror.
+    registration: id,
+    role,
+    workingOn,
+    status: status === "idle" || status === "blocked" ? status : "active",
+    tags,
+    host,
+    ...given({ pid }),
+    ttlMs: agent.expiresAtMs - lastHeartbeatAtMs,
+    registeredAtMs,
+    lastHeartbeatAtMs,
+  };
+}
+
+/** Carries what is live into the fresh database of an outage. */
+export async function carryOver(
+  { engine }: DirectoryStore,
+  state: MirrorState,
+  nowMs: number,
+): Promise<void> {
+  const { leases, tasks, agents, fence } = recordsOf(state, nowMs);
+  await engine.write(undefined, (tx) => tx.startAbove({ fence, event: 0 }));
+  await takeAll(new DirectoryAgentTransfer(engine), agents);
+  const locks = new DirectoryLockTransfer(engine);
+  await takeAll(locks, leases);
+  await takeAll(
+    locks,
+    state.waiters.map(({ id, agent, mode, paths }): LockRecord => ({
+      kind: "waiter",
+      id,
+      agent,
+      mode,
+      paths,
+    })),
+  );
+  await takeAll(new DirectoryTaskTransfer(engine), tasks);
+}
+
+/** Tells the followers of the directory's events. */
+export async function emitFailedOver(
+  { engine }: DirectoryStore,
+  data: { readonly epoch: number; readonly reason: string },
+): Promise<void> {
+  await engine.write(undefined, (tx) => emit(tx, "store.failed_over", "store", undefined, data));
+}
+
+/** Puts what is live back into a Redis that may have lost it. */
+export async function putBack(
+  { runner }: RedisStore,
+  state: MirrorState,
+  { nowMs, keepOthers }: { readonly nowMs: number; readonly keepOthers: boolean },
+): Promise<void> {
+  const { leases, tasks, agents } = recordsOf(state, nowMs);
+  await takeAll(new RedisAgentTransfer(runner), agents);
+  await takeAll(new RedisLockTransfer(runner, { keepOthers }), leases);
+  await takeAll(new RedisTaskTransfer(runner), tasks);
+}
+
+/** What moves an outage's changes into Redis. */
+export interface Move {
+  /** Gives Redis a new memory, and numbers above the directory's; the memory. */
+  raise(): Promise<number>;
+  /** Moves some of what is left. */
+  portion(): Promise<MovedPortion>;
+  /** Everything is to be moved again. */
+  markAll(): Promise<void>;
+  /**
+   * Ends it, once nothing is left and nobody can change anything: what Redis granted to calls that were given up ends,
+   * who waits for locks keeps its place, and followers are told.
+   */
+  finish(
+    data: { readonly epoch: number; readonly conflicts: readonly TransferConflict[] },
+  ): Promise<
+    readonly TransferConflict[]
+  >;
+  /** What is live, for a new mirror. */
+  live(nowMs: number): Promise<MirrorState>;
+}
+
+/** So many conflicts are named by the event that tells of them. */
+const CONFLICTS_TOLD = 20;
+
+/** The way from the directory's database of an outage into Redis; `isAlone`: no other site uses it. */
+export function openMove(
+  directory: DirectoryStore,
+  redis: RedisStore,
+  { isAlone }: { readonly isAlone: boolean },
+): Move {
+  const { engine } = directory;
+  const { runner } = redis;
+  const locks = new DirectoryLockTransfer(engine);
+  const redisLocks = new RedisLockTransfer(runner, { keepOthers: !isAlone });
+  const ways = [
+    way(new DirectoryAgentTransfer(engine), new RedisAgentTransfer(runner)),
+    way(locks, redisLocks),
+    way(new DirectoryTaskTransfer(engine), new RedisTaskTransfer(runner)),
+    way(new DirectoryBoardTransfer(engine), new RedisBoardTransfer(runner)),
+    way(new DirectoryApprovalTransfer(engine), new RedisApprovalTransfer(runner)),
+    way(new DirectoryAuditTransfer(engine), new RedisAuditTransfer(runner)),
+  ];
+  const events = new DirectoryEventTransfer(engine);
+  const redisEvents = new RedisEventTransfer(runner);
+  const portion = async (): Promise<MovedPortion> => {
+    for (const each of ways) {
+      const { moved, conflicts } = await each.move();
+      if (moved) return { conflicts, isLast: false };
+    }
+    const { records, keys } = await events.changed(PORTION);
+    // The last ones go with the change of the record.
+    if (keys.length < PORTION.records) return { conflicts: [], isLast: true };
+    const conflicts = await redisEvents.take(records);
+    await events.settle(keys);
+    return { conflicts, isLast: false };
+  };
+  return {
+    raise: async () => raiseNumbers(runner, await engine.read(numbersOf)),
+    portion,
+    markAll: async () => {
+      for (const each of ways) await each.markAll();
+      await events.markAll();
+    },
+    finish: async ({ epoch, conflicts }) => {
+      const found = isAlone ? await endGhosts(redis, directory, redisLocks) : [];
+      await takeAll(redisLocks, await locks.waiters());
+      await tellFailedBack(directory, { epoch, conflicts: conflicts.slice(0, CONFLICTS_TOLD) });
+      for (;;) {
+        const { records, keys, more } = await events.changed(PORTION);
+        await redisEvents.take(records, { last: !more });
+        await events.settle(keys);
+        if (!more) return found;
+      }
+    },
+    live: (nowMs) => liveIn(directory, locks, nowMs),
+  };
+}
+
+function numbersOf(reader: Reader): { nowMs: number; fence: number; event: number } {
+  const row = reader.get<{ fence: number; event: number }>("SELECT fence, event FROM state");
+  return { nowMs: reader.nowMs, fence: row?.fence ?? 0, event: row?.event ?? 0 };
+}
+
+/** Ends the leases on Redis that the directory does not know: calls that were given up were granted them. */
+async function endGhosts(redis: RedisStore, directory: DirectoryStore, target: RedisLockTransfer) {
+  const key = ({ path, fence }: Lease) => `${fence} ${path}`;
+  const known = new Set((await (await directory.locks()).list()).map(key));
+  const ghosts = (await (await redis.locks()).list()).filter((lease) => !known.has(key(lease)));
+  await takeAll(
+    target,
+    ghosts.map(({ path, fence }): LockRecord => ({ kind: "ended", path, fence })),
+  );
+  return [];
+}
+
+/** Once: a process that died behind it has told already. */
+async function tellFailedBack(
+  directory: DirectoryStore,
+  data: { readonly epoch: number; readonly conflicts: readonly TransferConflict[] },
+): Promise<void> {
+  const events = await directory.events();
+  const sinceMs = sequencedAtMs(await events.end());
+  const newest = await events.read({ sinceMs, limit: 1000 });
+  if (newest.kind === "read" && newest.events.at(-1)?.type === "store.failed_back") return;
+  await directory.engine.write(undefined, (tx) => {
+    emit(tx, "store.failed_back", "store", undefined, data);
+  });
+}
+
+async function liveIn(
+  directory: DirectoryStore,
+  locks: DirectoryLockTransfer,
+  nowMs: number,
+): Promise<MirrorState> {
+  const leases: MirrorLease[] = [];
+  await locks.markAll();
+  for (let more = true; more;) {
+    const portion = await locks.changed(PORTION);
+    for (const record of portion.records) {
+      if (record.kind !== "lease") continue;
+      const { kind: _, leftMs, ...lease } = record;
+      leases.push({ ...lease, untilMs: nowMs + leftMs });
+    }
+    await locks.settle(portion.keys);
+    more = portion.more;
+  }
+  const waiters = (await locks.waiters()).flatMap((record) =>
+    record.kind === "waiter"
+      ? [{ id: record.id, agent: record.agent, mode: record.mode, paths: record.paths }]
+      : []
+  );
+  const agents = await (await directory.agents()).list();
+  return { leases, tasks: await claimedIn(directory, nowMs), agents, waiters };
+}
+
+async function claimedIn(directory: DirectoryStore, nowMs: number): Promise<MirrorTask[]> {
+  const store = await directory.tasks();
+  const claimed: MirrorTask[] = [];
+  const aheadMs = (directory.clockAheadMs ?? 0) + 0;
+  let after = 0;
+  for (;;) {
+    const { tasks, next } = await store.list({
+      status: "claimed",
+      tags: [],
+      match: "any",
+      limit: PORTION.records,
+      order: "created",
+      after,
+    });
+    for (const { id, lease } of tasks) {
+      const task = await store.get(id);
+      if (task === undefined || lease === undefined) continue;
+      const untilMs = lease.expiresAtMs - aheadMs;
+      claimed.push({ task, leaseMs: Math.max(1, untilMs - nowMs), untilMs });
+    }
+    if (next === undefined) return claimed;
+    after = next;
+  }
+}
