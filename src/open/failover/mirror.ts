@@ -36,6 +36,7 @@ const LINE_FEED = 10;
 export class Mirror {
   readonly #path: string;
   readonly #file: Deno.FsFile;
+  #isOpen = true;
 
   private constructor(path: string, file: Deno.FsFile) {
     this.#path = path;
@@ -83,9 +84,10 @@ export class Mirror {
     return this.#file.statSync().size;
   }
 
-  /** Closes the file. */
+  /** Closes the file; once more does nothing. */
   close(): void {
-    this.#file.close();
+    if (this.#isOpen) this.#file.close();
+    this.#isOpen = false;
   }
 }
 

@@ -329,6 +329,16 @@ mirrorTest(
   },
 );
 
+mirrorTest("a mirror that is closed twice closes nothing else", ({ home }) => {
+  const mirror = Mirror.open(home, 3);
+  mirror.close();
+  // Whoever opens a file now may be given the number of the one that was closed.
+  const other = Mirror.open(home, 4);
+  mirror.close();
+  other.append(granted("a", 1));
+  other.close();
+});
+
 mirrorTest("a mirror that cannot be opened says which file, and follows no link", ({ home }) => {
   Deno.symlinkSync(`${home}/elsewhere`, `${home}/mirror.2`);
   const told = (error: unknown) =>
