@@ -40,6 +40,7 @@ local function try(command, ...)
 end
 
 try('DEL', nothing)
+try('EXISTS', nothing)
 try('GET', nothing)
 try('HDEL', nothing, 'f')
 try('HEXISTS', nothing, 'f')
@@ -55,10 +56,12 @@ try('PUBLISH', channel, '')
 try('SET', nothing, '', 'XX')
 try('TIME')
 try('XADD', nothing, 'NOMKSTREAM', '*', 'f', '')
+try('XDEL', nothing, '0-1')
 try('XINFO', 'STREAM', nothing)
 try('XLEN', nothing)
 try('XRANGE', nothing, '-', '+', 'COUNT', 1)
 try('XREVRANGE', nothing, '+', '-', 'COUNT', 1)
+try('XSETID', nothing, '0-1')
 try('ZADD', nothing, 'XX', 0, 'm')
 try('ZCARD', nothing)
 try('ZCOUNT', nothing, 0, 0)
@@ -75,6 +78,7 @@ try('ZREVRANGEBYLEX', nothing, '+', '-')
 try('ZSCORE', nothing, 'm')
 -- The state is a string, so these fail; without it, they would not.
 if raw then
+  try('HINCRBY', state, 'f', 1)
   try('HSET', state, 'f', '')
   try('HSETNX', state, 'f', '')
 end
