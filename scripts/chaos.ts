@@ -2,7 +2,7 @@
  * Runs a fault campaign: processes do what agents do while the server, their connections and they themselves are
  * killed, frozen and cut off; then checks by what they wrote down that nothing was held twice, lost or doubled.
  *
- *     deno run -A scripts/chaos.ts [--minutes 3] [--processes 8] [--store redis|directory] [--seed N] [--keep DIR]
+ *     deno run -A scripts/chaos.ts [--minutes 3] [--processes 8] [--store failover|redis|directory] [--seed N] [--keep DIR]
  *
  * CHAOS_FAULT in the environment plants a mistake of dev/faulty_store.ts in every worker's store: then it must end
  * with 1. With `--keep`, what was written down stays in a new directory of that name. Ends with 1 when something is wrong.
@@ -18,7 +18,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "3" },
     processes: { type: "string", default: "8" },
-    store: { type: "string", default: "redis" },
+    store: { type: "string", default: "failover" },
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
     keep: { type: "string" },
   },
@@ -31,8 +31,8 @@ if (
   console.error("Use --minutes above 0, --processes of at least 2, and a whole number as --seed.");
   Deno.exit(2);
 }
-if (store !== "redis" && store !== "directory") {
-  console.error("Use redis or directory as --store.");
+if (store !== "failover" && store !== "redis" && store !== "directory") {
+  console.error("Use failover, redis or directory as --store.");
   Deno.exit(2);
 }
 const wanted = Deno.env.get("CHAOS_FAULT") || undefined;

@@ -5,6 +5,9 @@
 import type { Evidence } from "./check.ts";
 import type { Operation } from "./history.ts";
 
+/** What was out of reach is told so soon after. */
+const LATE_MS = 5000;
+
 /** A record as far as this is concerned. */
 interface Kept {
   readonly id: string;
@@ -62,27 +65,41 @@ function checkDecisions({ calls, final, excusedBeforeMs, check }: Evidence): voi
   }
 }
 
-/** Who followed the stream was told everything from where it began, in order and once. */
-function checkFollowers({ lines, final, excusedBeforeMs, check }: Evidence): void {
+/**
+ * Who followed the stream was told everything from where it began, once and in order; only what was out of reach while
+ * another store stood in comes late, all of it in one stretch when that is over.
+ */
+function checkFollowers({ lines, faults, final, excusedBeforeMs, check }: Evidence): void {
   const told = lines.flatMap((line) => line.kind === "event" ? [line] : []);
   // What was told before the server lost its memory may be missing in the end.
   const lost = told.filter(({ atMs }) => atMs < excusedBeforeMs).map(({ id }) => id);
   const floor = lost.reduce((most, id) => id > most ? id : most, "");
   const kept = final.events.map(({ id }) => id).filter((id) => id > floor);
+  const outages = faults.filter((fault) => fault.outOfReach === true);
   for (const [follower, events] of Map.groupBy(told, (line) => line.follower)) {
-    const ids = events.map(({ id }) => id);
-    for (const [index, id] of ids.entries()) {
-      const before = ids[index - 1];
-      check(
-        before === undefined || id > before,
-        () => `follower ${follower} was told of ${id} after ${before}`,
-      );
+    const seen = new Set<string>();
+    const endMs = events.at(-1)!.atMs;
+    // Whoever ends while another store stands in is not told any more of what is out of reach.
+    const untilMs = outages.find(({ fromMs, toMs }) => fromMs <= endMs && endMs <= toMs + LATE_MS)
+      ?.fromMs ?? Infinity;
+    let [highest, before, stretches] = ["", "", 0];
+    for (const { id, atMs } of events) {
+      check(!seen.has(id), () => `follower ${follower} was told of ${id} twice`);
+      seen.add(id);
+      if (id < before) {
+        stretches++;
+        const over = outages.filter(({ fromMs }) => fromMs < atMs).length;
+        const last = before;
+        check(stretches <= over, () => `follower ${follower} was told of ${id} after ${last}`);
+      }
+      before = id;
+      if (id > highest && atMs < untilMs) highest = id;
     }
-    const seen = new Set(ids);
-    const [first, last] = [ids[0]!, ids.at(-1)!];
-    for (const id of kept) {
-      if (id < first || id > last) continue;
-      check(seen.has(id), () => `follower ${follower} was never told of ${id}`);
-    }
+    const first = events[0]!.id;
+    const missed = kept.filter((id) => id >= first && id <= highest && !seen.has(id));
+    check(
+      missed.length === 0,
+      () => `follower ${follower} was never told of ${missed[0]} (${missed.length} in all)`,
+    );
   }
 }

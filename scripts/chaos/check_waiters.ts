@@ -14,13 +14,14 @@ const TOGETHER_MS = 1000;
 
 /** Examines every wait. */
 export function checkWaiters(evidence: Evidence): void {
-  const { calls, faults, check } = evidence;
+  const { calls, faults, excusedBeforeMs, check } = evidence;
   const healthyMs = healthOf(faults);
   checkTurns(evidence, healthyMs);
   const decidedMs = new Map<string, number>();
   const messages: Call[] = [];
   for (const call of calls) {
-    if (call.outcome !== "ok") continue;
+    // What the server forgot before the waiter saw it is not told to anybody.
+    if (call.outcome !== "ok" || call.fromMs < excusedBeforeMs) continue;
     if (call.operation === "approval.decide") decidedMs.set(call.given.id!, call.toMs);
     if (call.operation === "board.reply" && call.given.to !== undefined) messages.push(call);
   }
@@ -48,13 +49,15 @@ export function checkWaiters(evidence: Evidence): void {
 }
 
 /** Nobody who came later was given a lock long before somebody who waited for it all the time. */
-function checkTurns({ calls, check }: Evidence, healthyMs: Healthy): void {
+function checkTurns({ calls, excusedBeforeMs, check }: Evidence, healthyMs: Healthy): void {
   const acquired = calls.filter(({ operation }) => operation === "lock.acquire");
   const granted = Map.groupBy(
     acquired.filter(({ outcome }) => outcome === "ok"),
     ({ given }) => given.path!,
   );
   for (const { given: { path }, agent, outcome, fromMs, toMs, slot } of acquired) {
+    // A server that forgot has forgotten the queue, too.
+    if (fromMs < excusedBeforeMs) continue;
     // Whoever was refused by a store that failed had left the queue, which nobody wrote down.
     if (toMs - fromMs <= PATIENCE_MS || outcome === "store_unavailable" || toMs === Infinity) {
       continue;

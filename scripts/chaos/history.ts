@@ -99,6 +99,8 @@ export interface Fault {
   readonly killed?: number;
   /** The server lost what was acknowledged by calls that began before this. */
   readonly losesBeforeMs?: number;
+  /** Another store stood in, and what the server had was out of reach meanwhile. */
+  readonly outOfReach?: true;
 }
 
 /** An entry of the audit log as the store keeps it. */

@@ -6,6 +6,7 @@ import { type Fleet, seeded } from "../../dev/fleet.ts";
 import type { Proxy } from "../../dev/proxy.ts";
 import type { RedisServer } from "../../dev/redis_server.ts";
 import type { Fault } from "./history.ts";
+import type { Outages } from "./outages.ts";
 
 /** What there is to do it to. */
 export interface Targets {
@@ -14,17 +15,22 @@ export interface Targets {
   /** One in front of the server for each slot; empty without a server. */
   readonly proxies: readonly Proxy[];
   readonly server: RedisServer | undefined;
+  /** Of a site whose directory stands in for the server: only then may the server forget. */
+  readonly outages: Outages | undefined;
   readonly now: () => number;
 }
 
 /** Longer than the workers' leases at times, and than what a command may take. */
 const FREEZE_MS = 3000;
 
+/** The server forgets in this part of the time only: what is acknowledged later is excused by nothing. */
+const FORGETFUL = 0.5;
+
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Goes on until `untilMs`, and gives back everything whole; answers with what it did. */
 export async function plague(
-  { fleet, processes, proxies, server, now }: Targets,
+  { fleet, processes, proxies, server, outages, now }: Targets,
   { seed, untilMs }: { readonly seed: number; readonly untilMs: number },
 ): Promise<readonly Fault[]> {
   const random = seeded(seed);
@@ -106,11 +112,31 @@ export async function plague(
         })],
     );
   }
-  const hat = deeds.flatMap(([weight, deed]) =>
-    Array<() => Promise<void> | void>(weight).fill(deed)
-  );
+  const forgetful: typeof deeds = [];
+  if (server !== undefined && outages !== undefined) {
+    const toMemory = async (what: string, forget: () => Promise<unknown>) => {
+      const fromMs = now();
+      const losesBeforeMs = await outages.losesBeforeMs(forget);
+      faults.push({ what, fromMs, toMs: now(), losesBeforeMs });
+    };
+    forgetful.push(
+      [2, () => toMemory("FLUSHALL", () => server.command("FLUSHALL"))],
+      [3, () =>
+        toMemory("kill -9 of the server, which forgets", async () => {
+          await server.kill();
+          await pause(someMs(FREEZE_MS));
+          await Deno.remove(`${server.directory}/appendonlydir`, { recursive: true });
+          await server.restart();
+        })],
+    );
+  }
+  const forgetsUntilMs = now() + (untilMs - now()) * FORGETFUL;
+  const hatOf = (some: typeof deeds) =>
+    some.flatMap(([weight, deed]) => Array<() => Promise<void> | void>(weight).fill(deed));
+  const [early, late] = [hatOf([...deeds, ...forgetful]), hatOf(deeds)];
   while (now() < untilMs) {
     await pause(150 + random() * 600);
+    const hat = now() < forgetsUntilMs ? early : late;
     await hat[Math.floor(random() * hat.length)]!();
     // They remember every command, for tests that are shorter.
     for (const proxy of proxies) proxy.clear();

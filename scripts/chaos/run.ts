@@ -10,13 +10,15 @@ import { freshNamespace, type RedisServer, startRedis } from "../../dev/redis_se
 import { check } from "./check.ts";
 import { readBack } from "./final.ts";
 import type { Effect, History, Line, Mark } from "./history.ts";
+import { Outages } from "./outages.ts";
 import { plague } from "./nemesis.ts";
 
 /** What kind of campaign. */
 export interface CampaignOptions {
   readonly seconds: number;
   readonly processes: number;
-  readonly store: "redis" | "directory";
+  /** `failover`: a Redis server for which a directory stands in. */
+  readonly store: "redis" | "directory" | "failover";
   readonly seed: number;
   /** A mistake that the workers' stores are to make, so that the checker has something to find. */
   readonly fault?: PlantedFault;
@@ -45,13 +47,13 @@ export async function campaign(
   keep?: string,
 ): Promise<CampaignReport> {
   const directory = keep ?? await Deno.makeTempDir({ prefix: "agentcoord-chaos-" });
-  const server = store === "redis" ? await startRedis({ config: PERSISTENT }) : undefined;
+  const server = store !== "directory" ? await startRedis({ config: PERSISTENT }) : undefined;
   const proxies: Proxy[] = [];
   try {
     for (let slot = 0; server !== undefined && slot < options.processes; slot++) {
       proxies.push(await startProxy(server));
     }
-    return await run({ ...options, directory, server, proxies });
+    return await run({ ...options, store, directory, server, proxies });
   } finally {
     for (const proxy of proxies) await proxy.stop();
     await server?.stop();
@@ -60,17 +62,19 @@ export async function campaign(
 }
 
 async function run(
-  { directory, server, proxies, seconds, processes, seed, fault }:
-    & Omit<CampaignOptions, "store">
-    & {
-      readonly directory: string;
-      readonly server: RedisServer | undefined;
-      readonly proxies: readonly Proxy[];
-    },
+  { store, directory, server, proxies, seconds, processes, seed, fault }: CampaignOptions & {
+    readonly directory: string;
+    readonly server: RedisServer | undefined;
+    readonly proxies: readonly Proxy[];
+  },
 ): Promise<CampaignReport> {
   const namespace = freshNamespace();
-  const at = (url: string) => `${url}?command_timeout=2#${namespace}`;
   const home = `${directory}/store`;
+  const at = (url: string) =>
+    store === "failover"
+      ? `${url}?command_timeout=1#${namespace}\t${home}`
+      : `${url}?command_timeout=2#${namespace}`;
+  const outages = store === "failover" ? await Outages.watch(at(server!.url), now) : undefined;
   const locations = server === undefined
     ? Array<string>(processes).fill(home)
     : proxies.map(({ url }) => at(url));
@@ -81,12 +85,13 @@ async function run(
     directory,
   );
   for (let slot = 0; slot < processes; slot++) fleet.start(slot);
-  const faults = await plague(
-    { fleet, processes, proxies, server, now },
+  const done = await plague(
+    { fleet, processes, proxies, server, outages, now },
     { seed, untilMs: untilMs - CALM_MS },
   );
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, untilMs - now())));
   const failed = await fleet.finished(LEAVE_MS);
+  const faults = [...done, ...await outages?.end() ?? []];
   const final = await readBack(server === undefined ? home : at(server.url));
   const history: History = {
     lines: fleet.records<Line>(),
@@ -99,7 +104,9 @@ async function run(
   Deno.writeTextFileSync(`${directory}/final.json`, JSON.stringify(final));
   const violations = [...check(history)];
   if (failed > 0) violations.push(`${failed} workers failed or hung: see their output`);
-  return { figures: { seed, seconds, processes, ...figuresOf(history) }, violations, history };
+  const changes = outages === undefined ? {} : { "changes of authority": outages.changes };
+  const figures = { seed, seconds, processes, ...changes, ...figuresOf(history) };
+  return { figures, violations, history };
 }
 
 function figuresOf({ lines, faults, final }: History): Record<string, number> {

@@ -13,22 +13,23 @@ import { campaign } from "../../scripts/chaos/run.ts";
 /** Faults enough for what is proved: on a slow machine a campaign takes longer to get there. */
 const WANTED = ["lock.acquire: ok", "task.complete: ok", "approval.wait: ok", "inbox.wait: ok"];
 
-for (const store of ["redis", "directory"] as const) {
+for (const store of ["redis", "directory", "failover"] as const) {
   Deno.test({
     name: `a fault campaign finds nothing held twice, lost, doubled or forgotten (${store})`,
-    ignore: store === "redis" && !hasRedis(),
+    ignore: store !== "directory" && !hasRedis(),
     async fn(test) {
-      for (const seconds of [20, 60]) {
+      for (const seconds of store === "failover" ? [180] : [20, 60]) {
         const { figures, violations, history } = await campaign({
           seconds,
-          processes: store === "redis" ? 8 : 4,
+          processes: store === "directory" ? 4 : 8,
           store,
           seed: 20_261_128,
         });
         const shown = JSON.stringify(figures, null, 1);
         assert.deepEqual(violations, [], shown);
-        if (!WANTED.every((what) => Number(figures[what]) > 3)) {
-          assert.ok(seconds < 60, `too little happened: ${shown}`);
+        const wanted = store === "failover" ? [...WANTED, "changes of authority"] : WANTED;
+        if (!wanted.every((what) => Number(figures[what]) > 3)) {
+          assert.ok(seconds === 20, `too little happened: ${shown}`);
           continue;
         }
         for (const [fault, plant, sentence] of PLANTED) {
@@ -66,7 +67,7 @@ for (const fault of PLANTED_FAULTS) {
 type End = Extract<Line, { readonly kind: "end" }>;
 type Begin = Extract<Line, { readonly kind: "begin" }>;
 
-/** A call of this kind that went well, somewhere in the middle. */
+/** A call of this kind that went well, late enough for no loss to excuse what becomes of it. */
 function successOf(
   { lines }: History,
   operation: Begin["operation"],
@@ -78,7 +79,7 @@ function successOf(
     if (line.kind !== "begin" || line.operation !== operation || end?.outcome !== "ok") return [];
     return suits(line, end) ? [[line, end] as const] : [];
   });
-  return found[Math.floor(found.length / 2)]!;
+  return found[Math.floor(found.length * 0.9)]!;
 }
 
 /** The history with one more call like `begin` by a process that leaves. */

@@ -198,8 +198,15 @@ Deno.test("a follower that was told of an event twice, out of order or not at al
   const events = ["e1", "e2", "e3", "e4"].map((id) => ({ id, type: "audit.logged" }));
   const judged = (lines: readonly Line[]) => judge(lines, { final: { ...NOTHING, events } });
   assert.deepEqual(judged(told("e2", "e3", "e4")), []);
-  finds(judged(told("e1", "e2", "e4")), /^follower f was never told of e3$/);
-  finds(judged(told("e1", "e2", "e2", "e3")), /^follower f was told of e2 after e2$/);
+  finds(judged(told("e1", "e2", "e4")), /^follower f was never told of e3 \(1 in all\)$/);
+  finds(judged(told("e1", "e2", "e2", "e3")), /^follower f was told of e2 twice$/);
+  const late = told("e1", "e4", "e2", "e3");
+  finds(judged(late), /^follower f was told of e2 after e4$/);
+  const outage = { what: "outage", fromMs: 0.5, toMs: 1.5, outOfReach: true } as const;
+  const final = { ...NOTHING, events };
+  const killed = told("e1", "e2", "e4");
+  assert.deepEqual(judge(killed, { final, faults: [outage] }), []);
+  assert.deepEqual(judge(late, { final, faults: [outage] }), []);
 });
 
 Deno.test("a wait that goes on past its limit is found, and the time of faults does not count", () => {
