@@ -24,3 +24,10 @@ export function pauseAfter(failure: unknown): number | undefined {
   // The connection is made again; `ready` waits for it, and for no longer than a command may take.
   return reason === "lost" ? 0 : undefined;
 }
+
+/** The failure of a call that an earlier try may have got done, whatever became of the last. */
+export function asSent(failure: unknown): unknown {
+  if (!(failure instanceof StoreUnavailableError) || failure.details.sent === true) return failure;
+  const { message, details, retryable, cause } = failure;
+  return new StoreUnavailableError(message, { ...details, sent: true }, retryable, cause);
+}

@@ -19,7 +19,7 @@ import { ageOf, schemaRefusal, versionIn } from "./schema.ts";
 import type { Actor } from "../actor.ts";
 import { ChannelWaker } from "./channel_waker.ts";
 import { memoryChange } from "./memory.ts";
-import { isOutOfMemory, PATIENCE_MS, pauseAfter } from "./retry.ts";
+import { asSent, isOutOfMemory, PATIENCE_MS, pauseAfter } from "./retry.ts";
 
 /** An act counts as a sign of life at most this often in one process. */
 const BEAT_EVERY_MS = 1000;
@@ -329,7 +329,9 @@ export class ScriptRunner {
           continue;
         }
         const wait = connection.wasNeverSent(error) ? 0 : pauseAfter(failure);
-        if (wait === undefined || performance.now() + wait >= deadline) throw failure;
+        if (wait === undefined || performance.now() + wait >= deadline) {
+          throw again ? asSent(failure) : failure;
+        }
         again ||= (failure as CoordError).details.sent === true;
         // What a repeated call notes of itself, a full server would refuse without a word.
         if (again && script.frees) known = this.#textOf(script, whenFull);

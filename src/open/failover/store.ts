@@ -22,7 +22,7 @@
 import type { Seen } from "../../approval/store.ts";
 import type { FollowQuery } from "../../audit/store.ts";
 import type { EventQuery } from "../../event/store.ts";
-import { StoreUnavailableError } from "../../errors.ts";
+import { CoordError, StoreUnavailableError } from "../../errors.ts";
 import { MemoryChangedError } from "../../engine/redis/memory.ts";
 import { parseRedisUrl, redactUrl } from "../../engine/redis/url.ts";
 import type { Waker } from "../../engine/waker.ts";
@@ -224,6 +224,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
       });
     }
     let attempt: Attempt | undefined;
+    let mayBeDone = false;
     for (;;) {
       const entered = authority.enter();
       const hold: Hold = entered instanceof Promise ? await entered : entered;
@@ -231,7 +232,12 @@ export class FailoverStore extends PrimitiveStore implements Store {
       try {
         const { record } = hold;
         this.#noteAuthority(record);
-        if (record.store === "directory") return await this.#onDirectory(record, request);
+        if (record.store === "directory") {
+          mayBeDone ||= attempt !== undefined;
+          // What Redis has made may have been worked off or decided there: made here again, that would happen twice.
+          if (mayBeDone && asksOthersToAct(request)) throw this.#silence();
+          return await this.#onDirectory(record, request);
+        }
         if (attempt?.epoch !== record.epoch || attempt.memory !== record.memory) {
           attempt = this.#send(record, request);
         }
@@ -246,6 +252,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
           after = async () => void await this.#changes!.failOver(epoch, this.#silence());
         } else {
           attempt = undefined;
+          mayBeDone ||= outcome.error instanceof CoordError && mayHaveHappened(outcome.error);
           after = this.#mend(epoch, outcome.error);
         }
       } finally {
@@ -350,4 +357,9 @@ export class FailoverStore extends PrimitiveStore implements Store {
       true,
     );
   }
+}
+
+function asksOthersToAct({ call }: Request): boolean {
+  return call !== undefined &&
+    ["tasks.create", "approvals.request"].includes(`${call.primitive}.${call.method}`);
 }
