@@ -13,23 +13,22 @@ import { campaign } from "../../scripts/chaos/run.ts";
 /** Faults enough for what is proved: on a slow machine a campaign takes longer to get there. */
 const WANTED = ["lock.acquire: ok", "task.complete: ok", "approval.wait: ok", "inbox.wait: ok"];
 
-for (const store of ["redis", "directory", "failover"] as const) {
+for (const store of ["redis", "directory"] as const) {
   Deno.test({
     name: `a fault campaign finds nothing held twice, lost, doubled or forgotten (${store})`,
-    ignore: store !== "directory" && !hasRedis(),
+    ignore: store === "redis" && !hasRedis(),
     async fn(test) {
-      for (const seconds of store === "failover" ? [180] : [20, 60]) {
+      for (const seconds of [20, 60]) {
         const { figures, violations, history } = await campaign({
           seconds,
-          processes: store === "directory" ? 4 : 8,
+          processes: store === "redis" ? 8 : 4,
           store,
           seed: 20_261_128,
         });
         const shown = JSON.stringify(figures, null, 1);
         assert.deepEqual(violations, [], shown);
-        const wanted = store === "failover" ? [...WANTED, "changes of authority"] : WANTED;
-        if (!wanted.every((what) => Number(figures[what]) > 3)) {
-          assert.ok(seconds === 20, `too little happened: ${shown}`);
+        if (!WANTED.every((what) => Number(figures[what]) > 3)) {
+          assert.ok(seconds < 60, `too little happened: ${shown}`);
           continue;
         }
         for (const [fault, plant, sentence] of PLANTED) {
