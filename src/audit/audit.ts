@@ -166,7 +166,7 @@ export class Audit {
   async *tail(
     { after, signal, ...options }: TailOptions = {},
   ): AsyncGenerator<Entry, void, undefined> {
-    const filter = filterOf(options);
+    const filter = { ...filterOf(options), follower: {} };
     const from = after === undefined ? undefined : checkText(after, "after", { maxChars: 200 });
     const { store } = this.#context;
     const newest = async () => (await (await store.audit()).list({ limit: 1 }))?.entries[0]?.id;

@@ -31,6 +31,8 @@ export interface FollowQuery extends EntryFilter {
   readonly limit: number;
   /** When this operation finds none, the next entry, whatever it is, wakes this process. */
   readonly waits?: boolean;
+  /** Who follows: the same object in each of its reads, so that it misses nothing when another store takes over. */
+  readonly follower?: object;
 }
 
 /** Entries in the order of the chain. */

@@ -100,7 +100,7 @@ export class Events {
     { since, type, signal }: FollowOptions = {},
   ): AsyncGenerator<CoordEvent, void, undefined> {
     const { store } = this.#context;
-    const filter = { limit: FOLLOW_BATCH, ...typeOf(type) };
+    const filter = { limit: FOLLOW_BATCH, ...typeOf(type), follower: {} };
     const start = since === undefined ? undefined : startOf(since);
     yield* follow<CoordEvent, Start>(
       this.#context,

@@ -17,6 +17,8 @@ export interface EventQuery {
   readonly type?: EventType;
   /** When this operation finds none, the next event, whatever its type, wakes this process. */
   readonly waits?: boolean;
+  /** Who follows: the same object in each of its reads, so that it misses nothing when another store takes over. */
+  readonly follower?: object;
 }
 
 /** What became of an {@linkcode EventQuery}. `oldest` is the oldest event kept, if there is any. */

@@ -1,148 +1,192 @@
 /**
- * Following the event stream and the audit log across a change of the authority.
+ * Reading the event stream and the audit log across a change between Redis and a directory that stands in for it.
  *
- * A follower's place may be on Redis when the directory takes over. What Redis has behind that place cannot be read
- * then, and the directory does not have it: the follower goes on at the first item of the outage, and the stretch that
- * it passed over is remembered in this process under its new place. Once Redis is back, the next read from there
- * begins with that stretch. So nobody misses or repeats anything; what was out of reach comes late.
- *
- * Places of one outage are on Redis, too, once it is over: what was moved keeps its identifiers.
+ * While the directory has authority, a cursor from before goes on at its first event; what Redis had behind that cursor
+ * cannot be read then. A follower's memory, which this process keeps, says where on Redis that began. Once Redis has authority
+ * again, it is read before anything newer, and what was read in the directory is passed over. A memory changes only by what
+ * the follower's next read proves to have reached it, since an answer may be thrown away when the authority changes.
  * @module
  */
-import type { Entry } from "../../audit/entry.ts";
 import type { AuditStore, FollowedEntries, FollowQuery } from "../../audit/store.ts";
 import { eventId } from "../../event/model.ts";
 import type { EventQuery, EventsRead, EventStore } from "../../event/store.ts";
 import { sequenceOf } from "../../id.ts";
 
-/** Places of followers that are remembered in one process. */
-const PLACES_KEPT = 1000;
-
-/** A stretch that was passed over: behind `after`, up to the first item of an outage. */
-interface Stretch {
-  readonly after: string;
-  /** The identifier of that first item. */
-  readonly first: string;
-}
-
-/** What was passed over before each place, oldest first. */
-class PassedOver {
-  readonly #stretches = new Map<string, readonly Stretch[]>();
-
-  at(place: string | undefined): readonly Stretch[] {
-    return place === undefined ? [] : this.#stretches.get(place) ?? [];
-  }
-
-  keep(place: string, stretches: readonly Stretch[]): void {
-    this.#stretches.delete(place);
-    if (stretches.length === 0) return;
-    this.#stretches.set(place, stretches);
-    if (this.#stretches.size <= PLACES_KEPT) return;
-    for (const oldest of this.#stretches.keys()) return void this.#stretches.delete(oldest);
-  }
-}
-
 /** Number 0 stands for the very beginning of a stream. */
 const BEGINNING = { id: eventId(0, 0), seq: 0 };
 
-/** Reads events for followers; one for each store in front of two. */
-export class FollowedEvents {
-  readonly #passed = new PassedOver();
+type Cursor = NonNullable<EventQuery["after"]>;
 
-  /** Reads while the directory has the authority. */
+/** What a follower of events has read in directories, and what it has not read on Redis. */
+interface EventMemory {
+  /** Where on Redis it goes on. */
+  back: Pick<EventQuery, "after" | "sinceMs">;
+  /** What it read in each outage: the events with numbers above `until`, up to `resume`. */
+  readonly outages: { readonly until: number; resume?: Cursor }[];
+  /** Whether it has read what lies before the last of these. */
+  passed: boolean;
+}
+
+/** The reads of the event stream. */
+export class FollowedEvents {
+  readonly #memories = new WeakMap<object, EventMemory>();
+
+  /** Reads while the directory has authority; a query without `follower` leaves no memory. */
   async onDirectory(store: EventStore, query: EventQuery): Promise<EventsRead> {
-    const { after } = query;
+    const { after, sinceMs, follower } = query;
     const found = await store.read(query);
-    if (after === undefined) return found;
-    const stretches = this.#passed.at(after.id);
-    if (found.kind === "read") {
-      this.#passed.keep(found.cursor, stretches);
+    if (after === undefined ? follower === undefined : found.kind === "read") return found;
+    const start = await store.read({ after: BEGINNING, limit: 1 });
+    if (start.kind !== "read") return start;
+    const [first] = start.events;
+    if (after === undefined) {
+      if (first !== undefined) this.#remember(follower!, { sinceMs: sinceMs ?? 0 }, before(first));
       return found;
     }
-    const start = await store.read({ after: BEGINNING, limit: 1 });
-    const first = start.kind === "read" ? start.events[0]?.id : undefined;
     // A place within this outage that is not there is a mistake of its own.
-    if (first === undefined || after.seq >= seqOf(first)) return found;
-    const passed = await store.read({ ...query, after: BEGINNING });
-    if (passed.kind !== "read") return passed;
-    this.#passed.keep(passed.cursor, [...stretches, { after: after.id, first }]);
-    return passed;
+    if (first !== undefined && after.seq >= seqOf(first.id)) return found;
+    const answer = await store.read({ ...query, after: BEGINNING });
+    if (answer.kind !== "read") return answer;
+    if (first === undefined) return { ...answer, cursor: after.id };
+    if (follower !== undefined) this.#remember(follower, { after }, before(first));
+    return answer;
   }
 
-  /** Reads while Redis has the authority. */
-  async onRedis(store: EventStore, query: EventQuery): Promise<EventsRead> {
-    const { after, limit, waits: _, ...filter } = query;
-    const [stretch, ...others] = this.#passed.at(after?.id);
-    if (after === undefined || stretch === undefined) return await store.read(query);
-    const from = { id: stretch.after, seq: seqOf(stretch.after) };
-    const found = await store.read({ ...filter, after: from, limit });
-    // What was passed over is no longer kept: the follower hears of it.
-    if (found.kind !== "read") {
-      this.#passed.keep(after.id, others);
-      return found;
+  /** From here on the follower does not read Redis. */
+  #remember(follower: object, place: EventMemory["back"], until: number): void {
+    const known = this.#memories.get(follower);
+    const last = known?.outages.at(-1);
+    if (known === undefined || last === undefined) {
+      this.#memories.set(follower, { back: place, outages: [{ until }], passed: false });
+    } else if (last.until !== until) {
+      if (last.resume === undefined && place.after !== undefined) last.resume = place.after;
+      // What it had not begun to read after the outage before, it has not read now either.
+      if (known.passed || place.after?.id !== last.resume?.id) known.back = place;
+      known.outages.push({ until });
+      known.passed = false;
     }
-    const end = seqOf(stretch.first);
-    const events = found.events.filter(({ id }) => seqOf(id) < end);
-    const isWhole = events.length < found.events.length || found.events.length < limit;
-    this.#passed.keep(
-      after.id,
-      isWhole ? others : [{ ...stretch, after: events.at(-1)!.id }, ...others],
-    );
-    if (events.length === 0) return await this.onRedis(store, query);
-    return { kind: "read", events, cursor: after.id };
+  }
+
+  /** Reads while Redis has authority. */
+  async onRedis(store: EventStore, query: EventQuery): Promise<EventsRead> {
+    const { after, follower, limit, type } = query;
+    const memory = follower && this.#memories.get(follower);
+    const last = memory?.outages.at(-1);
+    if (memory === undefined || last === undefined || after === undefined) {
+      return await store.read(query);
+    }
+    if (last.resume === undefined && after.seq < last.until) {
+      // Nothing that was read in that outage has reached it.
+      memory.outages.pop();
+      return await this.onRedis(store, query);
+    }
+    const resume = last.resume ??= after;
+    if (after.seq > resume.seq || memory.passed && after.id === resume.id) {
+      if (after.seq > resume.seq) this.#memories.delete(follower!);
+      return await store.read(query);
+    }
+    const filter = { limit, ...(type === undefined ? {} : { type }) };
+    for (let place = after.id === resume.id ? memory.back : { after };;) {
+      const answer = await store.read({ ...filter, ...place });
+      if (answer.kind !== "read") return answer;
+      const events = answer.events.filter(({ id }) => isPassedOver(memory, seqOf(id)));
+      if (events.length > 0) return { kind: "read", events, cursor: events.at(-1)!.id };
+      const seq = seqOf(answer.cursor);
+      if (answer.events.length < limit || seq > last.until) break;
+      place = { after: { id: answer.cursor, seq } };
+    }
+    memory.passed = true;
+    return await store.read({ ...query, after: resume });
   }
 }
 
-/** Reads the audit log for followers. */
-export class FollowedAudit {
-  readonly #passed = new PassedOver();
+/** Whether an event with this number was before the last outage, and was not read in one before that. */
+function isPassedOver({ outages }: EventMemory, seq: number): boolean {
+  if (seq > outages.at(-1)!.until) return false;
+  return !outages.some(({ until, resume }) => seq > until && seq <= (resume?.seq ?? until));
+}
 
-  /** Reads while the directory has the authority. */
-  async onDirectory(store: AuditStore, query: FollowQuery): Promise<FollowedEntries | undefined> {
-    const { after, ...rest } = query;
-    const found = await store.follow(query);
-    if (after === undefined) return found;
-    const stretches = this.#passed.at(after);
-    if (found !== undefined) {
-      if (found.after !== undefined) this.#passed.keep(found.after, stretches);
-      return found;
-    }
-    const passed = await store.follow(rest);
-    // As long as the outage has no entry, the place stays where it is.
-    if (passed?.after === undefined) return passed;
-    const first = await store.follow({ limit: 1 });
-    const firstId = first?.entries[0]?.id;
-    if (firstId === undefined) return passed;
-    this.#passed.keep(passed.after, [...stretches, { after, first: firstId }]);
-    return passed;
-  }
-
-  /** Reads while Redis has the authority. */
-  async onRedis(store: AuditStore, query: FollowQuery): Promise<FollowedEntries | undefined> {
-    const { after, limit } = query;
-    const [stretch, ...others] = this.#passed.at(after);
-    if (after === undefined || stretch === undefined) return await store.follow(query);
-    const { waits: _, ...filter } = query;
-    const found = await store.follow({ ...filter, after: stretch.after });
-    if (found === undefined) {
-      this.#passed.keep(after, others);
-      return undefined;
-    }
-    const entries: Entry[] = [];
-    for (const entry of found.entries) {
-      if (entry.id >= stretch.first) break;
-      entries.push(entry);
-    }
-    const isWhole = entries.length < found.entries.length || found.entries.length < limit;
-    this.#passed.keep(
-      after,
-      isWhole ? others : [{ ...stretch, after: entries.at(-1)!.id }, ...others],
-    );
-    if (entries.length === 0) return await this.onRedis(store, query);
-    return { entries, after };
-  }
+/** The number that all of an outage are above. */
+function before({ id }: { readonly id: string }): number {
+  return seqOf(id) - 1;
 }
 
 function seqOf(id: string): number {
   return sequenceOf("evt", id) ?? 0;
+}
+
+/** What a follower of the audit log has read in directories, and where on Redis it had come to. */
+interface AuditMemory {
+  /** Where on Redis it goes on; nothing in it: at the first entry. */
+  back?: { readonly after?: string };
+  /** What it read last in a directory. */
+  resume?: string;
+  /** What it read in directories. */
+  readonly read: Set<string>;
+  /** What was answered last, until it is known to have reached the follower. */
+  answered?: { readonly after: string; readonly ids: readonly string[]; readonly from?: string };
+}
+
+/** The reads of the audit log. */
+export class FollowedAudit {
+  readonly #memories = new WeakMap<object, AuditMemory>();
+
+  /** What was answered before has reached the follower if that now goes on behind it. */
+  #confirm(follower: object, after: string | undefined): void {
+    const memory = this.#memories.get(follower);
+    const answered = memory?.answered;
+    if (memory === undefined || answered === undefined) return;
+    delete memory.answered;
+    if (answered.after !== after) return;
+    const { from } = answered;
+    const isOnward = memory.back !== undefined && from === memory.resume;
+    if (!isOnward) memory.back = from === undefined ? {} : { after: from };
+    memory.resume = answered.after;
+    for (const id of answered.ids) memory.read.add(id);
+  }
+
+  /** Reads while the directory has authority; a query without `follower` leaves no memory. */
+  async onDirectory(
+    store: AuditStore,
+    query: FollowQuery,
+  ): Promise<FollowedEntries | undefined> {
+    const { after, follower, ...others } = query;
+    if (follower !== undefined) this.#confirm(follower, after);
+    let found = await store.follow(query);
+    // An entry from before the outage.
+    if (found === undefined) found = await store.follow(others);
+    if (found === undefined) return undefined;
+    if (found.after === undefined) return { ...found, ...(after === undefined ? {} : { after }) };
+    if (follower !== undefined) {
+      const memory = this.#memories.get(follower) ?? { read: new Set() };
+      this.#memories.set(follower, memory);
+      const ids = found.entries.map(({ id }) => id);
+      memory.answered = {
+        after: found.after,
+        ids,
+        ...(after === undefined ? {} : { from: after }),
+      };
+    }
+    return found;
+  }
+
+  /** Reads while Redis has authority. */
+  async onRedis(store: AuditStore, query: FollowQuery): Promise<FollowedEntries | undefined> {
+    const { after, follower, ...others } = query;
+    if (follower !== undefined) this.#confirm(follower, after);
+    const memory = follower && this.#memories.get(follower);
+    if (memory?.back === undefined) return await store.follow(query);
+    for (let place = after === memory.resume ? memory.back : { after };;) {
+      const found = await store.follow({ ...others, ...(place as { readonly after?: string }) });
+      if (found === undefined) return undefined;
+      const entries = found.entries.filter(({ id }) => !memory.read.has(id));
+      if (entries.length > 0) return { ...found, entries };
+      if (found.entries.length === 0) {
+        // It has read everything.
+        this.#memories.delete(follower!);
+        return found;
+      }
+      place = { after: found.after! };
+    }
+  }
 }
