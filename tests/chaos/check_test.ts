@@ -95,7 +95,7 @@ Deno.test("a lease that was taken away before its time is found", () => {
   const lost = (atMs: number) =>
     judge([
       ...acquire(0, 1),
-      ...call("lock.release", [atMs, atMs + 5], { path: "a", fence: 1 }, {}, {
+      ...call("lock.renew", [atMs, atMs + 5], { path: "a", fence: 1, leaseMs: 1000 }, {}, {
         outcome: "lease_lost",
       }),
     ]);
