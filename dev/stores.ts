@@ -46,10 +46,12 @@ export interface Bench {
 }
 
 /** Opens a store of one kind for one test. */
-interface StoreKind {
+export interface StoreKind {
   readonly name: string;
   /** Reported as skipped where what it needs is not installed. */
   readonly ignore?: boolean;
+  /** Names of tests that do not hold there, by design: they are not registered. */
+  readonly except?: RegExp;
   readonly make: (clock: Clock) => Promise<{
     readonly open: () => Promise<Store>;
     readonly remove: () => Promise<void>;
@@ -77,9 +79,17 @@ const KINDS: readonly StoreKind[] = [{
   },
 }];
 
+let kinds = KINDS;
+
+/** Has the tests that are registered from now on run on these kinds of store only. */
+export function onlyOn(others: readonly StoreKind[]): void {
+  kinds = others;
+}
+
 /** Registers `body` once for every kind of store; each run has a store of its own. */
 export function storeTest(name: string, body: (bench: Bench) => Promise<void>): void {
-  for (const kind of KINDS) {
+  for (const kind of kinds) {
+    if (kind.except?.test(name)) continue;
     const ignore = kind.ignore ?? false;
     Deno.test({ name: `${name} (${kind.name})`, ignore }, async () => {
       const clock = new TestClock();

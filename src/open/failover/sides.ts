@@ -8,6 +8,7 @@ import type { Durability } from "../../durability.ts";
 import { backoffMs } from "../../engine/redis/client.ts";
 import type { Warn } from "../../engine/warning.ts";
 import { DirectoryStore } from "../directory.ts";
+import { given } from "../../given.ts";
 import { RedisStore } from "../redis.ts";
 import { isOutage } from "./outage.ts";
 
@@ -22,6 +23,8 @@ export interface SideOptions {
   readonly clock: Clock;
   readonly warn?: Warn | undefined;
   readonly acts?: boolean | undefined;
+  /** Clock of the server. Default: its own; tests pass theirs. */
+  readonly redisNowMs?: (() => number) | undefined;
   /** How long the server may take, in milliseconds. */
   readonly patienceMs: number;
 }
@@ -114,12 +117,13 @@ export class Sides {
   }
 
   async #connect(patienceMs: number): Promise<RedisStore> {
-    const { url, namespace, warn, clock } = this.#options;
+    const { url, namespace, warn, clock, redisNowMs } = this.#options;
     const deadline = performance.now() + patienceMs;
     for (let attempts = 1;; attempts++) {
       try {
         return await RedisStore.open(url, {
           namespace,
+          ...given({ nowMs: redisNowMs }),
           warn,
           hostNowMs: clock.nowMs,
           memory: () => this.memory,

@@ -124,8 +124,10 @@ export class FailoverStore extends PrimitiveStore implements Store {
       const record = store.#authorityFor(true)?.peek();
       if (record?.store === "directory") return store;
       await store.#sides.redis().catch(async (error) => {
-        if (record === undefined || !isOutage(error)) throw error;
-        await store.#changes!.failOver(record.epoch, error);
+        // Nothing was ever written here: only where the directory takes over in any case is this the time to begin.
+        if (!isOutage(error) || (record === undefined && options.mode !== "directory")) throw error;
+        const { epoch } = store.#authorityFor(false)!.peek();
+        await store.#changes!.failOver(epoch, error);
       });
       return store;
     } catch (error) {
