@@ -47,7 +47,10 @@ export interface TransferBench {
   readonly target: Side;
   readonly clock: TestClock;
   /** Moves all that has changed, and settles it. */
-  readonly move: (limit?: typeof PORTION) => Promise<TransferConflict[]>;
+  readonly move: (
+    limit?: typeof PORTION,
+    options?: { readonly isAlone?: boolean },
+  ) => Promise<TransferConflict[]>;
 }
 
 function sideOf<Transfer extends Target<TaskRecord>>(
@@ -91,6 +94,7 @@ export async function openTransfer(kind: TargetKind): Promise<TransferBench & As
       },
     );
   };
+  let alone: RedisTaskTransfer | undefined;
   const openRedis = async () => {
     const connection = await RedisConnection.open((await sharedRedis()).url);
     closing.defer(() => connection.close());
@@ -99,6 +103,7 @@ export async function openTransfer(kind: TargetKind): Promise<TransferBench & As
       nowMs: clock.nowMs,
     });
     closing.defer(() => runner.close());
+    alone = new RedisTaskTransfer(runner, { isAlone: true });
     return sideOf(
       [new RedisTasks(runner), new RedisAgents(runner)],
       new RedisTaskTransfer(runner),
@@ -110,11 +115,12 @@ export async function openTransfer(kind: TargetKind): Promise<TransferBench & As
   };
   const source = await openDirectory(1_000_000);
   const target: Side = kind === "redis" ? await openRedis() : await openDirectory();
-  const move: TransferBench["move"] = async (limit = PORTION) => {
+  const move: TransferBench["move"] = async (limit = PORTION, { isAlone = false } = {}) => {
+    const transfer = isAlone ? alone! : target.transfer;
     const conflicts: TransferConflict[] = [];
     for (let more = true; more;) {
       const portion = await source.transfer.changed(limit);
-      conflicts.push(...await target.transfer.take(portion.records));
+      conflicts.push(...await transfer.take(portion.records));
       await source.transfer.settle(portion.keys);
       more = portion.more;
     }

@@ -294,6 +294,21 @@ transferTest(
   },
 );
 
+transferTest(
+  "task that a call executed late has claimed is as told where nobody else could have had it",
+  REDIS,
+  async (bench) => {
+    const { source, target, move } = bench;
+    const { mine } = await claimedSince(bench);
+    await source.as("bob").complete(mine.id, { result: 1 });
+    assert.deepEqual(await move(undefined, { isAlone: true }), []);
+    const done = await target.as("ada").get(mine.id);
+    assert.equal(done!.status, "completed");
+    assert.equal(done!.result, 1);
+    assert.equal((await target.as("ada").claim().catch(() => [])).length, 0);
+  },
+);
+
 transferTest("task failed too late is kept with its error", REDIS, async (bench) => {
   const { source, target, move } = bench;
   const { mine } = await claimedSince(bench);

@@ -4416,7 +4416,7 @@ wake_waiters()
 return finish('{"lapsed":' .. list(lapsed) .. ',"more":' .. tostring(more) .. ',"telling":' .. tostring(telling) .. '}', true)
 `,
   "task/take": `local UNBLOCKED_AT_ONCE = 256
-local at, conflicts = 5, {}
+local ALONE, at, conflicts = ARGV[5] == '1', 6, {}
 local function argument()
   at = at + 1
   return ARGV[at - 1]
@@ -4433,7 +4433,7 @@ local function is_as_taken(task)
 end
 local function is_theirs(task, status, known, first)
   local work = task.work
-  if is_as_taken(task) then return false end
+  if ALONE or is_as_taken(task) then return false end
   if work.fence and work.fence > first and not known[int(work.fence) .. work.worker] then return true end
   local ended = work.status == 'completed' or work.status == 'cancelled' or work.status == 'dead' and work.outcome ~= 'expired'
   return ended and work.status ~= status
@@ -4574,7 +4574,8 @@ local function take_away()
   local task = find(id)
   if not task then return end
   local work = task.work
-  if work.status == 'claimed' and task.due > now and work.fence ~= fence and not is_as_taken(task) then
+  local is_held = work.status == 'claimed' and task.due > now and work.fence ~= fence
+  if is_held and not ALONE and not is_as_taken(task) then
     return conflict(id, 'held', work.worker)
   end
   if status == 'completed' then

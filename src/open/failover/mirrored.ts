@@ -18,7 +18,6 @@ import type {
   ClaimRequest,
   CompleteOutcome,
   HoldOutcome,
-  SweepOutcome,
 } from "../../task/store.ts";
 import type { Call } from "./call.ts";
 import type { MirrorLine } from "./mirror_line.ts";
@@ -117,8 +116,6 @@ const NOTES: Readonly<Record<string, Notes>> = {
     fail: (_, outcome: HoldOutcome) => outcome.kind === "done" ? endedTask(outcome.task) : [],
     release: (_, outcome: HoldOutcome) => outcome.kind === "done" ? endedTask(outcome.task) : [],
     cancel: (_, outcome: ChangeOutcome) => outcome.kind === "done" ? endedTask(outcome.task) : [],
-    sweep: (_, { lapsed }: SweepOutcome) =>
-      lapsed.map((id) => ({ op: "end_task" as const, id, fence: Number.MAX_SAFE_INTEGER })),
   },
 };
 
@@ -138,8 +135,10 @@ function ended(leases: readonly Lease[]): readonly MirrorLine[] {
   return [{ op: "end", leases: leases.map(({ path, fence }) => ({ path, fence })) }];
 }
 
+/** A task that nobody has had yet has no tenure that could end. */
 function endedTask({ id, attempts }: Task): readonly MirrorLine[] {
-  return [{ op: "end_task", id, fence: attempts.at(-1)?.fence ?? Number.MAX_SAFE_INTEGER }];
+  const fence = attempts.at(-1)?.fence;
+  return fence === undefined ? [] : [{ op: "end_task", id, fence }];
 }
 
 function claimed(

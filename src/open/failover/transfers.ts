@@ -186,7 +186,7 @@ export function openMove(
   const ways = [
     way(new DirectoryAgentTransfer(engine), new RedisAgentTransfer(runner)),
     way(locks, redisLocks),
-    way(new DirectoryTaskTransfer(engine), new RedisTaskTransfer(runner)),
+    way(new DirectoryTaskTransfer(engine), new RedisTaskTransfer(runner, { isAlone })),
     way(new DirectoryBoardTransfer(engine), new RedisBoardTransfer(runner)),
     way(new DirectoryApprovalTransfer(engine), new RedisApprovalTransfer(runner)),
     way(new DirectoryAuditTransfer(engine), new RedisAuditTransfer(runner)),

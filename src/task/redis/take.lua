@@ -1,13 +1,14 @@
 --[[ task/take: takes tasks over from a store that stood in for this one; each is as told afterwards, however often it is told.
 
 A task that somebody else has had here since stays as it is: then its newest attempt is none of those told, or it has
-ended in another way. Of what was told an attempt that ended with a result or an error is kept as a late one.
+ended in another way. Where nobody but those who tell uses this store there is no such task: what it was claimed by was a
+call that was executed late, which nobody was answered. Of what was told an attempt that ended with a result or an error is kept as a late one.
 No event is emitted.
 
 NEEDS   task/dependencies, task/attempts, task/removal
 KEYS    task_keys, task_later, task_created, task_links
 RULES   task/model: UNBLOCKED_AT_ONCE
-ARGV    from 5 on, of each task: "moved", its id, its key or "", an object of its other fields, see RedisTaskTransfer; title,
+ARGV    5 1 where nobody but those who tell uses this store; then of each task: "moved", its id, its key or "", an object of its other fields, see RedisTaskTransfer; title,
         description and details as lines of JSON, see task/rows; = and the newest attempt's error, = and its
         progress, "" for none; the result as JSON or ""; how many older attempts are told, and these as JSON
         of each that was removed: "removed", id, fence of the newest attempt, status
@@ -15,7 +16,7 @@ RETURN  {id, what became of it, more of that} of each that was not taken over as
         "late" or "theirs" and the status here; "needed"; "held" and by whom
 KEEPS   fences handed out from now on are above those told
         work.taken, see task/rows: while it is that of the task's last change, nobody has changed the task here since ]]
-local at, conflicts = 5, {}
+local ALONE, at, conflicts = ARGV[5] == '1', 6, {}
 
 local function argument()
   at = at + 1
@@ -38,7 +39,7 @@ end
 -- Whether somebody else has had the task here since. The attempts told are `known`, the first fence of them is `first`.
 local function is_theirs(task, status, known, first)
   local work = task.work
-  if is_as_taken(task) then return false end
+  if ALONE or is_as_taken(task) then return false end
   if work.fence and work.fence > first and not known[int(work.fence) .. work.worker] then return true end
   local ended = work.status == 'completed' or work.status == 'cancelled' or work.status == 'dead' and work.outcome ~= 'expired'
   return ended and work.status ~= status
@@ -197,7 +198,8 @@ local function take_away()
   local task = find(id)
   if not task then return end
   local work = task.work
-  if work.status == 'claimed' and task.due > now and work.fence ~= fence and not is_as_taken(task) then
+  local is_held = work.status == 'claimed' and task.due > now and work.fence ~= fence
+  if is_held and not ALONE and not is_as_taken(task) then
     return conflict(id, 'held', work.worker)
   end
   if status == 'completed' then

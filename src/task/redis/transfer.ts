@@ -17,10 +17,15 @@ const TAKEN_AT_ONCE = 50;
 /** The tasks of a namespace. */
 export class RedisTaskTransfer implements Target<TaskRecord> {
   readonly #runner: ScriptRunner;
+  readonly #isAlone: boolean;
 
-  /** Uses the runner's connection and namespace. */
-  constructor(runner: ScriptRunner) {
+  /**
+   * Uses the runner's connection and namespace. `isAlone`: nobody but those whose tasks are taken over uses it, so that
+   * whoever has had a task here since was never answered, and what is told counts. Default `false`.
+   */
+  constructor(runner: ScriptRunner, { isAlone = false }: { readonly isAlone?: boolean } = {}) {
     this.#runner = runner;
+    this.#isAlone = isAlone;
   }
 
   async take(records: readonly TaskRecord[]): Promise<readonly TransferConflict[]> {
@@ -28,7 +33,7 @@ export class RedisTaskTransfer implements Target<TaskRecord> {
     for (let first = 0; first < records.length; first += TAKEN_AT_ONCE) {
       const args = records.slice(first, first + TAKEN_AT_ONCE).flatMap(argumentsOf);
       const answer: readonly Refusal[] = JSON.parse(
-        String(await this.#runner.write(TAKE, undefined, ...args)),
+        String(await this.#runner.write(TAKE, undefined, this.#isAlone ? 1 : "", ...args)),
       );
       for (const refusal of answer) conflicts.push(conflictOf(refusal));
     }
