@@ -6,6 +6,9 @@ import { pause, type RedisServer, type RespValue, startRedis } from "./redis_ser
 
 const SLOTS = 16_384;
 const READY_MS = 15_000;
+/** How often a node that should own a slot is asked to hand it over, and the pause between. */
+const OWNER_TRIES = 40;
+const OWNER_PAUSE_MS = 50;
 
 /** A cluster under way. */
 export interface RedisCluster extends AsyncDisposable {
@@ -139,11 +142,23 @@ class Cluster implements RedisCluster {
 
   async moveSlot(key: string, to: RedisServer): Promise<void> {
     const slot = await this.slotOf(key);
-    const from = await this.ownerOf(key);
+    let from = await this.ownerOf(key);
     if (from === to) return;
     const id = async (node: RedisServer) => String(await node.command("CLUSTER", "MYID"));
     await to.command("CLUSTER", "SETSLOT", slot, "IMPORTING", await id(from));
-    await from.command("CLUSTER", "SETSLOT", slot, "MIGRATING", await id(to));
+    // Right after another move the nodes may still tell each other who the owner is: it is the one that agrees.
+    for (let tries = 1;; tries++) {
+      try {
+        await from.command("CLUSTER", "SETSLOT", slot, "MIGRATING", await id(to));
+        break;
+      } catch (error) {
+        if (!/not the owner/.test(String(error)) || tries === OWNER_TRIES) throw error;
+        await pause(OWNER_PAUSE_MS);
+        from = await this.ownerOf(key);
+        if (from === to) return void await to.command("CLUSTER", "SETSLOT", slot, "STABLE");
+        await to.command("CLUSTER", "SETSLOT", slot, "IMPORTING", await id(from));
+      }
+    }
     for (;;) {
       const keys = await from.command("CLUSTER", "GETKEYSINSLOT", slot, 100) as string[];
       if (keys.length === 0) break;
