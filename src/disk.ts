@@ -67,6 +67,15 @@ export function readIfPresent(path: string): string | undefined {
   }
 }
 
+/** Removes a file, or a directory with all that is in it; what is not there is removed already. */
+export async function removeIfPresent(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
 /** Whether an error says that nothing is there. What we may not see is not there for us. */
 export function isAbsent(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||

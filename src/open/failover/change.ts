@@ -7,6 +7,7 @@
  * @module
  */
 import type { Clock } from "../../clock.ts";
+import { removeIfPresent } from "../../disk.ts";
 import { given } from "../../given.ts";
 import { formatDuration } from "../../duration.ts";
 import { CoordError, StoreUnavailableError } from "../../errors.ts";
@@ -69,7 +70,7 @@ export class Changes {
       const outage = epoch + 1;
       // What a process left that died on the way here.
       sides.forgetDirectory();
-      await removeDirectory(sides.homeOf(outage));
+      await removeIfPresent(sides.homeOf(outage));
       const store = await sides.directory(outage, record.aheadMs);
       const state = loadMirror(home, record.mirror, clock.nowMs());
       await carryOver(store, state, clock.nowMs());
@@ -115,11 +116,10 @@ export class Changes {
     });
   }
 
-  /** What is due once an operation that writes was answered by Redis; it waits for nothing. */
-  afterWrite(mirror: Mirror | undefined): void {
-    const { authority, clock } = this.#options;
+  /** What is due once an operation that writes was answered by Redis under this record; it waits for nothing. */
+  afterWrite({ sitesAtMs }: AuthorityRecord, mirror: Mirror | undefined): void {
     if (this.#background !== undefined) return;
-    const isDue = clock.nowMs() - authority.peek().sitesAtMs >= SITES_EVERY_MS;
+    const isDue = this.#options.clock.nowMs() - sitesAtMs >= SITES_EVERY_MS;
     const isLarge = this.#writes++ % MIRROR_LOOKS === 0 &&
       (mirror?.size() ?? 0) > this.#mirrorBytes;
     if (!isDue && !isLarge) return;
@@ -143,7 +143,7 @@ export class Changes {
       const state = loadMirror(home, record.mirror, clock.nowMs());
       writeMirror(home, generation, state);
       write({ mirror: generation });
-      await removeFile(`${home}/mirror.${record.mirror}`);
+      await removeIfPresent(`${home}/mirror.${record.mirror}`);
     });
     const { mirror } = authority.peek();
     // Where most of it is live, making it smaller helps little: it may grow to four times that.
@@ -181,22 +181,6 @@ export class Changes {
       true,
       cause,
     );
-  }
-}
-
-async function removeDirectory(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-async function removeFile(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

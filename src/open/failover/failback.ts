@@ -11,6 +11,7 @@
  * @module
  */
 import { type Clock, sleep } from "../../clock.ts";
+import { removeIfPresent } from "../../disk.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import { MemoryChangedError } from "../../engine/redis/memory.ts";
 import type { FailbackResult } from "../../store.ts";
@@ -131,7 +132,7 @@ export class Failback {
         const portion = await move.portion();
         conflicts.push(...portion.conflicts);
         if (!portion.isLast) continue;
-        conflicts.push(...await move.finish({ epoch: record.epoch + 1, conflicts }));
+        await move.finish({ epoch: record.epoch + 1, conflicts });
         const mirror = record.mirror + 1;
         writeMirror(this.#options.home, mirror, await move.live(clock.nowMs()));
         write({
@@ -167,11 +168,8 @@ export class Failback {
   async #clear({ outage, mirror }: AuthorityRecord): Promise<void> {
     const { sides, home } = this.#options;
     sides.forgetDirectory();
-    for (const path of [sides.homeOf(outage), `${home}/mirror.${mirror}`]) {
-      await Deno.remove(path, { recursive: true }).catch((error) => {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      });
-    }
+    await removeIfPresent(sides.homeOf(outage));
+    await removeIfPresent(`${home}/mirror.${mirror}`);
   }
 }
 

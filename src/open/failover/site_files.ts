@@ -5,12 +5,7 @@
 import { isDirectory } from "../../disk.ts";
 import { makeHome } from "../../engine/directory/place.ts";
 
-/** The directory that makes a site: all agents that share it fail over together. */
-export function siteDirectory(storeDirectory: string): string {
-  return `${storeDirectory}/fallback`;
-}
-
-/** Where one namespace's files are in it. */
+/** Where one namespace's files are in the directory that makes a site. */
 export function siteHome(directory: string, namespace: string): string {
   return `${directory}/namespaces/${namespace}`;
 }

@@ -290,7 +290,8 @@ export class FailoverStore extends PrimitiveStore implements Store {
     };
   }
 
-  #mirrorAnswer({ mirror, aheadMs }: AuthorityRecord, { call, isRead }: Request, value: unknown) {
+  #mirrorAnswer(record: AuthorityRecord, { call, isRead }: Request, value: unknown): void {
+    const { mirror, aheadMs } = record;
     if (call === undefined) return;
     this.#rememberApproval(call, value);
     if (isRead) return;
@@ -304,7 +305,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
       }
       for (const line of lines) this.#mirror.file.append(line);
     }
-    this.#changes!.afterWrite(this.#mirror?.file);
+    this.#changes!.afterWrite(record, this.#mirror?.file);
   }
 
   async #onDirectory(record: AuthorityRecord, { on, call }: Request): Promise<unknown> {

@@ -163,9 +163,7 @@ export interface Move {
    */
   finish(
     data: { readonly epoch: number; readonly conflicts: readonly TransferConflict[] },
-  ): Promise<
-    readonly TransferConflict[]
-  >;
+  ): Promise<void>;
   /** What is live, for a new mirror. */
   live(nowMs: number): Promise<MirrorState>;
 }
@@ -213,14 +211,14 @@ export function openMove(
       await events.markAll();
     },
     finish: async ({ epoch, conflicts }) => {
-      const found = isAlone ? await endGhosts(redis, directory, redisLocks) : [];
+      if (isAlone) await endGhosts(redis, directory, redisLocks);
       await takeAll(redisLocks, await locks.waiters());
       await tellFailedBack(directory, { epoch, conflicts: conflicts.slice(0, CONFLICTS_TOLD) });
       for (;;) {
         const { records, keys, more } = await events.changed(PORTION);
         await redisEvents.take(records, { last: !more });
         await events.settle(keys);
-        if (!more) return found;
+        if (!more) return;
       }
     },
     live: (nowMs) => liveIn(directory, locks, nowMs),
@@ -233,7 +231,11 @@ function numbersOf(reader: Reader): { nowMs: number; fence: number; event: numbe
 }
 
 /** Ends the leases on Redis that the directory does not know: calls that were given up were granted them. */
-async function endGhosts(redis: RedisStore, directory: DirectoryStore, target: RedisLockTransfer) {
+async function endGhosts(
+  redis: RedisStore,
+  directory: DirectoryStore,
+  target: RedisLockTransfer,
+): Promise<void> {
   const key = ({ path, fence }: Lease) => `${fence} ${path}`;
   const known = new Set((await (await directory.locks()).list()).map(key));
   const ghosts = (await (await redis.locks()).list()).filter((lease) => !known.has(key(lease)));
@@ -241,7 +243,6 @@ async function endGhosts(redis: RedisStore, directory: DirectoryStore, target: R
     target,
     ghosts.map(({ path, fence }): LockRecord => ({ kind: "ended", path, fence })),
   );
-  return [];
 }
 
 /** Once: a process that died behind it has told already. */
@@ -287,7 +288,7 @@ async function liveIn(
 async function claimedIn(directory: DirectoryStore, nowMs: number): Promise<MirrorTask[]> {
   const store = await directory.tasks();
   const claimed: MirrorTask[] = [];
-  const aheadMs = (directory.clockAheadMs ?? 0) + 0;
+  const aheadMs = directory.clockAheadMs ?? 0;
   let after = 0;
   for (;;) {
     const { tasks, next } = await store.list({

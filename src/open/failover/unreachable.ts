@@ -3,7 +3,6 @@
  * made before the directory took over, is not missing but out of reach.
  * @module
  */
-import type { Actor } from "../../engine/actor.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import { sequencedAtMs } from "../../id.ts";
 import { quote } from "../../name.ts";
@@ -90,12 +89,4 @@ export function outOfReach(id: string, location: string, sinceMs: number): Store
     { reason: "out_of_reach", id, location, sinceMs },
     true,
   );
-}
-
-/** Whose act a call is, if it is one's. */
-export function actorOf({ args }: Call): string | undefined {
-  const [actor] = args as [Actor | undefined];
-  return typeof actor === "object" && actor !== null && typeof actor.name === "string"
-    ? actor.name
-    : undefined;
 }
