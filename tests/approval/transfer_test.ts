@@ -2,9 +2,10 @@
  * Approvals on their way from a directory that stood in into Redis.
  * @module
  */
+import { openEngines } from "../support/outage.ts";
 import assert from "node:assert/strict";
 import { contextOn } from "../../dev/room_context.ts";
-import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
+import { hasRedis } from "../../dev/redis_server.ts";
 import { TestClock } from "../../dev/stores.ts";
 import { Approvals } from "../../src/approval/approval.ts";
 import { DirectoryApprovals } from "../../src/approval/directory/store.ts";
@@ -13,11 +14,6 @@ import { RedisApprovals } from "../../src/approval/redis/store.ts";
 import { RedisApprovalTransfer } from "../../src/approval/redis/transfer.ts";
 import type { ApprovalStore } from "../../src/approval/store.ts";
 import type { ApprovalRecord, MovedApproval } from "../../src/approval/transfer.ts";
-import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
-import { RedisConnection } from "../../src/engine/redis/connection.ts";
-import { ScriptRunner } from "../../src/engine/redis/script_runner.ts";
-import { OUTAGE_SCHEMA } from "../../src/open/failover/schema.ts";
-import { PREAMBLE } from "../../src/open/preamble.ts";
 import type { Waker } from "../../src/engine/waker.ts";
 import type { Store } from "../../src/store.ts";
 import type { TransferConflict } from "../../src/transfer.ts";
@@ -48,18 +44,7 @@ function transferTest(name: string, body: (bench: Bench) => Promise<void>): void
   Deno.test({ name, ignore: !hasRedis() }, async () => {
     await using closing = new AsyncDisposableStack();
     const clock = new TestClock();
-    const home = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
-    closing.defer(() => Deno.remove(home, { recursive: true }));
-    const schema = { schema: OUTAGE_SCHEMA, preamble: PREAMBLE };
-    const engine = await DirectoryEngine.open(home, { ...schema, durability: "normal", clock });
-    closing.defer(() => engine.close());
-    const connection = await RedisConnection.open((await sharedRedis()).url);
-    closing.defer(() => connection.close());
-    const runner = new ScriptRunner(connection, {
-      namespace: freshNamespace(),
-      nowMs: clock.nowMs,
-    });
-    closing.defer(() => runner.close());
+    const { engine, runner } = await openEngines(closing, clock);
     const sideOf = (room: ApprovalStore): Side => {
       const store = { approvals: () => Promise.resolve(room) } as unknown as Store;
       return { as: (agent) => new Approvals(contextOn(store, clock, agent)), room };

@@ -2,9 +2,10 @@
  * A directory that stood in and Redis, side by side, for tests of how the board moves from one to the other.
  * @module
  */
+import { openEngines } from "./outage.ts";
 import assert from "node:assert/strict";
 import { contextOn } from "../../dev/room_context.ts";
-import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
+import { hasRedis } from "../../dev/redis_server.ts";
 import { TestClock } from "../../dev/stores.ts";
 import { Board } from "../../src/board/board.ts";
 import { DirectoryBoard } from "../../src/board/directory/store.ts";
@@ -13,12 +14,7 @@ import { RedisBoard } from "../../src/board/redis/store.ts";
 import { RedisBoardTransfer } from "../../src/board/redis/transfer.ts";
 import type { BoardStore } from "../../src/board/store.ts";
 import type { ThreadRecord } from "../../src/board/transfer.ts";
-import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
-import { RedisConnection } from "../../src/engine/redis/connection.ts";
-import { ScriptRunner } from "../../src/engine/redis/script_runner.ts";
 import type { Waker } from "../../src/engine/waker.ts";
-import { OUTAGE_SCHEMA } from "../../src/open/failover/schema.ts";
-import { PREAMBLE } from "../../src/open/preamble.ts";
 import type { Store } from "../../src/store.ts";
 import type { TransferConflict } from "../../src/transfer.ts";
 
@@ -58,18 +54,7 @@ export function transferTest(name: string, body: (bench: Bench) => Promise<void>
   Deno.test({ name, ignore: !hasRedis() }, async () => {
     await using closing = new AsyncDisposableStack();
     const clock = new TestClock();
-    const home = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
-    closing.defer(() => Deno.remove(home, { recursive: true }));
-    const schema = { schema: OUTAGE_SCHEMA, preamble: PREAMBLE };
-    const engine = await DirectoryEngine.open(home, { ...schema, durability: "normal", clock });
-    closing.defer(() => engine.close());
-    const connection = await RedisConnection.open((await sharedRedis()).url);
-    closing.defer(() => connection.close());
-    const runner = new ScriptRunner(connection, {
-      namespace: freshNamespace(),
-      nowMs: clock.nowMs,
-    });
-    closing.defer(() => runner.close());
+    const { engine, runner } = await openEngines(closing, clock);
     const sideOf = (room: BoardStore): Side => {
       const store = { board: () => Promise.resolve(room) } as unknown as Store;
       return { as: (agent) => new Board(contextOn(store, clock, agent)), room };
@@ -90,10 +75,10 @@ export function transferTest(name: string, body: (bench: Bench) => Promise<void>
     const sizes = async () => {
       const size: Record<string, number> = {};
       for (const key of ["threads", "messages", "board_ids"]) {
-        size[key] = Number(await connection.client.call("HLEN", `${runner.prefix}${key}`));
+        size[key] = Number(await runner.connection.client.call("HLEN", `${runner.prefix}${key}`));
       }
       for (const key of ["board_lists", "thread_parts", "board_words", "board_removing"]) {
-        size[key] = Number(await connection.client.call("ZCARD", `${runner.prefix}${key}`));
+        size[key] = Number(await runner.connection.client.call("ZCARD", `${runner.prefix}${key}`));
       }
       return size;
     };

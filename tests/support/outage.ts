@@ -6,8 +6,13 @@ import { contextOn } from "../../dev/room_context.ts";
 import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
 import { TestClock } from "../../dev/stores.ts";
 import type { RoomContext } from "../../src/context.ts";
+import { DirectoryEngine } from "../../src/engine/directory/engine.ts";
+import { RedisConnection } from "../../src/engine/redis/connection.ts";
+import { ScriptRunner } from "../../src/engine/redis/script_runner.ts";
 import { startAfter } from "../../src/engine/numbers.ts";
 import { DirectoryStore } from "../../src/open/directory.ts";
+import { OUTAGE_SCHEMA } from "../../src/open/failover/schema.ts";
+import { PREAMBLE } from "../../src/open/preamble.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import type { PortionLimit } from "../../src/transfer.ts";
 
@@ -69,4 +74,25 @@ export function outageTest(name: string, body: (bench: OutageBench) => Promise<v
       await Deno.remove(home, { recursive: true });
     }
   });
+}
+
+/**
+ * The engines that such a test of one room works with: of a directory database that stands in, and of a namespace of its
+ * own on the shared server. Both end with `closing`.
+ */
+export async function openEngines(
+  closing: AsyncDisposableStack,
+  clock: TestClock,
+): Promise<{ readonly engine: DirectoryEngine; readonly runner: ScriptRunner }> {
+  const home = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
+  closing.defer(() => Deno.remove(home, { recursive: true }));
+  const schema = { schema: OUTAGE_SCHEMA, preamble: PREAMBLE };
+  const engine = await DirectoryEngine.open(home, { ...schema, durability: "normal", clock });
+  closing.defer(() => engine.close());
+  const connection = await RedisConnection.open((await sharedRedis()).url);
+  closing.defer(() => connection.close());
+  const options = { namespace: freshNamespace(), nowMs: clock.nowMs };
+  const runner = new ScriptRunner(connection, options);
+  closing.defer(() => runner.close());
+  return { engine, runner };
 }
