@@ -17,7 +17,9 @@ import { fileField, parseBoolean, parseWord, type Setting } from "./config/setti
 import { FALLBACKS, readSettingsFile } from "./config/settings_file.ts";
 import { DURABILITIES, type Durability } from "./durability.ts";
 import { parseStore, type StoreConfig } from "./config/store_value.ts";
+import type { Fallback } from "./store_config.ts";
 import { exists } from "./disk.ts";
+import { given as present } from "./given.ts";
 import { checkName } from "./name.ts";
 import { findProject, type Project } from "./project.ts";
 import { isLink } from "./config/within.ts";
@@ -30,11 +32,7 @@ export { hideSecrets } from "./config/setting.ts";
 export type { Durability } from "./durability.ts";
 export { shownStore } from "./config/store_value.ts";
 
-/**
- * What happens when Redis cannot be reached: a directory takes over where that is safe (`auto`), always, or
- * never.
- */
-export type Fallback = "auto" | "directory" | "never";
+export type { Fallback } from "./store_config.ts";
 
 /** A setting that has a source. */
 export type ConfigKey = "store" | "namespace" | "agent" | "json" | "fallback" | "durability";
@@ -57,6 +55,8 @@ export interface Config extends Access {
   readonly json: boolean;
   /** What happens when Redis is gone. Default `auto`. */
   readonly fallback: Fallback;
+  /** The directory that may take over then: the project's. Absent where everybody's projects would share it. */
+  readonly standInDirectory?: string;
   /** How safe a directory store's writes are. Default `full`. */
   readonly durability: Durability;
   /** The project around the working directory. */
@@ -155,6 +155,7 @@ export function resolveConfig({ flags, env, cwd }: ConfigInput): Config {
     ...(agent === undefined ? {} : { agent: checkName(agent.value, agent.field) }),
     json: json === undefined ? false : parseBoolean(json),
     fallback: fallback === undefined ? "auto" : parseWord(fallback, FALLBACKS),
+    ...present({ standInDirectory: standInOf(store, project, env.HOME) }),
     durability: durability === undefined ? "full" : parseWord(durability, DURABILITIES),
     project,
     ...(own === undefined ? {} : { userDirectory: own }),
@@ -207,6 +208,14 @@ export function userDirectory(
 ): string | undefined {
   if (config?.startsWith("/")) return `${config.replace(/\/+$/, "")}/agentcoord`;
   return home?.startsWith("/") ? `${home.replace(/\/+$/, "")}/.config/agentcoord` : undefined;
+}
+
+/** Everything below the home directory, or the root of all files, would share a directory made there. */
+function standInOf(store: StoreConfig, { root, storeDirectory }: Project, home?: string) {
+  if (!engineOf(store).isShared || root === "/" || root === home?.replace(/\/+$/, "")) {
+    return undefined;
+  }
+  return `${storeDirectory}/fallback`;
 }
 
 function forEachKey<Value>(valueOf: (key: ConfigKey) => Value): Record<ConfigKey, Value> {

@@ -2,7 +2,7 @@
  * Looking at the disk, where what is absent, or not ours to see, is no error.
  * @module
  */
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { printable } from "./name.ts";
 
 /**
@@ -54,6 +54,18 @@ export function isDirectory(path: string): boolean {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
+  }
+}
+
+/** Whether this process may write to a directory, or make it where it is missing. */
+export function mayBeMade(path: string): boolean {
+  let nearest = path;
+  while (nearest !== "/" && !exists(nearest)) nearest = parentOf(nearest);
+  try {
+    accessSync(nearest, constants.W_OK);
+    return true;
+  } catch {
+    return false; // Whatever forbids it: the question is only whether it may be done.
   }
 }
 

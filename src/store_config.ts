@@ -17,3 +17,9 @@ export interface RedisPlace {
 
 /** Where state lives. What can be asked of it depends on the engine: ask {@linkcode engineOf}. */
 export type StoreConfig = DirectoryPlace | RedisPlace;
+
+/**
+ * What happens when Redis cannot be reached: a directory takes over where that is safe (`auto`), always, or
+ * never.
+ */
+export type Fallback = "auto" | "directory" | "never";

@@ -3,11 +3,16 @@
  * @module
  */
 import type { Store } from "../store.ts";
-import type { StoreConfig } from "../store_config.ts";
+import type { Fallback, StoreConfig } from "../store_config.ts";
 import type { DirectoryOptions } from "./directory.ts";
 
 /** How to open a store; an engine takes what concerns it. */
-export type EngineOptions = DirectoryOptions;
+export interface EngineOptions extends DirectoryOptions {
+  /** The directory that takes over when a server cannot be reached, and when it may. */
+  readonly standIn?:
+    | { readonly directory: string; readonly mode: Exclude<Fallback, "never"> }
+    | undefined;
+}
 
 /** Where a test of the store takes place, in a namespace that nobody uses. */
 export interface TestGround {

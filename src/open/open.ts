@@ -4,7 +4,7 @@
  */
 import { type Clock, systemClock } from "../clock.ts";
 import type { Durability } from "../durability.ts";
-import type { StoreConfig } from "../store_config.ts";
+import type { Fallback, StoreConfig } from "../store_config.ts";
 import { engineOf } from "./engines.ts";
 import type { RoomContext } from "../context.ts";
 import type { Project } from "../project.ts";
@@ -23,6 +23,10 @@ export interface OpenOptions {
   readonly project: Project;
   readonly actor?: Actor | undefined;
   readonly clock?: Clock;
+  /** What happens when a server cannot be reached. Default `never`. */
+  readonly fallback?: Fallback;
+  /** The directory that may take over then. Default: none. */
+  readonly standInDirectory?: string;
   /** Called with what the store finds that whoever acts should know. Default: the store does not look. */
   readonly onWarning?: Warn;
 }
@@ -86,10 +90,19 @@ function contextOf(
 
 /** Loads the code of the one engine it needs: the other would cost start-up time for nothing. */
 function openStore(
-  { store, namespace, durability, actor, clock = systemClock, onWarning: warn }: OpenOptions,
+  options: OpenOptions,
   making?: MakingHooks,
 ): Promise<Store> {
+  const { store, namespace, durability, actor, clock = systemClock, onWarning: warn } = options;
   // Sessions of a client act, each as another agent.
   const acts = making === undefined || actor !== undefined;
-  return engineOf(store).open({ namespace, durability, clock, making, warn, acts });
+  const standIn = standInOf(options);
+  return engineOf(store).open({ namespace, durability, clock, making, warn, acts, standIn });
+}
+
+/** The directory that takes over when a server cannot be reached, where there may be one. */
+function standInOf({ fallback = "never", standInDirectory: directory }: OpenOptions) {
+  return fallback === "never" || directory === undefined
+    ? undefined
+    : { directory, mode: fallback };
 }

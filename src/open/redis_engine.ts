@@ -3,6 +3,7 @@
  * @module
  */
 import { parseRedisUrl, redactUrl } from "../engine/redis/url.ts";
+import { mayBeMade } from "../disk.ts";
 import { printable } from "../name.ts";
 import type { RedisPlace } from "../store_config.ts";
 import type { EngineDescriptor } from "./engine_descriptor.ts";
@@ -43,7 +44,12 @@ export function redisEngine({ url }: RedisPlace): EngineDescriptor {
       const found = hasPassword() ? undefined : signedIn(url);
       return found === undefined ? undefined : { kind: "redis", url: found };
     },
-    open: async ({ namespace, clock, warn }) => {
+    open: async ({ namespace, durability, clock, warn, acts, standIn }) => {
+      if (standIn !== undefined && mayBeMade(standIn.directory)) {
+        const { FailoverStore } = await import("./failover/store.ts");
+        const options = { url, namespace, durability, clock, warn, acts, ...standIn };
+        return await FailoverStore.open(options);
+      }
       const [{ RedisStore }, { siteWithoutDirectory }] = await Promise.all([
         import("./redis.ts"),
         import("../engine/redis/sites.ts"),
