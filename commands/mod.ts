@@ -275,6 +275,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./store/sites.ts"),
   },
   {
+    path: "store failback",
+    summary: "move what stood in for a server back to it",
+    load: () => import("./store/failback.ts"),
+  },
+  {
     path: "doctor-worker",
     summary: "one process of doctor --selftest",
     load: () => import("./doctor_worker.ts"),

@@ -399,6 +399,7 @@ export const OTHER_MISTAKES: readonly Mistake[] = [
     "store sites --forget sit_1",
     'Invalid --forget "sit_1": use a site as agentcoord store sites shows',
   ],
+  ["store failback", "not specified"],
   ["audit verify extra", "Expected 0 arguments but got 1: extra"],
   ["events --since nonsense", 'Invalid since "nonsense"'],
   ["events --since {thread}", "use the id of an event"],
@@ -522,6 +523,7 @@ export const LEAST: Readonly<Record<string, string>> = {
   "approve": "{approval}",
   "reject": "{approval}",
   "audit log": "deploy --context x --reason y",
+  "store failback": "--now",
   "completions": "bash",
 };
 
@@ -569,4 +571,5 @@ export const NEED_NOBODY: readonly string[] = [
   "audit tail",
   "audit verify",
   "store sites",
+  "store failback",
 ];
