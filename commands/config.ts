@@ -20,12 +20,9 @@ export const command = defineCommand({
   examples: ["agentcoord config", "agentcoord config --store ./state --json"],
   run: async (cli) => {
     const config = await cli.config();
-    const { store, fallback, sources, overridden } = config;
+    const { overridden } = config;
     for (const { text } of config.remarks) cli.warn(text);
     if (config.denial !== undefined) cli.warn(config.denial);
-    if (engineOf(store).isShared && fallback === "directory" && sources.fallback !== "default") {
-      cli.warn(`${sources.fallback} asks for directory, and this version never falls back`);
-    }
     const { root, worktree, isGit, configPath } = config.project;
     return {
       settings: SETTINGS.map((name) => ({

@@ -108,7 +108,7 @@ async function assemble(
     .option("--json", "print one JSON document")
     .option("-q, --quiet", "print identifiers only, and no warnings")
     .addOption(
-      new Option("--fallback <mode>", "for later versions: this one never falls back").choices([
+      new Option("--fallback <mode>", "when a directory takes over from a server").choices([
         "auto",
         "directory",
         "never",

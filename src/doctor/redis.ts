@@ -2,6 +2,7 @@
  * Checks of a Redis server, from outside.
  * @module
  */
+import { given } from "../given.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import {
@@ -24,12 +25,10 @@ const UNSEEN = "unknown";
 /** Checks the server at `url`, and the namespace's data if there are any. */
 export async function examineRedis(
   url: string,
-  { namespace, fallback, sources }: Config,
+  { namespace, fallback }: Config,
   clock: Clock,
 ): Promise<Findings> {
-  const fallbacks = fallback === "directory" && sources.fallback !== "default"
-    ? [fallbackCheck(sources.fallback)]
-    : [];
+  const fallbacks = [fallbackCheck(fallback)];
   let facts: RedisFacts;
   try {
     facts = await inspectRedis(url, { namespace, clock, samples: SAMPLES });
@@ -57,14 +56,18 @@ export async function examineRedis(
   };
 }
 
-function fallbackCheck(source: string): Check {
+const FALLBACK_HINTS: Readonly<Record<Config["fallback"], string | undefined>> = {
+  auto: undefined,
+  directory: "two sites that are cut off from each other may both be granted one path",
+  never: "while the server cannot be reached, commands fail",
+};
+
+function fallbackCheck(fallback: Config["fallback"]): Check {
   return {
     name: "fallback",
     ok: true,
-    value: "never",
-    hint:
-      `${source} asks for directory, and this version never falls back: while Redis cannot be ` +
-      "reached, commands fail",
+    value: fallback,
+    ...given({ hint: FALLBACK_HINTS[fallback] }),
   };
 }
 

@@ -176,6 +176,7 @@ serverTest(
       "project true string",
       "store true string",
       "namespace true string",
+      "fallback true string",
       "server true string",
       "mode true string",
       "role true string",
@@ -244,8 +245,8 @@ serverTest(
     const checks = await examined(dir, {
       env: { ...options.env, AGENTCOORD_FALLBACK: "directory" },
     });
-    assert.deepEqual(find(checks, "fallback").value, "never");
-    assert.match(find(checks, "fallback").hint ?? "", /this version never falls back/);
+    assert.deepEqual(find(checks, "fallback").value, "directory");
+    assert.match(find(checks, "fallback").hint ?? "", /may both be granted one path/);
     assert.deepEqual(find(checks, "persistence"), { name: "persistence", ok: true, value: "aof" });
     assert.equal(find(checks, "memory_limit_bytes").value, 50 * 1024 * 1024);
     assert.equal(find(checks, "write_ms").value, "not tried");
@@ -526,9 +527,7 @@ Deno.test("config says what holds for a Redis store", () =>
       { name: "fallback", value: "directory", source: "AGENTCOORD_FALLBACK", overrides: [] },
       { name: "durability", value: null, source: "default", overrides: [] },
     ]);
-    assert.deepEqual(document.warnings, [
-      "AGENTCOORD_FALLBACK asks for directory, and this version never falls back",
-    ]);
+    assert.deepEqual(document.warnings, []);
   }));
 
 Deno.test("a call that works on a directory loads nothing of Redis", async () => {
