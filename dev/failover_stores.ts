@@ -1,11 +1,16 @@
 /**
- * The store in front of Redis and a directory, in situations that a test of any store can be in without noticing.
+ * The store in front of Redis and a directory, in each situation that a test of any store can be in without noticing.
+ *
+ * What was made on Redis is out of reach while it is away, by design; so Redis goes away before a test has made anything.
  * @module
  */
 import type { Clock } from "../src/clock.ts";
 import { FailoverStore } from "../src/open/failover/store.ts";
+import { PRIMITIVES } from "../src/primitives.ts";
+import type { Store } from "../src/store.ts";
 import { startProxy } from "./proxy.ts";
-import { freshNamespace, hasRedis, resp, sharedRedis } from "./redis_server.ts";
+import { freshNamespace, hasRedis, pause, resp, sharedRedis } from "./redis_server.ts";
+import { GENEROUS_MS } from "./sleepers.ts";
 import type { StoreKind } from "./stores.ts";
 
 /** How Redis is. */
@@ -14,37 +19,58 @@ export type Situation =
   | "up"
   /** Away all the time. */
   | "away"
+  /** Away at first, and back in the middle of the test. */
+  | "back"
   /** Emptied before the test begins, behind the back of the store. */
-  | "emptied";
+  | "emptied"
+  /** Lost before the test begins, behind the back of the store, and back in the middle of it. */
+  | "lost and back";
 
 /**
- * While the directory stands in, what is as old as Redis may be there, so it is out of reach rather than unknown; what is
- * no place in the stream may be one in that of Redis; and a change of authority is an event like others.
+ * While the directory stands in, what is as old as Redis may be there, so it is out of reach rather than unknown; and a
+ * change of authority is an event like others.
  */
 const EXCEPT =
-  /^(event (cursor of|list|pages|follow ends)|audit (tail starts|follow stands)|approval calls on what|board calls on threads|task that does not)/;
+  /^(event (cursor of|list|pages)|audit tail starts|approval calls on what|board calls on threads|task that does not)/;
+
+/** Operations after which Redis is back: another number for each test, so that all kinds of state are moved. */
+const BACK_AFTER = [3, 1, 7, 2, 12, 5, 25, 4, 9];
+let tests = 0;
 
 /** The store in one situation. */
 export function failoverKind(situation: Situation): StoreKind {
+  const isOnDirectory = situation !== "up" && situation !== "emptied";
   return {
     name: `failover, Redis ${situation}`,
     ignore: !hasRedis(),
-    ...(situation === "away" ? { except: EXCEPT } : {}),
+    ...(isOnDirectory ? { except: EXCEPT } : {}),
     make: async (clock) => {
       const { port } = await sharedRedis();
       const proxy = await startProxy(port);
       const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
       const namespace = freshNamespace();
-      let isToBeEmptied = situation === "emptied";
-      if (situation === "away") await proxy.refuse(true);
+      const comesBack = situation === "back" || situation === "lost and back";
+      let left = comesBack ? BACK_AFTER[tests++ % BACK_AFTER.length]! : Infinity;
+      if (situation === "away" || situation === "back") await proxy.refuse(true);
+      let isBegun = false;
+      const begin = async (store: FailoverStore): Promise<void> => {
+        isBegun = true;
+        if (situation === "emptied" || situation === "lost and back") await touch(store);
+        if (situation === "emptied") await empty(port, namespace);
+        if (situation !== "lost and back") return;
+        await proxy.refuse(true);
+        proxy.cut();
+      };
+      const before = async (store: FailoverStore): Promise<void> => {
+        if (left-- !== 0) return;
+        await proxy.refuse(false);
+        await failBack(store);
+      };
       return {
         open: async () => {
           const store = await open(proxy.url, { directory, namespace, clock });
-          if (!isToBeEmptied) return store;
-          isToBeEmptied = false;
-          await touch(store);
-          await empty(port, namespace);
-          return store;
+          if (!isBegun) await begin(store);
+          return watched(store, before);
         },
         remove: async () => {
           await proxy.stop();
@@ -58,6 +84,15 @@ export function failoverKind(situation: Situation): StoreKind {
 /** An operation that writes and changes nothing: Redis is known from then on. */
 async function touch(store: FailoverStore): Promise<void> {
   await (await store.locks()).abandon("nobody");
+}
+
+/** Moves everything to Redis, as soon as it is connected to again. */
+async function failBack(store: FailoverStore): Promise<void> {
+  const deadline = performance.now() + GENEROUS_MS;
+  while ((await store.failback()).kind === "unreachable") {
+    if (performance.now() > deadline) throw new Error("Redis is back, but nothing is moved to it");
+    await pause(20);
+  }
 }
 
 function open(
@@ -76,6 +111,31 @@ function open(
     clock,
     redisNowMs: clock.nowMs,
     durability: "normal",
+  });
+}
+
+/** The same store; `before` is awaited ahead of each operation. */
+function watched(store: FailoverStore, before: (store: FailoverStore) => Promise<void>): Store {
+  const isPrimitive = (name: string | symbol) => (PRIMITIVES as readonly unknown[]).includes(name);
+  return new Proxy(store, {
+    get: (target, name) => {
+      const value = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      if (!isPrimitive(name)) return value.bind(target);
+      return async () => {
+        const operations = await value.call(target);
+        return new Proxy(operations, {
+          get: (_, method) => {
+            // Also when it is asked whether it is a promise.
+            if (!(method in operations)) return undefined;
+            return async (...args: readonly unknown[]) => {
+              await before(target);
+              return await operations[method](...args);
+            };
+          },
+        });
+      };
+    },
   });
 }
 
