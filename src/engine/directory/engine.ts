@@ -11,9 +11,7 @@
  * process's operation may already build on this one, and its own sync covers both, because the log is recovered
  * as a prefix. One sync serves all the operations that a process ran under one hold of the lock.
  *
- * The log is copied into the database (a checkpoint) every {@linkcode CHECKPOINT_EVERY} commits, by
- * whoever makes that commit: first beside the other processes' operations, then the small rest under the
- * lock, which lets the log start again from its beginning.
+ * Now and then the log is copied into the database (checkpoint.ts).
  *
  * A process frozen inside an operation keeps the lock; others get `store_unavailable` that names it, after 10 seconds.
  *
@@ -22,8 +20,9 @@
  * @module
  */
 import type { Clock } from "../../clock.ts";
-import { CoordError, StoreUnavailableError } from "../../errors.ts";
+import { StoreUnavailableError } from "../../errors.ts";
 import { verifyBase, writeBase } from "./base.ts";
+import { Checkpoint } from "./checkpoint.ts";
 import type { Durability } from "../../durability.ts";
 import { Database } from "./database.ts";
 import type { Preamble } from "./preamble.ts";
@@ -46,8 +45,6 @@ import type { Engine, Reader, Transaction } from "./transaction.ts";
 const LOCK_TIMEOUT_MS = 10_000;
 /** Longest time one process keeps the kernel lock while it has more operations to run. */
 const HOLD_MS = 4;
-/** Commits between checkpoints: about 8 MB of log. */
-const CHECKPOINT_EVERY = 1024;
 /** The largest log that an exiting process leaves; reading it costs the next process under a millisecond. */
 const LOG_LEFT_BYTES = 256_000;
 /** An act counts as a sign of life at most this often in one process. */
@@ -77,6 +74,7 @@ export class DirectoryEngine implements Engine {
   readonly #db: Database;
   readonly #log: Deno.FsFile;
   readonly #files: StoreFiles;
+  readonly #checkpoint: Checkpoint;
   readonly #marks: MarkWriter;
   readonly #reserve: Reserve;
   readonly #beats = new Map<string, number>();
@@ -87,8 +85,6 @@ export class DirectoryEngine implements Engine {
   #compared = false;
   #busy = false;
   #draining: Promise<void> | undefined;
-  /** What of a checkpoint is to be done: all of it, or the rest that needs the lock. */
-  #checkpointDue: "all" | "rest" | undefined;
   #closed = false;
 
   private constructor(directory: string, db: Database, options: EngineOptions) {
@@ -102,16 +98,17 @@ export class DirectoryEngine implements Engine {
     this.#db = db;
     this.#lock = KernelLock.open(`${directory}/store.lock`);
     const mark = readMark(this.#lock);
-    const { commits } = this.#state();
+    const commits = () => this.#state().commits;
     if (mark.kind !== "own") refuseTracked(directory);
     if (options.warn && !db.cameForward) {
-      warnOfLoss(options.warn, directory, this.#lock, mark, commits);
+      warnOfLoss(options.warn, directory, this.#lock, mark, commits());
     }
     this.#log = openLog(directory);
     this.#marks = new MarkWriter(this.#lock, db.path);
     this.#reserve = new Reserve(directory);
     verifyBase(this.#lock, db.path);
     this.#files = new StoreFiles(directory, this.#lock, this.#log, db);
+    this.#checkpoint = new Checkpoint({ db, files: this.#files, lock: this.#lock, commits });
   }
 
   /**
@@ -143,7 +140,7 @@ export class DirectoryEngine implements Engine {
     operation: (transaction: Transaction) => T,
   ): Promise<T> {
     return this.#enqueue(() =>
-      this.#reserve.spend(() => this.#commit(actor, operation), () => this.#copyLog())
+      this.#reserve.spend(() => this.#commit(actor, operation), () => this.#checkpoint.copyLog())
     );
   }
 
@@ -226,7 +223,7 @@ export class DirectoryEngine implements Engine {
     const intact = this.#files.intact();
     if (intact && logBytes > 0 && this.#lock.tryAcquire()) {
       try {
-        this.#copyLog();
+        this.#checkpoint.copyLog();
       } finally {
         this.#lock.release();
       }
@@ -249,7 +246,7 @@ export class DirectoryEngine implements Engine {
         const written: Job[] = [];
         try {
           this.#files.verify();
-          if (this.#checkpointDue === "rest") this.#checkpoint();
+          this.#checkpoint.finish();
           this.#runQueued(written);
           this.#marks.endHold();
           if (written.length > 0) this.#files.wrote();
@@ -257,7 +254,7 @@ export class DirectoryEngine implements Engine {
           this.#lock.release();
         }
         if (written.length > 0) this.#settle(written);
-        if (this.#checkpointDue === "all") this.#checkpoint();
+        this.#checkpoint.begin();
       }
     } catch (error) {
       const failure = this.#db.failure(error);
@@ -295,36 +292,6 @@ export class DirectoryEngine implements Engine {
       return;
     }
     for (const job of jobs) job.settle();
-  }
-
-  /**
-   * Copies the log into the database: most of it beside other processes' operations, and what they added meanwhile
-   * under the next hold of the lock, which lets the log start again from its beginning. Whatever stops
-   * it, such as a full disk, the log keeps every commit: no operation fails for it, and it is tried again.
-   */
-  #checkpoint(): void {
-    if (this.#checkpointDue === "rest") {
-      this.#copyLog();
-      this.#checkpointDue = undefined;
-    }
-    if (this.#checkpointDue === undefined) return;
-    try {
-      this.#db.checkpoint();
-      // What is written beside the copying is not seen by it, so the rest is always looked at.
-      this.#checkpointDue = "rest";
-    } catch (error) {
-      if (!(this.#db.failure(error) instanceof CoordError)) throw error;
-    }
-  }
-
-  /** Copies what is left of the log, under the lock, and notes that the database is then complete. */
-  #copyLog(): void {
-    try {
-      this.#files.verify();
-      if (this.#db.checkpoint()) writeBase(this.#lock, this.#db.path, this.#state().commits);
-    } catch (error) {
-      if (!(this.#db.failure(error) instanceof CoordError)) throw error;
-    }
   }
 
   /**
@@ -367,7 +334,7 @@ export class DirectoryEngine implements Engine {
       this.#compared = true;
       if (mark !== undefined) {
         this.#marks.note(mark);
-        if (mark.commits % CHECKPOINT_EVERY === 0) this.#checkpointDue = "all";
+        this.#checkpoint.afterCommit(mark.commits);
       }
       if (beating) this.#beats.set(actor.name, transaction.nowMs);
       return { value, dirty: transaction.dirty };
