@@ -109,10 +109,11 @@ export {
   type ListEventsOptions,
 } from "./src/event/event.ts";
 export { HeldLock } from "./src/lock/held.ts";
-export type { Lease, LockMode } from "./src/lock/model.ts";
+export type { Lease, LockCheck, LockMode } from "./src/lock/model.ts";
 export {
   type AcquireOptions,
   type BreakOptions,
+  type CheckOptions,
   type HoldOptions,
   Locks,
   type LockTarget,

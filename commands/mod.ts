@@ -101,6 +101,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./lock/verify.ts"),
   },
   {
+    path: "lock check",
+    summary: "ask whether paths are free, and who holds them",
+    load: () => import("./lock/check.ts"),
+  },
+  {
     path: "lock break",
     summary: "end somebody's lock; audited",
     load: () => import("./lock/break.ts"),

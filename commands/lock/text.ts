@@ -3,7 +3,7 @@
  * @module
  */
 import { formatDuration } from "../../src/duration.ts";
-import type { Lease } from "../../src/lock/model.ts";
+import type { Lease, LockCheck } from "../../src/lock/model.ts";
 import { printable } from "../../src/name.ts";
 import { ago, table, type View } from "../../src/cli/output.ts";
 
@@ -23,6 +23,18 @@ export function leaseTable(leases: readonly Lease[], view: View): Promise<string
     view,
     "No locks.",
   );
+}
+
+/** One line a path: `Free: a.py`, `Yours: b.py (fence 3), lapses in 5m`. */
+export function checkLines(checks: readonly LockCheck[], view: View): string {
+  return checks.map(({ path, lease }) => {
+    if (lease === undefined) return `Free: ${printable(path, Infinity)}\n`;
+    const where = lease.path === path ? "" : `, by the lock on ${printable(lease.path, Infinity)}`;
+    const left = formatDuration(lease.expiresAtMs - view.nowMs);
+    return `Yours: ${
+      printable(path, Infinity)
+    } (fence ${lease.fence})${where}, lapses in ${left}\n`;
+  }).join("");
 }
 
 /** One line a lease: `Locked a.py (fence 3), 5m`. */

@@ -16,6 +16,7 @@ import {
 import type {
   AcquireOptions,
   BreakOptions,
+  CheckOptions,
   HoldOptions,
   RenewLockOptions,
   TenureOptions,
@@ -46,6 +47,10 @@ export const LOCK_ARGUMENTS = {
   release: { paths: TARGET, tenure: options(TENURE) },
   releaseAll: {},
   verify: { path: anything, options: fields(TENURE) },
+  check: {
+    paths: list(text),
+    options: options<CheckOptions>({ mode: anything, absolute: flag }),
+  },
   break: {
     path: anything,
     options: fields<BreakOptions>({ reason: anything, absolute: flag }),

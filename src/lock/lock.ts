@@ -15,7 +15,7 @@
  * @module
  */
 import { given } from "../given.ts";
-import type { Lease } from "./model.ts";
+import type { Lease, LockCheck } from "./model.ts";
 import { checkArguments } from "../arguments.ts";
 import { draftEntry } from "../audit/entry.ts";
 import {
@@ -38,6 +38,7 @@ import { HeldLock } from "./held.ts";
 import type {
   AcquireOptions,
   BreakOptions,
+  CheckOptions,
   HoldOptions,
   LockTarget,
   RenewLockOptions,
@@ -49,6 +50,7 @@ import type { AcquireOutcome, Aliases } from "./store.ts";
 export type {
   AcquireOptions,
   BreakOptions,
+  CheckOptions,
   HoldOptions,
   LockTarget,
   Refusal,
@@ -175,6 +177,32 @@ export class Locks {
   }
 
   /**
+   * How each path stands for the acting agent: free, its own, or held by whom and until when. It only asks and writes
+   * nothing, so the answer may be out of date at once; it is for hooks and people, and never a substitute for
+   * acquiring. Without an acting agent nothing is `mine`.
+   *
+   * @returns one answer per distinct path, in the order given.
+   * @throws {InvalidArgumentError} for a bad path or option.
+   */
+  async check(
+    paths: string | readonly string[],
+    options: CheckOptions = {},
+  ): Promise<readonly LockCheck[]> {
+    const { mode = "exclusive", absolute } = options;
+    const request = {
+      ...await this.#paths(paths, absolute, { nested: true }),
+      mode: checkChoice(mode, "mode", ["exclusive", "shared"]),
+    };
+    const holder = this.#context.actor?.name;
+    const leases = await (await this.#context.store.locks()).check(holder, request);
+    return request.paths.map((path, index): LockCheck => {
+      const lease = leases[index] ?? undefined;
+      if (lease === undefined) return { path, state: "free" };
+      return { path, state: lease.holder === holder ? "mine" : "held", lease };
+    });
+  }
+
+  /**
    * A person's override: ends every lease on exactly this path, whoever holds it, and writes that into
    * the audit log. What is locked above or below it stays.
    *
@@ -260,6 +288,7 @@ export class Locks {
   async #paths(
     paths: LockTarget,
     absolute = false,
+    { nested = false }: { readonly nested?: boolean } = {},
   ): Promise<{ readonly paths: readonly string[]; readonly aliases?: Aliases }> {
     const list: readonly (string | Lease)[] = typeof paths === "string" ? [paths] : paths;
     if (!Array.isArray(list) || list.length === 0) {
@@ -282,7 +311,7 @@ export class Locks {
       names.push(name.path);
       if (name.aliases.length > 0) aliases[name.path] = name.aliases;
     }
-    refuseNested(names);
+    if (!nested) refuseNested(names);
     return Object.keys(aliases).length === 0 ? { paths: names } : { paths: names, aliases };
   }
 

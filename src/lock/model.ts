@@ -24,6 +24,16 @@ export interface Lease {
   readonly expiresAtMs: number;
 }
 
+/** How one path stands for an agent that would lock it. */
+export interface LockCheck {
+  /** Normalised, as leases have it. */
+  readonly path: string;
+  /** `free`; `mine`: the agent itself holds it; `held`: another agent keeps it out. */
+  readonly state: "free" | "mine" | "held";
+  /** The lease on the path, above it or below it; absent when it is free. */
+  readonly lease?: Lease;
+}
+
 /** How long a waiter that was called has the right to be first. */
 export const CALL_MS = 250;
 

@@ -46,6 +46,14 @@ export interface RenewLockOptions extends TenureOptions {
   readonly ttlMs?: number;
 }
 
+/** How to check. */
+export interface CheckOptions {
+  /** Default `exclusive`: with `shared`, other shared holders keep nobody out. */
+  readonly mode?: LockMode;
+  /** Allow paths outside the project. Default `false`. */
+  readonly absolute?: boolean;
+}
+
 /** How to break. */
 export interface BreakOptions {
   /** Why, at most 64 KiB; goes into the audit log. */

@@ -5,7 +5,7 @@
 import { formatDuration } from "../duration.ts";
 import { ConflictError, LeaseLostError, TimeoutError } from "../errors.ts";
 import { printable, quote } from "../name.ts";
-import type { Lease } from "./model.ts";
+import type { Lease, LockCheck } from "./model.ts";
 import type { AcquireOptions, Refusal } from "./options.ts";
 import type { LostLease } from "./store.ts";
 
@@ -46,6 +46,28 @@ export function refusal(
       { ...details, waitMs },
     )
     : new ConflictError(`Cannot acquire lock ${quote(asked)}: ${why}`, details);
+}
+
+/** That other agents hold some of these paths; nothing when they hold none. */
+export function heldConflict(
+  checks: readonly LockCheck[],
+  nowMs: number,
+): ConflictError | undefined {
+  const held = checks.filter(({ state }) => state === "held");
+  const [first] = held;
+  if (first?.lease === undefined) return undefined;
+  const { path, lease } = first;
+  const others = held.length - 1;
+  const more = others === 0
+    ? ""
+    : `; ${others} more ${others === 1 ? "path is" : "paths are"} held`;
+  const who = lease.path === path ? `is ${holding(lease)}` : `is not free: ${heldBy(lease, path)}`;
+  return new ConflictError(
+    `Lock ${quote(path)} ${who}, free in ${
+      formatDuration(lease.expiresAtMs - nowMs)
+    } at the latest${more}`,
+    { checks },
+  );
 }
 
 /** What an agent can do about a lease of its own that is in its way. */

@@ -85,6 +85,15 @@ export interface LockStore {
   /** The live leases that cover this path: its own, then those above it, the nearest first; then its aliases'. */
   covering(name: LockPath): Promise<readonly Lease[]>;
   /**
+   * What stands in the way of taking each of these paths in this mode: the first live lease of another agent that conflicts,
+   * on the path, above it or below it; else the first of `holder`'s own; `null` where there is neither. In the order of the
+   * paths.
+   */
+  check(
+    holder: string | undefined,
+    request: Pick<AcquireRequest, "paths" | "aliases" | "mode">,
+  ): Promise<readonly (Lease | null)[]>;
+  /**
    * Ends every tenure on exactly this path, or else on its first alias that is held, recording in the audit
    * log who did it and why. Without one, `covering` is the lease on the nearest name above the path.
    */

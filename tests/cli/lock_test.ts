@@ -72,6 +72,21 @@ $ lock verify a.py --fence 7
 $ lock verify nothing.py --fence 1
 ! agentcoord: Fence 1 of lock "nothing.py" is not current: nobody holds it now
 = 5
+ada$ lock check a.py src/deep/x.py free.py
+Yours: a.py (fence 1), lapses in 30m
+Yours: src/deep/x.py (fence 2), by the lock on src, lapses in 10m
+Free: free.py
+bob$ lock check free.py a.py src/x.py
+! agentcoord: Lock "a.py" is held by "ada" (fix login), free in 30m at the latest; 1 more path is held
+= 3
+bob$ lock check d.py
+! agentcoord: Lock "d.py" is held by "ada", free in 5m at the latest
+= 3
+bob$ lock check d.py --shared
+Yours: d.py (fence 4), lapses in 5m
+$ lock check .
+! agentcoord: Lock "." is not free: "a.py" is held by "ada" (fix login), free in 30m at the latest
+= 3
 bob$ lock release a.py
 ! agentcoord: Cannot release lock "a.py": "bob" does not hold it; it is held by "ada" (fix login) under fence 1 now
 = 5
@@ -246,6 +261,41 @@ $ --json lock verify a.py --fence 2
   "warnings": []
 }
 = 5
+ada$ --json lock check a.py free.py
+{
+  "schemaVersion": 1,
+  "ok": true,
+  "data": [
+    {
+      "path": "a.py",
+      "state": "mine",
+      "lease": {"path":"a.py","mode":"exclusive","holder":"ada","fence":1,"intent":"fix login","acquiredAtMs":AT,"expiresAtMs":AT}
+    },
+    {"path":"free.py","state":"free"}
+  ],
+  "warnings": []
+}
+bob$ --json lock check a.py
+{
+  "schemaVersion": 1,
+  "ok": false,
+  "error": {
+    "code": "conflict",
+    "message": "Lock \"a.py\" is held by \"ada\" (fix login), free in 10m at the latest",
+    "retryable": true,
+    "details": {
+      "checks": [
+        {
+          "path": "a.py",
+          "state": "held",
+          "lease": {"path":"a.py","mode":"exclusive","holder":"ada","fence":1,"intent":"fix login","acquiredAtMs":AT,"expiresAtMs":AT}
+        }
+      ]
+    }
+  },
+  "warnings": []
+}
+= 3
 bob$ --json lock release a.py
 {
   "schemaVersion": 1,

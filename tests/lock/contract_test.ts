@@ -174,3 +174,40 @@ storeTest("lock count follows what is live, swept or not", async ({ as, clock })
   await ada.releaseAll();
   assert.equal(await ada.count(), 0);
 });
+
+storeTest(
+  "lock check tells of each path whether it is free, one's own, or another's, and writes nothing",
+  async ({ as, clock }) => {
+    const ada = new Locks(as("ada"));
+    const bob = new Locks(as("bob"));
+    const [own] = await ada.acquire("src", { intent: "fix" });
+    const [theirs] = await bob.acquire("docs/a.md", { ttlMs: 1000 });
+    assert.deepEqual(await ada.check(["./src/x.py", "docs", "free.py", "docs/a.md", "docs"]), [
+      { path: "src/x.py", state: "mine", lease: own },
+      { path: "docs", state: "held", lease: theirs },
+      { path: "free.py", state: "free" },
+      { path: "docs/a.md", state: "held", lease: theirs },
+    ]);
+    assert.deepEqual(await bob.check("free.py"), [{ path: "free.py", state: "free" }]);
+    assert.deepEqual((await new Locks(as()).check("src")).map(({ state }) => state), ["held"]);
+    await ada.acquire("free.py");
+    clock.advance(1000);
+    assert.deepEqual(await ada.check("docs"), [{ path: "docs", state: "free" }]);
+  },
+);
+
+storeTest(
+  "lock check finds another's lease before one's own, and lets shared holders be",
+  async ({ as }) => {
+    const ada = new Locks(as("ada"));
+    const bob = new Locks(as("bob"));
+    const [own] = await ada.acquire("src/a.py", { mode: "shared" });
+    const [theirs] = await bob.acquire("src/a.py", { mode: "shared" });
+    assert.deepEqual(await ada.check("src/a.py"), [
+      { path: "src/a.py", state: "held", lease: theirs },
+    ]);
+    assert.deepEqual(await ada.check("src", { mode: "shared" }), [
+      { path: "src", state: "mine", lease: own },
+    ]);
+  },
+);

@@ -111,6 +111,7 @@ const READING = [
   "board.show",
   "events.end",
   "events.read",
+  "locks.check",
   "locks.count",
   "locks.covering",
   "locks.list",

@@ -146,6 +146,15 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
     call: ({ as }, [{ fence }]: [Lease]) => as().locks.verify("a.py", { fence }),
   },
   {
+    name: "locks.check",
+    method: "locks.check",
+    setup: async ({ as }) => {
+      await as("ada").locks.acquire(["a.py", "src/b.py"]);
+      await as("bob").locks.acquire("c.py");
+    },
+    call: ({ as }) => as("bob").locks.check(["a.py", "src", "c.py", "free.py"]),
+  },
+  {
     name: "locks.break",
     method: "locks.break",
     setup: ({ as }) => as("ada").locks.acquire("a.py"),

@@ -2653,6 +2653,30 @@ if #leases > 0 then append_audit(unpack(ARGV, 7)) end
 end_leases(leases, 'lock.broken', ACTOR, ARGV[6])
 return finish(answer, true)
 `,
+  "lock/check": `local HOLDER, MODE = ARGV[5], ARGV[6]
+local function of_another(lease)
+  return lease.holder ~= HOLDER and modes_conflict(lease.mode, MODE)
+end
+local function of_holder(lease)
+  return lease.holder == HOLDER
+end
+local function may_be_any()
+  return false
+end
+local function first_on(names, matches)
+  for _, name in ipairs(names) do
+    local lease = first_overlapping(name, matches, may_be_any)
+    if lease then return lease end
+  end
+end
+local found = {}
+for i = 7, #ARGV do
+  local names = names_of(ARGV[i])
+  local lease = first_on(names, of_another) or HOLDER ~= '' and first_on(names, of_holder)
+  found[i - 6] = lease and shown(lease) or 'null'
+end
+return '[' .. table.concat(found, ',') .. ']'
+`,
   "lock/count": `return call('ZCOUNT', LOCK_DUE, '(' .. int(now), '+inf')
 `,
   "lock/end_leases": `local LOCKS_EXPIRED_AT_ONCE = 32
@@ -4809,6 +4833,7 @@ export const SCRIPTS = {
   "lock/abandon": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/format", "lock/rows", "lock/wait_queue"], frees: true },
   "lock/acquire": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/rows", "lock/selection", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/format", "lock/acquire_fast"] },
   "lock/break": { keys: ["audit", "audit_ids", "audit_keys", "audit_by", "lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["audit/append", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases"], frees: true },
+  "lock/check": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows"] },
   "lock/count": { keys: [], parts: [] },
   "lock/list": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows"] },
   "lock/list_held": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases"] },

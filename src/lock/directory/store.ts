@@ -24,6 +24,7 @@ import {
   waitersOn,
 } from "./queue.ts";
 import {
+  type Condition,
   firstOverlapping,
   liveNamed,
   liveOver,
@@ -133,6 +134,29 @@ export class DirectoryLocks implements LockStore {
     return this.#engine.read((reader) =>
       [path, ...aliases].flatMap((name) => liveOver(reader, name)).map(toLease)
     );
+  }
+
+  check(
+    holder: string | undefined,
+    { paths, aliases, mode }: Pick<AcquireRequest, "paths" | "aliases" | "mode">,
+  ): Promise<readonly (Lease | null)[]> {
+    return this.#engine.read((reader) => {
+      const others = {
+        sql: "expires_at_ms > ? AND holder <> ? AND (mode = 'exclusive' OR ? = 'exclusive')",
+        values: [reader.nowMs, holder ?? "", mode],
+      };
+      const own = { sql: "expires_at_ms > ? AND holder = ?", values: [reader.nowMs, holder ?? ""] };
+      return paths.map((path) => {
+        const names = namesOf(path, aliases);
+        const first = (condition: Condition) =>
+          firstOf(names, (name) => {
+            const row = firstOverlapping(reader, name, condition);
+            return row === undefined ? [] : [row];
+          });
+        const [row] = [...first(others), ...first(own)];
+        return row === undefined ? null : toLease(row);
+      });
+    });
   }
 
   async break(actor: Actor, name: LockPath, record: AuditDraft): ReturnType<LockStore["break"]> {

@@ -28,6 +28,7 @@ const RELEASE_ALL = script("lock/release_all");
 const LIST = script("lock/list");
 const LIST_HELD = script("lock/list_held");
 const COUNT = script("lock/count");
+const CHECK = script("lock/check");
 
 /** A portion of a list, and where the next one begins. */
 interface ListedPortion {
@@ -101,6 +102,13 @@ export class RedisLocks implements LockStore {
   async covering({ path, aliases }: LockPath): Promise<readonly Lease[]> {
     const text = await this.#runner.read(LIST, [path, ...aliases].join("\0"), "", 0);
     return answer<ListedPortion>(text).leases;
+  }
+
+  async check(
+    holder: string | undefined,
+    { paths, aliases, mode }: Pick<AcquireRequest, "paths" | "aliases" | "mode">,
+  ): Promise<readonly (Lease | null)[]> {
+    return answer(await this.#runner.read(CHECK, holder ?? "", mode, ...named(paths, aliases)));
   }
 
   async break(actor: Actor, name: LockPath, record: AuditDraft): ReturnType<LockStore["break"]> {

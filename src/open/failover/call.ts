@@ -14,7 +14,7 @@ export interface Call {
 
 /** The operations that only read, by primitive: they need no directory, and leave nothing in one. */
 const READS: Readonly<Record<Primitive, readonly string[]>> = {
-  locks: ["covering", "list", "count"],
+  locks: ["covering", "check", "list", "count"],
   agents: ["get", "explain", "list", "hung", "summary"],
   tasks: ["get", "list", "counts", "largest"],
   board: ["get", "show", "list", "search", "counts", "largest", "addressed"],
@@ -48,6 +48,7 @@ export const METHODS: { readonly [Name in Primitive]: readonly (keyof Operations
     "release",
     "releaseAll",
     "covering",
+    "check",
     "break",
     "list",
     "count",
