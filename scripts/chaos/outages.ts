@@ -34,7 +34,7 @@ export class Outages {
     const [mode, durability, clock] = ["auto", "normal", systemClock] as const;
     const store = await FailoverStore.open({ url, namespace, directory, mode, durability, clock });
     // The server says once who else uses it: nobody.
-    await store.sites();
+    await store.announce();
     const outages = new Outages(store, now);
     outages.#timer = setInterval(() => void outages.#look(), LOOK_MS);
     return outages;

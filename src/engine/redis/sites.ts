@@ -36,21 +36,17 @@ export function siteWithoutDirectory(host: string): string {
 }
 
 /**
- * Tells the namespace that `site` is there, and asks who else is. With `forget` another site is taken off the list first,
- * until it is heard of again.
+ * Tells the namespace that `site` is there, and asks who else is.
  *
  * @throws {StoreUnavailableError} when the server cannot be used.
  */
-export async function seeSites(
-  runner: ScriptRunner,
-  site: string,
-  { forget = "" }: { readonly forget?: string } = {},
-): Promise<SitesSeen> {
-  return await callSites(runner, site, forget);
+export async function seeSites(runner: ScriptRunner, site: string): Promise<SitesSeen> {
+  return await callSites(runner, site, "");
 }
 
 /**
- * Asks the namespace for all its sites, as somebody who belongs to none. With `forget` one is taken off the list first.
+ * Asks the namespace for all its sites, as somebody who belongs to none. With `forget` one is taken off the list first,
+ * until it is heard of again.
  *
  * @throws {StoreUnavailableError} when the server cannot be used.
  */

@@ -6,7 +6,7 @@ import type { Clock } from "../../clock.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import { KernelLock } from "../../engine/directory/kernel_lock.ts";
 import { openPlainFile } from "../../engine/directory/plain_file.ts";
-import { type AuthorityRecord, encodeFile, RecordFile } from "./record.ts";
+import { encodeFile, firstRecord, RecordFile } from "./record.ts";
 
 /** Making the first record takes well under a millisecond; whoever holds the lock for this long is frozen. */
 const FIRST_RECORD_PATIENCE_MS = 1000;
@@ -119,22 +119,10 @@ function openWritten(path: string): Deno.FsFile | undefined {
 
 /** The first record gets its name only when it is whole. */
 function makeRecord(path: string, clock: Clock): Deno.FsFile {
-  const first: AuthorityRecord = {
-    store: "redis",
-    epoch: 1,
-    sinceMs: clock.nowMs(),
-    reason: "first use",
-    others: [],
-    sitesAtMs: 0,
-    memory: 0,
-    aheadMs: 0,
-    mirror: 1,
-    outage: 0,
-  };
   const draft = `${path}.${Deno.pid}.${crypto.randomUUID().slice(0, 8)}`;
   const file = Deno.openSync(draft, { createNew: true, read: true, write: true, mode: 0o600 });
   try {
-    const bytes = encodeFile(first);
+    const bytes = encodeFile(firstRecord(clock));
     for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
     file.syncDataSync();
     Deno.renameSync(draft, path);

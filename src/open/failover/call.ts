@@ -23,9 +23,14 @@ const READS: Readonly<Record<Primitive, readonly string[]>> = {
   events: ["end"],
 };
 
+/** The operations that read, unless the caller is to be woken later: for that it leaves its name. */
+const READS_UNLESS_WAITING: readonly string[] = ["events.read", "audit.follow"];
+
 /** Whether the call only reads. */
-export function isRead({ primitive, method }: Call): boolean {
-  return READS[primitive].includes(method);
+export function isRead({ primitive, method, args }: Call): boolean {
+  if (READS[primitive].includes(method)) return true;
+  return READS_UNLESS_WAITING.includes(`${primitive}.${method}`) &&
+    (args[0] as { readonly waits?: boolean }).waits !== true;
 }
 
 /** Makes the call on these operations. */

@@ -8,7 +8,6 @@
  */
 import type { Clock } from "../../clock.ts";
 import { removeIfPresent } from "../../disk.ts";
-import { given } from "../../given.ts";
 import { formatDuration } from "../../duration.ts";
 import { CoordError, StoreUnavailableError } from "../../errors.ts";
 import { MemoryChangedError } from "../../engine/redis/memory.ts";
@@ -18,6 +17,7 @@ import { shortStays } from "./failback.ts";
 import { loadMirror, type Mirror, writeMirror } from "./mirror.ts";
 import type { AuthorityRecord } from "./record.ts";
 import type { Sides } from "./sides.ts";
+import type { Site } from "../../store.ts";
 import { siteOf } from "./site.ts";
 import { carryOver, emitFailedOver, putBack } from "./transfers.ts";
 
@@ -107,13 +107,32 @@ export class Changes {
     });
   }
 
-  /** Asks Redis for other sites now, after telling it to forget one, and keeps the answer in the record. */
-  sites(forget?: string): Promise<AuthorityRecord["others"]> {
+  /** Tells Redis that this site is here, and keeps in the record which others are. */
+  announce(): Promise<AuthorityRecord["others"]> {
     return this.#options.authority.change(async (_, write) => {
-      const asked = await this.#askForSites(forget);
+      const asked = await this.#askForSites();
       write(asked);
       return asked.others;
     });
+  }
+
+  /**
+   * Keeps in the record which other sites there are: all that Redis listed just now, or those that are known already
+   * where it did not answer, without the one that is to be forgotten.
+   *
+   * @returns all sites that are known now.
+   */
+  async noteSites(listed: readonly Site[] | undefined, forget?: string): Promise<readonly Site[]> {
+    const { authority, directory } = this.#options;
+    const own = siteOf(directory);
+    const othersNow = ({ others }: AuthorityRecord) =>
+      (listed ?? others).filter(({ site }) => site !== own && site !== forget);
+    const namesOf = (sites: readonly Site[]) => sites.map(({ site }) => site).sort().join();
+    const record = authority.peek();
+    if (namesOf(othersNow(record)) !== namesOf(record.others)) {
+      await authority.change((now, write) => Promise.resolve(write({ others: othersNow(now) })));
+    }
+    return listed ?? othersNow(record);
   }
 
   /** What is due once an operation that writes was answered by Redis under this record; it waits for nothing. */
@@ -151,12 +170,10 @@ export class Changes {
     this.#mirrorBytes = Math.max(MIRROR_BYTES, 4 * live);
   }
 
-  async #askForSites(
-    forget?: string,
-  ): Promise<Pick<AuthorityRecord, "others" | "sitesAtMs" | "aheadMs">> {
+  async #askForSites(): Promise<Pick<AuthorityRecord, "others" | "sitesAtMs" | "aheadMs">> {
     const { sides, directory, clock } = this.#options;
     const { runner } = await sides.redis();
-    const { others } = await seeSites(runner, siteOf(directory), given({ forget }));
+    const { others } = await seeSites(runner, siteOf(directory));
     return {
       others,
       sitesAtMs: clock.nowMs(),

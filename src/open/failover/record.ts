@@ -7,6 +7,7 @@
  * the newest whole slot is the record, which was synced before that header was begun.
  * @module
  */
+import type { Clock } from "../../clock.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 
 /** Another site that uses the same namespace of the same Redis. */
@@ -45,6 +46,22 @@ export interface AuthorityRecord {
   readonly moving?: {
     /** The memory of the Redis that it is moved into. */
     readonly memory: number;
+  };
+}
+
+/** What a site begins with. */
+export function firstRecord({ nowMs }: Pick<Clock, "nowMs">): AuthorityRecord {
+  return {
+    store: "redis",
+    epoch: 1,
+    sinceMs: nowMs(),
+    reason: "first use",
+    others: [],
+    sitesAtMs: 0,
+    memory: 0,
+    aheadMs: 0,
+    mirror: 1,
+    outage: 0,
   };
 }
 

@@ -28,7 +28,7 @@ import { parseRedisUrl, redactUrl } from "../../engine/redis/url.ts";
 import type { Waker } from "../../engine/waker.ts";
 import { printable } from "../../name.ts";
 import { type Operations, type Primitive } from "../../primitives.ts";
-import type { FailbackResult, Store } from "../../store.ts";
+import type { FailbackResult, Site, Store } from "../../store.ts";
 import type { RedisStore } from "../redis.ts";
 import { PrimitiveStore } from "../primitive_store.ts";
 import { Authority, type Hold } from "./authority.ts";
@@ -40,7 +40,7 @@ import { Flights } from "./flights.ts";
 import { Mirror } from "./mirror.ts";
 import { notesOf } from "./mirrored.ts";
 import { isOutage, mayHaveHappened } from "./outage.ts";
-import type { AuthorityRecord } from "./record.ts";
+import { type AuthorityRecord, firstRecord } from "./record.ts";
 import { type SideOptions, Sides } from "./sides.ts";
 import { hasSiteHome, makeSiteHome, siteHome } from "./site_files.ts";
 import { isOlderThan, missingIn, outOfReach } from "./unreachable.ts";
@@ -152,21 +152,39 @@ export class FailoverStore extends PrimitiveStore implements Store {
     return new SwitchingWaker(waker, () => authority.peek().epoch !== epoch);
   }
 
-  /** Who decides, since when and why, as this site knows it. */
+  /** Who decides, since when and why, as this site knows it; before it has written anything, what it begins with. */
   authority(): Promise<AuthorityRecord> {
-    return Promise.resolve(this.#authorityFor(false)!.peek());
+    const authority = this.#authorityFor(true);
+    return Promise.resolve(authority?.peek() ?? firstRecord(this.#options.clock));
   }
 
-  /** Asks Redis which other sites use it, after telling it to forget one. */
-  async sites(forget?: string): Promise<AuthorityRecord["others"]> {
+  /**
+   * Which sites use the namespace, this one included once it has acted, after forgetting one. While Redis cannot be
+   * reached: the others at its last word.
+   */
+  async sites(forget?: string): Promise<readonly Site[]> {
+    const listed = await this.#run({
+      isRead: true,
+      on: async (store) => await store.sites?.(forget),
+    }).catch((error) => {
+      // Where others forbid the directory to take over, forgetting them is what is wanted now.
+      if (this.#authority === undefined || !isOutage(error)) throw error;
+    }) as readonly Site[] | undefined;
+    return this.#changes === undefined
+      ? listed ?? []
+      : await this.#changes.noteSites(listed, forget);
+  }
+
+  /** Tells Redis that this site is here, as every write does now and then, and asks which others are. */
+  async announce(): Promise<AuthorityRecord["others"]> {
     this.#authorityFor(false);
-    return await this.#changes!.sites(forget);
+    return await this.#changes!.announce();
   }
 
   /** Moves everything to Redis now, if it can be reached. */
   async failback(): Promise<FailbackResult> {
-    this.#authorityFor(false);
-    return await this.#failback!.now();
+    this.#authorityFor(true);
+    return await this.#failback?.now() ?? { kind: "not_needed" };
   }
 
   async close(options: { readonly exiting?: boolean } = {}): Promise<void> {

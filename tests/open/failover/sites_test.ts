@@ -21,8 +21,8 @@ function sitesTest(name: string, body: (sites: Sites) => Promise<void>): void {
 /** Two sites, of which the first has heard of the second. */
 async function twoSites({ site }: Sites, mode: "auto" | "directory" = "auto") {
   const [here, there] = [await (await site()).open({ mode }), await (await site()).open()];
-  await there.sites();
-  const [other] = await here.sites();
+  await there.announce();
+  const [other] = await here.announce();
   return { here, other: other!.site };
 }
 
@@ -34,7 +34,7 @@ sitesTest(
     const here = await (await sites.site()).open();
     try {
       await locksOn(plain).acquire("b.py");
-      await here.sites();
+      await here.announce();
       await sites.server.kill();
       await assert.rejects(locksOn(here).acquire("a.py"), (error) => {
         assert.ok(error instanceof StoreUnavailableError);
@@ -50,10 +50,31 @@ sitesTest(
 
 sitesTest("auto takes over once the other site was forgotten", async (sites) => {
   const { here, other } = await twoSites(sites);
-  assert.deepEqual(await here.sites(other), []);
+  assert.equal((await here.sites()).length, 2);
+  assert.ok((await here.sites(other)).every(({ site }) => site !== other));
   await sites.server.kill();
   assert.equal((await locksOn(here).acquire("a.py")).length, 1);
   assert.equal((await here.authority()).store, "directory");
+});
+
+sitesTest(
+  "a site may be forgotten while the server is away, and auto takes over",
+  async (sites) => {
+    const { here, other } = await twoSites(sites);
+    await sites.server.kill();
+    await assert.rejects(locksOn(here).acquire("a.py"), StoreUnavailableError);
+    assert.deepEqual((await here.sites()).map(({ site }) => site), [other]);
+    assert.deepEqual(await here.sites(other), []);
+    assert.equal((await locksOn(here).acquire("a.py")).length, 1);
+    assert.equal((await here.authority()).store, "directory");
+  },
+);
+
+sitesTest("a Redis that was emptied names its sites all the same", async (sites) => {
+  const { here } = await twoSites(sites);
+  await locksOn(here).acquire("a.py");
+  await sites.server.command("FLUSHALL");
+  assert.ok((await here.sites()).length <= 1);
 });
 
 sitesTest("directory takes over whoever else there is", async (sites) => {

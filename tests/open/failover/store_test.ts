@@ -108,7 +108,7 @@ Deno.test({
       const bob = new Locks(contextOn(there, "bob"));
       await ada.acquire("a.py");
       await bob.acquire("b.py");
-      await here.sites();
+      await here.announce();
       await server.kill();
       for (const locks of [ada, bob]) {
         await assert.rejects(locks.acquire("c.py"), (error: StoreUnavailableError) => {
