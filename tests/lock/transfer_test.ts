@@ -21,6 +21,8 @@ const TTL_MS = 60_000;
 
 interface Side {
   readonly store: Store;
+  /** Another process's view of it. */
+  readonly open: () => Promise<Store>;
   readonly transfer: (options?: TakeLocksOptions) => Target<LockRecord>;
 }
 
@@ -47,14 +49,17 @@ function transferTest(
         const target = await open("outage.2");
         into = {
           store: target,
+          open: () => open("outage.2"),
           transfer: (options) => new DirectoryLockTransfer(target.engine, options),
         };
       } else {
         const { url } = await sharedRedis();
         const namespace = freshNamespace();
-        const target = await RedisStore.open(url, { namespace, nowMs: clock.nowMs });
+        const openRedis = () => RedisStore.open(url, { namespace, nowMs: clock.nowMs });
+        const target = await openRedis();
         into = {
           store: target,
+          open: openRedis,
           transfer: (options) => new RedisLockTransfer(target.runner, options),
         };
       }
@@ -302,3 +307,24 @@ transferTest("who waits keeps the place in the queue", async (from, into, clock)
   clock.advance(6000);
   await granted(into.store, "zoe", ["y"]);
 });
+
+transferTest(
+  "who waits keeps the place that it had here before it waited elsewhere",
+  async (from, into) => {
+    const [lease] = await granted(into.store, "ada", ["src"]);
+    const wait = (agent: string, store = into.store) =>
+      acquire(store, agent, ["src/x"], { waiter: `wtr_${agent}` });
+    const before = await into.open();
+    for (const agent of ["bob", "eve"]) assert.equal((await wait(agent, before)).kind, "held");
+    // From now on nobody listens to the waker that they wait with.
+    await before.close();
+    await granted(from.store, "ada", ["src"]);
+    for (const agent of ["bob", "eve"]) await wait(agent, from.store);
+    await into.transfer().take(await from.transfer.waiters());
+    await (await into.store.locks()).release(actor("ada"), { paths: ["src"], fence: lease!.fence });
+    const blocked = await wait("eve");
+    assert.ok(blocked.kind === "held" && blocked.blocker.kind === "waiter");
+    assert.equal(blocked.blocker.holder, "bob");
+    assert.equal((await wait("bob")).kind, "acquired");
+  },
+);

@@ -3096,7 +3096,11 @@ local function take_lease(record)
   lock_floor = math.min(lock_floor, due)
 end
 local function take_waiter(record)
-  if find_waiter(record.id) then return end
+  local known = find_waiter(record.id)
+  if known then
+    known.waker, known.seen, known.called = '', now, nil
+    return save_waiter(known)
+  end
   lock_seq, lock_waiters = lock_seq + 1, lock_waiters + 1
   local place = { seq = lock_seq, id = record.id, agent = record.agent, mode = record.mode, paths = record.paths,
     waker = '', seen = now }

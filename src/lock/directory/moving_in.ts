@@ -13,7 +13,7 @@ import {
   type TakeLocksOptions,
 } from "../transfer.ts";
 import { removeLease } from "./end_leases.ts";
-import { callWaiters, findWaiter, joinQueue } from "./queue.ts";
+import { callWaiters, findWaiter, joinQueue, keepPlace } from "./queue.ts";
 import { type Condition, firstOverlapping, type LockRow } from "./rows.ts";
 
 /** Makes these records be there as told. */
@@ -122,8 +122,12 @@ function rowOf(
   return tx.get<LockRow>("SELECT * FROM locks WHERE path = ? AND fence = ?", path, fence);
 }
 
-/** The process is asked for by nobody until it has looked: there is no waker to wake it by. */
+/**
+ * There is no waker to wake the process by until it has looked. The same goes for a waiter that was here before: its
+ * process has been elsewhere since, so its waker may lead nowhere, and it would lose its place when it is called.
+ */
 function takeWaiter(tx: Transaction, { id, agent, mode, paths }: LockWaiterRecord): void {
-  if (findWaiter(tx, id) !== undefined) return;
+  const place = findWaiter(tx, id);
+  if (place !== undefined) return keepPlace(tx, place, "");
   joinQueue(tx, { id, waker: "" }, { agent, mode, names: paths });
 }

@@ -99,14 +99,15 @@ export function queue(
   { id, waker }: Applicant,
   place: WaiterRow | undefined,
 ): void {
-  if (place !== undefined) {
-    const sql =
-      "UPDATE lock_waiters SET bell = ?, seen_at_ms = ?, called_at_ms = NULL WHERE seq = ?";
-    tx.run(sql, waker, tx.nowMs, place.seq);
-    return;
-  }
+  if (place !== undefined) return keepPlace(tx, place, waker);
   const names = paths.flatMap((path) => namesOf(path, aliases));
   joinQueue(tx, { id, waker }, { agent: actor.name, mode, names });
+}
+
+/** Notes that a waiter in the queue still lives, and how to wake it from now on; without a waker as in {@linkcode joinQueue}. */
+export function keepPlace(tx: Transaction, { seq }: WaiterRow, waker: string): void {
+  const sql = "UPDATE lock_waiters SET bell = ?, seen_at_ms = ?, called_at_ms = NULL WHERE seq = ?";
+  tx.run(sql, waker, tx.nowMs, seq);
 }
 
 /** Puts a waiter at the end of the queue. Without a waker it is taken to live until its process looks. */

@@ -63,9 +63,14 @@ local function take_lease(record)
   lock_floor = math.min(lock_floor, due)
 end
 
--- A waiter without a waker is taken to live until its process looks.
+-- A waiter without a waker is taken to live until its process looks. So is one that was here before: its process has been
+-- elsewhere since, so its waker may lead nowhere, and it would lose its place when it is called.
 local function take_waiter(record)
-  if find_waiter(record.id) then return end
+  local known = find_waiter(record.id)
+  if known then
+    known.waker, known.seen, known.called = '', now, nil
+    return save_waiter(known)
+  end
   lock_seq, lock_waiters = lock_seq + 1, lock_waiters + 1
   local place = { seq = lock_seq, id = record.id, agent = record.agent, mode = record.mode, paths = record.paths,
     waker = '', seen = now }

@@ -3,6 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { until } from "../../../dev/site.ts";
 import { ConflictError } from "../../../src/errors.ts";
 import {
   agentOn,
@@ -136,5 +137,37 @@ promise(
     await failedBack(store);
     const { status, result } = await tasks.show(claimed!.id);
     assert.deepEqual([status, result], ["completed", { done: 1 }]);
+  },
+);
+promise(
+  "Who waits for a lock keeps its place in the queue across both changes",
+  async ({ server, site }) => {
+    const { open } = await site();
+    const holder = await open();
+    const ada = agentOn(holder, "ada").locks;
+    await ada.acquire("a.py", { ttlMs: 60_000 });
+    const got: string[] = [];
+    const waits: Promise<unknown>[] = [];
+    for (const name of ["bob", "cyd"]) {
+      const { locks } = agentOn(await open(), name);
+      waits.push(
+        locks.acquire("a.py", { waitMs: 60_000 }).then(async () => {
+          got.push(name);
+          await locks.release("a.py");
+        }),
+      );
+      await until(`${name} is in the queue`, async () => {
+        const queue = await server.command("HLEN", "{agentcoord:default}:lock_waiters");
+        return Number(queue) === waits.length;
+      });
+    }
+    await server.kill();
+    await ada.renew("a.py");
+    await assertTakenOver(holder);
+    await server.restart();
+    await failedBack(holder);
+    await ada.release("a.py");
+    await Promise.all(waits);
+    assert.deepEqual(got, ["bob", "cyd"]);
   },
 );
