@@ -14,6 +14,7 @@ import { MemoryChangedError } from "../../engine/redis/memory.ts";
 import { seeSites } from "../../engine/redis/sites.ts";
 import type { Authority } from "./authority.ts";
 import { shortStays } from "./failback.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { loadMirror, type Mirror, writeMirror } from "./mirror.ts";
 import type { AuthorityRecord } from "./record.ts";
 import type { Sides } from "./sides.ts";
@@ -157,12 +158,13 @@ export class Changes {
     await authority.change(async (record, write) => {
       if (record.store !== "redis") return;
       if (clock.nowMs() - record.sitesAtMs >= SITES_EVERY_MS) write(await this.#askForSites());
-      if (!isLarge) return;
-      const generation = record.mirror + 1;
-      const state = loadMirror(home, record.mirror, clock.nowMs());
-      writeMirror(home, generation, state);
-      write({ mirror: generation });
-      await removeIfPresent(`${home}/mirror.${record.mirror}`);
+      let { mirror } = record;
+      if (isLarge) {
+        const state = loadMirror(home, mirror, clock.nowMs());
+        writeMirror(home, ++mirror, state);
+        write({ mirror });
+      }
+      await removeLeftovers(home, { ...record, mirror });
     });
     const { mirror } = authority.peek();
     // Where most of it is live, making it smaller helps little: it may grow to four times that.

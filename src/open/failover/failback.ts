@@ -11,12 +11,12 @@
  * @module
  */
 import { type Clock, sleep } from "../../clock.ts";
-import { removeIfPresent } from "../../disk.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import { MemoryChangedError } from "../../engine/redis/memory.ts";
 import type { FailbackResult } from "../../store.ts";
 import type { TransferConflict } from "../../transfer.ts";
 import type { Authority, AuthorityChange } from "./authority.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { writeMirror } from "./mirror.ts";
 import { isOutage } from "./outage.ts";
 import type { AuthorityRecord } from "./record.ts";
@@ -145,7 +145,8 @@ export class Failback {
           outage: 0,
           moving: undefined,
         });
-        await this.#clear(record);
+        sides.forgetDirectory();
+        await removeLeftovers(this.#options.home, { ...record, mirror, outage: 0 });
         return true;
       }
       return false;
@@ -163,13 +164,6 @@ export class Failback {
     const memory = await move.raise();
     write({ moving: { memory } });
     return memory;
-  }
-
-  async #clear({ outage, mirror }: AuthorityRecord): Promise<void> {
-    const { sides, home } = this.#options;
-    sides.forgetDirectory();
-    await removeIfPresent(sides.homeOf(outage));
-    await removeIfPresent(`${home}/mirror.${mirror}`);
   }
 }
 
