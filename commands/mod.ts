@@ -280,6 +280,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./store/sites.ts"),
   },
   {
+    path: "store journal",
+    summary: "show what waits to be moved back to the server",
+    load: () => import("./store/journal.ts"),
+  },
+  {
     path: "store failback",
     summary: "move what stood in for a server back to it",
     load: () => import("./store/failback.ts"),

@@ -41,6 +41,33 @@ export type FailbackResult =
   /** The server decides already. */
   | { readonly kind: "not_needed" };
 
+/** One record that waits to be moved to the server. */
+export interface JournalEntry {
+  /** What of: `lock`, `agent`, `task`, `thread`, `message`, `inbox`, `approval`, `audit`. */
+  readonly kind: string;
+  /** The path, identifier or name. */
+  readonly subject: string;
+  /** `removed`: it has ended or was taken away; `changed`: it is there, and new or otherwise than before. */
+  readonly change: "changed" | "removed";
+  /** When that was noted, in epoch milliseconds of the host. */
+  readonly sinceMs: number;
+}
+
+/** What waits to be moved to the server. Events are not counted: they tell of the records, and come along with them. */
+export interface Journal {
+  /** The records that were changed first. */
+  readonly records: readonly JournalEntry[];
+  /** How many there are in all. */
+  readonly total: number;
+  /** How many of each kind; a kind without any is left out. */
+  readonly counts: Readonly<Record<string, number>>;
+  /**
+   * How many leases on locks and tasks the directory has taken over and nobody has changed since: the server is told of
+   * them once more, as it may have lost them.
+   */
+  readonly carried: number;
+}
+
 /** Where the state of one namespace lives; with a method for each primitive. */
 export interface Store extends Openers {
   /** Which engine keeps it. */
@@ -63,6 +90,11 @@ export interface Store extends Openers {
   authority?(): Promise<AuthorityStatus | undefined>;
   /** Moves what stood in for the store back to it, now. Absent where nothing ever does. */
   failback?(): Promise<FailbackResult | undefined>;
+  /**
+   * What waits to be moved to the store from what stands in for it, at most `limit` records of it; nothing while the
+   * store decides. Absent where nothing ever stands in.
+   */
+  journal?(limit: number): Promise<Journal | undefined>;
   /** Which other sites use the namespace, the newest first, after forgetting one. Absent where there are no sites. */
   sites?(forget?: string): Promise<readonly Site[] | undefined>;
   /** This process's waker, made at the first call. Settled once a wake-up can arrive. */

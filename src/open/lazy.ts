@@ -5,7 +5,7 @@
  */
 import type { Waker } from "../engine/waker.ts";
 import type { Openers, Primitive } from "../primitives.ts";
-import type { AuthorityStatus, FailbackResult, Site, Store } from "../store.ts";
+import type { AuthorityStatus, FailbackResult, Journal, Site, Store } from "../store.ts";
 import { PrimitiveStore } from "./primitive_store.ts";
 
 /** {@linkcode Store} in front of one that is not open yet. */
@@ -48,6 +48,10 @@ export class LazyStore extends PrimitiveStore implements Store {
 
   async failback(): Promise<FailbackResult | undefined> {
     return await (await this.#store()).failback?.();
+  }
+
+  async journal(limit: number): Promise<Journal | undefined> {
+    return await (await this.#store()).journal?.(limit);
   }
 
   async sites(forget?: string): Promise<readonly Site[] | undefined> {

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { command } from "../../commands/store/failback.ts";
+import { command as journal } from "../../commands/store/journal.ts";
 import { viewOf } from "../../src/cli/output.ts";
 import { StoreUnavailableError } from "../../src/errors.ts";
 import { failBack } from "../../src/failback.ts";
@@ -27,6 +28,30 @@ Deno.test("store failback is refused where no directory ever stands in", () =>
     assert.deepEqual([code, stdout], [2, ""]);
     assert.match(stderr, /Nothing is to be moved: no directory stands in for the store at /);
   }));
+
+Deno.test("store journal is refused where no directory ever stands in", () =>
+  withProject(async (dir) => {
+    const { code, stdout, stderr } = await cli(dir, ["store", "journal"]);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(
+      stderr,
+      /Nothing ever waits to be moved: no directory stands in for the store at /,
+    );
+  }));
+
+Deno.test("store journal says what was changed and when, what it left out, and what is held", async () => {
+  const view = viewOf(false, {}, () => 80, 100_000);
+  const nothing = { records: [], total: 0, counts: {}, carried: 0 };
+  assert.equal(await journal.text(nothing, view), "Nothing waits to be moved.\n");
+  const record = { kind: "task", subject: "tsk_1", change: "changed", sinceMs: 40_000 } as const;
+  assert.equal(
+    await journal.text({ records: [record], total: 3, counts: { task: 3 }, carried: 2 }, view),
+    "KIND  RECORD  CHANGE   SINCE\n" +
+      "task  tsk_1   changed  1m ago\n" +
+      "2 more; --limit shows them.\n" +
+      "Besides, 2 leases are held since before.\n",
+  );
+});
 
 /** A server with a directory beside it, when asked to fail back. */
 function siteThatAnswers(result: FailbackResult): Store {

@@ -403,6 +403,8 @@ export const OTHER_MISTAKES: readonly Mistake[] = [
     'Invalid --forget "sit_1": use a site as agentcoord store sites shows',
   ],
   ["store failback", "not specified"],
+  ["store journal --limit 0", "Invalid limit 0: use a whole number from 1 to 1000"],
+  ["store journal --limit many", 'Invalid --limit "many"'],
   ["audit verify extra", "Expected 0 arguments but got 1: extra"],
   ["events --since nonsense", 'Invalid since "nonsense"'],
   ["events --since {thread}", "use the id of an event"],
@@ -577,5 +579,6 @@ export const NEED_NOBODY: readonly string[] = [
   "audit tail",
   "audit verify",
   "store sites",
+  "store journal",
   "store failback",
 ];

@@ -49,7 +49,7 @@ export class DirectoryAgentTransfer implements Source<MovedAgent>, Target<AgentR
   markAll(): Promise<void> {
     return this.#engine.write(undefined, (tx) => {
       tx.run(
-        "INSERT INTO journal SELECT ?, name FROM agents WHERE true ON CONFLICT DO NOTHING",
+        "INSERT INTO journal (kind, key) SELECT ?, name FROM agents WHERE true ON CONFLICT DO NOTHING",
         JOURNALED_AGENTS,
       );
     });

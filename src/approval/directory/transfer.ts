@@ -35,7 +35,7 @@ export class DirectoryApprovalTransfer implements Source<ApprovalRecord> {
     return this.#engine.write(undefined, (tx) => {
       tx.run("DELETE FROM journal WHERE kind = ?", REMOVED_APPROVALS);
       tx.run(
-        "INSERT INTO journal SELECT ?, seq FROM approvals WHERE true ON CONFLICT DO NOTHING",
+        "INSERT INTO journal (kind, key) SELECT ?, seq FROM approvals WHERE true ON CONFLICT DO NOTHING",
         JOURNALED_APPROVALS,
       );
     });

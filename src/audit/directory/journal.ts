@@ -2,7 +2,7 @@
  * What is journaled of the audit log, in a database that stands in for another store.
  * @module
  */
-import { journalTriggers } from "../../engine/directory/journal.ts";
+import { type JournaledKind, journalTriggers } from "../../engine/directory/journal.ts";
 
 /** What the journal calls entries; the key is the number in the chain. */
 export const JOURNALED_AUDIT = "audit";
@@ -13,3 +13,11 @@ export const AUDIT_JOURNAL: string = journalTriggers(
   JOURNALED_AUDIT,
   (row) => `${row}.seq`,
 );
+
+/** How they are shown. */
+export const AUDIT_KINDS: readonly JournaledKind[] = [{
+  kind: JOURNALED_AUDIT,
+  record: "audit",
+  subject: "(SELECT id FROM audit WHERE seq = journal.key)",
+  isRemoved: "0",
+}];

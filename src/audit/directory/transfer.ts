@@ -55,7 +55,7 @@ export class DirectoryAuditTransfer implements Source<AuditRecord> {
   markAll(): Promise<void> {
     return this.#engine.write(undefined, (tx) => {
       tx.run(
-        "INSERT INTO journal SELECT ?, seq FROM audit WHERE true ON CONFLICT DO NOTHING",
+        "INSERT INTO journal (kind, key) SELECT ?, seq FROM audit WHERE true ON CONFLICT DO NOTHING",
         JOURNALED_AUDIT,
       );
     });

@@ -85,7 +85,10 @@ export class DirectoryBoardTransfer implements Source<ThreadRecord> {
   markAll(): Promise<void> {
     return this.#engine.write(undefined, (tx) => {
       const mark = (kind: Kind, rows: string) =>
-        tx.run(`INSERT INTO journal SELECT ?, ${rows} WHERE true ON CONFLICT DO NOTHING`, kind);
+        tx.run(
+          `INSERT INTO journal (kind, key) SELECT ?, ${rows} WHERE true ON CONFLICT DO NOTHING`,
+          kind,
+        );
       tx.run("DELETE FROM journal WHERE kind = ?", REMOVED_THREADS);
       mark(JOURNALED_MESSAGES, "seq FROM messages");
       mark(JOURNALED_THREADS, "seq FROM threads");

@@ -44,7 +44,7 @@ export class DirectoryEventTransfer implements Source<EventRecord> {
   markAll(): Promise<void> {
     return this.#engine.write(undefined, (tx) => {
       tx.run(
-        "INSERT INTO journal SELECT ?, seq FROM events WHERE true ON CONFLICT DO NOTHING",
+        "INSERT INTO journal (kind, key) SELECT ?, seq FROM events WHERE true ON CONFLICT DO NOTHING",
         JOURNALED_EVENTS,
       );
     });

@@ -3,7 +3,7 @@
  * journaled: it is read as a whole.
  * @module
  */
-import { journalTriggers } from "../../engine/directory/journal.ts";
+import { type JournaledKind, journalTriggers } from "../../engine/directory/journal.ts";
 
 /** What the journal calls leases on locks. */
 export const LOCK_KIND = "lock";
@@ -14,3 +14,12 @@ export const LOCK_JOURNAL: string = journalTriggers(
   LOCK_KIND,
   (row) => `json_array(${row}.path, ${row}.fence)`,
 );
+
+/** How they are shown. */
+export const LOCK_KINDS: readonly JournaledKind[] = [{
+  kind: LOCK_KIND,
+  record: "lock",
+  subject: "journal.key ->> 0",
+  isRemoved:
+    "NOT EXISTS (SELECT 1 FROM locks WHERE path = journal.key ->> 0 AND fence = journal.key ->> 1)",
+}];

@@ -45,7 +45,7 @@ export class DirectoryLockTransfer implements Source<LockRecord>, Target<LockRec
   markAll(): Promise<void> {
     return this.#engine.write(undefined, (tx) => {
       tx.run(
-        `INSERT INTO journal SELECT ?, json_array(path, fence) FROM locks WHERE true
+        `INSERT INTO journal (kind, key) SELECT ?, json_array(path, fence) FROM locks WHERE true
          ON CONFLICT DO NOTHING`,
         LOCK_KIND,
       );

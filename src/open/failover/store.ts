@@ -28,7 +28,7 @@ import { parseRedisUrl, redactUrl } from "../../engine/redis/url.ts";
 import type { Waker } from "../../engine/waker.ts";
 import { printable } from "../../name.ts";
 import { type Operations, type Primitive } from "../../primitives.ts";
-import type { FailbackResult, Site, Store } from "../../store.ts";
+import type { FailbackResult, Journal, Site, Store } from "../../store.ts";
 import type { RedisStore } from "../redis.ts";
 import { PrimitiveStore } from "../primitive_store.ts";
 import { Authority, type Hold } from "./authority.ts";
@@ -185,6 +185,13 @@ export class FailoverStore extends PrimitiveStore implements Store {
   async failback(): Promise<FailbackResult> {
     this.#authorityFor(true);
     return await this.#failback?.now() ?? { kind: "not_needed" };
+  }
+
+  /** What waits to be moved to Redis. It is only looked for while the directory has the authority. */
+  async journal(limit: number): Promise<Journal> {
+    const { EMPTY, journalOf } = await import("./journal.ts");
+    if (this.#authorityFor(true)?.peek().store !== "directory") return EMPTY;
+    return await this.#run({ isRead: true, on: (store) => journalOf(store, limit) }) as Journal;
   }
 
   async close(options: { readonly exiting?: boolean } = {}): Promise<void> {

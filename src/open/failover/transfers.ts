@@ -7,6 +7,7 @@ import type { Agent } from "../../agent/model.ts";
 import type { AgentRecord } from "../../agent/transfer.ts";
 import { sequencedAtMs } from "../../id.ts";
 import { given } from "../../given.ts";
+import { markCarried } from "../../engine/directory/journal.ts";
 import type { Reader } from "../../engine/directory/transaction.ts";
 import type { Lease } from "../../lock/model.ts";
 import { DirectoryAgentTransfer } from "../../agent/directory/transfer.ts";
@@ -127,6 +128,7 @@ export async function carryOver(
     })),
   );
   await takeAll(new DirectoryTaskTransfer(engine), tasks);
+  await engine.write(undefined, markCarried);
 }
 
 /** Tells the followers of the directory's events. */

@@ -45,7 +45,7 @@ export function settleTasks(tx: Transaction, keys: readonly (string | number)[])
 /** Puts every task that is there into the journal; of those that were removed the ones not settled yet stay in it. */
 export function markAllTasks(tx: Transaction): void {
   tx.run(
-    "INSERT INTO journal SELECT ?, seq FROM tasks WHERE true ON CONFLICT DO NOTHING",
+    "INSERT INTO journal (kind, key) SELECT ?, seq FROM tasks WHERE true ON CONFLICT DO NOTHING",
     JOURNALED_TASKS,
   );
 }
