@@ -1,17 +1,16 @@
-// chaos_worker.ts STORES UNTIL_MS SEED DIRECTORY FAULT NAME LOG: does what agents do until UNTIL_MS of the host's common clock
-// and writes down every call and answer. STORES has one location a line, for each slot its own; FAULT may
-// name a mistake that its store is to make.
+// chaos_worker.ts STORES SEED DIRECTORY FAULT NAME LOG: does what agents do until DIRECTORY has a file `over`, and writes down
+// every call and answer. STORES has one location a line, for each slot its own; FAULT may name a mistake that its
+// store is to make.
 import type { RoomContext } from "../../src/context.ts";
 import { CoordError } from "../../src/errors.ts";
 import { Primitives } from "../../src/primitive_clients.ts";
 import type { Effect, Essence, Line, Mark, Operation } from "../../scripts/chaos/history.ts";
 import { faulty, type PlantedFault } from "../faulty_store.ts";
-import { openLog, seeded } from "../fleet.ts";
+import { isThere, openLog, seeded } from "../fleet.ts";
 import { monotonicMs as now } from "../monotonic.ts";
 import { openAs } from "./context.ts";
 
-const [stores, untilMs, seed, directory, fault, name, log] = Deno.args as [
-  string,
+const [stores, seed, directory, fault, name, log] = Deno.args as [
   string,
   string,
   string,
@@ -41,7 +40,7 @@ const writeEffect = openLog(`${directory}/effects.jsonl`);
 const effect = (one: Effect) => writeEffect({ ...one });
 let count = 0;
 const unique = () => `${pid}-${count++}`;
-const isOver = () => now() >= Number(untilMs);
+const isOver = () => isThere(`${directory}/over`);
 
 /** What others and faults may do to a call; anything else is a mistake. */
 const EXPECTED = ["conflict", "timeout", "lease_lost", "store_unavailable", "not_found"];
@@ -188,9 +187,7 @@ async function ask(): Promise<void> {
   );
   if (asked === undefined) return;
   const { id } = asked;
-  // In the end nobody is left who decides.
-  const leftMs = Math.max(0, Math.round(Number(untilMs) - now())) + 1000;
-  const limitMs = Math.min(pick([WAIT_MS, LONG_WAIT_MS]), leftMs);
+  const limitMs = pick([WAIT_MS, LONG_WAIT_MS]);
   await call(
     "approval.wait",
     { id, limitMs },
@@ -232,7 +229,7 @@ async function hand(...acts: readonly (() => Promise<unknown>)[]): Promise<void>
 /** Follows the stream, and goes on where it was when something came in between. */
 async function follow(): Promise<void> {
   const over = new AbortController();
-  const timer = setTimeout(() => over.abort(), Math.max(0, Number(untilMs) - now()));
+  const timer = setInterval(() => isOver() && over.abort(), 100);
   let follower = unique();
   let since: string | undefined;
   while (!isOver()) {
@@ -251,7 +248,7 @@ async function follow(): Promise<void> {
       await pause(50);
     }
   }
-  clearTimeout(timer);
+  clearInterval(timer);
 }
 
 await Promise.all([

@@ -28,10 +28,14 @@ const FORGETFUL = 0.5;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Goes on until `untilMs`, and gives back everything whole; answers with what it did. */
+/** Goes on until `isOver`, and gives back everything whole; answers with what it did. `untilMs` is about when that is. */
 export async function plague(
   { fleet, processes, proxies, server, outages, now }: Targets,
-  { seed, untilMs }: { readonly seed: number; readonly untilMs: number },
+  { seed, untilMs, isOver }: {
+    readonly seed: number;
+    readonly untilMs: number;
+    readonly isOver: () => boolean;
+  },
 ): Promise<readonly Fault[]> {
   const random = seeded(seed);
   const faults: Fault[] = [];
@@ -134,7 +138,7 @@ export async function plague(
   const hatOf = (some: typeof deeds) =>
     some.flatMap(([weight, deed]) => Array<() => Promise<void> | void>(weight).fill(deed));
   const [early, late] = [hatOf([...deeds, ...forgetful]), hatOf(deeds)];
-  while (now() < untilMs) {
+  while (!isOver()) {
     await pause(150 + random() * 600);
     const hat = now() < forgetsUntilMs ? early : late;
     await hat[Math.floor(random() * hat.length)]!();

@@ -15,8 +15,16 @@ import { plague } from "./nemesis.ts";
 
 /** What kind of campaign. */
 export interface CampaignOptions {
+  /** How long work and faults go on. */
   readonly seconds: number;
+  /**
+   * Whether what was written down is enough: work and faults go on until it is, so that a slow machine does as much as
+   * a fast one.
+   */
+  readonly enough?: (lines: readonly Line[]) => boolean;
   readonly processes: number;
+  /** Whether nothing is done to anybody: a store with a mistake shows it then, too. */
+  readonly isCalm?: boolean;
   /** `failover`: a Redis server for which a directory stands in. */
   readonly store: "redis" | "directory" | "failover";
   readonly seed: number;
@@ -36,7 +44,10 @@ export interface CampaignReport {
 /** Faults end so much earlier than the work, so that those who wait are seen to be answered. */
 const CALM_MS = 3000;
 /** Work is over, and whoever is still there so much later hangs: more than the longest wait and its patience. */
-const LEAVE_MS = 30_000;
+const LEAVE_MS = 60_000;
+/** How often it is asked whether there is enough, and when even a very slow machine had its time to do enough. */
+const ASK_MS = 500;
+const MOST_MS = 600_000;
 
 /** What a server that is killed brings back. */
 const PERSISTENT = { appendonly: "yes", appendfsync: "always" } as const;
@@ -62,11 +73,13 @@ export async function campaign(
 }
 
 async function run(
-  { store, directory, server, proxies, seconds, processes, seed, fault }: CampaignOptions & {
-    readonly directory: string;
-    readonly server: RedisServer | undefined;
-    readonly proxies: readonly Proxy[];
-  },
+  { store, directory, server, proxies, seconds, enough, isCalm = false, processes, seed, fault }:
+    & CampaignOptions
+    & {
+      readonly directory: string;
+      readonly server: RedisServer | undefined;
+      readonly proxies: readonly Proxy[];
+    },
 ): Promise<CampaignReport> {
   const namespace = freshNamespace();
   const home = `${directory}/store`;
@@ -81,15 +94,20 @@ async function run(
   const untilMs = now() + seconds * 1000;
   const fleet = new Fleet(
     "chaos_worker.ts",
-    [locations.join("\n"), String(untilMs), String(seed), directory, fault ?? ""],
+    [locations.join("\n"), String(seed), directory, fault ?? ""],
     directory,
   );
   for (let slot = 0; slot < processes; slot++) fleet.start(slot);
-  const done = await plague(
-    { fleet, processes, proxies, server, outages, now },
-    { seed, untilMs: untilMs - CALM_MS },
-  );
-  await new Promise((resolve) => setTimeout(resolve, Math.max(0, untilMs - now())));
+  const faultsUntilMs = untilMs - CALM_MS;
+  const isOver = () => {
+    if (now() < faultsUntilMs) return false;
+    return now() > untilMs + MOST_MS || (enough?.(fleet.records<Line>()) ?? true);
+  };
+  const targets = { fleet, processes, proxies, server, outages, now };
+  const done = isCalm ? [] : await plague(targets, { seed, untilMs: faultsUntilMs, isOver });
+  while (!isOver()) await pause(ASK_MS);
+  await pause(CALM_MS);
+  Deno.writeTextFileSync(`${directory}/over`, "");
   const failed = await fleet.finished(LEAVE_MS);
   const faults = [...done, ...await outages?.end() ?? []];
   const final = await readBack(server === undefined ? home : at(server.url));
@@ -126,6 +144,8 @@ function figuresOf({ lines, faults, final }: History): Record<string, number> {
     "tasks in the end": final.tasks.length,
   };
 }
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The whole lines of a file that several processes appended to; none when nobody did. */
 function readLines<T>(path: string): readonly T[] {
