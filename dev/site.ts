@@ -2,7 +2,7 @@
  * Sites for tests: a Redis server of one's own, and directories whose agents fail over together.
  * @module
  */
-import { systemClock } from "../src/clock.ts";
+import { type Clock, systemClock } from "../src/clock.ts";
 import type { FailoverMode } from "../src/open/failover/change.ts";
 import { FailoverStore } from "../src/open/failover/store.ts";
 import type { Store } from "../src/store.ts";
@@ -11,13 +11,20 @@ import { pause, type RedisServer, startRedis } from "./redis_server.ts";
 /** How long a command may take in these tests. */
 export const COMMAND_TIMEOUT_MS = 1000;
 
+/** What is not as usual. */
+export interface SiteOptions {
+  readonly url?: string;
+  readonly mode?: FailoverMode;
+  /** The host's clock; `redisNowMs` is the server's. Default: the real ones. */
+  readonly clock?: Clock;
+  readonly redisNowMs?: () => number;
+}
+
 /** One site. */
 export interface Site {
   readonly directory: string;
   /** Another process's view of it; closed at the end of the test. */
-  readonly open: (
-    options?: { readonly url?: string; readonly mode?: FailoverMode },
-  ) => Promise<FailoverStore>;
+  readonly open: (options?: SiteOptions) => Promise<FailoverStore>;
 }
 
 /** What a test of sites gets. */
@@ -52,10 +59,10 @@ export async function withSites(
             const store = await FailoverStore.open({
               url,
               mode: "auto",
+              clock: systemClock,
               ...options,
               namespace: "default",
               durability: "normal",
-              clock: systemClock,
               directory: `${directory}/fallback`,
             });
             stores.push(store);

@@ -2136,7 +2136,8 @@ return finish(int(memory))
   return shown, first <= #keys and first or nil
 end
 `,
-  "engine/sites": `if ARGV[7] ~= '' then call('ZREM', SITES, ARGV[7]) end
+  "engine/sites": `for i = 9, #ARGV, 2 do call('ZADD', SITES, 'GT', ARGV[i + 1], ARGV[i]) end
+if ARGV[7] ~= '' then call('ZREM', SITES, ARGV[7]) end
 call('ZREMRANGEBYSCORE', SITES, '-inf', int(now - ARGV[6]))
 if ARGV[5] ~= '' then call('ZADD', SITES, int(now), ARGV[5]) end
 local seen, others = call('ZREVRANGE', SITES, 0, ARGV[8], 'WITHSCORES'), {}

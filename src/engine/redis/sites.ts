@@ -36,12 +36,17 @@ export function siteWithoutDirectory(host: string): string {
 }
 
 /**
- * Tells the namespace that `site` is there, and asks who else is.
+ * Tells the namespace that `site` is there, and asks who else is. Sites that are `known` from before are put back where
+ * the server has forgotten them.
  *
  * @throws {StoreUnavailableError} when the server cannot be used.
  */
-export async function seeSites(runner: ScriptRunner, site: string): Promise<SitesSeen> {
-  return await callSites(runner, site, "");
+export async function seeSites(
+  runner: ScriptRunner,
+  site: string,
+  { known = [] }: { readonly known?: readonly SeenSite[] } = {},
+): Promise<SitesSeen> {
+  return await callSites(runner, site, { known });
 }
 
 /**
@@ -54,10 +59,22 @@ export async function listSites(
   runner: ScriptRunner,
   { forget = "" }: { readonly forget?: string } = {},
 ): Promise<SitesSeen> {
-  return await callSites(runner, "", forget);
+  return await callSites(runner, "", { forget });
 }
 
-async function callSites(runner: ScriptRunner, site: string, forget: string): Promise<SitesSeen> {
-  const answer = await runner.write(SITES, undefined, site, SITE_MEMORY_MS, forget, SITES_TOLD);
+async function callSites(
+  runner: ScriptRunner,
+  site: string,
+  { forget = "", known = [] }: { readonly forget?: string; readonly known?: readonly SeenSite[] },
+): Promise<SitesSeen> {
+  const answer = await runner.write(
+    SITES,
+    undefined,
+    site,
+    SITE_MEMORY_MS,
+    forget,
+    SITES_TOLD,
+    ...known.flatMap((one) => [one.site, one.lastSeenMs]),
+  );
   return JSON.parse(String(answer));
 }

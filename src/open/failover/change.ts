@@ -11,7 +11,7 @@ import { removeIfPresent } from "../../disk.ts";
 import { formatDuration } from "../../duration.ts";
 import { CoordError, StoreUnavailableError } from "../../errors.ts";
 import { MemoryChangedError } from "../../engine/redis/memory.ts";
-import { seeSites } from "../../engine/redis/sites.ts";
+import { seeSites, SITE_MEMORY_MS } from "../../engine/redis/sites.ts";
 import type { Authority } from "./authority.ts";
 import { shortStays } from "./failback.ts";
 import { removeLeftovers } from "./leftovers.ts";
@@ -97,7 +97,7 @@ export class Changes {
             nowMs: clock.nowMs(),
             keepOthers: record.others.length > 0,
           });
-          write({ memory: found, ...await this.#askForSites() });
+          write({ memory: found, ...await this.#askForSites(record.others) });
           return;
         } catch (error) {
           // It has lost its memory again.
@@ -131,7 +131,11 @@ export class Changes {
     const namesOf = (sites: readonly Site[]) => sites.map(({ site }) => site).sort().join();
     const record = authority.peek();
     if (namesOf(othersNow(record)) !== namesOf(record.others)) {
-      await authority.change((now, write) => Promise.resolve(write({ others: othersNow(now) })));
+      // Somebody's word that a site is gone counts as the server's, which may be days old.
+      const said = listed === undefined ? { sitesAtMs: this.#options.clock.nowMs() } : {};
+      await authority.change((now, write) =>
+        Promise.resolve(write({ others: othersNow(now), ...said }))
+      );
     }
     return listed ?? othersNow(record);
   }
@@ -172,10 +176,12 @@ export class Changes {
     this.#mirrorBytes = Math.max(MIRROR_BYTES, 4 * live);
   }
 
-  async #askForSites(): Promise<Pick<AuthorityRecord, "others" | "sitesAtMs" | "aheadMs">> {
+  async #askForSites(
+    known: AuthorityRecord["others"] = [],
+  ): Promise<Pick<AuthorityRecord, "others" | "sitesAtMs" | "aheadMs">> {
     const { sides, directory, clock } = this.#options;
     const { runner } = await sides.redis();
-    const { others } = await seeSites(runner, siteOf(directory));
+    const { others } = await seeSites(runner, siteOf(directory), { known });
     return {
       others,
       sitesAtMs: clock.nowMs(),
@@ -185,17 +191,25 @@ export class Changes {
 
   #refuseUnlessAllowed({ others, sitesAtMs }: AuthorityRecord, cause: CoordError): void {
     const { mode, clock } = this.#options;
-    if (mode === "directory" || (sitesAtMs > 0 && others.length === 0)) return;
+    // A site that came later than a day after the last word may not have heard of this one.
+    const isKnown = clock.nowMs() - sitesAtMs < SITE_MEMORY_MS;
+    if (mode === "directory" || (isKnown && others.length === 0)) return;
     const [first] = others;
     const why = first === undefined
-      ? "it is not known whether others use it, too, because it was never reached from here"
+      ? `it is not known whether others use it, too, because it was ${
+        sitesAtMs === 0
+          ? "never reached from here"
+          : `last written to from here ${formatDuration(clock.nowMs() - sitesAtMs)} ago`
+      }`
       : `site ${first.site} used it, too, ${
         formatDuration(clock.nowMs() - first.lastSeenMs)
       } ago, and may go on`;
+    const way = first === undefined
+      ? ""
+      : "Once nobody else uses it, agentcoord store sites --forget ID says so; ";
     throw new StoreUnavailableError(
-      `${cause.message}. The directory does not take over: ${why}. ` +
-        "Once nobody else uses it, agentcoord store sites --forget ID says so; --fallback directory takes over in " +
-        "any case, and then two sites may both hold one lock",
+      `${cause.message}. The directory does not take over: ${why}. ${way}` +
+        "--fallback directory takes over in any case, and then two sites may both hold one lock",
       { ...cause.details, others },
       true,
       cause,

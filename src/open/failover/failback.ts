@@ -13,6 +13,7 @@
 import { type Clock, sleep } from "../../clock.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import { MemoryChangedError } from "../../engine/redis/memory.ts";
+import { seeSites } from "../../engine/redis/sites.ts";
 import type { FailbackResult } from "../../store.ts";
 import type { TransferConflict } from "../../transfer.ts";
 import type { Authority, AuthorityChange } from "./authority.ts";
@@ -21,7 +22,8 @@ import { writeMirror } from "./mirror.ts";
 import { isOutage } from "./outage.ts";
 import type { AuthorityRecord } from "./record.ts";
 import type { Sides } from "./sides.ts";
-import { type Move, openMove } from "./transfers.ts";
+import { siteOf } from "./site.ts";
+import { openMove, raise } from "./transfers.ts";
 
 /** Pauses between looks for Redis, in milliseconds: the first, and the longest; each is random around that. */
 const FIRST_PAUSE_MS = 200;
@@ -36,6 +38,8 @@ const LONGEST_STAY_MS = 30_000;
 
 /** What failing back works with. */
 export interface FailbackOptions {
+  /** The directory that makes the site. */
+  readonly directory: string;
   readonly home: string;
   readonly clock: Clock;
   readonly authority: Authority;
@@ -123,9 +127,11 @@ export class Failback {
     if (!await this.#answers()) throw unreachable();
     const redis = await sides.redis(LOOK_MS);
     const directory = await sides.directory(record.outage, record.aheadMs);
-    const move = openMove(directory, redis, { isAlone: record.others.length === 0 });
-    const memory = record.moving?.memory ?? await this.#begin(move, write);
+    const { memory, others } = record.moving === undefined
+      ? await this.#begin(record, write)
+      : { ...record, ...record.moving };
     sides.memory = memory;
+    const move = openMove(directory, redis, { isAlone: others.length === 0 });
     const until = performance.now() + PORTION_MS;
     try {
       while (performance.now() < until) {
@@ -160,10 +166,18 @@ export class Failback {
     }
   }
 
-  async #begin(move: Move, write: WriteRecord): Promise<number> {
-    const memory = await move.raise();
-    write({ moving: { memory } });
-    return memory;
+  /** Another site may have come to Redis meanwhile: what it holds there must not be taken for what was given up here. */
+  async #begin(
+    { others: known, outage, aheadMs }: AuthorityRecord,
+    write: WriteRecord,
+  ): Promise<Pick<AuthorityRecord, "memory" | "others">> {
+    const { sides, directory, clock } = this.#options;
+    const redis = await sides.redis(LOOK_MS);
+    const memory = await raise(await sides.directory(outage, aheadMs), redis);
+    sides.memory = memory;
+    const { others } = await seeSites(redis.runner, siteOf(directory), { known });
+    write({ moving: { memory }, others, sitesAtMs: clock.nowMs() });
+    return { memory, others };
   }
 }
 

@@ -153,8 +153,6 @@ export async function putBack(
 
 /** What moves an outage's changes into Redis. */
 export interface Move {
-  /** Gives Redis a new memory, and numbers above the directory's; the memory. */
-  raise(): Promise<number>;
   /** Moves some of what is left. */
   portion(): Promise<MovedPortion>;
   /** Everything is to be moved again. */
@@ -172,6 +170,14 @@ export interface Move {
 
 /** So many conflicts are named by the event that tells of them. */
 const CONFLICTS_TOLD = 20;
+
+/** Gives Redis a new memory, and numbers above the directory's; the memory. */
+export async function raise(
+  { engine }: DirectoryStore,
+  { runner }: RedisStore,
+): Promise<number> {
+  return await raiseNumbers(runner, await engine.read(numbersOf));
+}
 
 /** The way from the directory's database of an outage into Redis; `isAlone`: no other site uses it. */
 export function openMove(
@@ -206,7 +212,6 @@ export function openMove(
     return { conflicts, isLast: false };
   };
   return {
-    raise: async () => raiseNumbers(runner, await engine.read(numbersOf)),
     portion,
     markAll: async () => {
       for (const each of ways) await each.markAll();

@@ -150,3 +150,20 @@ Deno.test({
     await connection.close();
   }
 });
+
+sitesTest(
+  "site that is known from before is put back, and none is set back",
+  async ({ runner, clock }) => {
+    await seeSites(runner, "sit_B");
+    const known = [
+      { site: "sit_B", lastSeenMs: START - 7 },
+      { site: "sit_C", lastSeenMs: START - 5 },
+      { site: "sit_D", lastSeenMs: START - SITE_MEMORY_MS },
+    ];
+    clock.nowMs += 1;
+    assert.deepEqual((await seeSites(runner, "sit_A", { known })).others, [
+      { site: "sit_B", lastSeenMs: START },
+      { site: "sit_C", lastSeenMs: START - 5 },
+    ]);
+  },
+);
