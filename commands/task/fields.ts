@@ -86,7 +86,8 @@ export function addFields(command: CommandUnknownOpts): void {
   }
 }
 
-function notBefore(text: string): number {
+/** An instant as `--not-before` takes it, in epoch milliseconds. */
+export function notBefore(text: string): number {
   return parseInstant(text, "--not-before", Date.now());
 }
 

@@ -78,7 +78,11 @@ export const TASK_ARGUMENTS = {
   },
   release: {
     id: text,
-    options: options<ReleaseTaskOptions>({ fence: anything, reason: anything }),
+    options: options<ReleaseTaskOptions>({
+      fence: anything,
+      reason: anything,
+      notBeforeMs: anything,
+    }),
   },
   cancel: { id: text },
   retry: { id: text },

@@ -130,6 +130,11 @@ export function draftPatch(changes: TaskChanges): TaskPatch {
   );
 }
 
+/** The instant before which nobody may claim a task. */
+export function checkStart(notBeforeMs: unknown): number {
+  return CHECKS.notBeforeMs(notBeforeMs, "notBeforeMs");
+}
+
 function draftTask(task: NewTask, index: number, size: number): TaskDraft {
   if (typeof task !== "object" || task === null) {
     throw invalid(task, `tasks[${index}]`, "use an object with a title");

@@ -139,11 +139,17 @@ export class HeldTask implements AsyncDisposable {
   /**
    * Gives the task back to the queue; the attempt does not count.
    *
+   * @param reason why; kept with the attempt
+   * @param options `notBeforeMs`: when it may be claimed again at the earliest, in epoch milliseconds. Default: at once.
+   *
    * @throws {LeaseLostError} when the lease has ended.
    */
-  async release(reason?: string): Promise<Task> {
-    const why = given({ reason });
-    return await this.#end(() => this.#tasks.release(this.task.id, { fence: this.fence, ...why }));
+  async release(
+    reason?: string,
+    { notBeforeMs }: Pick<ReleaseTaskOptions, "notBeforeMs"> = {},
+  ): Promise<Task> {
+    const change = { fence: this.fence, ...given({ reason, notBeforeMs }) };
+    return await this.#end(() => this.#tasks.release(this.task.id, change));
   }
 
   /** Releases the task unless the work said how it ended; a lease that had ended is not an error. */
@@ -181,5 +187,8 @@ checkArguments(HeldTask, {
   complete: { result: anything },
   completeAndClaim: { result: anything, next: anything },
   fail: { error: anything, options: options<Pick<FailOptions, "retry">>({ retry: flag }) },
-  release: { reason: anything },
+  release: {
+    reason: anything,
+    options: options<Pick<ReleaseTaskOptions, "notBeforeMs">>({ notBeforeMs: anything }),
+  },
 });

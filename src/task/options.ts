@@ -79,6 +79,11 @@ export interface FailOptions extends TaskTenure {
 export interface ReleaseTaskOptions extends TaskTenure {
   /** Why, at most 64 KiB; kept with the attempt. */
   readonly reason?: string;
+  /**
+   * When it may be claimed again at the earliest, in epoch milliseconds, as when a rate limit ends: until then the task is
+   * scheduled. Default: at once.
+   */
+  readonly notBeforeMs?: number;
 }
 
 /** Which tasks to list. */

@@ -164,8 +164,12 @@ export interface TaskStore {
     tenure: Tenure,
     change: { readonly error: string; readonly retry: boolean },
   ): Promise<HoldOutcome>;
-  /** Ends a live attempt as if it had not been made. */
-  release(actor: Actor, tenure: Tenure, reason: string | undefined): Promise<HoldOutcome>;
+  /** Ends a live attempt as if it had not been made; nobody may claim the task before `notBeforeMs`. */
+  release(
+    actor: Actor,
+    tenure: Tenure,
+    change: { readonly reason?: string; readonly notBeforeMs?: number },
+  ): Promise<HoldOutcome>;
   /** Ends a task for good, whoever holds it; done already is done. */
   cancel(actor: Actor, id: string): Promise<ChangeOutcome>;
   /** Brings a dead or cancelled task back. */

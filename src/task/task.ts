@@ -27,7 +27,7 @@ import type { Actor } from "../engine/actor.ts";
 import { pruneAll, type Pruned } from "../prune.ts";
 import { waitInQueue } from "../wait.ts";
 import { TASK_ARGUMENTS } from "./arguments.ts";
-import { draftPatch, draftTasks, type NewTask, type TaskChanges } from "./draft.ts";
+import { checkStart, draftPatch, draftTasks, type NewTask, type TaskChanges } from "./draft.ts";
 import { HeldTask } from "./held.ts";
 import type { JsonValue, Task, TaskCounts } from "./model.ts";
 import {
@@ -195,18 +195,22 @@ export class Tasks {
   }
 
   /**
-   * Gives a task back to the queue, at its old place. The attempt does not count.
+   * Gives a task back to the queue, at its old place, or until `notBeforeMs` to the scheduled ones. The attempt does not
+   * count.
    *
    * @throws {LeaseLostError} when the lease has ended.
    */
   async release(id: string, options: ReleaseTaskOptions = {}): Promise<Task> {
-    const { reason } = options;
-    const why = reason === undefined ? undefined : checkBody(reason, "reason");
+    const { reason, notBeforeMs } = options;
+    const change = {
+      ...(reason === undefined ? {} : { reason: checkBody(reason, "reason") }),
+      ...(notBeforeMs === undefined ? {} : { notBeforeMs: checkStart(notBeforeMs) }),
+    };
     return await this.#whileHeld(
       "release",
       id,
       options,
-      (store, actor, which) => store.release(actor, which, why),
+      (store, actor, which) => store.release(actor, which, change),
     );
   }
 

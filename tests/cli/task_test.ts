@@ -188,6 +188,29 @@ tsk_2  Write the release notes
   attempt 1: bob, released, began now, ended now
   | reason: no time
   attempt 2: cat, under way, began now
+cat$ task release tsk_2 --reason 'rate limit' --not-before +20m
+tsk_2  scheduled  Write the release notes, due in 20m
+cat$ task claim --tags docs
+! agentcoord: No pending task with tag "docs" to claim
+= 9
+$ task show tsk_2
+tsk_2  Write the release notes
+  status: scheduled
+  priority: 3
+  tags: docs
+  created: by ada now
+  not before: in 20m
+  attempts: at most 4
+  | two
+  | lines
+  attempt 1: bob, released, began now, ended now
+  | reason: no time
+  attempt 2: cat, released, began now, ended now
+  | reason: rate limit
+cat$ task update tsk_2 --not-before 0
+tsk_2  pending  Write the release notes
+cat$ -q task claim --tags docs
+tsk_2
 cat$ task complete tsk_2
 tsk_2  completed  Write the release notes
 $ task show tsk_5

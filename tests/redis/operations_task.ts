@@ -192,6 +192,13 @@ export const TASK_OPERATIONS: readonly Operation[] = [
     call: ({ as }, { id }: Task) => as("ada").tasks.release(id, { reason: "lunch" }),
   },
   {
+    name: "tasks.release until later",
+    method: "tasks.release",
+    setup: claimed,
+    call: ({ as }, { id, lease }: Task) =>
+      as("ada").tasks.release(id, { reason: "rate limit", notBeforeMs: lease!.expiresAtMs }),
+  },
+  {
     name: "tasks.cancel",
     method: "tasks.cancel",
     setup: claimed,

@@ -257,6 +257,7 @@ export const TASK_MISTAKES: readonly Mistake[] = [
   ["task renew {claimed} --progress a{ESC}", "U+001B (escape)"],
   ["task renew {claimed} --lease 0", 'Invalid --lease "0": use 100ms to 30d'],
   ["task release {claimed} --reason a{C1}", "U+009B (control character)"],
+  ["task release {claimed} --not-before soon", 'Invalid --not-before "soon"'],
   ["task release {claimed} --fence x", 'Invalid --fence "x"'],
   ["task cancel", "Missing required argument 'id'"],
   ["task retry", "Missing required argument 'id'"],

@@ -537,3 +537,25 @@ async function eventsOf(store: Parameters<Parameters<typeof storeTest>[1]>[0]["s
   assert.ok(outcome.kind === "read");
   return outcome;
 }
+
+storeTest(
+  "task released until later waits for that time, keeps its place, and counts no attempt",
+  async ({ as, clock }) => {
+    const ada = new Tasks(as("ada"));
+    const [first] = await ada.create([{ title: "first" }, { title: "second" }]);
+    const [task] = await ada.claim();
+    const until = clock.nowMs() + 1000;
+    const given = await ada.release(task!.id, { reason: "rate limit", notBeforeMs: until });
+    assert.deepEqual(
+      [given.status, given.notBeforeMs, given.attemptsUsed, given.attempts[0]!.error],
+      ["scheduled", until, 0, "rate limit"],
+    );
+    assert.deepEqual((await ada.claim()).map(({ title }) => title), ["second"]);
+    assert.deepEqual(await ada.tryClaim(), []);
+    clock.advance(1000);
+    const [again] = await ada.claim();
+    assert.deepEqual([again!.id, again!.attemptsUsed], [first!.id, 1]);
+    // A time that has passed already is none.
+    assert.equal((await ada.release(again!.id, { notBeforeMs: until })).status, "pending");
+  },
+);

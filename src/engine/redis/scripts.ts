@@ -3322,12 +3322,12 @@ local function expire_kept(task)
   emit('task.expired', task.id, work.worker, fence_data(int(work.fence)))
   if work.status == 'dead' then emit_dead(task) end
 end
-local function release(task, why)
+local function release(task, why, start)
   local work = task.work
   emit('task.released', task.id, work.worker, fence_data(int(work.fence)))
   end_attempt(task, 'released', now, why)
   work.spent = work.spent - 1
-  wait(task)
+  wait(task, start)
   save(task, 'claimed')
 end
 `,
@@ -4246,7 +4246,7 @@ end
 `,
   "task/release": `local task, kind, other = held_task('released')
 if not task then return refuse(kind, other) end
-release(task, ARGV[7] == '1' and ARGV[8] or nil)
+release(task, ARGV[8] == '1' and ARGV[9] or nil, tonumber(ARGV[7]))
 wake_waiters()
 return answer('done', task)
 `,

@@ -7,13 +7,17 @@ import type { Transaction } from "../../engine/directory/transaction.ts";
 import { COLUMNS, endAttempt, isDue, type TaskRow, wait } from "./rows.ts";
 import { TaskOperation } from "./operation.ts";
 
-/** Puts a claimed task back at its old place; the attempt does not count. */
-export function release(operation: TaskOperation, row: TaskRow, reason?: string): void {
+/** Puts a claimed task back at its old place, from `notBeforeMs` on; the attempt does not count. */
+export function release(
+  operation: TaskOperation,
+  row: TaskRow,
+  { reason, notBeforeMs }: { readonly reason?: string; readonly notBeforeMs?: number } = {},
+): void {
   const { tx } = operation;
   emit(tx, "task.released", row.id, row.holder!, { fence: row.fence });
   endAttempt(row, "released", tx.nowMs, reason);
   row.spent--;
-  wait(row, undefined, tx.nowMs);
+  wait(row, notBeforeMs, tx.nowMs);
   operation.save(row, "claimed");
 }
 

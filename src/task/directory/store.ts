@@ -139,12 +139,16 @@ export class DirectoryTasks implements TaskStore {
     });
   }
 
-  release(actor: Actor, tenure: Tenure, reason: string | undefined): Promise<HoldOutcome> {
+  release(
+    actor: Actor,
+    tenure: Tenure,
+    change: { readonly reason?: string; readonly notBeforeMs?: number },
+  ): Promise<HoldOutcome> {
     return this.#whileHeld(
       actor,
       tenure,
       "released",
-      (operation, row) => release(operation, row, reason),
+      (operation, row) => release(operation, row, change),
     );
   }
 

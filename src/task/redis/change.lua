@@ -66,12 +66,12 @@ local function expire_kept(task)
   if work.status == 'dead' then emit_dead(task) end
 end
 
--- Puts a claimed task back at its old place; the attempt does not count.
-local function release(task, why)
+-- Puts a claimed task back at its old place, where start is given only from then on; the attempt does not count.
+local function release(task, why, start)
   local work = task.work
   emit('task.released', task.id, work.worker, fence_data(int(work.fence)))
   end_attempt(task, 'released', now, why)
   work.spent = work.spent - 1
-  wait(task)
+  wait(task, start)
   save(task, 'claimed')
 end

@@ -171,10 +171,11 @@ export class RedisTasks implements TaskStore {
   async release(
     actor: Actor,
     { id, fence }: Tenure,
-    reason: string | undefined,
+    { reason, notBeforeMs }: { readonly reason?: string; readonly notBeforeMs?: number },
   ): Promise<HoldOutcome> {
     const why = reason === undefined ? [""] : [1, reason];
-    return outcome(await this.#runner.write(RELEASE, actor, id, fence ?? "", ...why));
+    const args = [id, fence ?? "", notBeforeMs ?? "", ...why];
+    return outcome(await this.#runner.write(RELEASE, actor, ...args));
   }
 
   async cancel(actor: Actor, id: string): Promise<ChangeOutcome> {

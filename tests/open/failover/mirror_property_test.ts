@@ -116,7 +116,7 @@ async function work(store: Store, step: Step, nowMs: number): Promise<readonly M
       const [held] = await heldTasks(store, step.agent);
       if (held === undefined) return [];
       const { fence } = held.lease!;
-      const outcome = await (await store.tasks()).release(actor, { id: held.id, fence }, undefined);
+      const outcome = await (await store.tasks()).release(actor, { id: held.id, fence }, {});
       return outcome.kind === "done" ? [{ op: "end_task", id: held.id, fence }] : [];
     }
     default:
