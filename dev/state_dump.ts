@@ -53,7 +53,10 @@ export async function dumpRedis(server: RedisServer): Promise<readonly string[]>
     .filter((line) => !/ (retried|restored) = /.test(line));
 }
 
-/** Every row of every table of a database. */
+/**
+ * Every row of every table of a database. When the journal was written is of the host's own clock, so only whether it
+ * says so is told.
+ */
 export function dumpDatabase(path: string): readonly string[] {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
@@ -62,7 +65,7 @@ export function dumpDatabase(path: string): readonly string[] {
     ).all() as { name: string }[];
     return tables.flatMap(({ name }) =>
       database.prepare(`SELECT * FROM "${name}"`).all().map((row) =>
-        `${name}: ${JSON.stringify(row)}`
+        `${name}: ${JSON.stringify(row, (key, value) => key === "since_ms" ? value > 0 : value)}`
       ).sort()
     );
   } finally {
