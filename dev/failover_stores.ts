@@ -2,13 +2,17 @@
  * The store in front of Redis and a directory, in each situation that a test of any store can be in without noticing.
  *
  * What was made on Redis is out of reach while it is away, by design; so Redis goes away before a test has made anything.
+ * It comes back in the middle: a test is run once with Redis away to the end, which counts its operations, and then
+ * again for some of these, with Redis back before that one. Every second time the others do not wait for the move to
+ * Redis, but go on while another process makes it.
  * @module
  */
+import assert from "node:assert/strict";
 import type { Clock } from "../src/clock.ts";
 import { FailoverStore } from "../src/open/failover/store.ts";
 import { PRIMITIVES } from "../src/primitives.ts";
 import type { Store } from "../src/store.ts";
-import { startProxy } from "./proxy.ts";
+import { type Proxy as RedisProxy, startProxy } from "./proxy.ts";
 import { freshNamespace, hasRedis, pause, resp, sharedRedis } from "./redis_server.ts";
 import { GENEROUS_MS } from "./sleepers.ts";
 import type { StoreKind } from "./stores.ts";
@@ -31,53 +35,144 @@ export type Situation =
  * change of authority is an event like others.
  */
 const EXCEPT =
-  /^(event (cursor of|list|pages)|audit tail starts|approval calls on what|board calls on threads|task that does not)/;
+  /^(event (cursor of|list|pages)|event follow refuses|audit tail starts|audit follow stands|approval calls on what|board calls on threads|task that does not)/;
 
-/** Operations after which Redis is back: another number for each test, so that all kinds of state are moved. */
-const BACK_AFTER = [3, 1, 7, 2, 12, 5, 25, 4, 9];
-let tests = 0;
+/** How many operations of each test Redis comes back before: `AGENTCOORD_MOMENTS`, or 2. */
+const MOMENTS = Number(Deno.env.get("AGENTCOORD_MOMENTS") ?? "2");
 
 /** The store in one situation. */
 export function failoverKind(situation: Situation): StoreKind {
-  const isOnDirectory = situation !== "up" && situation !== "emptied";
+  const comesBack = situation === "back" || situation === "lost and back";
+  const isOnDirectory = comesBack || situation === "away";
   return {
     name: `failover, Redis ${situation}`,
     ignore: !hasRedis(),
     ...(isOnDirectory ? { except: EXCEPT } : {}),
-    make: async (clock) => {
+    ...(comesBack ? { moments: (count, test) => momentsOf(count, `${situation}: ${test}`) } : {}),
+    make: async (clock, moment) => {
       const { port } = await sharedRedis();
-      const proxy = await startProxy(port);
       const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
-      const namespace = freshNamespace();
-      const comesBack = situation === "back" || situation === "lost and back";
-      let left = comesBack ? BACK_AFTER[tests++ % BACK_AFTER.length]! : Infinity;
-      if (situation === "away" || situation === "back") await proxy.refuse(true);
-      let isBegun = false;
+      const site = new Site(await startProxy(port), { directory, clock });
+      if (situation === "away" || situation === "back") await site.proxy.refuse(true);
       const begin = async (store: FailoverStore): Promise<void> => {
-        isBegun = true;
-        if (situation === "emptied" || situation === "lost and back") await touch(store);
-        if (situation === "emptied") await empty(port, namespace);
-        if (situation !== "lost and back") return;
-        await proxy.refuse(true);
-        proxy.cut();
+        if (situation === "up" || situation === "away" || situation === "back") return;
+        await touch(store);
+        if (situation === "emptied") return await empty(port, site.namespace);
+        await site.lose();
+        // Who is in the middle of an operation just then learns only that it may or may not have been done.
+        await (await store.locks()).count();
       };
-      const before = async (store: FailoverStore): Promise<void> => {
-        if (left-- !== 0) return;
-        await proxy.refuse(false);
-        await failBack(store);
+      let operations = 0;
+      let change: Promise<void> | undefined;
+      const before = (store: FailoverStore): Promise<void> | undefined => {
+        if (operations++ !== moment) return moment % 2 === 0 ? change : undefined;
+        change = site.bringBack(moment % 2 === 0 ? store : undefined);
+        // Whoever awaits it, or the end of the test, learns how it went.
+        change.catch(() => {});
+        return moment % 2 === 0 ? change : undefined;
       };
+      let first: FailoverStore | undefined;
       return {
         open: async () => {
-          const store = await open(proxy.url, { directory, namespace, clock });
-          if (!isBegun) await begin(store);
+          const store = await site.open();
+          if (first === undefined) await begin(store);
+          first ??= store;
           return watched(store, before);
         },
+        operations: () => operations,
+        settle: async () => {
+          await change;
+          if (first === undefined || operations === 0) return;
+          assert.deepEqual(
+            await seen(first),
+            expected(situation, { isBack: moment !== Infinity }),
+            "the situation was another one",
+          );
+        },
         remove: async () => {
-          await proxy.stop();
+          await site.proxy.stop();
           await Deno.remove(directory, { recursive: true });
         },
       };
     },
+  };
+}
+
+/** One directory, and the way from there to Redis. */
+class Site {
+  readonly proxy: RedisProxy;
+  readonly namespace = freshNamespace();
+  readonly #directory: string;
+  readonly #clock: Clock;
+
+  constructor(
+    proxy: RedisProxy,
+    { directory, clock }: { readonly directory: string; readonly clock: Clock },
+  ) {
+    this.proxy = proxy;
+    this.#directory = directory;
+    this.#clock = clock;
+  }
+
+  open(): Promise<FailoverStore> {
+    return FailoverStore.open({
+      url: `${this.proxy.url}?command_timeout=500ms`,
+      mode: "directory",
+      directory: this.#directory,
+      namespace: this.namespace,
+      clock: this.#clock,
+      redisNowMs: this.#clock.nowMs,
+      durability: "normal",
+    });
+  }
+
+  async lose(): Promise<void> {
+    await this.proxy.refuse(true);
+    this.proxy.cut();
+  }
+
+  /** Redis is there again, and everything is moved to it: by `mover`, or by another process. */
+  async bringBack(mover: FailoverStore | undefined): Promise<void> {
+    await this.proxy.refuse(false);
+    const store = mover ?? await this.open();
+    try {
+      const deadline = performance.now() + GENEROUS_MS;
+      while ((await store.failback()).kind === "unreachable") {
+        if (performance.now() > deadline) {
+          throw new Error("Redis is back, but nothing is moved to it");
+        }
+        await pause(20);
+      }
+    } finally {
+      if (mover === undefined) await store.close();
+    }
+  }
+}
+
+/** Which of a test's operations something happens before: spread, and others for each test. */
+function momentsOf(operations: number, test: string): readonly number[] {
+  let hash = 0;
+  for (const char of test) hash = (hash * 31 + char.charCodeAt(0)) % 1_000_003;
+  const step = Math.max(1, Math.floor(operations / MOMENTS));
+  const moments: number[] = [];
+  for (let at = hash % step; at < operations && moments.length < MOMENTS; at += step) {
+    moments.push(at);
+  }
+  return moments;
+}
+
+/** What a site went through, by its record. */
+async function seen(store: FailoverStore) {
+  const { store: authority, epoch, memory } = await store.authority();
+  return { authority, hasChanged: epoch > 1, isEmptied: epoch === 1 && memory > 1 };
+}
+
+function expected(situation: Situation, { isBack }: { readonly isBack: boolean }) {
+  const isOnRedis = situation === "up" || situation === "emptied" || isBack;
+  return {
+    authority: isOnRedis ? "redis" : "directory",
+    hasChanged: situation !== "up" && situation !== "emptied",
+    isEmptied: situation === "emptied",
   };
 }
 
@@ -86,36 +181,11 @@ async function touch(store: FailoverStore): Promise<void> {
   await (await store.locks()).abandon("nobody");
 }
 
-/** Moves everything to Redis, as soon as it is connected to again. */
-async function failBack(store: FailoverStore): Promise<void> {
-  const deadline = performance.now() + GENEROUS_MS;
-  while ((await store.failback()).kind === "unreachable") {
-    if (performance.now() > deadline) throw new Error("Redis is back, but nothing is moved to it");
-    await pause(20);
-  }
-}
-
-function open(
-  url: string,
-  { directory, namespace, clock }: {
-    readonly directory: string;
-    readonly namespace: string;
-    readonly clock: Clock;
-  },
-): Promise<FailoverStore> {
-  return FailoverStore.open({
-    url: `${url}?command_timeout=500ms`,
-    mode: "directory",
-    directory,
-    namespace,
-    clock,
-    redisNowMs: clock.nowMs,
-    durability: "normal",
-  });
-}
-
 /** The same store; `before` is awaited ahead of each operation. */
-function watched(store: FailoverStore, before: (store: FailoverStore) => Promise<void>): Store {
+function watched(
+  store: FailoverStore,
+  before: (store: FailoverStore) => Promise<void> | undefined,
+): Store {
   const isPrimitive = (name: string | symbol) => (PRIMITIVES as readonly unknown[]).includes(name);
   return new Proxy(store, {
     get: (target, name) => {

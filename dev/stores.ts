@@ -52,10 +52,22 @@ export interface StoreKind {
   readonly ignore?: boolean;
   /** Names of tests that do not hold there, by design: they are not registered. */
   readonly except?: RegExp;
-  readonly make: (clock: Clock) => Promise<{
-    readonly open: () => Promise<Store>;
-    readonly remove: () => Promise<void>;
-  }>;
+  /**
+   * Before which of so many operations something happens to the stores, each time in a run of its own; a run in which
+   * nothing happens counts the operations first. Default: there is only that one.
+   */
+  readonly moments?: (operations: number, test: string) => readonly number[];
+  readonly make: (clock: Clock, moment: number) => Promise<StoreBench>;
+}
+
+/** The stores of one run of one test. */
+export interface StoreBench {
+  readonly open: () => Promise<Store>;
+  readonly remove: () => Promise<void>;
+  /** How many operations were made. */
+  readonly operations?: () => number;
+  /** After a test that went well, before its stores are closed: fails unless all that was to happen has happened. */
+  readonly settle?: () => Promise<void>;
 }
 
 const KINDS: readonly StoreKind[] = [{
@@ -91,36 +103,52 @@ export function storeTest(name: string, body: (bench: Bench) => Promise<void>): 
   for (const kind of kinds) {
     if (kind.except?.test(name)) continue;
     const ignore = kind.ignore ?? false;
-    Deno.test({ name: `${name} (${kind.name})`, ignore }, async () => {
-      const clock = new TestClock();
-      const aliases: Record<string, readonly string[]> = {};
-      const { open, remove } = await kind.make(clock);
-      const stores: Store[] = [];
-      const another = async () => {
-        const store = await open();
-        stores.push(store);
-        return store;
-      };
-      const store = await another();
-      const lockPath: RoomContext["lockPath"] = (path, options) => ({
-        path: normalizeLockPath(path, { root: "/project", cwd: "/project", ...options }),
-        aliases: aliases[path] ?? [],
-      });
-      const sleepers = new Sleepers(store);
-      const as: Bench["as"] = (agent, { pollMs = HOUR_MS } = {}) => ({
-        store: sleepers.store,
-        clock,
-        pollMs,
-        lockPath,
-        actor: agent === undefined ? undefined : { name: agent, host: "test-host" },
-      });
-      try {
-        const asleep = (count?: number) => sleepers.asleep(count);
-        await body({ store, clock, as, asleep, another, aliases });
-      } finally {
-        for (const store of stores) await store.close();
-        await remove();
+    Deno.test({ name: `${name} (${kind.name})`, ignore }, async (test) => {
+      const operations = await run(kind, Infinity, body);
+      for (const moment of kind.moments?.(operations, name) ?? []) {
+        await test.step(`operation ${moment + 1} of ${operations}`, async () => {
+          await run(kind, moment, body);
+        });
       }
     });
   }
+}
+
+/** Runs a test once; how many operations it made. */
+async function run(
+  kind: StoreKind,
+  moment: number,
+  body: (bench: Bench) => Promise<void>,
+): Promise<number> {
+  const clock = new TestClock();
+  const aliases: Record<string, readonly string[]> = {};
+  const made = await kind.make(clock, moment);
+  const stores: Store[] = [];
+  const another = async () => {
+    const store = await made.open();
+    stores.push(store);
+    return store;
+  };
+  const store = await another();
+  const lockPath: RoomContext["lockPath"] = (path, options) => ({
+    path: normalizeLockPath(path, { root: "/project", cwd: "/project", ...options }),
+    aliases: aliases[path] ?? [],
+  });
+  const sleepers = new Sleepers(store);
+  const as: Bench["as"] = (agent, { pollMs = HOUR_MS } = {}) => ({
+    store: sleepers.store,
+    clock,
+    pollMs,
+    lockPath,
+    actor: agent === undefined ? undefined : { name: agent, host: "test-host" },
+  });
+  try {
+    const asleep = (count?: number) => sleepers.asleep(count);
+    await body({ store, clock, as, asleep, another, aliases });
+    await made.settle?.();
+  } finally {
+    for (const store of stores) await store.close();
+    await made.remove();
+  }
+  return made.operations?.() ?? 0;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ConflictError, LeaseLostError, NotFoundError } from "../../src/errors.ts";
 import { Locks } from "../../src/lock/lock.ts";
+import { CALL_MS, LOOKS_WITHIN_MS } from "../../src/lock/model.ts";
 import { storeTest } from "../../dev/stores.ts";
 
 storeTest(
@@ -111,13 +112,16 @@ storeTest(
     await ada.release("a.py");
     let waitedMs = 0;
     let outcome = await look("eve");
-    for (; outcome.kind === "held" && waitedMs < 5000; outcome = await look("eve")) {
+    for (; outcome.kind === "held" && waitedMs < 10_000; outcome = await look("eve")) {
       assert.equal(outcome.blocker.kind, "waiter");
       clock.advance(outcome.retryInMs + 1);
       waitedMs += outcome.retryInMs + 1;
     }
     assert.equal(outcome.kind, "acquired");
-    assert.ok(waitedMs < 1000, `${waitedMs} ms`);
+    // Each is called once and given time to come; a store that takes them over meanwhile calls each again, and
+    // gives all of them time to learn of it.
+    const mostMs = 4 * CALL_MS;
+    assert.ok(waitedMs < 2 * mostMs + LOOKS_WITHIN_MS, `${waitedMs} ms`);
   },
 );
 

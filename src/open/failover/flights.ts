@@ -12,6 +12,11 @@
 const TICK_MS = 50;
 /** A call that is younger is about to be answered. */
 const YIELD_AFTER_MS = 50;
+/**
+ * The connection gives a call up by itself after the time that it may take, and knows whether it was sent; one that
+ * surely was not is made again in the directory whatever it is. So it has this much longer to say so.
+ */
+const GRACE_MS = 250;
 
 /** Why a call is no longer waited for. */
 export type Interruption = { readonly kind: "yield" } | { readonly kind: "late" };
@@ -71,7 +76,7 @@ export class Flights {
     // In the order in which they started.
     for (const { startedAt, interrupt } of [...this.#flights]) {
       const age = now - startedAt;
-      if (age >= patienceMs) interrupt({ kind: "late" });
+      if (age >= patienceMs + GRACE_MS) interrupt({ kind: "late" });
       else if (age < YIELD_AFTER_MS) return;
       else if (isContendedNow()) interrupt({ kind: "yield" });
     }
