@@ -4,6 +4,8 @@
  *
  * Each runs under the exclusive lock, looks at the record again first, and writes it last: a process that dies on the
  * way leaves the old record, and what it had begun is begun anew.
+ *
+ * What moves records and reads a mirror is loaded when it is needed: every call pays for what is loaded at the start.
  * @module
  */
 import type { Clock } from "../../clock.ts";
@@ -15,12 +17,11 @@ import { seeSites, SITE_MEMORY_MS } from "../../engine/redis/sites.ts";
 import type { Authority } from "./authority.ts";
 import { shortStays } from "./failback.ts";
 import { removeLeftovers } from "./leftovers.ts";
-import { loadMirror, type Mirror, writeMirror } from "./mirror.ts";
+import type { Mirror } from "./mirror.ts";
 import type { AuthorityRecord } from "./record.ts";
 import type { Sides } from "./sides.ts";
 import type { Site } from "../../store.ts";
 import { siteOf } from "./site.ts";
-import { carryOver, emitFailedOver, putBack } from "./transfers.ts";
 
 /** When the directory takes over: where no other site could be at work, or always. */
 export type FailoverMode = "auto" | "directory";
@@ -69,6 +70,10 @@ export class Changes {
       if (await sides.answers(RECHECK_MS)) return false;
       this.#refuseUnlessAllowed(record, cause);
       const outage = epoch + 1;
+      const [{ carryOver, emitFailedOver }, { loadMirror }] = await Promise.all([
+        import("./transfers.ts"),
+        import("./mirror_snapshot.ts"),
+      ]);
       // What a process left that died on the way here.
       sides.forgetDirectory();
       await removeIfPresent(sides.homeOf(outage));
@@ -88,7 +93,11 @@ export class Changes {
     const { authority, sides, home, clock } = this.#options;
     return authority.change(async (record, write) => {
       if (record.store !== "redis" || record.memory === memory) return;
-      const redis = await sides.redis();
+      const [redis, { putBack }, { loadMirror }] = await Promise.all([
+        sides.redis(),
+        import("./transfers.ts"),
+        import("./mirror_snapshot.ts"),
+      ]);
       const state = loadMirror(home, record.mirror, clock.nowMs());
       for (let found = memory;;) {
         sides.memory = found;
@@ -164,6 +173,7 @@ export class Changes {
       if (clock.nowMs() - record.sitesAtMs >= SITES_EVERY_MS) write(await this.#askForSites());
       let { mirror } = record;
       if (isLarge) {
+        const { loadMirror, writeMirror } = await import("./mirror_snapshot.ts");
         const state = loadMirror(home, mirror, clock.nowMs());
         writeMirror(home, ++mirror, state);
         write({ mirror });

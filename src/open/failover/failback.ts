@@ -18,12 +18,10 @@ import type { FailbackResult } from "../../store.ts";
 import type { TransferConflict } from "../../transfer.ts";
 import type { Authority, AuthorityChange } from "./authority.ts";
 import { removeLeftovers } from "./leftovers.ts";
-import { writeMirror } from "./mirror.ts";
 import { isOutage } from "./outage.ts";
 import type { AuthorityRecord } from "./record.ts";
 import type { Sides } from "./sides.ts";
 import { siteOf } from "./site.ts";
-import { openMove, raise } from "./transfers.ts";
 
 /** Pauses between looks for Redis, in milliseconds: the first, and the longest; each is random around that. */
 const FIRST_PAUSE_MS = 200;
@@ -125,7 +123,11 @@ export class Failback {
     if (record.store !== "directory") return true;
     const { sides, clock } = this.#options;
     if (!await this.#answers()) throw unreachable();
-    const redis = await sides.redis(LOOK_MS);
+    const [redis, { openMove }, { writeMirror }] = await Promise.all([
+      sides.redis(LOOK_MS),
+      import("./transfers.ts"),
+      import("./mirror_snapshot.ts"),
+    ]);
     const directory = await sides.directory(record.outage, record.aheadMs);
     const { memory, others } = record.moving === undefined
       ? await this.#begin(record, write)
@@ -173,6 +175,7 @@ export class Failback {
   ): Promise<Pick<AuthorityRecord, "memory" | "others">> {
     const { sides, directory, clock } = this.#options;
     const redis = await sides.redis(LOOK_MS);
+    const { raise } = await import("./transfers.ts");
     const memory = await raise(await sides.directory(outage, aheadMs), redis);
     sides.memory = memory;
     const { others } = await seeSites(redis.runner, siteOf(directory), { known });

@@ -7,7 +7,7 @@ import { type Clock, sleep } from "../../clock.ts";
 import type { Durability } from "../../durability.ts";
 import { backoffMs } from "../../engine/redis/client.ts";
 import type { Warn } from "../../engine/warning.ts";
-import { DirectoryStore } from "../directory.ts";
+import type { DirectoryStore } from "../directory.ts";
 import { given } from "../../given.ts";
 import { RedisStore } from "../redis.ts";
 import { isOutage } from "./outage.ts";
@@ -73,14 +73,18 @@ export class Sides {
     if (this.#directory?.outage !== outage) {
       this.forgetDirectory();
       const { namespace, durability, clock, warn, acts } = this.#options;
-      const store = DirectoryStore.open(this.homeOf(outage), {
-        namespace,
-        durability,
-        clock: { ...clock, nowMs: () => clock.nowMs() + aheadMs },
-        warn,
-        acts: acts ?? true,
-        outage: { home: this.homeOf(outage) },
-      });
+      const home = this.homeOf(outage);
+      // Nobody pays for this code while the server answers.
+      const store = import("../directory.ts").then(({ DirectoryStore }) =>
+        DirectoryStore.open(home, {
+          namespace,
+          durability,
+          clock: { ...clock, nowMs: () => clock.nowMs() + aheadMs },
+          warn,
+          acts: acts ?? true,
+          outage: { home },
+        })
+      );
       this.#directory = { outage, store };
       store.then((opened) => this.#opened = opened, () => this.#directory = undefined);
     }

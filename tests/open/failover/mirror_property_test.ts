@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Actor } from "../../../src/engine/actor.ts";
 import type { Lease, LockMode } from "../../../src/lock/model.ts";
-import type { MirrorLine, MirrorState } from "../../../src/open/failover/mirror.ts";
+import type { MirrorLine, MirrorState } from "../../../src/open/failover/mirror_line.ts";
 import { MirrorFold } from "../../../src/open/failover/mirror_state.ts";
 import type { Store } from "../../../src/store.ts";
 import type { Task } from "../../../src/task/model.ts";

@@ -5,13 +5,9 @@
 import assert from "node:assert/strict";
 import type { Agent } from "../../../src/agent/model.ts";
 import { StoreUnavailableError } from "../../../src/errors.ts";
-import {
-  loadMirror,
-  Mirror,
-  type MirrorLease,
-  type MirrorLine,
-  writeMirror,
-} from "../../../src/open/failover/mirror.ts";
+import { Mirror } from "../../../src/open/failover/mirror.ts";
+import type { MirrorLease, MirrorLine } from "../../../src/open/failover/mirror_line.ts";
+import { loadMirror, writeMirror } from "../../../src/open/failover/mirror_snapshot.ts";
 import type { Task } from "../../../src/task/model.ts";
 import { Fleet } from "../../../dev/fleet.ts";
 import { ends, GENEROUS_MS } from "../../../dev/sleepers.ts";
