@@ -10,6 +10,7 @@
 
 import { posix } from "node:path";
 import { documentViolations } from "./documents.ts";
+import { loadingViolations } from "./loading.ts";
 import { codeOf, type Import, importsOf, lineAt } from "./source.ts";
 
 /** Text files of a checkout: path from the root, with `/`, to content. */
@@ -159,9 +160,11 @@ export function findViolations(tree: Tree): Violation[] {
     const code = codeOf(text);
     return { path, code, imports: importsOf(text, code) };
   });
+  const graph = new Map(modules.map(({ path, imports }) => [path, imports]));
   return [
     ...modules.flatMap(({ path, imports }) => importViolations(path, imports)),
-    ...cycles(new Map(modules.map(({ path, imports }) => [path, imports]))),
+    ...cycles(graph),
+    ...loadingViolations(graph),
     ...modules.flatMap(({ path, code }) =>
       CODE_RULES.filter(({ binds }) => binds(path)).flatMap((rule) => matches(path, code, rule))
     ),

@@ -11,6 +11,8 @@ export interface Import {
   readonly specifier: string;
   /** Line of the specifier, from 1. */
   readonly line: number;
+  /** Whether it is loaded with the file, only when that line runs, or never, because only types are named. */
+  readonly when: "start" | "later" | "never";
 }
 
 const SPACE = /\s+/y;
@@ -87,6 +89,7 @@ export function importsOf(source: string, code: string): Import[] {
       found.push({
         specifier: source.slice(end - inside.length, end),
         line: lineAt(source, end),
+        when: keyword === undefined ? "later" : namesOnlyTypes(clause) ? "never" : "start",
       });
     }
   }
@@ -101,4 +104,12 @@ export function lineAt(source: string, offset: number): number {
 /** Tells `import "x"` and `export * from "x"` from `export default "x"`. */
 function isModuleClause(keyword: string, clause: string): boolean {
   return /\bfrom\s*$/.test(clause) || (keyword === "import" && clause.trim() === "");
+}
+
+/** Tells `import type …` and `import { type A, type B } from "x"` from what brings a value. */
+function namesOnlyTypes(clause: string): boolean {
+  if (/^\s*type\b(?!\s*(?:,|from\b))/.test(clause)) return true;
+  const names = /^\s*\{([^}]*)\}\s*from\s*$/.exec(clause)?.[1];
+  const each = names?.split(",").map((name) => name.trim()).filter((name) => name !== "") ?? [];
+  return each.length > 0 && each.every((name) => /^type\s/.test(name));
 }

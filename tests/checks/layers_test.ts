@@ -24,7 +24,7 @@ const EXAMPLES: readonly Example[] = [
     name: "main.ts imported from a command",
     broken: { "main.ts": "", "commands/a.ts": `import "../main.ts";` },
     report: /^commands\/a\.ts:1: main\.ts is the top/,
-    fine: { "main.ts": `import "./commands/a.ts";`, "commands/a.ts": "" },
+    fine: { "main.ts": `import "./commands/mod.ts";`, "commands/mod.ts": "" },
   },
   {
     name: "a command imported from src/",
@@ -219,6 +219,35 @@ const EXAMPLES: readonly Example[] = [
     broken: { "src/lockStore.ts": "" },
     report: /^src\/lockStore\.ts:1: Source files and their folders are named in snake_case/,
     fine: { "src/lock_store.ts": "", "README.md": "", ".ci/run": "" },
+  },
+  {
+    name: "a command loaded at every start",
+    broken: {
+      "main.ts": `import { COMMANDS } from "./commands/mod.ts";`,
+      "commands/mod.ts": `import { run } from "./run.ts";`,
+      "commands/run.ts": "",
+    },
+    report:
+      /^commands\/mod\.ts:1: A command is loaded when .* Found: main\.ts -> commands\/mod\.ts -> commands\/run\.ts$/,
+    fine: {
+      "main.ts": `import { COMMANDS } from "./commands/mod.ts";`,
+      "commands/mod.ts": `import { type Run } from "./run.ts"; await import("./run.ts");`,
+      "commands/run.ts": "",
+    },
+  },
+  {
+    name: "a directory's database loaded while a server answers",
+    broken: {
+      "src/open/failover/store.ts": `import { Sides } from "./sides.ts";`,
+      "src/open/failover/sides.ts": `import { type A, b } from "../../engine/directory/engine.ts";`,
+    },
+    report: /^src\/open\/failover\/sides\.ts:1: While a server answers, nothing of the directory/,
+    fine: {
+      "src/open/failover/store.ts": `import { Sides } from "./sides.ts";`,
+      "src/open/failover/sides.ts": `import type { A } from "../../engine/directory/engine.ts";
+import { type B, type C } from "../../engine/directory/engine.ts";
+const { b } = await import("../../engine/directory/engine.ts");`,
+    },
   },
   {
     name: "a path of this machine",

@@ -22,7 +22,7 @@ import { bringStateBack, dumpDatabase, dumpRedis, keepState } from "../../../dev
 import { KernelLock } from "../../../src/engine/directory/kernel_lock.ts";
 import { MarkWriter, readMark } from "../../../src/engine/directory/mark.ts";
 import { Authority } from "../../../src/open/failover/authority.ts";
-import { loadMirror } from "../../../src/open/failover/mirror.ts";
+import { loadMirror } from "../../../src/open/failover/mirror_snapshot.ts";
 import { RedisStore } from "../../../src/open/redis.ts";
 
 const NAMESPACE = "default";
