@@ -20,7 +20,7 @@ import { formatDuration } from "../duration.ts";
 import { asCoordError, type ErrorCode, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
 import { type Cli, type EndingSignal, Exit } from "./command.ts";
 import { WrappedChild } from "./wrapper_child.ts";
-import { executable, NotExecutedError } from "./wrapper_command.ts";
+import { executable, NotExecutedError } from "../process/program.ts";
 import { signalNumber, Signals } from "./wrapper_signals.ts";
 import { engineOf } from "../open/engines.ts";
 

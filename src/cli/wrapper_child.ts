@@ -8,11 +8,11 @@
  * @module
  */
 import { sleep } from "../clock.ts";
-import { executionFailure } from "./wrapper_command.ts";
-import { withCallersLimits } from "./wrapper_limits.ts";
-import { MARK, ProcessTree } from "./wrapper_processes.ts";
+import { executionFailure } from "../process/program.ts";
+import { withCallersLimits } from "../process/limits.ts";
+import { MARK, ProcessTree } from "../process/tree.ts";
 import { hasTerminal, type PassedOn } from "./wrapper_signals.ts";
-import { Watchdog } from "./wrapper_watchdog.ts";
+import { Watchdog } from "../process/watchdog.ts";
 
 /** How often to look whether the last of the command's processes has ended. */
 const LOOK_MS = 50;
