@@ -121,7 +121,7 @@ export {
   type TenureOptions,
 } from "./src/lock/lock.ts";
 export type { AcquireOutcome, Blocker } from "./src/lock/store.ts";
-export { HeldTask } from "./src/task/held.ts";
+export { HeldTask, type TaskVerdict } from "./src/task/held.ts";
 export {
   type Attempt,
   type AttemptOutcome,
@@ -147,5 +147,13 @@ export {
   type TaskStatus,
   type TaskTenure,
 } from "./src/task/task.ts";
+export type {
+  EndedAttempt,
+  TaskHandler,
+  WorkerOptions,
+  WorkerOutcome,
+  WorkerReport,
+} from "./src/worker/model.ts";
+export { runWorker } from "./src/worker/worker.ts";
 export { VERSION } from "./src/version.ts";
 export { type Pruned, type PruneOptions } from "./src/prune.ts";

@@ -42,6 +42,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "reject what somebody asked for",
     load: () => import("./approval/reject.ts"),
   },
+  {
+    path: "work",
+    summary: "run a command for every task",
+    load: () => import("./work.ts"),
+  },
   { path: "events", summary: "show what happened, in order", load: () => import("./events.ts") },
   {
     path: "init",

@@ -31,6 +31,7 @@ Deno.test("library exports exactly its public names", () => {
     "Tasks",
     "TimeoutError",
     "VERSION",
+    "runWorker",
   ]);
 });
 

@@ -68,6 +68,18 @@ export function integer(field: string): (text: string) => number {
   };
 }
 
+const UNIT_BYTES: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** Parses `512k 10M 2G`, or bytes, into bytes. At least 4 KiB. */
+export function size(field: string): (text: string) => number {
+  return (text) => {
+    const [, number, unit = ""] = /^(\d{1,12})([kmg]?)$/i.exec(text) ?? [];
+    const bytes = Number(number) * UNIT_BYTES[unit.toLowerCase()]!;
+    if (number !== undefined && bytes >= 4096 && Number.isSafeInteger(bytes)) return bytes;
+    throw invalid(text, field, "use bytes, or a number with k, M or G such as 10M, from 4k on");
+  };
+}
+
 /** Parses `a,b,c`; the option may be repeated. */
 export function list(
   field: string,

@@ -19,6 +19,9 @@ import type {
 /** Where the task is held. */
 type Surroundings = Pick<RoomContext, "clock" | "store">;
 
+/** How the holder of a task ended its attempt. */
+export type TaskVerdict = "completed" | "failed" | "released" | "lost";
+
 /** What renews a claim and hears how the work ended: {@linkcode Tasks}. */
 export interface ClaimHolder {
   renew(id: string, options: RenewOptions): Promise<Task>;
@@ -47,7 +50,7 @@ export class HeldTask implements AsyncDisposable {
   readonly #tasks: ClaimHolder;
   readonly #context: Surroundings;
   readonly #keeper: LeaseKeeper;
-  #ended = false;
+  #verdict: TaskVerdict | undefined;
 
   /** Used by {@linkcode Tasks.hold}; `sentAt` is when the claim was sent. */
   constructor(tasks: ClaimHolder, task: Task, context: Surroundings, sentAt: Instant) {
@@ -64,7 +67,7 @@ export class HeldTask implements AsyncDisposable {
 
   /** Whether a caller's value is one of these; asks nothing that the value could answer itself. */
   static is(value: unknown): value is HeldTask {
-    return typeof value === "object" && value !== null && #ended in value;
+    return typeof value === "object" && value !== null && #verdict in value;
   }
 
   /** The fence of the lease. */
@@ -79,6 +82,11 @@ export class HeldTask implements AsyncDisposable {
    */
   get signal(): AbortSignal {
     return this.#keeper.signal;
+  }
+
+  /** How its holder ended it; `lost` when the store said that the lease had ended. `undefined` while it is held. */
+  get verdict(): TaskVerdict | undefined {
+    return this.#verdict;
   }
 
   /**
@@ -96,7 +104,10 @@ export class HeldTask implements AsyncDisposable {
    * @throws {LeaseLostError} when somebody has claimed it since, or it has died or was cancelled.
    */
   async complete(result?: JsonValue): Promise<Task> {
-    return await this.#end(() => this.#tasks.complete(this.task.id, this.#completion(result)));
+    return await this.#end(
+      "completed",
+      () => this.#tasks.complete(this.task.id, this.#completion(result)),
+    );
   }
 
   /**
@@ -108,7 +119,7 @@ export class HeldTask implements AsyncDisposable {
     result?: JsonValue,
     next: NextOptions = {},
   ): Promise<{ readonly task: Task; readonly next: readonly HeldTask[] }> {
-    return await this.#end(async () => {
+    return await this.#end("completed", async () => {
       const sentAt = instantOf(this.#context.clock);
       const outcome = await this.#tasks.completeAndClaim(this.task.id, {
         ...this.#completion(result),
@@ -131,8 +142,9 @@ export class HeldTask implements AsyncDisposable {
     error: string,
     { retry = true }: Pick<FailOptions, "retry"> = {},
   ): Promise<Task> {
-    return await this.#end(() =>
-      this.#tasks.fail(this.task.id, { fence: this.fence, error, retry })
+    return await this.#end(
+      "failed",
+      () => this.#tasks.fail(this.task.id, { fence: this.fence, error, retry }),
     );
   }
 
@@ -149,12 +161,12 @@ export class HeldTask implements AsyncDisposable {
     { notBeforeMs }: Pick<ReleaseTaskOptions, "notBeforeMs"> = {},
   ): Promise<Task> {
     const change = { fence: this.fence, ...given({ reason, notBeforeMs }) };
-    return await this.#end(() => this.#tasks.release(this.task.id, change));
+    return await this.#end("released", () => this.#tasks.release(this.task.id, change));
   }
 
   /** Releases the task unless the work said how it ended; a lease that had ended is not an error. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#ended) return;
+    if (this.#verdict !== undefined) return;
     try {
       await this.release();
     } catch (error) {
@@ -167,14 +179,14 @@ export class HeldTask implements AsyncDisposable {
   }
 
   /** Stops renewing first: a renewal after the verdict would look like a lost lease. */
-  async #end<T>(verdict: () => Promise<T>): Promise<T> {
+  async #end<T>(kind: TaskVerdict, verdict: () => Promise<T>): Promise<T> {
     await this.#keeper.stop();
     try {
       const outcome = await verdict();
-      this.#ended = true;
+      this.#verdict = kind;
       return outcome;
     } catch (error) {
-      if (error instanceof LeaseLostError) this.#ended = true;
+      if (error instanceof LeaseLostError) this.#verdict = "lost";
       // Without a verdict the work goes on, or the same verdict is given again: the lease has to last as long.
       else this.#keeper.resume();
       throw error;

@@ -73,7 +73,7 @@ function hide(directory: string): void {
  */
 export function refuseForeign(directory: string): void {
   const foreign = [...Deno.readDirSync(directory)].find(({ name }) =>
-    name !== "config.json" && name !== ".gitignore" && name !== "namespaces"
+    !["config.json", ".gitignore", "namespaces", "fallback", "logs"].includes(name)
   );
   if (foreign === undefined) return;
   throw new StoreUnavailableError(
