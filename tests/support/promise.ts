@@ -51,6 +51,12 @@ export async function failedBack(store: FailoverStore): Promise<FailbackResult> 
   return result;
 }
 
+/** Lets the directory take over: a look finds out that the server is away, and changes nothing there. */
+export async function takeOver(store: FailoverStore): Promise<void> {
+  await agentOn(store, "ada").locks.list();
+  await assertTakenOver(store);
+}
+
 /** Fails unless the directory decides. */
 export async function assertTakenOver(store: FailoverStore): Promise<void> {
   assert.equal((await store.authority()).store, "directory");

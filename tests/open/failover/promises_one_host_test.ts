@@ -11,6 +11,7 @@ import {
   assertUnavailable,
   failedBack,
   promise,
+  takeOver,
 } from "../../support/promise.ts";
 
 promise(
@@ -93,11 +94,11 @@ promise(
     const ada = agentOn(store, "ada");
     await ada.locks.acquire("a.py");
     await server.kill();
+    await takeOver(store);
     const [task] = await ada.tasks.create([{ title: "made meanwhile" }]);
     const thread = await ada.board.post({ title: "hello", message: "there" });
     const asked = await ada.approvals.request({ actionType: "deploy", description: "now" });
     const entry = await ada.audit.log({ decisionType: "t", context: "c", reason: "r" });
-    await assertTakenOver(store);
     await server.restart();
     await failedBack(store);
     assert.deepEqual((await ada.tasks.list()).tasks.map(({ id }) => id), [task!.id]);
