@@ -96,11 +96,12 @@ const STUBBORN =
 
 for (const [what, harm] of [["is frozen", "freeze"], ["is gone", "kill"]] as const) {
   serverTest(
-    `lock run ends its command before the lease lapses when Redis ${what}`,
+    `lock run ends its command before the lease lapses when Redis ${what} and nothing stands in`,
     async (dir, env, server) => {
       const args = ["lock", "run", "a", "--ttl", "6s", "--", "sh", "-c", STUBBORN];
       const store = `${server.url}?command_timeout=500ms`;
-      const wrapper = new Running(dir, args, { ...env, AGENTCOORD_STORE: store });
+      const alone = { ...env, AGENTCOORD_STORE: store, AGENTCOORD_FALLBACK: "never" };
+      const wrapper = new Running(dir, args, alone);
       const pid = Number(await written(`${dir}/pid`));
       await server[harm]();
       // It cannot have been renewed later than now.
