@@ -18,7 +18,7 @@ import { FALLBACKS, readSettingsFile } from "./config/settings_file.ts";
 import { DURABILITIES, type Durability } from "./durability.ts";
 import { parseStore, type StoreConfig } from "./config/store_value.ts";
 import type { Fallback } from "./store_config.ts";
-import { exists } from "./disk.ts";
+import { exists, realPath } from "./disk.ts";
 import { given as present } from "./given.ts";
 import { checkName } from "./name.ts";
 import { findProject, type Project } from "./project.ts";
@@ -212,9 +212,7 @@ export function userDirectory(
 
 /** Everything below the home directory, or the root of all files, would share a directory made there. */
 function standInOf(store: StoreConfig, { root, storeDirectory }: Project, home?: string) {
-  if (!engineOf(store).isShared || root === "/" || root === home?.replace(/\/+$/, "")) {
-    return undefined;
-  }
+  if (!engineOf(store).isShared || root === "/" || root === realPath(home)) return undefined;
   return `${storeDirectory}/fallback`;
 }
 

@@ -2,7 +2,7 @@
  * Looking at the disk, where what is absent, or not ours to see, is no error.
  * @module
  */
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { printable } from "./name.ts";
 
 /**
@@ -57,15 +57,13 @@ export function isDirectory(path: string): boolean {
   }
 }
 
-/** Whether this process may write to a directory, or make it where it is missing. */
-export function mayBeMade(path: string): boolean {
-  let nearest = path;
-  while (nearest !== "/" && !exists(nearest)) nearest = parentOf(nearest);
+/** A path without links in it; `undefined` for none, or where it leads nowhere. */
+export function realPath(path: string | undefined): string | undefined {
   try {
-    accessSync(nearest, constants.W_OK);
-    return true;
-  } catch {
-    return false; // Whatever forbids it: the question is only whether it may be done.
+    return path && Deno.realPathSync(path);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
   }
 }
 

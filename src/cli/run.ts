@@ -6,6 +6,7 @@
 import { CommanderError } from "commander";
 import type { Config } from "../config.ts";
 import type { RoomContext } from "../context.ts";
+import { realPath } from "../disk.ts";
 import { formatDuration } from "../duration.ts";
 import { asCoordError, CoordError, EXIT_CODES, InvalidArgumentError } from "../errors.ts";
 import { printable } from "../name.ts";
@@ -377,14 +378,6 @@ function refusalOfEverybodysPlace({ project: { root }, sources }: Config, home?:
       'name a --store, or say that you want it here with "agentcoord init"',
     { field: "store", value: printable(root, 300) },
   );
-}
-
-function realPath(path: string | undefined): string | undefined {
-  try {
-    return path && Deno.realPathSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Every failure in our words: parsing failures are usage errors, the unforeseen is internal. */

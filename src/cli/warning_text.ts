@@ -4,13 +4,25 @@
  */
 import { printable } from "../name.ts";
 import type { Project } from "../project.ts";
-import type { AuthorityWarning, LossWarning, StoreWarning } from "../engine/warning.ts";
+import type {
+  AuthorityWarning,
+  LossWarning,
+  NoFallbackWarning,
+  StoreWarning,
+} from "../engine/warning.ts";
 import { lapsingTexts } from "./lapsing_text.ts";
 
 /** A sentence, or a few. */
 export function warningTexts(warning: StoreWarning, project: Project): string[] {
   if (warning.kind === "lapsing") return lapsingTexts(warning, project);
-  return [warning.kind === "loss" ? lossText(warning) : authorityText(warning)];
+  if (warning.kind === "loss") return [lossText(warning)];
+  return [warning.kind === "authority" ? authorityText(warning) : noFallbackText(warning)];
+}
+
+function noFallbackText({ reason }: NoFallbackWarning): string {
+  return `No directory can stand in for the server while it cannot be reached: ${
+    printable(reason, 500)
+  }; move that away, or do without one with --fallback never`;
 }
 
 function authorityText({ location, sinceMs, reason }: AuthorityWarning): string {

@@ -43,8 +43,17 @@ export interface AuthorityWarning {
   readonly reason: string;
 }
 
+/** No directory can stand in for the server, though one should. */
+export interface NoFallbackWarning {
+  readonly kind: "no_fallback";
+  /** The directory. */
+  readonly directory: string;
+  /** Why, for people. */
+  readonly reason: string;
+}
+
 /** One such thing. */
-export type StoreWarning = LapsingWarning | LossWarning | AuthorityWarning;
+export type StoreWarning = LapsingWarning | LossWarning | AuthorityWarning | NoFallbackWarning;
 
 /**
  * Called with what a store finds. A store that has one looks for lapsing leases at the first act of the process,

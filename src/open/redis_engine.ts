@@ -3,7 +3,6 @@
  * @module
  */
 import { parseRedisUrl, redactUrl } from "../engine/redis/url.ts";
-import { mayBeMade } from "../disk.ts";
 import { printable } from "../name.ts";
 import type { RedisPlace } from "../store_config.ts";
 import type { EngineDescriptor } from "./engine_descriptor.ts";
@@ -45,7 +44,7 @@ export function redisEngine({ url }: RedisPlace): EngineDescriptor {
       return found === undefined ? undefined : { kind: "redis", url: found };
     },
     open: async ({ namespace, durability, clock, warn, acts, standIn }) => {
-      if (standIn !== undefined && mayBeMade(standIn.directory)) {
+      if (standIn !== undefined) {
         const { FailoverStore } = await import("./failover/store.ts");
         const options = { url, namespace, durability, clock, warn, acts, ...standIn };
         return await FailoverStore.open(options);

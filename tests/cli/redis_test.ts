@@ -83,7 +83,6 @@ async function contents(server: RedisServer): Promise<string[]> {
 redisTest("store sites shows who acted on a server, and forgets one", async (dir) => {
   const { url } = await sharedRedis();
   const env = { AGENTCOORD_STORE: url, AGENTCOORD_NAMESPACE: freshNamespace() };
-  const here = `none:${Deno.hostname()}`;
   const sites = async (...more: string[]) => {
     const { code, stdout, stderr } = await cli(dir, ["store", "sites", ...more], { env });
     assert.equal(code, 0, stderr);
@@ -91,7 +90,12 @@ redisTest("store sites shows who acted on a server, and forgets one", async (dir
   };
   assert.equal(await sites(), "No site uses this namespace.\n");
   await cli(dir, ["lock", "acquire", "a.py", "--agent", "ada"], { env });
+  const here = /^sit_\w+/.exec(await Deno.readTextFile(`${dir}/.agentcoord/fallback/site`))![0];
   assert.equal(await sites("--quiet"), `${here}\n`);
+  const without = `none:${Deno.hostname()}`;
+  await cli(dir, ["lock", "acquire", "b.py", "--agent", "ada", "--fallback", "never"], { env });
+  assert.deepEqual((await sites("--quiet")).split("\n").sort(), ["", without, here].sort());
+  assert.equal(await sites("--quiet", "--forget", without), `${here}\n`);
   assert.match(await sites(), /^SITE +LAST SEEN\n/);
   const [row, ...others] = JSON.parse(await sites("--json")).data;
   assert.deepEqual([row.id, others], [here, []]);
@@ -128,8 +132,12 @@ redisTest("a Redis store is named by flag, variables or file", async (dir) => {
   const { document } = await cliJson(dir, ["status"]);
   assert.deepEqual(document.data.store, { kind: "redis", location: url });
   assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name).sort(), [
+    ".agentcoord",
     ".git",
     "agentcoord.json",
+  ]);
+  assert.deepEqual([...Deno.readDirSync(`${dir}/.agentcoord`)].map(({ name }) => name), [
+    "fallback",
   ]);
 });
 
@@ -162,7 +170,10 @@ serverTest(
         created,
       });
     }
-    assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name), [".git"]);
+    assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name).sort(), [
+      ".agentcoord",
+      ".git",
+    ]);
   },
   { requirepass: SECRET },
 );

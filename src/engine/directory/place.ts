@@ -66,15 +66,16 @@ function hide(directory: string): void {
   }
 }
 
+/** What a store's directory may hold; `fallback` is there once a server was used in its place, `logs` once work ran. */
+const OURS: readonly string[] = ["config.json", ".gitignore", "namespaces", "fallback", "logs"];
+
 /**
  * Checks that a directory without a store may become one.
  *
  * @throws {StoreUnavailableError} when it holds files of somebody else.
  */
 export function refuseForeign(directory: string): void {
-  const foreign = [...Deno.readDirSync(directory)].find(({ name }) =>
-    !["config.json", ".gitignore", "namespaces", "fallback", "logs"].includes(name)
-  );
+  const foreign = [...Deno.readDirSync(directory)].find(({ name }) => !OURS.includes(name));
   if (foreign === undefined) return;
   throw new StoreUnavailableError(
     `Cannot use the store: ${directory} holds other files, such as ${foreign.name}; ` +

@@ -9,9 +9,9 @@
  */
 import { StoreUnavailableError } from "../../errors.ts";
 
-/** Refuses the namespace in `home` when git tracks its database. */
-export function refuseTracked(home: string): void {
-  if (!isTracked(home)) return;
+/** Refuses the namespace in `home` when git tracks its database, or whatever `name` says; `""` is anything in it. */
+export function refuseTracked(home: string, name?: string): void {
+  if (!isTracked(home, name)) return;
   throw new StoreUnavailableError(
     `Cannot use the store: ${home} came with the git repository around it, so whoever committed it decides ` +
       `what it says; move it away to start an empty store, or, if it is yours, stop tracking it with ` +
@@ -20,14 +20,14 @@ export function refuseTracked(home: string): void {
   );
 }
 
-/** Whether an index of the git repository around `home` lists its database. */
-export function isTracked(home: string): boolean {
+/** Whether an index of the git repository around `home` lists its database, or what begins with `name` there. */
+export function isTracked(home: string, name = "store.db"): boolean {
   const real = Deno.realPathSync(home);
   for (let top = real; top !== "";) {
     top = top.slice(0, top.lastIndexOf("/"));
     const git = gitDirectoryOf(top);
     if (git === undefined) continue;
-    const path = `${real.slice(top.length + 1)}/store.db`;
+    const path = `${real.slice(top.length + 1)}/${name}`;
     const flagsAt = usesSha256(git) ? FLAGS_AT.sha256 : FLAGS_AT.sha1;
     return indexesOf(git).some((index) => lists(index, path, flagsAt));
   }
@@ -70,7 +70,7 @@ function indexesOf(git: string): Uint8Array[] {
   return [index, ...shared];
 }
 
-/** Whether an index of version 2, 3 or 4 has an entry of this path. */
+/** Whether an index of version 2, 3 or 4 has an entry of this path, or one below it where it ends with a slash. */
 function lists(index: Uint8Array, path: string, flagsAt: number): boolean {
   const wanted = latin(new TextEncoder().encode(path));
   if (index.length < 12) return false;
@@ -92,7 +92,7 @@ function lists(index: Uint8Array, path: string, flagsAt: number): boolean {
     const end = index.indexOf(0, at);
     if (end === -1) return false;
     name = kept + latin(index.subarray(at, end));
-    if (name === wanted) return true;
+    if (name === wanted || (wanted.endsWith("/") && name.startsWith(wanted))) return true;
     at = version === 4 ? end + 1 : start + Math.ceil((end - start + 1) / 8) * 8;
   }
   return false;

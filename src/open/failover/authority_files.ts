@@ -6,7 +6,8 @@ import type { Clock } from "../../clock.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import { KernelLock } from "../../engine/directory/kernel_lock.ts";
 import { openPlainFile } from "../../engine/directory/plain_file.ts";
-import { encodeFile, firstRecord, RecordFile } from "./record.ts";
+import { refuseTracked } from "../../engine/directory/tracked.ts";
+import { adoptedRecord, encodeFile, firstRecord, RecordFile } from "./record.ts";
 
 /** Making the first record takes well under a millisecond; whoever holds the lock for this long is frozen. */
 const FIRST_RECORD_PATIENCE_MS = 1000;
@@ -46,14 +47,7 @@ export class AuthorityFiles {
         locks.push(KernelLock.open(`${home}/${name}.lock`, "shared"));
         locks.push(KernelLock.open(`${home}/${name}.lock`));
       }
-      const record = openRecord(home, clock, locks[3]!);
-      try {
-        record.peek();
-        return new AuthorityFiles(home, locks, record);
-      } catch (error) {
-        record.close();
-        throw error;
-      }
+      return new AuthorityFiles(home, locks, openRecord(home, clock, locks[3]!));
     } catch (error) {
       for (const lock of locks) lock.close();
       throw error;
@@ -90,29 +84,49 @@ export class AuthorityFiles {
   }
 }
 
-/** The record's file; made under the exclusive lock when there is none. */
+/** The record's file; made, or taken over from whoever it was copied from, under the exclusive lock. */
 function openRecord(home: string, clock: Clock, exclude: KernelLock): RecordFile {
   const path = `${home}/authority`;
   for (let waitedMs = 0;; waitedMs++) {
-    const file = openWritten(path);
-    if (file !== undefined) return new RecordFile(path, file);
+    const record = openWritten(path);
+    if (record !== undefined && isOwn(record)) return record;
+    record?.close();
     if (exclude.tryAcquire()) break;
     // Another process makes it just now. Opening is synchronous, so this thread sleeps.
     if (waitedMs > FIRST_RECORD_PATIENCE_MS) throw beingMade(home, exclude.holder());
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
   }
   try {
-    const file = openWritten(path) ?? makeRecord(path, clock);
-    return new RecordFile(path, file);
+    const record = openWritten(path);
+    if (record !== undefined && isOwn(record)) return record;
+    try {
+      refuseTracked(home, "");
+      if (record === undefined) return new RecordFile(path, makeRecord(path, clock));
+      record.write(adoptedRecord(record.read(), record.inode()));
+      return record;
+    } catch (error) {
+      record?.close();
+      throw error;
+    }
   } finally {
     exclude.release();
   }
 }
 
+function isOwn(record: RecordFile): boolean {
+  try {
+    return record.peek().file === record.inode();
+  } catch (error) {
+    record.close();
+    throw error;
+  }
+}
+
 /** A file without a byte is what a power failure leaves of one that was being made. */
-function openWritten(path: string): Deno.FsFile | undefined {
+function openWritten(path: string): RecordFile | undefined {
   const file = openPlainFile(path);
-  if (file === undefined || file.statSync().size > 0) return file;
+  if (file === undefined) return undefined;
+  if (file.statSync().size > 0) return new RecordFile(path, file);
   file.close();
   return undefined;
 }
@@ -122,7 +136,7 @@ function makeRecord(path: string, clock: Clock): Deno.FsFile {
   const draft = `${path}.${Deno.pid}.${crypto.randomUUID().slice(0, 8)}`;
   const file = Deno.openSync(draft, { createNew: true, read: true, write: true, mode: 0o600 });
   try {
-    const bytes = encodeFile(firstRecord(clock));
+    const bytes = encodeFile({ ...firstRecord(clock.nowMs()), file: file.statSync().ino ?? 0 });
     for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
     file.syncDataSync();
     Deno.renameSync(draft, path);

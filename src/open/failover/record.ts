@@ -7,7 +7,6 @@
  * the newest whole slot is the record, which was synced before that header was begun.
  * @module
  */
-import type { Clock } from "../../clock.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 
 /** Another site that uses the same namespace of the same Redis. */
@@ -40,6 +39,11 @@ export interface AuthorityRecord {
   readonly mirror: number;
   /** The epoch that names the directory of the outage; 0: there is none. */
   readonly outage: number;
+  /**
+   * Number of the record's file on its file system. Another one says that the file is a copy: of a whole project, or one
+   * that came with a repository. What it says of other sites, or of live leases, is not true here.
+   */
+  readonly file?: number;
   /** How often in a row Redis had the authority only for a moment; absent: it kept it. */
   readonly short?: number;
   /** Present while what an outage has left is moved into Redis. */
@@ -49,20 +53,25 @@ export interface AuthorityRecord {
   };
 }
 
-/** What a site begins with. */
-export function firstRecord({ nowMs }: Pick<Clock, "nowMs">): AuthorityRecord {
+/** What a site begins with. Its mirror has a name of its own: one that was removed may still be open in a process. */
+export function firstRecord(nowMs: number): AuthorityRecord {
   return {
     store: "redis",
     epoch: 1,
-    sinceMs: nowMs(),
+    sinceMs: nowMs,
     reason: "first use",
     others: [],
     sitesAtMs: 0,
     memory: 0,
     aheadMs: 0,
-    mirror: 1,
+    mirror: nowMs,
     outage: 0,
   };
+}
+
+/** What a site makes of a record that was copied from another one. */
+export function adoptedRecord(record: AuthorityRecord, file: number): AuthorityRecord {
+  return { ...record, file, others: [], sitesAtMs: 0, mirror: record.mirror + 1 };
 }
 
 /** The header: its mark, a checksum, and the sequence number as a 64-bit floating-point number. */

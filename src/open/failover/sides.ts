@@ -5,6 +5,7 @@
  */
 import { type Clock, sleep } from "../../clock.ts";
 import type { Durability } from "../../durability.ts";
+import { siteWithoutDirectory } from "../../engine/redis/sites.ts";
 import { backoffMs } from "../../engine/redis/client.ts";
 import type { Warn } from "../../engine/warning.ts";
 import type { DirectoryStore } from "../directory.ts";
@@ -38,6 +39,8 @@ export class Sides {
   #directory: { readonly outage: number; readonly store: Promise<DirectoryStore> } | undefined;
   #opened: DirectoryStore | undefined;
   readonly #old: Promise<unknown>[] = [];
+  /** What Redis is told by each connection; absent while the authority tells it. */
+  #site: string | undefined;
 
   /** Opens nothing yet. */
   constructor(options: SideOptions) {
@@ -54,6 +57,17 @@ export class Sides {
       this.#redis = undefined;
       throw error;
     });
+  }
+
+  /** From now on no directory stands in for this process, and Redis hears of that. */
+  standAlone(): void {
+    this.#site = siteWithoutDirectory(Deno.hostname());
+    this.memory = undefined;
+    const opened = this.#redis;
+    this.#redis = undefined;
+    if (opened !== undefined) {
+      this.#old.push(opened.then((store) => store.close()).catch(() => undefined));
+    }
   }
 
   /** Whether Redis answers this process at once. */
@@ -130,6 +144,7 @@ export class Sides {
           ...given({ nowMs: redisNowMs }),
           warn,
           hostNowMs: clock.nowMs,
+          site: this.#site,
           memory: () => this.memory,
         });
       } catch (error) {

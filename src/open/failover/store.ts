@@ -31,7 +31,7 @@ import { type Operations, type Primitive } from "../../primitives.ts";
 import type { FailbackResult, Journal, Site, Store } from "../../store.ts";
 import type { RedisStore } from "../redis.ts";
 import { PrimitiveStore } from "../primitive_store.ts";
-import { Authority, type Hold } from "./authority.ts";
+import type { Authority, Hold } from "./authority.ts";
 import { type Call, isRead, make, METHODS } from "./call.ts";
 import { Changes, type FailoverMode } from "./change.ts";
 import { Failback } from "./failback.ts";
@@ -39,10 +39,11 @@ import { FollowedAudit, FollowedEvents } from "./followed.ts";
 import { Flights } from "./flights.ts";
 import { Mirror } from "./mirror.ts";
 import { notesOf } from "./mirrored.ts";
+import { openAuthority } from "./open_authority.ts";
 import { isOutage, mayHaveHappened } from "./outage.ts";
 import { type AuthorityRecord, firstRecord } from "./record.ts";
 import { type SideOptions, Sides } from "./sides.ts";
-import { hasSiteHome, makeSiteHome, siteHome } from "./site_files.ts";
+import { hasSiteHome, siteHome } from "./site_files.ts";
 import { isOlderThan, missingIn, outOfReach } from "./unreachable.ts";
 import { SwitchingWaker } from "./waker.ts";
 
@@ -93,6 +94,8 @@ export class FailoverStore extends PrimitiveStore implements Store {
   #failback: Failback | undefined;
   #mirror: { readonly generation: number; readonly file: Mirror } | undefined;
   #told = 0;
+  /** The directory cannot be used, so that Redis is all there is. */
+  #isAlone = false;
 
   private constructor(options: FailoverOptions) {
     const opened = new Map<Primitive, Operations[Primitive]>();
@@ -155,7 +158,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
   /** Who decides, since when and why, as this site knows it; before it has written anything, what it begins with. */
   authority(): Promise<AuthorityRecord> {
     const authority = this.#authorityFor(true);
-    return Promise.resolve(authority?.peek() ?? firstRecord(this.#options.clock));
+    return Promise.resolve(authority?.peek() ?? firstRecord(this.#options.clock.nowMs()));
   }
 
   /**
@@ -178,7 +181,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
   /** Tells Redis that this site is here, as every write does now and then, and asks which others are. */
   async announce(): Promise<AuthorityRecord["others"]> {
     this.#authorityFor(false);
-    return await this.#changes!.announce();
+    return await this.#changes?.announce() ?? [];
   }
 
   /** Moves everything to Redis now, if it can be reached. */
@@ -229,13 +232,18 @@ export class FailoverStore extends PrimitiveStore implements Store {
     return await make(await store[call.primitive](), call);
   }
 
-  /** What only reads leaves nothing in a directory that has nothing to say yet. */
+  /** Absent before the first write, since what only reads leaves nothing in a directory, and where none can be used. */
   #authorityFor(isRead: boolean): Authority | undefined {
     if (this.#authority !== undefined) return this.#authority;
-    const { directory, namespace, clock } = this.#options;
-    if (isRead && !hasSiteHome(directory, namespace)) return undefined;
-    const home = makeSiteHome(directory, namespace);
-    const authority = this.#authority = Authority.open(home, { clock });
+    const { directory, namespace } = this.#options;
+    if (this.#isAlone || (isRead && !hasSiteHome(directory, namespace))) return undefined;
+    const authority = this.#authority = openAuthority(this.#options);
+    if (authority === undefined) {
+      this.#isAlone = true;
+      this.#sides.standAlone();
+      return undefined;
+    }
+    const home = siteHome(directory, namespace);
     this.#changes = new Changes({ ...this.#options, home, authority, sides: this.#sides });
     this.#failback = new Failback({ ...this.#options, home, authority, sides: this.#sides });
     return authority;

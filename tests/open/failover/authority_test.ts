@@ -62,6 +62,7 @@ authorityTest(
   async ({ home, open }) => {
     const hold = atOnce(open());
     assert.deepEqual(hold.record, {
+      file: Deno.statSync(`${home}/authority`).ino,
       store: "redis",
       epoch: 1,
       sinceMs: 1_800_000_000_000,
@@ -70,7 +71,7 @@ authorityTest(
       sitesAtMs: 0,
       memory: 0,
       aheadMs: 0,
-      mirror: 1,
+      mirror: 1_800_000_000_000,
       outage: 0,
     });
     hold.leave();

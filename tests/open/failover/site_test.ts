@@ -59,6 +59,19 @@ console.log(siteOf(home));`;
     );
   }));
 
+Deno.test("copy of a directory is another site, which keeps its name", () =>
+  inDirectory((one) =>
+    inDirectory((copy) => {
+      const site = siteOf(one);
+      Deno.copyFileSync(`${one}/site`, `${copy}/site`);
+      const other = siteOf(copy);
+      assert.notEqual(other, site);
+      assert.equal(siteOf(copy), other);
+      assert.equal(siteOf(one), site);
+      assert.deepEqual(Array.from(Deno.readDirSync(copy), ({ name }) => name), ["site"]);
+    })
+  ));
+
 for (const content of ["", "sit_short\n", "sit_01ARZ3NDEKTSV4RRFFQ69G5FAV and more\n"]) {
   Deno.test(`site file that holds ${JSON.stringify(content)} is refused, and kept`, () =>
     inDirectory((home) => {

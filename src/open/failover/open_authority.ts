@@ -1,0 +1,82 @@
+/**
+ * Opening the authority of a site, or finding out that this process has to do without: the place of the directory is a
+ * link, holds somebody else's files, came with a clone, or cannot be written.
+ *
+ * Without it a process works on Redis alone, which it tells Redis, so that no site takes over while this process is about.
+ * @module
+ */
+import type { Clock } from "../../clock.ts";
+import { StoreUnavailableError } from "../../errors.ts";
+import { lookAtFile } from "../../engine/directory/plain_file.ts";
+import { isTracked } from "../../engine/directory/tracked.ts";
+import type { Warn } from "../../engine/warning.ts";
+import { Authority } from "./authority.ts";
+import type { FailoverMode } from "./change.ts";
+import { RecordFile } from "./record.ts";
+import { siteOf } from "./site.ts";
+import { makeSiteHome, siteHome } from "./site_files.ts";
+
+/** What {@linkcode openAuthority} goes by. */
+export interface OpenAuthorityOptions {
+  /** The directory that makes the site. */
+  readonly directory: string;
+  readonly namespace: string;
+  readonly mode: FailoverMode;
+  readonly clock: Clock;
+  /** Called when there will be no authority. */
+  readonly warn?: Warn | undefined;
+}
+
+/**
+ * Opens it, with everything that it needs made.
+ *
+ * @returns `undefined` where the directory cannot be used and need not: in the mode `auto`.
+ * @throws {StoreUnavailableError} in the mode `directory`, and where the directory may have the authority now: going on
+ * without it could grant what is granted there.
+ */
+export function openAuthority(options: OpenAuthorityOptions): Authority | undefined {
+  const { directory, namespace, mode, clock, warn } = options;
+  const makeHome = () => makeSiteHome(directory, namespace);
+  try {
+    const home = makeHome();
+    // A site without a name could not tell Redis that it is there, and others would take over beside it.
+    siteOf(directory);
+    return Authority.open(home, { clock, makeHome });
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    if (mayDecide(siteHome(directory, namespace))) throw error;
+    // What follows is advice for who named the directory as a store.
+    const [reason = ""] = error.message.replace(/^Cannot use the store: /, "").split("; ");
+    if (mode === "directory") {
+      throw new StoreUnavailableError(
+        `Cannot let a directory stand in for the server: ${reason}; move that away, or do without one with ` +
+          "--fallback never",
+        { ...error.details, fallback: mode },
+        error.retryable,
+        error,
+      );
+    }
+    warn?.({ kind: "no_fallback", directory, reason });
+    return undefined;
+  }
+}
+
+/** Whether a record that could not be opened for writing may be in use by others of this site, and name the directory. */
+function mayDecide(home: string): boolean {
+  const path = `${home}/authority`;
+  let file: Deno.FsFile;
+  try {
+    if (lookAtFile(path) === undefined || isTracked(home, "")) return false;
+    file = Deno.openSync(path, { read: true });
+  } catch {
+    return false; // Whatever it is, nobody of this site can use it either; or it is another user's.
+  }
+  try {
+    return new RecordFile(path, file).peek().store === "directory";
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) return true; // Damaged.
+    throw error;
+  } finally {
+    file.close();
+  }
+}
