@@ -26,7 +26,7 @@ const LOADING_RULES: readonly LoadingRule[] = [
     rule: "While a server answers, nothing of the directory's database is loaded.",
     from: "src/open/failover/store.ts",
     without:
-      /^src\/\w+\/directory\/(?!(?:failure|kernel_lock|place|plain_file|row_json)\.ts$)|transfer|^src\/open\/directory\.ts$/,
+      /^src\/\w+\/directory\/(?!(?:failure|kernel_lock|place|plain_file|row_json|tracked)\.ts$)|transfer|^src\/open\/directory\.ts$/,
   },
 ];
 

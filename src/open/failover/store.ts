@@ -22,7 +22,7 @@
 import type { Seen } from "../../approval/store.ts";
 import type { FollowQuery } from "../../audit/store.ts";
 import type { EventQuery } from "../../event/store.ts";
-import { CoordError, StoreUnavailableError } from "../../errors.ts";
+import { CoordError } from "../../errors.ts";
 import { MemoryChangedError } from "../../engine/redis/memory.ts";
 import { parseRedisUrl, redactUrl } from "../../engine/redis/url.ts";
 import type { Waker } from "../../engine/waker.ts";
@@ -41,6 +41,7 @@ import { Mirror } from "./mirror.ts";
 import { notesOf } from "./mirrored.ts";
 import { openAuthority } from "./open_authority.ts";
 import { isOutage, mayHaveHappened } from "./outage.ts";
+import { answerLost, asksOthersToAct, unanswered } from "./unanswered.ts";
 import { type AuthorityRecord, firstRecord } from "./record.ts";
 import { type SideOptions, Sides } from "./sides.ts";
 import { hasSiteHome, siteHome } from "./site_files.ts";
@@ -270,7 +271,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
         if (record.store === "directory") {
           mayBeDone ||= attempt !== undefined;
           // What Redis has made may have been worked off or decided there: made here again, that would happen twice.
-          if (mayBeDone && asksOthersToAct(request)) throw this.#silence();
+          if (mayBeDone && asksOthersToAct(request.call)) throw unanswered(this.location);
           return await this.#onDirectory(record, request);
         }
         if (attempt?.epoch !== record.epoch || attempt.memory !== record.memory) {
@@ -284,7 +285,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
         const { epoch } = record;
         if (outcome.kind === "yield") continue;
         if (outcome.kind === "late") {
-          after = async () => void await this.#changes!.failOver(epoch, this.#silence());
+          after = async () => void await this.#changes!.failOver(epoch, unanswered(this.location));
         } else {
           attempt = undefined;
           mayBeDone ||= outcome.error instanceof CoordError && mayHaveHappened(outcome.error);
@@ -312,7 +313,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
       return async () => {
         await this.#changes!.restore(error.memory);
         // It may have been done before that: made again, it would meet what it did itself.
-        if (error.sent) throw this.#lost();
+        if (error.sent) throw answerLost(this.location);
       };
     }
     if (!isOutage(error)) throw error;
@@ -376,26 +377,4 @@ export class FailoverStore extends PrimitiveStore implements Store {
     this.#told = epoch;
     this.#options.warn?.({ kind: "authority", location: this.location, sinceMs, reason });
   }
-
-  #lost(): StoreUnavailableError {
-    return new StoreUnavailableError(
-      `Cannot use the store: ${this.location} was started anew before the answer came, so the operation may or may ` +
-        "not have been done",
-      { location: this.location, reason: "lost", sent: true },
-      true,
-    );
-  }
-
-  #silence(): StoreUnavailableError {
-    return new StoreUnavailableError(
-      `Cannot use the store: ${this.location} has not answered in time`,
-      { location: this.location, reason: "timeout", sent: true },
-      true,
-    );
-  }
-}
-
-function asksOthersToAct({ call }: Request): boolean {
-  return call !== undefined &&
-    ["tasks.create", "approvals.request"].includes(`${call.primitive}.${call.method}`);
 }
