@@ -6,7 +6,10 @@ import { type AuditDraft, draftEntry } from "../src/audit/entry.ts";
 import type { Seen } from "../src/approval/store.ts";
 import type { Lease } from "../src/lock/model.ts";
 import type { Operations } from "../src/primitives.ts";
+import { FailoverStore } from "../src/open/failover/store.ts";
 import type { Store } from "../src/store.ts";
+import { faultyFailover } from "./faulty_failover.ts";
+import { overridden } from "./overridden.ts";
 
 /** One call in so many goes wrong. */
 const EVERY = 10;
@@ -17,7 +20,7 @@ const FAULTS = {
   mirror_skipped: ({ locks }: Operations) => {
     const isDue = everySo();
     return {
-      locks: override(locks, {
+      locks: overridden(locks, {
         acquire: async (actor, request) => {
           const outcome = await locks.acquire(actor, request);
           if (outcome.kind === "acquired" && isDue()) {
@@ -34,7 +37,7 @@ const FAULTS = {
     const isDue = everySo();
     let last: Lease | undefined;
     return {
-      locks: override(locks, {
+      locks: overridden(locks, {
         acquire: async (actor, request) => {
           const outcome = await locks.acquire(actor, request);
           if (outcome.kind !== "acquired") return outcome;
@@ -50,7 +53,7 @@ const FAULTS = {
   journal_dropped: ({ audit }: Operations) => {
     const isDue = everySo();
     return {
-      audit: override(audit, {
+      audit: overridden(audit, {
         append: (actor, draft, key) =>
           isDue()
             ? Promise.resolve({ ...draft, createdAtMs: Date.now(), link: "" })
@@ -62,7 +65,7 @@ const FAULTS = {
   replay_doubled: ({ audit }: Operations) => {
     const isDue = everySo();
     return {
-      audit: override(audit, {
+      audit: overridden(audit, {
         append: async (actor, draft, key) => {
           if (isDue()) await audit.append(actor, await again(draft), undefined);
           return await audit.append(actor, draft, key);
@@ -74,7 +77,7 @@ const FAULTS = {
   waiter_forgotten: ({ approvals }: Operations) => {
     const seen = new Map<string, Seen>();
     return {
-      approvals: override(approvals, {
+      approvals: overridden(approvals, {
         look: async (actor, id, waits) => {
           const first = seen.get(id) ?? await approvals.look(actor, id, waits);
           if (first?.approval.status === "pending") seen.set(id, first);
@@ -91,8 +94,9 @@ export type PlantedFault = keyof typeof FAULTS;
 /** All of them. */
 export const PLANTED_FAULTS = Object.keys(FAULTS) as readonly PlantedFault[];
 
-/** `store` with this mistake in it. */
+/** `store` with this mistake in it: where a directory stands in for it, in how it changes between the two. */
 export async function faulty(store: Store, fault: PlantedFault): Promise<Store> {
+  if (store instanceof FailoverStore) return faultyFailover(store, fault);
   const operations = {
     locks: await store.locks(),
     approvals: await store.approvals(),
@@ -100,7 +104,7 @@ export async function faulty(store: Store, fault: PlantedFault): Promise<Store> 
   } as Operations;
   const changed: Partial<Operations> = FAULTS[fault](operations);
   const openers = Object.entries(changed).map(([name, one]) => [name, () => Promise.resolve(one)]);
-  return override(store, Object.fromEntries(openers));
+  return overridden(store, Object.fromEntries(openers));
 }
 
 /** Says at every tenth call that it is time. */
@@ -112,15 +116,4 @@ function everySo(): () => boolean {
 /** The same content under another identifier. */
 function again({ agent, decisionType, context, reason, refs }: AuditDraft): Promise<AuditDraft> {
   return draftEntry({ agent, decisionType, context, reason, refs });
-}
-
-/** `target` with some of its methods replaced; the others run on `target` itself, which may have private fields. */
-function override<T extends object>(target: T, changed: Partial<T>): T {
-  return new Proxy(target, {
-    get: (_, name) => {
-      if (name in changed) return changed[name as keyof T];
-      const value = target[name as keyof T];
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
 }

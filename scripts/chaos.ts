@@ -53,7 +53,7 @@ const { figures, violations } = await campaign(
   },
   keep,
 );
-for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(36)} ${value}`);
+for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(52)} ${value}`);
 if (violations.length === 0) {
   console.log("Nothing was held twice, lost, doubled or forgotten.");
 } else {

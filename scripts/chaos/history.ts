@@ -88,6 +88,9 @@ export interface Effect {
   readonly atMs: number;
 }
 
+/** What is going on in a site whose directory stands in for a server. */
+export type Phase = "at ease" | "failing over" | "outage" | "failing back";
+
 /** Something that was done to a process, a connection or the server. */
 export interface Fault {
   readonly what: string;
@@ -99,6 +102,10 @@ export interface Fault {
   readonly killed?: number;
   /** The server lost what was acknowledged by calls that began before this. */
   readonly losesBeforeMs?: number;
+  /** What was going on when it began. */
+  readonly phase?: Phase;
+  /** The process was inside an operation. */
+  readonly inside?: boolean;
   /** Another store stood in, and what the server had was out of reach meanwhile. */
   readonly outOfReach?: true;
 }

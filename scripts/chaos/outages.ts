@@ -2,28 +2,38 @@
  * Watches who decides in a site while a fault campaign goes on.
  * @module
  */
-import { systemClock } from "../../src/clock.ts";
+import { sleep, systemClock } from "../../src/clock.ts";
+import type { AuthorityRecord } from "../../src/open/failover/record.ts";
+import { siteHome } from "../../src/open/failover/site_files.ts";
 import { FailoverStore } from "../../src/open/failover/store.ts";
-import type { Fault } from "./history.ts";
+import type { Fault, Phase } from "./history.ts";
 
 /** How often it looks. */
 const LOOK_MS = 20;
 /** Everything is moved back, and the server decides again, within this time after the last fault. */
-const FAILBACK_MS = 30_000;
+const FAILBACK_MS = 60_000;
+
+/** A change of who decides. */
+export interface Change {
+  readonly store: AuthorityRecord["store"];
+  readonly atMs: number;
+  /** Whether the server had just lost the authority several times, so that it gets it back later. */
+  readonly isDamped: boolean;
+}
 
 /** What a site's record said, again and again. */
 export class Outages {
-  /** Changes of who decides. */
-  changes = 0;
+  /** What changed, in order. */
+  readonly changes: Change[] = [];
   readonly #store: FailoverStore;
+  readonly #lock: number;
   readonly #now: () => number;
-  readonly #seen: Fault[] = [];
-  #open: number | undefined;
-  #epoch: number | undefined;
+  #epoch = 1;
   #timer: number | undefined;
 
-  private constructor(store: FailoverStore, now: () => number) {
+  private constructor(store: FailoverStore, lock: number, now: () => number) {
     this.#store = store;
+    this.#lock = lock;
     this.#now = now;
   }
 
@@ -33,10 +43,12 @@ export class Outages {
     const [url, namespace] = server.split("#") as [string, string];
     const [mode, durability, clock] = ["auto", "normal", systemClock] as const;
     const store = await FailoverStore.open({ url, namespace, directory, mode, durability, clock });
-    // The server says once who else uses it: nobody.
-    await store.announce();
-    const outages = new Outages(store, now);
-    outages.#timer = setInterval(() => void outages.#look(), LOOK_MS);
+    // Whoever writes asks the server who else uses it: nobody.
+    await (await store.locks()).abandon("nobody");
+    while ((await store.authority()).sitesAtMs === 0) await sleep(LOOK_MS);
+    const { ino } = Deno.statSync(`${siteHome(directory, namespace)}/authority.lock`);
+    const outages = new Outages(store, ino!, now);
+    outages.#timer = setInterval(() => void outages.look(), LOOK_MS);
     return outages;
   }
 
@@ -53,10 +65,52 @@ export class Outages {
     return isOutage ? this.#now() - (Date.now() - before.sinceMs) : this.#now();
   }
 
-  /**
-   * Lets the server decide again, as whoever works there would, and ends; answers with the outages there were. Throws when
-   * the directory still decides long after the last fault.
-   */
+  /** Who decides now, and what is being done about it; notes a change. */
+  async look(): Promise<AuthorityRecord> {
+    const record = await this.#store.authority();
+    if (record.epoch === this.#epoch) return record;
+    const isDamped = (record.short ?? 0) > 0;
+    // Between two looks it may have changed more than once.
+    for (let epoch = this.#epoch + 1; epoch <= record.epoch; epoch++) {
+      const isLast = (record.epoch - epoch) % 2 === 0;
+      const other = record.store === "redis" ? "directory" : "redis";
+      this.changes.push({ store: isLast ? record.store : other, atMs: this.#now(), isDamped });
+    }
+    this.#epoch = record.epoch;
+    return record;
+  }
+
+  /** What is going on; `isAway`: nobody can reach the server. */
+  async phase(isAway: boolean): Promise<Phase> {
+    const { store, moving } = await this.look();
+    if (store === "redis") return isAway || this.changers().size > 0 ? "failing over" : "at ease";
+    return !isAway && (moving !== undefined || this.changers().size > 0)
+      ? "failing back"
+      : "outage";
+  }
+
+  /** The processes that keep all others out at this instant, as the kernel tells: they change the record. */
+  changers(): ReadonlySet<number> {
+    return this.#holders("WRITE");
+  }
+
+  /** The processes that are inside an operation at this instant. */
+  operators(): ReadonlySet<number> {
+    return this.#holders("READ");
+  }
+
+  #holders(mode: "READ" | "WRITE"): ReadonlySet<number> {
+    // Elsewhere the kernel does not tell.
+    if (Deno.build.os !== "linux") return new Set();
+    const lines = Deno.readTextFileSync("/proc/locks").split("\n");
+    return new Set(lines.flatMap((line) => {
+      const [, kind, , held, pid, place] = line.split(/\s+/);
+      const inode = Number(place?.split(":")[2]);
+      return kind === "FLOCK" && held === mode && inode === this.#lock ? [Number(pid)] : [];
+    }));
+  }
+
+  /** Waits until the server decides again, as nobody asks for, and ends; answers with the outages there were. */
   async end(): Promise<readonly Fault[]> {
     const deadlineMs = this.#now() + FAILBACK_MS;
     while ((await this.#store.authority()).store === "directory") {
@@ -66,19 +120,17 @@ export class Outages {
       }
     }
     clearInterval(this.#timer);
-    await this.#look();
+    await this.look();
     await this.#store.close();
-    return this.#seen;
-  }
-
-  async #look(): Promise<void> {
-    const { store, epoch } = await this.#store.authority();
-    const atMs = this.#now();
-    this.changes += epoch - (this.#epoch ?? epoch);
-    this.#epoch = epoch;
-    if (store === "directory") this.#open ??= atMs;
-    if (store === "directory" || this.#open === undefined) return;
-    this.#seen.push({ what: "outage", fromMs: this.#open, toMs: atMs, outOfReach: true });
-    this.#open = undefined;
+    return this.changes.flatMap(({ store, atMs }, index) =>
+      store === "redis"
+        ? [{
+          what: "outage",
+          fromMs: this.changes[index - 1]?.atMs ?? 0,
+          toMs: atMs,
+          outOfReach: true as const,
+        }]
+        : []
+    );
   }
 }

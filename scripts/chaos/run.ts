@@ -8,10 +8,13 @@ import { monotonicMs as now } from "../../dev/monotonic.ts";
 import { type Proxy, startProxy } from "../../dev/proxy.ts";
 import { freshNamespace, type RedisServer, startRedis } from "../../dev/redis_server.ts";
 import { check } from "./check.ts";
+import { pause } from "./deeds.ts";
+import { type Figures, figuresOf, timesOf } from "./figures.ts";
 import { readBack } from "./final.ts";
 import type { Effect, History, Line, Mark } from "./history.ts";
+import { outagesOnly, plague } from "./nemesis.ts";
 import { Outages } from "./outages.ts";
-import { plague } from "./nemesis.ts";
+import { Strikes } from "./strikes.ts";
 
 /** What kind of campaign. */
 export interface CampaignOptions {
@@ -19,12 +22,15 @@ export interface CampaignOptions {
   readonly seconds: number;
   /**
    * Whether what was written down is enough: work and faults go on until it is, so that a slow machine does as much as
-   * a fast one.
+   * a fast one. Gets the changes of authority so far, too.
    */
-  readonly enough?: (lines: readonly Line[]) => boolean;
+  readonly enough?: (lines: readonly Line[], changes: number) => boolean;
   readonly processes: number;
-  /** Whether nothing is done to anybody: a store with a mistake shows it then, too. */
-  readonly isCalm?: boolean;
+  /**
+   * What is done to everybody. Default: `all` there is; `outages` only takes the server of a failover store away and
+   * gives it back. A store with a mistake shows it then, too.
+   */
+  readonly nemesis?: "all" | "outages" | "none";
   /** `failover`: a Redis server for which a directory stands in. */
   readonly store: "redis" | "directory" | "failover";
   readonly seed: number;
@@ -34,8 +40,8 @@ export interface CampaignOptions {
 
 /** What came out. */
 export interface CampaignReport {
-  /** By name, in the order to print them. */
-  readonly figures: Readonly<Record<string, string | number>>;
+  /** What was done and what came of it. */
+  readonly figures: Figures;
   /** What may not be, as sentences; empty when all is well. */
   readonly violations: readonly string[];
   readonly history: History;
@@ -73,7 +79,7 @@ export async function campaign(
 }
 
 async function run(
-  { store, directory, server, proxies, seconds, enough, isCalm = false, processes, seed, fault }:
+  { store, directory, server, proxies, seconds, enough, nemesis = "all", processes, seed, fault }:
     & CampaignOptions
     & {
       readonly directory: string;
@@ -101,15 +107,21 @@ async function run(
   const faultsUntilMs = untilMs - CALM_MS;
   const isOver = () => {
     if (now() < faultsUntilMs) return false;
-    return now() > untilMs + MOST_MS || (enough?.(fleet.records<Line>()) ?? true);
+    return now() > untilMs + MOST_MS ||
+      (enough?.(fleet.records<Line>(), outages?.changes.length ?? 0) ?? true);
   };
   const targets = { fleet, processes, proxies, server, outages, now };
-  const done = isCalm ? [] : await plague(targets, { seed, untilMs: faultsUntilMs, isOver });
+  const duration = { seed, untilMs: faultsUntilMs, isOver };
+  let strikes = new Strikes(now, outages);
+  if (nemesis === "all") strikes = await plague(targets, duration);
+  else if (nemesis === "outages" && server !== undefined && outages !== undefined) {
+    strikes = await outagesOnly({ ...targets, server, outages }, duration);
+  }
   while (!isOver()) await pause(ASK_MS);
   await pause(CALM_MS);
   Deno.writeTextFileSync(`${directory}/over`, "");
   const failed = await fleet.finished(LEAVE_MS);
-  const faults = [...done, ...await outages?.end() ?? []];
+  const faults = [...strikes.faults, ...await outages?.end() ?? []];
   const final = await readBack(server === undefined ? home : at(server.url));
   const history: History = {
     lines: fleet.records<Line>(),
@@ -122,30 +134,18 @@ async function run(
   Deno.writeTextFileSync(`${directory}/final.json`, JSON.stringify(final));
   const violations = [...check(history)];
   if (failed > 0) violations.push(`${failed} workers failed or hung: see their output`);
-  const changes = outages === undefined ? {} : { "changes of authority": outages.changes };
-  const figures = { seed, seconds, processes, ...changes, ...figuresOf(history) };
+  const figures: Figures = {
+    seed,
+    seconds,
+    processes,
+    ...(outages === undefined ? {} : {
+      "changes of authority": outages.changes.length,
+      ...timesOf(history.lines, strikes.turns, outages.changes),
+    }),
+    ...figuresOf(history),
+  };
   return { figures, violations, history };
 }
-
-function figuresOf({ lines, faults, final }: History): Record<string, number> {
-  const operations = new Map<string, string>();
-  const counts: Record<string, number> = {};
-  const add = (name: string) => counts[name] = (counts[name] ?? 0) + 1;
-  for (const { what } of faults) add(what);
-  for (const line of lines) if (line.kind === "begin") operations.set(line.call, line.operation);
-  for (const line of lines) {
-    if (line.kind === "end") add(`${operations.get(line.call)}: ${line.outcome}`);
-  }
-  const sorted = Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => a < b ? -1 : 1));
-  return {
-    ...sorted,
-    "events told to followers": lines.filter(({ kind }) => kind === "event").length,
-    "audit entries in the end": final.entries.length,
-    "tasks in the end": final.tasks.length,
-  };
-}
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The whole lines of a file that several processes appended to; none when nobody did. */
 function readLines<T>(path: string): readonly T[] {

@@ -74,7 +74,7 @@ for (const fault of PLANTED_FAULTS) {
       const { violations } = await campaign({
         seconds: 1,
         enough,
-        isCalm: true,
+        nemesis: "none",
         processes: 3,
         store,
         seed,
