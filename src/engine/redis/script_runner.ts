@@ -18,7 +18,7 @@ import { INDEX_KEY, type Script, type ScriptText, type TextForm, textOf } from "
 import { ageOf, schemaRefusal, versionIn } from "./schema.ts";
 import type { Actor } from "../actor.ts";
 import { ChannelWaker } from "./channel_waker.ts";
-import { memoryChange } from "./memory.ts";
+import { memoryChange, MemoryChangedError } from "./memory.ts";
 import { asSent, isOutOfMemory, PATIENCE_MS, pauseAfter } from "./retry.ts";
 
 /** An act counts as a sign of life at most this often in one process. */
@@ -224,7 +224,11 @@ export class ScriptRunner {
     // Advice only: what keeps it from the server keeps the next operation too, and that one says so.
     const advice = () => look(this, actor).catch(() => () => undefined);
     const looked = advice();
-    const answer = await act;
+    const answer = await act.catch((error) => {
+      // A server that has forgotten does nothing before it got back what it must know: the act is yet to come.
+      if (error instanceof MemoryChangedError) this.#look = look;
+      throw error;
+    });
     // An operation whose text the server did not have was sent once more, and so was overtaken.
     const tell = await (this.#texts === texts ? looked : advice());
     tell();
