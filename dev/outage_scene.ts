@@ -51,8 +51,19 @@ export async function changeAuthority(
     const { kind } = await store.failback();
     if (kind === "unreachable") throw new Error("Redis cannot be reached");
   }
-  // An operation that changes nothing; it finds that Redis is away, or has lost its memory.
+  await touch(store);
+  await store.close();
+}
+
+/** An operation that changes nothing; it finds that Redis is away, or has lost its memory. */
+async function touch(store: Store): Promise<void> {
   await (await store.locks()).abandon("nobody");
+}
+
+/** What somebody does a minute later, who finds what was left by one that died at the very end. */
+export async function actLater(place: ScenePlace): Promise<void> {
+  const store = await openScene({ ...place, clock: frozenClock(place.clock.nowMs() + MINUTE_MS) });
+  await touch(store);
   await store.close();
 }
 
@@ -69,6 +80,7 @@ function rooms(store: Store, clock: Clock, agent: string) {
   };
 }
 
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DEFAULTS = { decisionType: "choice", context: "somewhere", reason: "because" };
 

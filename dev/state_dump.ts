@@ -49,8 +49,23 @@ return lines`;
 /** All that a server of one's own keeps, without what a repeated call or another process makes differently. */
 export async function dumpRedis(server: RedisServer): Promise<readonly string[]> {
   const lines = await server.command("EVAL", DUMP, 0) as readonly string[];
-  return lines.map((line) => line.replaceAll(/\b[0-9a-f]{8}-[0-9a-z]+=/g, "OP="))
+  return lines.map((line) => inOneOrder(line.replaceAll(/\b[0-9a-f]{8}-[0-9a-z]+=/g, "OP=")))
     .filter((line) => !/ (retried|restored) = /.test(line));
+}
+
+/** The same line; where its value is JSON, in which a script leaves the order of fields open, these are sorted. */
+function inOneOrder(line: string): string {
+  const [name, ...rest] = line.split(" = ");
+  const value = rest.join(" = ");
+  if (!/^[[{].*[\]}]$/s.test(value)) return line;
+  const sorted = JSON.stringify(
+    JSON.parse(value),
+    (_, part) =>
+      part !== null && typeof part === "object" && !Array.isArray(part)
+        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
+        : part,
+  );
+  return `${name} = ${sorted}`;
 }
 
 /**

@@ -3,7 +3,7 @@
 A decision that was made here stays; one that was told wins over what is pending here, or what only time has ended.
 No event is emitted.
 
-NEEDS   approval/record
+NEEDS   approval/record, engine/conflicts
 KEYS    approvals, approval_keys, approval_due
 ARGV    from 5 on, of each approval: "moved", id, key or "", status, who asked, when, expiry, when used or "", digest or "",
         approvers (JSON) or "", head, decision, see approval/record; of each that was removed: "removed", id
@@ -17,7 +17,7 @@ local function argument()
 end
 
 local function conflict(id, kind, more)
-  conflicts[#conflicts + 1] = { id, kind, more or '' }
+  conflicts[#conflicts + 1] = cjson.encode({ id, kind, more or '' })
 end
 
 local function is_decided(status)
@@ -93,4 +93,4 @@ while at <= #ARGV do
   if argument() == 'moved' then take_approval() else take_away() end
 end
 dirty = true
-return finish(list(conflicts))
+return finish(keep_conflicts('approval', conflicts))

@@ -26,19 +26,20 @@ export class RedisApprovalTransfer implements Target<ApprovalRecord> {
     const conflicts: TransferConflict[] = [];
     for (let first = 0; first < records.length; first += TAKEN_AT_ONCE) {
       const args = records.slice(first, first + TAKEN_AT_ONCE).flatMap(argumentsOf);
-      const answer: readonly Refusal[] = JSON.parse(
+      const answer: readonly ApprovalRefusal[] = JSON.parse(
         String(await this.#runner.write(TAKE, undefined, ...args)),
       );
-      for (const refusal of answer) conflicts.push(conflictOf(refusal));
+      for (const refusal of answer) conflicts.push(approvalConflict(refusal));
     }
     return conflicts;
   }
 }
 
 /** What take.lua answers of an approval that was not taken over as told. */
-type Refusal = readonly [id: string, kind: "key" | "decided" | "used", more: string];
+export type ApprovalRefusal = readonly [id: string, kind: "key" | "decided" | "used", more: string];
 
-function conflictOf([id, kind, more]: Refusal): TransferConflict {
+/** The conflict that this tells of. */
+export function approvalConflict([id, kind, more]: ApprovalRefusal): TransferConflict {
   const outcomes = {
     key: `taken over without its idempotency key, which ${more} has`,
     decided: `it stays ${more}: that was decided in Redis meanwhile`,

@@ -28,7 +28,8 @@ export class RedisAuditTransfer implements Target<AuditRecord> {
       const args = records.slice(first, first + TAKEN_AT_ONCE)
         .flatMap(({ entry, key }) => [entry.createdAtMs, ...auditArguments(entry, key)]);
       const answer = await this.#runner.write(TAKE, undefined, ...args);
-      conflicts.push(...(answer as readonly string[]).map(keyConflict));
+      const ids: readonly string[] = JSON.parse(String(answer));
+      conflicts.push(...ids.map(keyConflict));
     }
     return conflicts;
   }

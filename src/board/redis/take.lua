@@ -4,7 +4,7 @@ afterwards, however often it is told.
 Messages get numbers of this store, in the order in which they are told. A thread that is here already, since a call that was
 given up was executed after all, becomes as told; what else is in it stays. No event is emitted.
 
-NEEDS   board/delivery, board/hiding, board/unread
+NEEDS   board/delivery, board/hiding, board/unread, engine/conflicts
 KEYS    board_lists, board_ids, messages, thread_parts, inbox, inbox_cursors
 ARGV    from 5 on, of each thread: "moved", id, title (JSON), author, priority, tags (JSON), status, when it was opened,
         when it last changed, how many replies it has where it comes from; how many messages follow, and of each: 1 if it opens
@@ -25,7 +25,7 @@ local function argument()
 end
 
 local function conflict(id, kind, more)
-  conflicts[#conflicts + 1] = { id, kind, more or '' }
+  conflicts[#conflicts + 1] = cjson.encode({ id, kind, more or '' })
 end
 
 -- Whose key of this kind it is: a number; nil when it is free.
@@ -187,4 +187,4 @@ end
 local TAKES = { moved = take_thread, removed = take_away, reader = take_reader }
 while at <= #ARGV do TAKES[argument()]() end
 dirty = true
-return finish(list(conflicts))
+return finish(keep_conflicts('board', conflicts))

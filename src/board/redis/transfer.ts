@@ -32,10 +32,10 @@ export class RedisBoardTransfer implements Target<ThreadRecord> {
     let args: (string | number)[] = [];
     let taken = 0;
     const send = async () => {
-      const answer: readonly Refusal[] = JSON.parse(
+      const answer: readonly ThreadRefusal[] = JSON.parse(
         String(await this.#runner.write(TAKE, undefined, ...args)),
       );
-      for (const refusal of answer) conflicts.push(conflictOf(refusal));
+      for (const refusal of answer) conflicts.push(threadConflict(refusal));
       args = [];
       taken = 0;
     };
@@ -52,9 +52,10 @@ export class RedisBoardTransfer implements Target<ThreadRecord> {
 }
 
 /** What take.lua answers of a thread or message that was not taken over as told. */
-type Refusal = readonly [id: string, kind: "key" | "lost" | "elsewhere", more: string];
+export type ThreadRefusal = readonly [id: string, kind: "key" | "lost" | "elsewhere", more: string];
 
-function conflictOf([id, kind, more]: Refusal): TransferConflict {
+/** The conflict that this tells of. */
+export function threadConflict([id, kind, more]: ThreadRefusal): TransferConflict {
   const outcomes = {
     key: `taken over without its idempotency key, which ${more} has`,
     lost: "not taken over: its thread is not there",

@@ -18,11 +18,13 @@ export interface Numbers {
  * Raises clock, fences and numbers of events to at least these, whatever memory the server has, and makes another one:
  * calls that expect the one before are refused from then on, also those that are on their way already.
  *
+ * @param options `isFirst`: whether records begin to be moved, so that conflicts of an earlier time are forgotten. Default `true`.
  * @returns the memory.
  */
 export async function raiseNumbers(
   runner: ScriptRunner,
   { nowMs, fence, event }: Numbers,
+  { isFirst = true }: { readonly isFirst?: boolean } = {},
 ): Promise<number> {
-  return Number(await runner.write(RAISE, undefined, nowMs, fence, event));
+  return Number(await runner.write(RAISE, undefined, nowMs, fence, event, isFirst ? 1 : ""));
 }

@@ -599,7 +599,7 @@ local function argument()
   return ARGV[at - 1]
 end
 local function conflict(id, kind, more)
-  conflicts[#conflicts + 1] = { id, kind, more or '' }
+  conflicts[#conflicts + 1] = cjson.encode({ id, kind, more or '' })
 end
 local function is_decided(status)
   return status == 'approved' or status == 'rejected'
@@ -664,7 +664,7 @@ while at <= #ARGV do
   if argument() == 'moved' then take_approval() else take_away() end
 end
 dirty = true
-return finish(list(conflicts))
+return finish(keep_conflicts('approval', conflicts))
 `,
   "approval/use": `local id, digest = ARGV[5], ARGV[6]
 local approval = find(id)
@@ -820,7 +820,7 @@ for first = 5, #ARGV, FIELDS do
   if not (known and entry_at(known)) then
     earliest, taken = math.max(earliest, tonumber(at)), true
     if key ~= '' and call('HEXISTS', AUDIT_KEYS, key) == 1 then
-      without_key[#without_key + 1], key = id, ''
+      without_key[#without_key + 1], key = cjson.encode(id), ''
     end
     link_entry(earliest, id, agent, type, context, reason, refs, content_hash, key)
   end
@@ -829,7 +829,7 @@ if taken then
   if earliest > now then now, dirty = earliest, true end
   notify('audit')
 end
-return finish(without_key)
+return finish(keep_conflicts('audit', without_key))
 `,
   "board/ack": `if ARGV[5] ~= '' then
   local number = call('HGET', BOARD_IDS, ARGV[5])
@@ -1417,7 +1417,7 @@ local function argument()
   return ARGV[at - 1]
 end
 local function conflict(id, kind, more)
-  conflicts[#conflicts + 1] = { id, kind, more or '' }
+  conflicts[#conflicts + 1] = cjson.encode({ id, kind, more or '' })
 end
 local function owner_of(kind, key)
   local owner = call('HGET', BOARD_IDS, kind .. key)
@@ -1560,7 +1560,7 @@ end
 local TAKES = { moved = take_thread, removed = take_away, reader = take_reader }
 while at <= #ARGV do TAKES[argument()]() end
 dirty = true
-return finish(list(conflicts))
+return finish(keep_conflicts('board', conflicts))
 `,
   "board/thread": `local REMOVING = 'removing'
 local THREAD_FIELDS = '^' .. string.rep('(%Z*)%z', 8) .. '(%Z*)(.*)$'
@@ -1808,6 +1808,17 @@ if ACTOR ~= '' and (string.sub(ARGV[4], 1, 1) == '1' or
   local host, pid = string.match(ARGV[4], '^.(.*)\\n(%d*)$')
   touch(ACTOR, host, pid)
 end
+`,
+  "engine/conflicts": `local CONFLICTS_KEPT = 1000
+local function keep_conflicts(room, found)
+  for _, text in ipairs(found) do
+    local count = call('ZCARD', CONFLICTS)
+    if count < CONFLICTS_KEPT then call('ZADD', CONFLICTS, 'NX', count + 1, room .. ' ' .. text) end
+  end
+  return '[' .. table.concat(found, ',') .. ']'
+end
+`,
+  "engine/conflicts_kept": `return finish(call('ZRANGE', CONFLICTS, 0, -1))
 `,
   "engine/held": `local HELD_BYTES = 2097152
 local function held_portion(name, from, count, bytes_of)
@@ -2122,6 +2133,7 @@ local replay = is_retry and function()
 end
 `,
   "engine/raise": `now, last_fence, last_event = math.max(now, ARGV[5]), math.max(last_fence, ARGV[6]), math.max(last_event, ARGV[7])
+if ARGV[8] == '1' then call('DEL', CONFLICTS) end
 memory, dirty, CLOCK = next_memory(memory), true, now
 return finish(int(memory))
 `,
@@ -2389,12 +2401,24 @@ local function go_back(from)
     call('XSETID', EVENTS, id)
   end
 end
-local function take_out(first_at, first_number)
-  local entries, late = call('XREVRANGE', EVENTS, '+', '-', 'COUNT', MOST), 0
+local function is_told(fields)
+  return fields[#fields - 1] == 'o' and fields[#fields] == TOLD
+end
+local function is_there(entries, last_number)
+  for _, entry in ipairs(entries) do
+    if is_told(entry[2]) then
+      local _, number = place_of(entry)
+      return number >= last_number
+    end
+  end
+  return false
+end
+local function take_out(entries, first_at, first_number)
+  local late = 0
   for _, entry in ipairs(entries) do
     local at, number = place_of(entry)
     local fields = entry[2]
-    if fields[#fields - 1] == 'o' and fields[#fields] == TOLD or at <= first_at and number < first_number then break end
+    if is_told(fields) or at <= first_at and number < first_number then break end
     call('ZADD', LATE_EVENTS, int(number), int(number) .. ' ' .. cjson.encode(fields))
     call('XDEL', EVENTS, entry[1])
     late = late + 1
@@ -2481,9 +2505,12 @@ local function put_back()
   return #members < MOST
 end
 if #ARGV > 5 then
-  if not take_out(tonumber(ARGV[6]), tonumber(ARGV[7])) then return finish(1) end
-  if call('EXISTS', LATE_EVENTS) == 1 then drop_told() end
-  add_told()
+  local entries = call('XREVRANGE', EVENTS, '+', '-', 'COUNT', MOST)
+  if not is_there(entries, tonumber(ARGV[#ARGV - 2])) then
+    if not take_out(entries, tonumber(ARGV[6]), tonumber(ARGV[7])) then return finish(1) end
+    if call('EXISTS', LATE_EVENTS) == 1 then drop_told() end
+    add_told()
+  end
 end
 local done = not LAST or put_back()
 if dirty and followers == 1 then
@@ -3122,7 +3149,7 @@ for i = 6, #ARGV do
     end
   end
 end
-return finish('[' .. table.concat(told, ',') .. ']')
+return finish(keep_conflicts('lock', told))
 `,
   "lock/wait_queue": `local CALL_MS = 250
 local LOOKS_WITHIN_MS = 1000
@@ -4451,7 +4478,7 @@ local function argument()
   return ARGV[at - 1]
 end
 local function conflict(id, kind, more)
-  conflicts[#conflicts + 1] = { id, kind, more or '' }
+  conflicts[#conflicts + 1] = cjson.encode({ id, kind, more or '' })
 end
 local function changed_at(task)
   local work = task.work
@@ -4620,7 +4647,7 @@ while at <= #ARGV do
 end
 dirty = true
 wake_waiters()
-return finish(list(conflicts))
+return finish(keep_conflicts('task', conflicts))
 `,
   "task/to_2": `local CHUNK = 16
 local function with_details(spec)
@@ -4807,13 +4834,13 @@ export const SCRIPTS = {
   "approval/look": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"] },
   "approval/prune": { keys: ["approvals", "approval_lists", "approval_due", "approval_keys"], parts: ["approval/record"], frees: true },
   "approval/request": { keys: ["approvals", "approval_lists", "approval_due", "approval_keys"], parts: ["approval/record"] },
-  "approval/take": { keys: ["approvals", "approval_lists", "approval_due", "approval_keys"], parts: ["approval/record"] },
+  "approval/take": { keys: ["approvals", "approval_lists", "approval_due", "conflicts", "approval_keys"], parts: ["approval/record", "engine/conflicts"] },
   "approval/use": { keys: ["approvals", "approval_lists", "approval_due"], parts: ["approval/record"], frees: true },
   "audit/chain": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
   "audit/follow": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
   "audit/list": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
   "audit/log": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
-  "audit/take": { keys: ["audit", "audit_ids", "audit_keys", "audit_by"], parts: ["audit/append"] },
+  "audit/take": { keys: ["audit", "audit_ids", "audit_keys", "audit_by", "conflicts"], parts: ["audit/append", "engine/conflicts"] },
   "board/ack": { keys: ["threads", "board_ids", "messages", "inbox_cursors", "thread_parts", "inbox", "board_lists"], parts: ["board/thread", "agent/registered", "board/unread"], frees: true },
   "board/addressed": { keys: ["threads", "board_ids", "messages", "inbox"], parts: ["engine/shown", "board/thread", "board/messages"] },
   "board/count": { keys: ["board_lists"], parts: [] },
@@ -4829,8 +4856,9 @@ export const SCRIPTS = {
   "board/resolve": { keys: ["threads", "board_ids", "messages", "board_lists"], parts: ["board/thread", "board/filing"], frees: true },
   "board/search": { keys: ["threads", "board_ids", "messages", "board_removing", "board_words"], parts: ["engine/shown", "board/thread", "board/lookup"] },
   "board/show": { keys: ["threads", "board_ids", "messages", "thread_parts"], parts: ["engine/shown", "board/thread"] },
-  "board/take": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters", "board_removing", "inbox_cursors"], parts: ["board/thread", "board/filing", "event/notify_all", "board/delivery", "board/hiding", "agent/registered", "board/unread"] },
-  "engine/raise": { keys: [], parts: [] },
+  "board/take": { keys: ["threads", "board_ids", "messages", "board_lists", "board_words", "thread_parts", "inbox", "inbox_waiters", "board_removing", "inbox_cursors", "conflicts"], parts: ["board/thread", "board/filing", "event/notify_all", "board/delivery", "board/hiding", "agent/registered", "board/unread", "engine/conflicts"] },
+  "engine/conflicts_kept": { keys: ["conflicts"], parts: [] },
+  "engine/raise": { keys: ["conflicts"], parts: [] },
   "engine/sites": { keys: ["sites"], parts: [] },
   "event/end": { keys: [], parts: [] },
   "event/read": { keys: [], parts: [] },
@@ -4845,7 +4873,7 @@ export const SCRIPTS = {
   "lock/release": { keys: ["lock_wait_queue", "lock_waiters", "lock_paths"], parts: ["lock/rows", "lock/selection", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/format", "lock/release_fast"], frees: true },
   "lock/release_all": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases"], frees: true },
   "lock/renew": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows", "lock/selection"], frees: true },
-  "lock/take": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases"] },
+  "lock/take": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters", "conflicts"], parts: ["lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases", "engine/conflicts"] },
   "task/abandon": { keys: ["task_wait_queue", "task_waiters"], parts: ["task/waiters"], frees: true },
   "task/cancel": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/choice"], frees: true },
   "task/claim": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/format", "task/fast"], frees: true, lets: ["COMPLETES = false"] },
@@ -4861,7 +4889,7 @@ export const SCRIPTS = {
   "task/renew": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
   "task/retry": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/choice"], frees: true },
   "task/sweep": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/dependencies", "task/expire"], frees: true },
-  "task/take": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links", "task_keys", "task_created"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/dependencies", "task/attempts", "task/removal"] },
+  "task/take": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links", "task_keys", "task_created", "conflicts"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/dependencies", "task/attempts", "task/removal", "engine/conflicts"] },
   "task/to_2": { keys: ["task_created", "agent_words", "agent_reported", "lock_waiters", "lock_line", "task_waiters", "task_line"], parts: ["engine/migrate"] },
   "task/update": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/choice"] },
 } as const satisfies Readonly<Record<string, ScriptParts>>;

@@ -35,13 +35,28 @@ local function go_back(from)
   end
 end
 
+local function is_told(fields)
+  return fields[#fields - 1] == 'o' and fields[#fields] == TOLD
+end
+
+-- Whether what ends with this number was told before: then those behind it are in their place, where others may have read them.
+local function is_there(entries, last_number)
+  for _, entry in ipairs(entries) do
+    if is_told(entry[2]) then
+      local _, number = place_of(entry)
+      return number >= last_number
+    end
+  end
+  return false
+end
+
 -- Takes the entries out that come behind this place and were not told, the newest first; answers whether these were all.
-local function take_out(first_at, first_number)
-  local entries, late = call('XREVRANGE', EVENTS, '+', '-', 'COUNT', MOST), 0
+local function take_out(entries, first_at, first_number)
+  local late = 0
   for _, entry in ipairs(entries) do
     local at, number = place_of(entry)
     local fields = entry[2]
-    if fields[#fields - 1] == 'o' and fields[#fields] == TOLD or at <= first_at and number < first_number then break end
+    if is_told(fields) or at <= first_at and number < first_number then break end
     call('ZADD', LATE_EVENTS, int(number), int(number) .. ' ' .. cjson.encode(fields))
     call('XDEL', EVENTS, entry[1])
     late = late + 1
@@ -135,9 +150,12 @@ local function put_back()
 end
 
 if #ARGV > 5 then
-  if not take_out(tonumber(ARGV[6]), tonumber(ARGV[7])) then return finish(1) end
-  if call('EXISTS', LATE_EVENTS) == 1 then drop_told() end
-  add_told()
+  local entries = call('XREVRANGE', EVENTS, '+', '-', 'COUNT', MOST)
+  if not is_there(entries, tonumber(ARGV[#ARGV - 2])) then
+    if not take_out(entries, tonumber(ARGV[6]), tonumber(ARGV[7])) then return finish(1) end
+    if call('EXISTS', LATE_EVENTS) == 1 then drop_told() end
+    add_told()
+  end
 end
 local done = not LAST or put_back()
 if dirty and followers == 1 then

@@ -1,7 +1,7 @@
 --[[ lock/take: takes locks over from another store, and those who wait for them. No event is emitted: the store that they
 come from has told of them.
 
-NEEDS   lock/end_leases
+NEEDS   lock/end_leases, engine/conflicts
 KEYS    lock_wait_queue
 ARGV    5 1 to let a lease stay that conflicts and has the higher fence, 6.. records, JSON, see src/lock/transfer.ts
 RETURN  JSON: [kept, ended] of each two leases that kept each other out, each {path, holder, fence}
@@ -92,4 +92,4 @@ for i = 6, #ARGV do
     end
   end
 end
-return finish('[' .. table.concat(told, ',') .. ']')
+return finish(keep_conflicts('lock', told))

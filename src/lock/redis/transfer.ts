@@ -33,9 +33,17 @@ export class RedisLockTransfer implements Target<LockRecord> {
     for (let first = 0; first < records.length; first += TAKEN_AT_ONCE) {
       const args = records.slice(first, first + TAKEN_AT_ONCE).map((one) => JSON.stringify(one));
       const text = await this.#runner.write(TAKE, undefined, this.#keepOthers ? 1 : 0, ...args);
-      const told = JSON.parse(String(text)) as (readonly [ConflictingLease, ConflictingLease])[];
-      conflicts.push(...told.map(([kept, ended]) => leaseConflict(kept, ended)));
+      const told: readonly LeaseRefusal[] = JSON.parse(String(text));
+      conflicts.push(...told.map(lockConflict));
     }
     return conflicts;
   }
+}
+
+/** What take.lua answers of two leases that kept each other out. */
+export type LeaseRefusal = readonly [kept: ConflictingLease, ended: ConflictingLease];
+
+/** The conflict that this tells of. */
+export function lockConflict([kept, ended]: LeaseRefusal): TransferConflict {
+  return leaseConflict(kept, ended);
 }

@@ -77,12 +77,9 @@ export class Failback {
     if (authority.peek().store !== "directory") return { kind: "not_needed" };
     try {
       if (!await this.#answers()) return { kind: "unreachable" };
-      const conflicts: TransferConflict[] = [];
       for (;;) {
-        const ended = await authority.change((record, write) =>
-          this.#portion(record, write, conflicts)
-        );
-        if (ended) return { kind: "done", conflicts };
+        const conflicts = await authority.change((record, write) => this.#portion(record, write));
+        if (conflicts !== undefined) return { kind: "done", conflicts };
         // Others have their turn between two portions.
         await sleep(1);
       }
@@ -114,13 +111,12 @@ export class Failback {
     }
   }
 
-  /** One hold of the lock; whether Redis has the authority after it. */
+  /** One hold of the lock; once Redis has the authority after it, what could not be taken over as it was. */
   async #portion(
     record: AuthorityRecord,
     write: WriteRecord,
-    conflicts: TransferConflict[],
-  ): Promise<boolean> {
-    if (record.store !== "directory") return true;
+  ): Promise<readonly TransferConflict[] | undefined> {
+    if (record.store !== "directory") return [];
     const { sides, clock } = this.#options;
     if (!await this.#answers()) throw unreachable();
     const [redis, { openMove }, { writeMirror }] = await Promise.all([
@@ -129,7 +125,7 @@ export class Failback {
       import("./mirror_snapshot.ts"),
     ]);
     const directory = await sides.directory(record.outage, record.aheadMs);
-    const { memory, others } = record.moving === undefined
+    const { memory, others } = (record.moving?.memory ?? 0) === 0
       ? await this.#begin(record, write)
       : { ...record, ...record.moving };
     sides.memory = memory;
@@ -137,10 +133,8 @@ export class Failback {
     const until = performance.now() + PORTION_MS;
     try {
       while (performance.now() < until) {
-        const portion = await move.portion();
-        conflicts.push(...portion.conflicts);
-        if (!portion.isLast) continue;
-        await move.finish({ epoch: record.epoch + 1, conflicts });
+        if (await move.portion()) continue;
+        const conflicts = await move.finish(record.epoch + 1);
         const mirror = record.mirror + 1;
         writeMirror(this.#options.home, mirror, await move.live(clock.nowMs()));
         write({
@@ -155,14 +149,14 @@ export class Failback {
         });
         sides.forgetDirectory();
         await removeLeftovers(this.#options.home, { ...record, mirror, outage: 0 });
-        return true;
+        return conflicts;
       }
-      return false;
+      return undefined;
     } catch (error) {
       // What was moved is lost: the next portion begins anew.
       if (error instanceof MemoryChangedError) {
         await move.markAll();
-        write({ moving: undefined });
+        write({ moving: { memory: 0 } });
       }
       throw error;
     }
@@ -170,13 +164,15 @@ export class Failback {
 
   /** Another site may have come to Redis meanwhile: what it holds there must not be taken for what was given up here. */
   async #begin(
-    { others: known, outage, aheadMs }: AuthorityRecord,
+    { others: known, outage, aheadMs, moving }: AuthorityRecord,
     write: WriteRecord,
   ): Promise<Pick<AuthorityRecord, "memory" | "others">> {
     const { sides, directory, clock } = this.#options;
     const redis = await sides.redis(LOOK_MS);
     const { raise } = await import("./transfers.ts");
-    const memory = await raise(await sides.directory(outage, aheadMs), redis);
+    const memory = await raise(await sides.directory(outage, aheadMs), redis, {
+      isFirst: moving === undefined,
+    });
     sides.memory = memory;
     const { others } = await seeSites(redis.runner, siteOf(directory), { known });
     write({ moving: { memory }, others, sitesAtMs: clock.nowMs() });

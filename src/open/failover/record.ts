@@ -48,7 +48,7 @@ export interface AuthorityRecord {
   readonly short?: number;
   /** Present while what an outage has left is moved into Redis. */
   readonly moving?: {
-    /** The memory of the Redis that it is moved into. */
+    /** The memory of the Redis that it is moved into; 0: that is to be begun anew, because it was lost. */
     readonly memory: number;
   };
 }

@@ -13,20 +13,22 @@ import type { Lease } from "../../lock/model.ts";
 import { DirectoryAgentTransfer } from "../../agent/directory/transfer.ts";
 import { RedisAgentTransfer } from "../../agent/redis/transfer.ts";
 import { DirectoryApprovalTransfer } from "../../approval/directory/transfer.ts";
-import { RedisApprovalTransfer } from "../../approval/redis/transfer.ts";
+import { approvalConflict, RedisApprovalTransfer } from "../../approval/redis/transfer.ts";
 import { DirectoryAuditTransfer } from "../../audit/directory/transfer.ts";
 import { RedisAuditTransfer } from "../../audit/redis/transfer.ts";
+import { keyConflict } from "../../audit/transfer.ts";
 import { DirectoryBoardTransfer } from "../../board/directory/transfer.ts";
-import { RedisBoardTransfer } from "../../board/redis/transfer.ts";
+import { RedisBoardTransfer, threadConflict } from "../../board/redis/transfer.ts";
+import { type KeptConflict, keptConflicts } from "../../engine/redis/conflicts.ts";
 import { raiseNumbers } from "../../engine/redis/raise.ts";
 import { emit } from "../../event/directory/append.ts";
 import { DirectoryEventTransfer } from "../../event/directory/transfer.ts";
 import { RedisEventTransfer } from "../../event/redis/transfer.ts";
 import { DirectoryLockTransfer } from "../../lock/directory/transfer.ts";
-import { RedisLockTransfer } from "../../lock/redis/transfer.ts";
+import { lockConflict, RedisLockTransfer } from "../../lock/redis/transfer.ts";
 import type { LockRecord } from "../../lock/transfer.ts";
 import { DirectoryTaskTransfer } from "../../task/directory/transfer.ts";
-import { RedisTaskTransfer } from "../../task/redis/transfer.ts";
+import { RedisTaskTransfer, taskConflict } from "../../task/redis/transfer.ts";
 import { recordOfClaim } from "../../task/transfer.ts";
 import type { PortionLimit, Source, Target, TransferConflict } from "../../transfer.ts";
 import type { DirectoryStore } from "../directory.ts";
@@ -36,16 +38,10 @@ import type { MirrorLease, MirrorState, MirrorTask } from "./mirror_line.ts";
 /** How much one script takes over. */
 const PORTION: PortionLimit = { records: 250, bytes: 1_048_576 };
 
-/** What one step of moving did. */
-export interface MovedPortion {
-  readonly conflicts: readonly TransferConflict[];
-  /** Whether nothing was left to move. */
-  readonly isLast: boolean;
-}
-
 /** A source and its target, of one room, whatever its records are. */
 interface Way {
-  move(): Promise<{ readonly moved: boolean; readonly conflicts: readonly TransferConflict[] }>;
+  /** Whether there was anything to move. */
+  move(): Promise<boolean>;
   markAll(): Promise<void>;
 }
 
@@ -53,10 +49,10 @@ function way<Record>(source: Source<Record>, target: Target<Record>): Way {
   return {
     async move() {
       const { records, keys } = await source.changed(PORTION);
-      if (keys.length === 0) return { moved: false, conflicts: [] };
-      const conflicts = await target.take(records);
+      if (keys.length === 0) return false;
+      await target.take(records);
       await source.settle(keys);
-      return { moved: true, conflicts };
+      return true;
     },
     markAll: () => source.markAll(),
   };
@@ -153,30 +149,44 @@ export async function putBack(
 
 /** What moves an outage's changes into Redis. */
 export interface Move {
-  /** Moves some of what is left. */
-  portion(): Promise<MovedPortion>;
+  /** Moves some of what is left; whether there was any. */
+  portion(): Promise<boolean>;
   /** Everything is to be moved again. */
   markAll(): Promise<void>;
   /**
    * Ends it, once nothing is left and nobody can change anything: what Redis granted to calls that were given up ends,
    * who waits for locks keeps its place, and followers are told.
+   *
+   * @returns what could not be taken over as it was, whichever process has moved it.
    */
-  finish(
-    data: { readonly epoch: number; readonly conflicts: readonly TransferConflict[] },
-  ): Promise<void>;
+  finish(epoch: number): Promise<readonly TransferConflict[]>;
   /** What is live, for a new mirror. */
   live(nowMs: number): Promise<MirrorState>;
+}
+
+/** What the rooms' scripts answer, by room. */
+const CONFLICTS: Readonly<Record<string, (told: never) => TransferConflict>> = {
+  lock: lockConflict,
+  task: taskConflict,
+  board: threadConflict,
+  approval: approvalConflict,
+  audit: keyConflict,
+};
+
+function conflictOf({ room, told }: KeptConflict): TransferConflict {
+  return CONFLICTS[room]!(told as never);
 }
 
 /** So many conflicts are named by the event that tells of them. */
 const CONFLICTS_TOLD = 20;
 
-/** Gives Redis a new memory, and numbers above the directory's; the memory. */
+/** Gives Redis a new memory, and numbers above the directory's; the memory. `isFirst`: nothing was moved before. */
 export async function raise(
   { engine }: DirectoryStore,
   { runner }: RedisStore,
+  options: { readonly isFirst: boolean },
 ): Promise<number> {
-  return await raiseNumbers(runner, await engine.read(numbersOf));
+  return await raiseNumbers(runner, await engine.read(numbersOf), options);
 }
 
 /** The way from the directory's database of an outage into Redis; `isAlone`: no other site uses it. */
@@ -199,17 +209,14 @@ export function openMove(
   ];
   const events = new DirectoryEventTransfer(engine);
   const redisEvents = new RedisEventTransfer(runner);
-  const portion = async (): Promise<MovedPortion> => {
-    for (const each of ways) {
-      const { moved, conflicts } = await each.move();
-      if (moved) return { conflicts, isLast: false };
-    }
+  const portion = async (): Promise<boolean> => {
+    for (const each of ways) if (await each.move()) return true;
     const { records, keys } = await events.changed(PORTION);
     // The last ones go with the change of the record.
-    if (keys.length < PORTION.records) return { conflicts: [], isLast: true };
-    const conflicts = await redisEvents.take(records);
+    if (keys.length < PORTION.records) return false;
+    await redisEvents.take(records);
     await events.settle(keys);
-    return { conflicts, isLast: false };
+    return true;
   };
   return {
     portion,
@@ -217,15 +224,16 @@ export function openMove(
       for (const each of ways) await each.markAll();
       await events.markAll();
     },
-    finish: async ({ epoch, conflicts }) => {
+    finish: async (epoch) => {
       if (isAlone) await endGhosts(redis, directory, redisLocks);
       await takeAll(redisLocks, await locks.waiters());
+      const conflicts = (await keptConflicts(runner)).map(conflictOf);
       await tellFailedBack(directory, { epoch, conflicts: conflicts.slice(0, CONFLICTS_TOLD) });
       for (;;) {
         const { records, keys, more } = await events.changed(PORTION);
         await redisEvents.take(records, { last: !more });
         await events.settle(keys);
-        if (!more) return;
+        if (!more) return conflicts;
       }
     },
     live: (nowMs) => liveIn(directory, locks, nowMs),

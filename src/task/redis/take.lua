@@ -5,7 +5,7 @@ ended in another way. Where nobody but those who tell uses this store there is n
 call that was executed late, which nobody was answered. Of what was told an attempt that ended with a result or an error is kept as a late one.
 No event is emitted.
 
-NEEDS   task/dependencies, task/attempts, task/removal
+NEEDS   task/dependencies, task/attempts, task/removal, engine/conflicts
 KEYS    task_keys, task_later, task_created, task_links
 RULES   task/model: UNBLOCKED_AT_ONCE
 ARGV    5 1 where nobody but those who tell uses this store; then of each task: "moved", its id, its key or "", an object of its other fields, see RedisTaskTransfer; title,
@@ -24,7 +24,7 @@ local function argument()
 end
 
 local function conflict(id, kind, more)
-  conflicts[#conflicts + 1] = { id, kind, more or '' }
+  conflicts[#conflicts + 1] = cjson.encode({ id, kind, more or '' })
 end
 
 local function changed_at(task)
@@ -216,4 +216,4 @@ while at <= #ARGV do
 end
 dirty = true
 wake_waiters()
-return finish(list(conflicts))
+return finish(keep_conflicts('task', conflicts))

@@ -32,23 +32,24 @@ export class RedisTaskTransfer implements Target<TaskRecord> {
     const conflicts: TransferConflict[] = [];
     for (let first = 0; first < records.length; first += TAKEN_AT_ONCE) {
       const args = records.slice(first, first + TAKEN_AT_ONCE).flatMap(argumentsOf);
-      const answer: readonly Refusal[] = JSON.parse(
+      const answer: readonly TaskRefusal[] = JSON.parse(
         String(await this.#runner.write(TAKE, undefined, this.#isAlone ? 1 : "", ...args)),
       );
-      for (const refusal of answer) conflicts.push(conflictOf(refusal));
+      for (const refusal of answer) conflicts.push(taskConflict(refusal));
     }
     return conflicts;
   }
 }
 
 /** What take.lua answers of a task that was not taken over as told. */
-type Refusal = readonly [
+export type TaskRefusal = readonly [
   id: string,
   kind: "key" | "late" | "theirs" | "needed" | "held",
   more: string,
 ];
 
-function conflictOf([id, kind, more]: Refusal): TransferConflict {
+/** The conflict that this tells of. */
+export function taskConflict([id, kind, more]: TaskRefusal): TransferConflict {
   switch (kind) {
     case "key":
       return keyConflict(id, more);
