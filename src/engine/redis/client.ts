@@ -7,6 +7,7 @@ import { Cluster, Redis, type RedisOptions } from "npm:ioredis@6.0.0";
 import { handshake, type RedisServerInfo, serverInfo } from "./handshake.ts";
 import {
   addSentinelOptions,
+  cutsOnlyOpenSockets,
   hearSocketErrors,
   limitCommands,
   replaceReadyCheck,
@@ -40,10 +41,12 @@ export interface ClientHooks {
   readonly connected: (info: RedisServerInfo) => void;
   /** Whether an error reply calls for a new connection. */
   readonly reconnectOn?: (message: string) => boolean;
+  /** The client has made a connection of its own, to a node, a Sentinel, or to ask for the slots. */
+  readonly made?: (client: Redis) => void;
 }
 
 /** Time that a closing connection is given before it is cut. */
-export const DISCONNECT_MS = 50;
+const DISCONNECT_MS = 50;
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2000;
@@ -71,7 +74,8 @@ export function nodeClient(
   });
   // The library leaves the connections to Sentinels its own slow disconnect.
   if (target.kind === "sentinel") {
-    addSentinelOptions(client, { disconnectTimeout: DISCONNECT_MS, disableClientInfo: true });
+    const options = { disconnectTimeout: DISCONNECT_MS, disableClientInfo: true };
+    addSentinelOptions(client, options, (sentinel) => announce(sentinel, hooks));
   }
   prepare(client, settings, hooks, true);
   return client;
@@ -102,6 +106,7 @@ export function clusterClient(settings: ClientSettings, hooks: ClientHooks): Clu
     // Those that ask for the slots keep to themselves why they cannot connect.
     node.duplicate = ((override) => {
       const copy = Redis.prototype.duplicate.call(node, override);
+      announce(copy, hooks);
       return copy.on("error", report);
     }) as Redis["duplicate"];
   });
@@ -167,12 +172,19 @@ function sentinelOptions({ target, tls, commandTimeoutMs }: ClientSettings): Opt
   };
 }
 
+/** Has the owner end a connection together with its own, however far it has come. */
+function announce(client: Redis, { made }: ClientHooks): void {
+  cutsOnlyOpenSockets(client);
+  made?.(client);
+}
+
 function prepare(
   client: Redis,
   settings: ClientSettings,
   hooks: ClientHooks,
   authenticates: boolean,
 ): void {
+  announce(client, hooks);
   hearSocketErrors(client);
   limitSilence(client, settings.commandTimeoutMs);
   replaceReadyCheck(client, (done) => {

@@ -19,9 +19,9 @@ import { CoordError } from "../../errors.ts";
 import { printable } from "../../name.ts";
 import { backoffMs, type ClientSettings, clusterClient, nodeClient } from "./client.ts";
 import type { RedisServerInfo } from "./handshake.ts";
-import { commandsUnderWay, refreshSlots, socketOf } from "./ioredis_internals.ts";
+import { commandsUnderWay, disconnect, refreshSlots, socketOf } from "./ioredis_internals.ts";
 import { type FailureContext, redisFailure, wasNeverSent } from "./failure.ts";
-import { type ChannelListener, disconnect, RedisSubscriber } from "./subscriber.ts";
+import { type ChannelListener, RedisSubscriber } from "./subscriber.ts";
 import { readTlsFiles } from "./tls.ts";
 import { parseRedisUrl, redactUrl, type RedisTarget } from "./url.ts";
 
@@ -81,6 +81,8 @@ export class RedisConnection {
   readonly #place: string;
   readonly #secrets: readonly string[];
   readonly #raw: Redis | Cluster;
+  /** All that the client has made and not ended. */
+  readonly #made = new Set<Redis>();
   readonly #waiters = new Set<Waiter>();
   #subscriber: RedisSubscriber | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -219,9 +221,8 @@ export class RedisConnection {
   /** Waits for commands under way, then ends everything. With `exiting` the sockets end on their own. */
   async close({ exiting = false }: { readonly exiting?: boolean } = {}): Promise<void> {
     if (this.#closed) return;
-    const nodes = this.#nodes();
     await Promise.all(
-      nodes.filter((node) => commandsUnderWay(node) > 0)
+      this.#nodes().filter((node) => commandsUnderWay(node) > 0)
         // The answer to this one comes after all others, and whatever it is, it is an answer.
         .map((node) => node.ping().catch(() => undefined)),
     );
@@ -229,7 +230,8 @@ export class RedisConnection {
     this.#closing.abort();
     clearTimeout(this.#timer);
     for (const waiter of [...this.#waiters]) waiter.reject(new Error("The store is closed"));
-    const closing = [this.#subscriber?.close(), ...nodes.map((node) => disconnect(node))];
+    const made = [...this.#made];
+    const closing = [this.#subscriber?.close(), ...made.map((client) => disconnect(client))];
     if (this.clustered) this.#raw.disconnect();
     if (!exiting) await Promise.all(closing);
   }
@@ -270,6 +272,7 @@ export class RedisConnection {
       // The address may lead to another server by now, the one that took over.
       reconnectOn: (message: string) =>
         message.includes("READONLY") && this.server.role !== "slave",
+      made: (client: Redis) => this.#keep(client),
     };
     if (this.clustered) {
       const cluster = clusterClient(this.#settings, hooks);
@@ -293,6 +296,12 @@ export class RedisConnection {
     });
     client.on("end", () => this.#revive(client));
     return this.#watch(client);
+  }
+
+  #keep(client: Redis): void {
+    this.#made.add(client);
+    client.on("connecting", () => this.#made.add(client));
+    client.on("end", () => this.#made.delete(client));
   }
 
   #watch<Client extends Redis | Cluster>(client: Client): Client {
@@ -330,7 +339,11 @@ export class RedisConnection {
   }
 
   #subscribing(): Redis {
-    const hooks = { retry: () => null, connected: () => {} };
+    const hooks = {
+      retry: () => null,
+      connected: () => {},
+      made: (client: Redis) => this.#keep(client),
+    };
     if (!("nodes" in this.#raw)) return nodeClient(this.#settings, hooks);
     // The nodes of a cluster pass on to each other what is published at any of them.
     const nodes = this.#raw.nodes("master");

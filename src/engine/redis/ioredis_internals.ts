@@ -22,6 +22,7 @@ export interface SocketWriting {
 /** The socket of a client. */
 export interface ClientSocket extends SocketWriting {
   readonly bytesRead: number;
+  readonly closed: boolean;
   readonly destroyed: boolean;
   readonly writable: boolean;
   destroy(error: Error): void;
@@ -38,7 +39,9 @@ export interface SilenceTimer {
 
 interface NodeInternals extends SilenceTimer {
   readonly connector: {
-    connectToSentinel?(endpoint: unknown, options?: object): unknown;
+    stream?: ClientSocket | null;
+    connectToSentinel?(endpoint: unknown, options?: object): Redis;
+    disconnect(): void;
   };
   _readyCheck(done: CheckDone): void;
   setSocketTimeout(): void;
@@ -109,11 +112,43 @@ export function commandsUnderWay(client: Redis): number {
   return internals(client).commandQueue.length;
 }
 
-/** Gives the connections to Sentinels, which the library makes by itself, these options. */
-export function addSentinelOptions(client: Redis, added: object): void {
+/** Gives the connections to Sentinels, which the library makes by itself, these options, and tells of each. */
+export function addSentinelOptions(
+  client: Redis,
+  added: object,
+  made: (sentinel: Redis) => void = () => {},
+): void {
   const { connector } = internals(client);
   const connect = connector.connectToSentinel!.bind(connector);
-  connector.connectToSentinel = (endpoint, options) => connect(endpoint, { ...options, ...added });
+  connector.connectToSentinel = (endpoint, options) => {
+    const sentinel = connect(endpoint, { ...options, ...added });
+    made(sentinel);
+    return sentinel;
+  };
+}
+
+/**
+ * Keeps a client from cutting a socket that has ended already: the library starts a timer for that, which nothing
+ * clears, and does so for each connection that could not be made.
+ */
+export function cutsOnlyOpenSockets(client: Redis): void {
+  const { connector } = internals(client);
+  const disconnect = connector.disconnect.bind(connector);
+  connector.disconnect = () => {
+    if (connector.stream?.destroyed) connector.stream = null;
+    disconnect();
+  };
+}
+
+/**
+ * Ends a connection and waits until its socket is closed. While a client connects, its socket is known to its
+ * connector alone.
+ */
+export async function disconnect(client: Redis): Promise<void> {
+  const socket = internals(client).connector.stream ?? socketOf(client);
+  client.disconnect();
+  if (!socket || socket.closed) return;
+  await new Promise((resolve) => socket.once("close", resolve));
 }
 
 /** Limits the time of each command, also while a cluster's client looks for a node or follows a redirection. */

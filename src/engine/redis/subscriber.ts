@@ -6,8 +6,8 @@
  * @module
  */
 import type { Redis } from "npm:ioredis@6.0.0";
-import { backoffMs, DISCONNECT_MS } from "./client.ts";
-import { socketOf } from "./ioredis_internals.ts";
+import { backoffMs } from "./client.ts";
+import { disconnect } from "./ioredis_internals.ts";
 
 /** Hears one channel. */
 export interface ChannelListener {
@@ -130,15 +130,4 @@ export class RedisSubscriber {
   #listeners(): ChannelListener[] {
     return [...this.#channels.values()].flatMap((listeners) => [...listeners]);
   }
-}
-
-/** Closes a connection and waits until it is. */
-export async function disconnect(client: Redis): Promise<void> {
-  const stream = socketOf(client);
-  if (client.status === "end") return;
-  client.disconnect();
-  if (!stream) return;
-  if (!stream.destroyed) await new Promise((resolve) => stream.once("close", resolve));
-  // The library's timer that cuts a connection also runs for one that had ended before.
-  else await new Promise((resolve) => setTimeout(resolve, DISCONNECT_MS + 1));
 }
