@@ -104,12 +104,15 @@ export class Authority {
    * calls this has left every {@linkcode Hold} of its own.
    *
    * @param work `write` replaces the fields it is given, durably; may be called more than once
+   * @param options `patienceMs`: how long to wait for others, each time, where that is less than usual. Meanwhile no
+   * operation begins: what can wait for another time keeps nobody out for long.
    * @throws {StoreUnavailableError} when an operation or another change does not end in time; names its process.
    */
   change<T>(
     work: (record: AuthorityRecord, write: (next: AuthorityChange) => void) => Promise<T>,
+    { patienceMs = this.#lockTimeoutMs }: { readonly patienceMs?: number } = {},
   ): Promise<T> {
-    const result = this.#changes.then(() => this.#change(work));
+    const result = this.#changes.then(() => this.#change(work, patienceMs));
     // The next one starts however this one ends; its own caller hears how.
     this.#changes = result.then(() => {}, () => {});
     return result;
@@ -200,8 +203,9 @@ export class Authority {
 
   async #change<T>(
     work: (record: AuthorityRecord, write: (next: AuthorityChange) => void) => Promise<T>,
+    patienceMs: number,
   ): Promise<T> {
-    const files = await this.#exclude();
+    const files = await this.#exclude(patienceMs);
     try {
       let record = files.record.read();
       return await work(record, (next) => {
@@ -225,14 +229,14 @@ export class Authority {
   }
 
   /** Closes the turnstile, and waits until everybody has left. */
-  async #exclude(): Promise<AuthorityFiles> {
+  async #exclude(patienceMs: number): Promise<AuthorityFiles> {
     try {
       for (;;) {
         const files = this.#files;
-        await this.#acquire(files.block);
+        await this.#acquire(files.block, patienceMs);
         let kept = false;
         try {
-          await this.#acquire(files.exclude);
+          await this.#acquire(files.exclude, patienceMs);
           kept = files.inPlace();
           if (kept) return files;
           files.exclude.release();
@@ -246,8 +250,8 @@ export class Authority {
     }
   }
 
-  async #acquire(lock: KernelLock): Promise<void> {
-    if (!lock.tryAcquire()) await lock.acquire(this.#lockTimeoutMs);
+  async #acquire(lock: KernelLock, patienceMs = this.#lockTimeoutMs): Promise<void> {
+    if (!lock.tryAcquire()) await lock.acquire(patienceMs);
   }
 
   /** The files in the directory are others than those that are open, or are missing. */

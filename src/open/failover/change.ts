@@ -30,6 +30,9 @@ export type FailoverMode = "auto" | "directory";
 const RECHECK_MS = 100;
 /** How often a site tells Redis that it is there and asks for others, in milliseconds. */
 const SITES_EVERY_MS = 60_000;
+/** How long a change that can wait keeps others out where somebody stays inside, and when it is tried again after that. */
+const TIDY_PATIENCE_MS = 500;
+const TIDY_REST_MS = 10_000;
 /** From this size on a mirror is made smaller, and how often a process looks. */
 const MIRROR_BYTES = 4_194_304;
 const MIRROR_LOOKS = 256;
@@ -49,6 +52,7 @@ export interface ChangeOptions {
 export class Changes {
   readonly #options: ChangeOptions;
   #writes = 0;
+  #restsUntil = 0;
   #mirrorBytes = MIRROR_BYTES;
   #background: Promise<void> | undefined;
 
@@ -151,13 +155,15 @@ export class Changes {
 
   /** What is due once an operation that writes was answered by Redis under this record; it waits for nothing. */
   afterWrite({ sitesAtMs }: AuthorityRecord, mirror: Mirror | undefined): void {
-    if (this.#background !== undefined) return;
+    if (this.#background !== undefined || performance.now() < this.#restsUntil) return;
     const isDue = this.#options.clock.nowMs() - sitesAtMs >= SITES_EVERY_MS;
     const isLarge = this.#writes++ % MIRROR_LOOKS === 0 &&
       (mirror?.size() ?? 0) > this.#mirrorBytes;
     if (!isDue && !isLarge) return;
     this.#background = this.#tidy(isLarge).catch(() => {
-      // Nobody asked for it: what stands in its way, the next operation meets itself.
+      // Nobody asked for it: what stands in its way, the next operation meets itself. Where a process is frozen inside,
+      // each try keeps everybody out.
+      this.#restsUntil = performance.now() + TIDY_REST_MS;
     }).finally(() => this.#background = undefined);
   }
 
@@ -179,7 +185,7 @@ export class Changes {
         write({ mirror });
       }
       await removeLeftovers(home, { ...record, mirror });
-    });
+    }, { patienceMs: TIDY_PATIENCE_MS });
     const { mirror } = authority.peek();
     // Where most of it is live, making it smaller helps little: it may grow to four times that.
     const live = await sizeOf(`${home}/mirror.${mirror}`);
