@@ -16,8 +16,7 @@ export function redisEngine({ url }: RedisPlace): EngineDescriptor {
     },
     value: url,
     get identity() {
-      const { kind, hosts, path, name, db } = parseRedisUrl(url, "store");
-      return JSON.stringify([kind, hosts, path, name, db]);
+      return identityOf(url);
     },
     get trustedPlace() {
       return trustedPlaceOf(url);
@@ -45,8 +44,13 @@ export function redisEngine({ url }: RedisPlace): EngineDescriptor {
     },
     open: async ({ namespace, durability, clock, warn, acts, standIn }) => {
       if (standIn !== undefined) {
-        const { FailoverStore } = await import("./failover/store.ts");
-        const options = { url, namespace, durability, clock, warn, acts, ...standIn };
+        const [{ FailoverStore }, { siteDirectory }] = await Promise.all([
+          import("./failover/store.ts"),
+          import("./failover/site_files.ts"),
+        ]);
+        const directory = await siteDirectory(standIn.directory, identityOf(url));
+        const { mode } = standIn;
+        const options = { url, namespace, durability, clock, warn, acts, directory, mode };
         return await FailoverStore.open(options);
       }
       const [{ RedisStore }, { siteWithoutDirectory }] = await Promise.all([
@@ -73,6 +77,12 @@ export function redisEngine({ url }: RedisPlace): EngineDescriptor {
       };
     },
   };
+}
+
+/** The servers and the database, whoever signs in and however they are spoken to. */
+function identityOf(url: string): string {
+  const { kind, hosts, path, name, db } = parseRedisUrl(url, "store");
+  return JSON.stringify([kind, hosts, path, name, db]);
 }
 
 /** The servers, spoken to in this way. Who signs in, which database and how long to wait makes no difference. */

@@ -90,7 +90,9 @@ redisTest("store sites shows who acted on a server, and forgets one", async (dir
   };
   assert.equal(await sites(), "No site uses this namespace.\n");
   await cli(dir, ["lock", "acquire", "a.py", "--agent", "ada"], { env });
-  const here = /^sit_\w+/.exec(await Deno.readTextFile(`${dir}/.agentcoord/fallback/site`))![0];
+  const [server] = [...Deno.readDirSync(`${dir}/.agentcoord/fallback`)];
+  const file = await Deno.readTextFile(`${dir}/.agentcoord/fallback/${server!.name}/site`);
+  const here = /^sit_\w+/.exec(file)![0];
   assert.equal(await sites("--quiet"), `${here}\n`);
   const without = `none:${Deno.hostname()}`;
   await cli(dir, ["lock", "acquire", "b.py", "--agent", "ada", "--fallback", "never"], { env });

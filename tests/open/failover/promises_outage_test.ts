@@ -46,6 +46,25 @@ async function assertNoOutage(
 const actWith = ({ open }: Site, url: string) => async () =>
   await agentOn(await open({ url }), "ada").locks.acquire("a.py");
 
+/** How the program opens its store in a project. */
+function settings(directory: string, url: string) {
+  return {
+    store: { kind: "redis", url },
+    namespace: "default",
+    durability: "normal",
+    project: {
+      root: directory,
+      worktree: directory,
+      cwd: directory,
+      storeDirectory: `${directory}/.agentcoord`,
+      isGit: false,
+    },
+    actor: { name: "ada", host: "test-host" },
+    clock: systemClock,
+    standInDirectory: `${directory}/.agentcoord/fallback`,
+  } as const;
+}
+
 promise("A server that is not there is away", async (sites) => {
   const { open } = await usedSite(sites);
   const store = await open();
@@ -97,11 +116,25 @@ promise("A server whose every connection ends is away", async (sites) => {
 });
 
 promise(
-  "An address where nobody listens is taken for a server that is away, once the site has used one",
+  "Another address is another server: where nobody listens there, nothing takes over",
   async (sites) => {
-    const { open } = await usedSite(sites);
-    const store = await open({ url: `redis://127.0.0.1:${freePort()}?command_timeout=500ms` });
-    await assertTakenOver(store);
+    const { directory } = await sites.site();
+    const acts = async (url: string) => {
+      const { store } = await openContext({ ...settings(directory, url), fallback: "auto" });
+      try {
+        await agentOn(store, "ada").locks.acquire("a.py", { reentrant: true });
+        return await store.sites!();
+      } finally {
+        await store.close();
+      }
+    };
+    assert.equal((await acts(sites.url))?.length, 1);
+    const misspelt = `redis://127.0.0.1:${freePort()}?command_timeout=500ms`;
+    await assertUnavailable(acts(misspelt), /it was never reached from here|nothing listens at/);
+    // Those who use the right one notice nothing.
+    assert.equal((await acts(sites.url))?.length, 1);
+    await sites.server.kill();
+    assert.equal((await acts(sites.url))?.length, 0);
   },
 );
 
@@ -214,22 +247,7 @@ promise("A server whose memory is full never makes the directory take over", asy
 promise("With never the directory does not take over", async (sites) => {
   const { directory, store } = await usedSite(sites);
   await sites.server.kill();
-  const opened = openContext({
-    store: { kind: "redis", url: sites.url },
-    namespace: "default",
-    durability: "normal",
-    project: {
-      root: directory,
-      worktree: directory,
-      cwd: directory,
-      storeDirectory: `${directory}/.agentcoord`,
-      isGit: false,
-    },
-    actor: { name: "ada", host: "test-host" },
-    clock: systemClock,
-    fallback: "never",
-    standInDirectory: `${directory}/fallback`,
-  });
+  const opened = openContext({ ...settings(directory, sites.url), fallback: "never" });
   await assertUnavailable(opened, /nothing listens at/);
   assert.equal((await store.authority()).store, "redis");
 });
