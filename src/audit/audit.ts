@@ -195,11 +195,22 @@ export class Audit {
    * @returns the first place that does not fit, if there is one.
    */
   async verify(): Promise<Verification> {
+    for (;;) {
+      const verification = await this.#verify();
+      if (verification !== undefined) return verification;
+    }
+  }
+
+  /** `undefined` when another store took over meanwhile: what it has does not go on where the other one's ended. */
+  async #verify(): Promise<Verification | undefined> {
     const { store } = this.#context;
+    const { epoch } = await (await store.audit()).chain(0, 0);
     const recorded = await recordedEntries(await store.events());
     let last = { seq: 0, link: "", createdAtMs: 0 };
     for (let after = Number.MIN_SAFE_INTEGER;; after = last.seq) {
-      const { places, more, total, nowMs } = await (await store.audit()).chain(after, BATCH);
+      const part = await (await store.audit()).chain(after, BATCH);
+      if (part.epoch !== epoch) return undefined;
+      const { places, more, total, nowMs } = part;
       for (const { seq, entry } of places) {
         const broken = await examine(seq, entry, last, total) ??
           compare(seq, entry, recorded, nowMs);

@@ -59,6 +59,11 @@ export interface ChainPart {
   readonly total: number;
   /** The store's clock: no entry can be later. */
   readonly nowMs: number;
+  /**
+   * Where several stores take turns: another number whenever another one decides. Stretches of different numbers do not
+   * belong together. Absent where there is one store.
+   */
+  readonly epoch?: number;
 }
 
 /** Atomic operations only; sealing, verifying and throwing belong to {@linkcode Audit}. */

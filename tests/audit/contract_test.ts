@@ -144,7 +144,7 @@ storeTest("audit verify walks more entries than one page holds", async ({ as }) 
     Array.from({ length: 1001 }, (_, i) => audit.log({ ...decision, reason: `reason ${i}` })),
   );
   const found = await audit.verify();
-  assert.equal(found.entries, 1001);
+  assert.deepEqual([found.ok || found.broken, found.entries], [true, 1001]);
   assert.ok(found.ok && entries.some(({ link }) => link === found.head));
 });
 
@@ -225,12 +225,14 @@ storeTest(
     assert.deepEqual(await room.follow({ after: four.id, limit: 2 }), nothing);
     assert.equal(await room.follow({ after: "aud_nothing", limit: 2 }), undefined);
     const nowMs = clock.nowMs();
-    assert.deepEqual(await room.chain(1, 2), {
+    const { epoch: _, ...inner } = await room.chain(1, 2);
+    assert.deepEqual(inner, {
       places: [{ seq: 2, entry: two }, { seq: 3, entry: three }],
       more: true,
       total: 4,
       nowMs,
     });
-    assert.deepEqual(await room.chain(4, 2), { places: [], more: false, total: 4, nowMs });
+    const { epoch: __, ...none } = await room.chain(4, 2);
+    assert.deepEqual(none, { places: [], more: false, total: 4, nowMs });
   },
 );

@@ -230,7 +230,10 @@ export class FailoverStore extends PrimitiveStore implements Store {
     if (call.method === "follow") {
       return await this.#audit[side](await store.audit(), call.args[0] as FollowQuery);
     }
-    return await make(await store[call.primitive](), call);
+    const result = await make(await store[call.primitive](), call);
+    return call.method === "chain"
+      ? { ...result as object, epoch: this.#authority?.peek().epoch ?? 0 }
+      : result;
   }
 
   /** Absent before the first write, since what only reads leaves nothing in a directory, and where none can be used. */
