@@ -41,6 +41,8 @@ export type {
   AgentStatus,
   ClaimedTask,
   ReportedStatus,
+  SpawnedWorker,
+  SpawnModeName,
 } from "./src/agent/model.ts";
 export { Agents, type HeartbeatOptions, type RegisterOptions } from "./src/agent/agent.ts";
 export type { Approval, ApprovalCounts, ApprovalStatus } from "./src/approval/model.ts";

@@ -15,13 +15,29 @@
  * @module
  */
 import { given } from "../given.ts";
-import type { Agent, AgentCounts, AgentReport, AgentStatus, ReportedStatus } from "./model.ts";
-import { anything, checkArguments, type FieldTable, flag, list, options } from "../arguments.ts";
+import type {
+  Agent,
+  AgentCounts,
+  AgentReport,
+  AgentStatus,
+  ReportedStatus,
+  SpawnedWorker,
+} from "./model.ts";
+import {
+  anything,
+  callback,
+  checkArguments,
+  type FieldTable,
+  flag,
+  list,
+  options,
+} from "../arguments.ts";
 import { checkChoice, checkLeaseMs, checkTags, checkTitle, invalid } from "../check.ts";
 import { requireActor, type RoomContext } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
 import { newId } from "../id.ts";
+import { checkJson } from "../json_value.ts";
 import { likeName } from "./likeness.ts";
 import { checkName, checkText, LIMITS, quote } from "../name.ts";
 import { DEFAULT_AGENT_TTL_MS, HUNG_AFTER_MS } from "./model.ts";
@@ -42,6 +58,8 @@ export interface RegisterOptions {
   readonly tags?: readonly string[];
   /** How long each sign of life is good for, 100 ms to 30 days. Default 60 000. */
   readonly ttlMs?: number;
+  /** How it was spawned; set by whoever spawns it. Default: as it was, unless the agent had deregistered. */
+  readonly worker?: SpawnedWorker;
   /** Take the name even when a live agent has it; leases held under it stay. Default `false`. */
   readonly takeover?: boolean;
 }
@@ -56,6 +74,8 @@ export interface HeartbeatOptions {
 
 /** Agents removed by one operation of {@linkcode Agents.prune}. */
 const PRUNE_BATCH = 128;
+/** The most that is noted of where an agent can be found, as JSON. */
+const WORKER_BYTES = 16_384;
 const MIN_THRESHOLD_MS = 1000;
 const MAX_THRESHOLD_MS = 30 * 24 * 60 * 60 * 1000;
 
@@ -75,7 +95,7 @@ export class Agents {
    */
   async register(options: RegisterOptions = {}): Promise<Agent> {
     const { host, pid, name } = requireActor(this.#context);
-    const { role, workingOn, tags } = options;
+    const { role, workingOn, tags, worker } = options;
     const registration = {
       id: newId("agt"),
       name: checkName(options.name ?? name, "agent name"),
@@ -85,6 +105,7 @@ export class Agents {
       ...(workingOn === undefined ? {} : { workingOn: checkTitle(workingOn, "workingOn", true) }),
       ...(tags === undefined ? {} : { tags: checkTags(tags, "tags") }),
       ttlMs: checkLeaseMs(options.ttlMs ?? DEFAULT_AGENT_TTL_MS, "ttlMs"),
+      ...(worker === undefined ? {} : { worker: checkWorker(worker) }),
       takeover: options.takeover ?? false,
     };
     const outcome = await (await this.#context.store.agents()).register(registration);
@@ -134,6 +155,30 @@ export class Agents {
       removed.push(...portion.agents);
       if (portion.next === undefined) return removed;
       from = portion.next;
+    }
+  }
+
+  /**
+   * Changes what is noted of how an agent was spawned and where it can be found: `change` makes the new note of the
+   * one that is there, and is called again when somebody else was faster. It is no sign of life.
+   *
+   * @param agent as it was last seen
+   * @returns the agent as it is then.
+   * @throws {NotFoundError} when nobody has that name.
+   */
+  async assign(
+    { name, worker }: Pick<Agent, "name" | "worker">,
+    change: (noted: SpawnedWorker | undefined) => SpawnedWorker,
+  ): Promise<Agent> {
+    checkName(name, "agent name");
+    let agent: Pick<Agent, "name" | "worker"> = { name, ...given({ worker }) };
+    for (;;) {
+      const expected = agent.worker && JSON.stringify(agent.worker);
+      const noted = checkWorker(change(agent.worker));
+      const found = await (await this.#context.store.agents()).assign(name, expected, noted);
+      if (found === undefined) throw await this.#unknown(name);
+      if (JSON.stringify(found.worker) === noted) return found;
+      agent = found;
     }
   }
 
@@ -215,6 +260,7 @@ export const REGISTER_FIELDS: FieldTable<RegisterOptions> = {
   workingOn: anything,
   tags: list(),
   ttlMs: anything,
+  worker: anything,
   takeover: flag,
 };
 
@@ -225,6 +271,7 @@ checkArguments(Agents, {
   },
   deregister: {},
   prune: {},
+  assign: { agent: anything, change: callback },
   get: { name: anything },
   show: { name: anything },
   explain: { name: anything },
@@ -235,6 +282,11 @@ checkArguments(Agents, {
 
 function checkRole(value: string): string {
   return checkText(value, "role", { maxChars: LIMITS.nameChars, allowEmpty: true });
+}
+
+/** The note as JSON. */
+function checkWorker(worker: SpawnedWorker): string {
+  return JSON.stringify(checkJson(worker, "worker", WORKER_BYTES));
 }
 
 function taken({ agent, nowMs }: Extract<RegisterOutcome, { kind: "taken" }>): ConflictError {

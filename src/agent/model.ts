@@ -3,6 +3,7 @@
  * @module
  */
 import type { Lease } from "../lock/model.ts";
+import type { JsonValue } from "../task/model.ts";
 
 /** What an agent reports of itself. */
 export type ReportedStatus = "active" | "idle" | "blocked";
@@ -12,6 +13,25 @@ export type ReportedStatus = "active" | "idle" | "blocked";
  * `gone` once it has deregistered or been silent for 24 hours.
  */
 export type AgentStatus = ReportedStatus | "hung" | "gone";
+
+/** The ways in which a worker is spawned. */
+export type SpawnModeName = "subprocess" | "docker" | "railway";
+
+/** How an agent was spawned, and where it can be found. Holds no secrets: everybody in the namespace sees it. */
+export interface SpawnedWorker {
+  /** Who can find, ask and end it. */
+  readonly mode: SpawnModeName;
+  /** When, in epoch milliseconds of the host that spawned it. */
+  readonly spawnedAtMs: number;
+  /** The agent that did. */
+  readonly spawnedBy: string;
+  /** The command it runs for each task, as a shell would read it. */
+  readonly command: string;
+  /** Where it is, in the mode's own terms; absent until it was started. */
+  readonly place?: Readonly<Record<string, JsonValue>>;
+  /** It was asked to leave: once its tasks are done, or at once. */
+  readonly stop?: "drain" | "now";
+}
 
 /** A named participant. */
 export interface Agent {
@@ -37,6 +57,8 @@ export interface Agent {
   readonly host: string;
   /** Process it was registered from, where that is known. */
   readonly pid?: number;
+  /** How it was spawned, and where it can be found; absent for whoever started by itself. */
+  readonly worker?: SpawnedWorker;
   /** How many live leases on locks it holds. */
   readonly locks: number;
   /** How many claimed tasks it holds. */

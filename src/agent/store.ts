@@ -17,6 +17,8 @@ export interface Registration {
   readonly workingOn?: string;
   readonly tags?: readonly string[];
   readonly ttlMs: number;
+  /** Where it can be found, as JSON. Is forgotten by a registration of an agent that had deregistered. */
+  readonly worker?: string;
   /** Take the name even when a live agent has it. */
   readonly takeover: boolean;
 }
@@ -67,6 +69,15 @@ export interface AgentStore {
    * before says.
    */
   prune(actor: Actor, limit: number, from?: string): Promise<AgentPortion>;
+  /**
+   * Notes where an agent can be found, as JSON, if what is noted still is `expected`. Answers the agent as it is then;
+   * `undefined` when nobody has that name.
+   */
+  assign(
+    name: string,
+    expected: string | undefined,
+    worker: string,
+  ): Promise<Agent | undefined>;
   /** One agent. */
   get(name: string): Promise<Agent | undefined>;
   /** One agent with what it holds. */

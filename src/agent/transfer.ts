@@ -20,6 +20,8 @@ export interface AgentRecord {
   readonly pid?: number;
   /** How long it counts as alive after a sign of life, in milliseconds. */
   readonly ttlMs: number;
+  /** Where it can be found, as JSON; absent for whoever was not spawned. */
+  readonly worker?: string;
   /** When it was registered last, in epoch milliseconds of the store's clock. */
   readonly registeredAtMs: number;
   /** Its last sign of life. */

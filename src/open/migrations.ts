@@ -3,7 +3,7 @@
  * older one forward.
  * @module
  */
-import { AGENT_TABLES } from "../agent/directory/tables.ts";
+import { AGENT_TABLES, AGENT_WORKERS } from "../agent/directory/tables.ts";
 import { APPROVAL_TABLES } from "../approval/directory/tables.ts";
 import { AUDIT_TABLES } from "../audit/directory/tables.ts";
 import { BOARD_TABLES } from "../board/directory/tables.ts";
@@ -49,4 +49,5 @@ export const MIGRATIONS: readonly string[] = [
   LOCK_NAMES,
   CLOCK_ANCHOR,
   TASK_ATTEMPTS,
+  AGENT_WORKERS,
 ];

@@ -12,6 +12,7 @@ export const SCHEMA: Schema = {
     "a5ac727146c2255646a87cd514b749ae38a4954871dabc109d4b865409ba3e14",
     "b8ba9dec78e154d630a0ba3603c63cc412f0b19a50f1c83c0617604bd8e8d115",
     "ae578190f829f4720b84629da2e0fca5f486c9822ae3614d6013fbe702baa6e8",
+    "8ba879d0cbc7e6b6d5f03c236bdd82cef25888491d77578edd4d1d2b01d786d3",
   ],
   migrations: async () => (await import("./migrations.ts")).MIGRATIONS,
 };

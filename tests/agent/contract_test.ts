@@ -3,7 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Agent, AgentStatus, ReportedStatus } from "../../src/agent/model.ts";
+import type { Agent, AgentStatus, ReportedStatus, SpawnedWorker } from "../../src/agent/model.ts";
 import { Agents } from "../../src/agent/agent.ts";
 import { ConflictError, InvalidArgumentError, NotFoundError } from "../../src/errors.ts";
 import type { CoordEvent } from "../../src/event/model.ts";
@@ -587,3 +587,63 @@ storeTest("agent calls refuse bad values before anything is written", async (ben
   assert.deepEqual(await reader.list(), []);
   assert.deepEqual(await history(bench), []);
 });
+
+const SPAWNED: SpawnedWorker = {
+  mode: "docker",
+  spawnedAtMs: 5,
+  spawnedBy: "bob",
+  command: "./do 'it'",
+  place: { container: "4f2a", ports: [], labels: {}, cpus: 1.5 },
+};
+
+storeTest("agent shows how it was spawned until it deregisters", async ({ as }) => {
+  const spawner = new Agents(as("bob"));
+  await spawner.register({ name: "w1", worker: SPAWNED });
+  const worker = new Agents(as("w1"));
+  const started = await worker.register({ takeover: true, tags: ["a"] });
+  await worker.heartbeat({ workingOn: "x" });
+  assert.deepEqual(started.worker, SPAWNED);
+  assert.deepEqual((await worker.list()).map(({ name, worker }) => [name, worker]), [[
+    "w1",
+    SPAWNED,
+  ]]);
+  await worker.deregister();
+  assert.deepEqual((await spawner.show("w1")).worker, SPAWNED);
+  assert.equal((await worker.register()).worker, undefined);
+});
+
+storeTest("agent that acts again after it deregistered is nobody's worker", async (bench) => {
+  const { as } = bench;
+  await new Agents(as("bob")).register({ name: "w1", worker: SPAWNED });
+  await new Agents(as("w1")).deregister();
+  await new Locks(as("w1")).acquire("a");
+  assert.equal((await new Agents(as()).show("w1")).worker, undefined);
+});
+
+storeTest(
+  "agent's place is changed by whoever finds it, one change after the other",
+  async ({ as }) => {
+    const spawner = new Agents(as("bob"));
+    await spawner.register({ name: "w1" });
+    const numbers = Array.from({ length: 8 }, (_, index) => index);
+    const seen = await spawner.assign({ name: "w1" }, () => SPAWNED);
+    await Promise.all(
+      numbers.map((number) =>
+        new Agents(as(`by-${number}`)).assign(seen, (noted) => ({
+          ...noted!,
+          place: { ...noted!.place, [`n${number}`]: number },
+        }))
+      ),
+    );
+    const { worker, lastHeartbeatAtMs } = await spawner.show("w1");
+    assert.deepEqual(
+      worker!.place,
+      Object.assign({}, SPAWNED.place, ...numbers.map((number) => ({ [`n${number}`]: number }))),
+    );
+    assert.equal(lastHeartbeatAtMs, (await spawner.show("w1")).registeredAtMs);
+    await assert.rejects(
+      spawner.assign({ name: "nobody" }, () => SPAWNED),
+      NotFoundError,
+    );
+  },
+);

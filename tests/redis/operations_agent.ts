@@ -2,9 +2,18 @@
  * Operations on agents.
  * @module
  */
+import type { SpawnedWorker } from "../../src/agent/model.ts";
 import type { Operation } from "./operations.ts";
 
 const DAY_MS = 86_400_000;
+
+const SPAWNED: SpawnedWorker = {
+  mode: "subprocess",
+  spawnedAtMs: 1,
+  spawnedBy: "bob",
+  command: "./do.sh",
+  place: { pids: [] },
+};
 
 /** Operations of Agents. */
 export const AGENT_OPERATIONS: readonly Operation[] = [
@@ -99,6 +108,16 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
     commands: 2,
     method: "agents.get",
     call: ({ as }) => as().agents.show("ada"),
+  },
+  {
+    name: "agents.assign",
+    method: "agents.assign",
+    setup: ({ as }) => as("ada").agents.register({ worker: SPAWNED }),
+    call: ({ as }) =>
+      as("bob").agents.assign(
+        { name: "ada", worker: SPAWNED },
+        () => ({ ...SPAWNED, stop: "drain" }),
+      ),
   },
   {
     name: "agents.explain",

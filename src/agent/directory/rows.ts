@@ -4,9 +4,9 @@
  */
 import { statusOf } from "../model.ts";
 import type { Reader } from "../../engine/directory/transaction.ts";
-import type { Agent, AgentStatus, ReportedStatus } from "../model.ts";
+import type { Agent, AgentStatus, ReportedStatus, SpawnedWorker } from "../model.ts";
 import { countHeld } from "./held.ts";
-import { parseRowTexts } from "../../engine/directory/row_json.ts";
+import { parseRowObject, parseRowTexts } from "../../engine/directory/row_json.ts";
 
 /** A row of `agents`. */
 export interface AgentRow {
@@ -24,6 +24,7 @@ export interface AgentRow {
   readonly last_heartbeat_at_ms: number;
   readonly expires_at_ms: number;
   readonly gone_at_ms: number | null;
+  readonly worker: string | null;
 }
 
 /** The agent with this name. */
@@ -49,6 +50,9 @@ export function toAgent(
     expiresAtMs: row.expires_at_ms,
     host: row.host,
     ...(row.pid === null ? {} : { pid: row.pid }),
+    ...(row.worker === null
+      ? {}
+      : { worker: parseRowObject<SpawnedWorker>(row.worker, `agent ${row.id}`) }),
     ...countHeld(reader, row.name),
   };
 }

@@ -115,6 +115,19 @@ export class DirectoryAgents implements AgentStore {
     });
   }
 
+  assign(...[name, expected, worker]: Parameters<AgentStore["assign"]>) {
+    return this.#engine.write(undefined, (tx) => {
+      tx.run(
+        "UPDATE agents SET worker = ? WHERE name = ? AND worker IS ?",
+        worker,
+        name,
+        expected ?? null,
+      );
+      const row = findAgent(tx, name);
+      return row && toAgent(tx, row);
+    });
+  }
+
   get(name: string): Promise<Agent | undefined> {
     return this.#engine.read((reader) => {
       const row = findAgent(reader, name);
@@ -217,11 +230,11 @@ function isTaken(row: AgentRow, wanted: Registration, nowMs: number): boolean {
 
 /** Writes the registration over whatever is known under its name, and counts it as a heartbeat. */
 function enrol(tx: Transaction, wanted: Registration, known: AgentRow | undefined): void {
-  const { name, id, host, pid, role, workingOn, tags, ttlMs, takeover } = wanted;
+  const { name, id, host, pid, role, workingOn, tags, ttlMs, worker, takeover } = wanted;
   const wasLive = known !== undefined && isTaken(known, { ...wanted, takeover: false }, tx.nowMs);
   tx.run(
     `INSERT OR REPLACE INTO agents VALUES
-       (?1, ?2, ?3, ?4, ?5, 'active', ?6, ?7, ?8, ?9, ?10, ?10, ?10 + ?9, NULL)`,
+       (?1, ?2, ?3, ?4, ?5, 'active', ?6, ?7, ?8, ?9, ?10, ?10, ?10 + ?9, NULL, ?11)`,
     name,
     known?.id ?? id,
     id,
@@ -232,6 +245,7 @@ function enrol(tx: Transaction, wanted: Registration, known: AgentRow | undefine
     pid ?? null,
     ttlMs,
     tx.nowMs,
+    worker ?? (known?.gone_at_ms === null ? known.worker : null),
   );
   emit(tx, "agent.registered", name, name, takeover && wasLive ? { takeover: true } : undefined);
 }

@@ -26,3 +26,8 @@ CREATE INDEX agents_by_heartbeat ON agents (last_heartbeat_at_ms, status, gone_a
   WHERE gone_at_ms IS NULL;
 CREATE INDEX agents_gone ON agents (gone_at_ms) WHERE gone_at_ms IS NOT NULL;
 `;
+
+/** Where an agent that was spawned can be found, as JSON; a migration adds it. */
+export const AGENT_WORKERS = `
+ALTER TABLE agents ADD COLUMN worker TEXT;
+`;

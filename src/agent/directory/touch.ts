@@ -29,10 +29,10 @@ export function touchAgent(tx: Transaction, { name, host, pid }: Actor): void {
   if (known > 0) return;
   tx.run(
     `INSERT INTO agents VALUES
-       (?1, ?2, NULL, '', '', 'active', '[]', ?3, ?4, ?5, ?6, ?6, ?6 + ?5, NULL)
+       (?1, ?2, NULL, '', '', 'active', '[]', ?3, ?4, ?5, ?6, ?6, ?6 + ?5, NULL, NULL)
      ON CONFLICT DO UPDATE SET registration = NULL, status = 'active', host = ?3, pid = ?4,
        registered_at_ms = ?6, last_heartbeat_at_ms = ?6, expires_at_ms = ?6 + ttl_ms,
-       gone_at_ms = NULL`,
+       gone_at_ms = NULL, worker = NULL`,
     name,
     newId("agt"),
     host,

@@ -73,7 +73,7 @@ export class DirectoryAgentTransfer implements Source<MovedAgent>, Target<AgentR
 function add(tx: Transaction, record: AgentRecord): boolean {
   const heardOfMs = record.goneAtMs === undefined ? tx.nowMs : record.lastHeartbeatAtMs;
   const added = tx.run(
-    `INSERT INTO agents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    `INSERT INTO agents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     record.name,
     record.id,
     record.registration ?? null,
@@ -88,6 +88,7 @@ function add(tx: Transaction, record: AgentRecord): boolean {
     heardOfMs,
     heardOfMs + record.ttlMs,
     record.goneAtMs ?? null,
+    record.worker ?? null,
   );
   return added > 0;
 }
@@ -113,6 +114,7 @@ function toRecord(row: AgentRow): AgentRecord {
       registration: row.registration ?? undefined,
       pid: row.pid ?? undefined,
       goneAtMs: row.gone_at_ms ?? undefined,
+      worker: row.worker ?? undefined,
     }),
   };
 }

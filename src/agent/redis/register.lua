@@ -24,6 +24,7 @@ if not known or known.registration ~= ID then
   end
   local agent = { id = ID, role = '', workingOn = '', tags = '[]' }
   for field in pairs(agent) do agent[field] = known and known[field] or agent[field] end
+  if known and not known.goneAtMs then agent.worker = known.worker end
   for i = 12, #ARGV, 2 do agent[ARGV[i]] = ARGV[i + 1] end
   agent.registration, agent.host, agent.pid, agent.ttlMs, agent.registeredAtMs = ID, HOST, tonumber(PID),
     tonumber(TTL), now

@@ -31,6 +31,7 @@ import type {
 
 const REGISTER = script("agent/register");
 const HEARTBEAT = script("agent/heartbeat");
+const ASSIGN = script("agent/assign");
 const MARK_SEEN = script("agent/mark_seen");
 const PRUNE = script("agent/prune");
 const LIST = script("agent/list");
@@ -50,6 +51,8 @@ interface ShownAgent {
     readonly registeredAtMs: number;
     readonly goneAtMs?: number;
     readonly seenAtMs?: number;
+    /** JSON as text. */
+    readonly worker?: string;
   };
   readonly seenAtMs?: number;
   readonly status: ReportedStatus;
@@ -75,8 +78,8 @@ export class RedisAgents implements AgentStore {
   }
 
   async register(registration: Registration): Promise<RegisterOutcome> {
-    const { id, name, host, pid, role, workingOn, tags, ttlMs, takeover } = registration;
-    const news = { role, workingOn, tags: tags && JSON.stringify(tags) };
+    const { id, name, host, pid, role, workingOn, tags, ttlMs, worker, takeover } = registration;
+    const news = { role, workingOn, tags: tags && JSON.stringify(tags), worker };
     const text = await this.#runner.write(
       REGISTER,
       undefined,
@@ -135,6 +138,11 @@ export class RedisAgents implements AgentStore {
 
   async prune(actor: Actor, limit: number, from = ""): ReturnType<AgentStore["prune"]> {
     return portion(await this.#runner.write(PRUNE, actor, limit, GONE_AFTER_MS, from));
+  }
+
+  async assign(...[name, expected, worker]: Parameters<AgentStore["assign"]>) {
+    const text = await this.#runner.write(ASSIGN, undefined, name, expected ?? "", worker);
+    return text === "" ? undefined : one(JSON.parse(String(text)));
   }
 
   async get(name: string): Promise<Agent | undefined> {
@@ -203,7 +211,7 @@ function one({ agents, nowMs }: AgentsAnswer): Agent {
 
 /** The public form, with the status that the clock makes of it. */
 function toAgent({ record, ...shown }: ShownAgent, nowMs: number, status?: AgentStatus): Agent {
-  const { pid, ttlMs, goneAtMs } = record;
+  const { pid, ttlMs, goneAtMs, worker } = record;
   const lastHeartbeatAtMs = shown.seenAtMs ?? record.seenAtMs ?? 0;
   const said = {
     status: shown.status,
@@ -222,6 +230,7 @@ function toAgent({ record, ...shown }: ShownAgent, nowMs: number, status?: Agent
     expiresAtMs: lastHeartbeatAtMs + ttlMs,
     host: record.host,
     ...(pid === undefined ? {} : { pid }),
+    ...(worker === undefined ? {} : { worker: JSON.parse(worker) }),
     locks: shown.locks,
     tasks: shown.tasks,
   };

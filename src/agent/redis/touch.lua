@@ -1,7 +1,7 @@
 --[[ agent/touch: the sign of life that every acting operation is, see engine/begin; part of every script.
 
 AGENTS  name -> JSON {id, registration?, role, workingOn, tags (JSON as text), host, pid?, ttlMs,
-        registeredAtMs, goneAtMs?, seenAtMs?}; seenAtMs stands in for SEEN once an agent has left
+        registeredAtMs, goneAtMs?, seenAtMs?, worker? (JSON as text)}; seenAtMs stands in for SEEN once an agent has left
 SEEN    name -> last sign of life, of every agent that has not deregistered
 HELD    members of score 0: name NUL l path NUL fence for a lease on a lock, name NUL t id for a claimed task;
         LOCK_DUE has path NUL fence -> when it lapses, TASK_ORDER id -> when it lapses (see task/rows)
@@ -34,7 +34,7 @@ local function touch(name, host, pid)
   local known = call('HGET', AGENTS, name)
   local agent = known and cjson.decode(known) or
     { role = '', workingOn = '', tags = '[]', ttlMs = DEFAULT_AGENT_TTL_MS, id = sequenced_id('agt', now, last_event + 1) }
-  agent.registration, agent.goneAtMs, agent.seenAtMs = nil, nil, nil
+  agent.registration, agent.goneAtMs, agent.seenAtMs, agent.worker = nil, nil, nil, nil
   agent.host, agent.pid, agent.registeredAtMs = host, tonumber(pid), now
   call('HSET', AGENTS, name, cjson.encode(agent))
   call('ZADD', SEEN, int(now), name)

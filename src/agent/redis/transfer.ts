@@ -40,10 +40,11 @@ function argumentsOf(agent: MovedAgent): readonly (string | number)[] {
 
 /** What AGENTS keeps; see touch.lua. */
 function keptRecord(agent: AgentRecord) {
-  const { id, registration, role, workingOn, tags, host, pid, ttlMs, registeredAtMs } = agent;
+  const { id, registration, role, workingOn, tags, host, pid, ttlMs, registeredAtMs, worker } =
+    agent;
   const left = agent.goneAtMs === undefined
     ? {}
     : { goneAtMs: agent.goneAtMs, seenAtMs: agent.lastHeartbeatAtMs };
   const kept = { id, role, workingOn, tags: JSON.stringify(tags), host, ttlMs, registeredAtMs };
-  return { ...kept, ...given({ registration, pid }), ...left };
+  return { ...kept, ...given({ registration, pid, worker }), ...left };
 }

@@ -7,6 +7,17 @@
 
 /** The code of each Lua file, without comments. */
 export const LUA = {
+  "agent/assign": `local NAME, EXPECTED, WORKER = unpack(ARGV, 5, 7)
+local record = call('HGET', AGENTS, NAME)
+if not record then return finish('') end
+local agent = cjson.decode(record)
+if (agent.worker or '') == EXPECTED then
+  agent.worker = WORKER
+  record = cjson.encode(agent)
+  call('HSET', AGENTS, NAME, record)
+end
+return finish(answer_with({ shown_agent(NAME, record) }))
+`,
   "agent/deregister": `local NAME = ARGV[5]
 local record = call('HGET', AGENTS, NAME)
 if not record then return finish('') end
@@ -156,6 +167,7 @@ if not known or known.registration ~= ID then
   end
   local agent = { id = ID, role = '', workingOn = '', tags = '[]' }
   for field in pairs(agent) do agent[field] = known and known[field] or agent[field] end
+  if known and not known.goneAtMs then agent.worker = known.worker end
   for i = 12, #ARGV, 2 do agent[ARGV[i]] = ARGV[i + 1] end
   agent.registration, agent.host, agent.pid, agent.ttlMs, agent.registeredAtMs = ID, HOST, tonumber(PID),
     tonumber(TTL), now
@@ -270,7 +282,7 @@ local function touch(name, host, pid)
   local known = call('HGET', AGENTS, name)
   local agent = known and cjson.decode(known) or
     { role = '', workingOn = '', tags = '[]', ttlMs = DEFAULT_AGENT_TTL_MS, id = sequenced_id('agt', now, last_event + 1) }
-  agent.registration, agent.goneAtMs, agent.seenAtMs = nil, nil, nil
+  agent.registration, agent.goneAtMs, agent.seenAtMs, agent.worker = nil, nil, nil, nil
   agent.host, agent.pid, agent.registeredAtMs = host, tonumber(pid), now
   call('HSET', AGENTS, name, cjson.encode(agent))
   call('ZADD', SEEN, int(now), name)
@@ -4817,6 +4829,7 @@ export const COMMON_KEYS: readonly string[] = ["state", "events", "listeners", "
 
 /** Every script. */
 export const SCRIPTS = {
+  "agent/assign": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"] },
   "agent/deregister": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters", "task_wait_queue", "task_waiters", "task_later", "task_tags", "agent_reported", "agents_left"], parts: ["engine/held", "task/held", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases", "task/waiters", "task/format", "task/rows", "task/change", "task/release_tasks"], frees: true },
   "agent/explain": { keys: ["agent_reported", "lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/held", "task/held", "agent/rows", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases", "task/shown_claims"] },
   "agent/heartbeat": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"], frees: true },

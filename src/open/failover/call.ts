@@ -64,6 +64,7 @@ export const METHODS: { readonly [Name in Primitive]: readonly (keyof Operations
     "touch",
     "deregister",
     "prune",
+    "assign",
     "get",
     "explain",
     "list",
