@@ -28,6 +28,9 @@ const FIRST_PAUSE_MS = 200;
 const LAST_PAUSE_MS = 500;
 /** How long Redis may take to be connected to when it is looked for. */
 const LOOK_MS = 500;
+/** How long those who look wait for operations under way, which keeps others out; and when they look again after that. */
+const LOOK_PATIENCE_MS = 1000;
+const REST_MS = 5000;
 /** How long one portion may keep others out. */
 const PORTION_MS = 400;
 /** How often a directory that took over again at once stays longer before Redis is asked: twice as long each time. */
@@ -68,17 +71,24 @@ export class Failback {
     this.#closing.abort();
     const wasLooking = this.#looking !== undefined;
     await this.#looking;
-    if (exiting && wasLooking && isDue(`${this.#options.home}/looked`)) await this.now();
+    if (exiting && wasLooking && isDue(`${this.#options.home}/looked`)) await this.#try();
   }
 
-  /** Moves everything and changes the record, if Redis can be reached. */
-  async now(): Promise<FailbackResult> {
+  /**
+   * Moves everything and changes the record, if Redis can be reached.
+   *
+   * @param options `patienceMs`: how long to wait for operations under way, each time. Default: as any change does.
+   */
+  async now(options: { readonly patienceMs?: number } = {}): Promise<FailbackResult> {
     const { authority } = this.#options;
     if (authority.peek().store !== "directory") return { kind: "not_needed" };
     try {
       if (!await this.#answers()) return { kind: "unreachable" };
       for (;;) {
-        const conflicts = await authority.change((record, write) => this.#portion(record, write));
+        const conflicts = await authority.change(
+          (record, write) => this.#portion(record, write),
+          options,
+        );
         if (conflicts !== undefined) return { kind: "done", conflicts };
         // Others have their turn between two portions.
         await sleep(1);
@@ -106,8 +116,22 @@ export class Failback {
       const record = authority.peek();
       if (signal.aborted || record.store !== "directory") return;
       if (clock.nowMs() < sinceMs + stayOf(record)) continue;
-      const outcome = await this.now();
-      if (outcome.kind !== "unreachable") return;
+      const outcome = await this.#try();
+      if (outcome === "ended") return;
+      if (outcome === "failed") await pause(REST_MS, signal);
+    }
+  }
+
+  /**
+   * Nobody asked for it, so nobody is told why it cannot be done: that the server refuses the password, say, or that a
+   * process is frozen within an operation. Who moves everything by hand meets it.
+   */
+  async #try(): Promise<"ended" | "unreachable" | "failed"> {
+    try {
+      const { kind } = await this.now({ patienceMs: LOOK_PATIENCE_MS });
+      return kind === "unreachable" ? kind : "ended";
+    } catch {
+      return "failed";
     }
   }
 

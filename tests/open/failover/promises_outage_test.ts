@@ -10,7 +10,7 @@ import type { FailoverStore } from "../../../src/open/failover/store.ts";
 import { startProxy } from "../../../dev/proxy.ts";
 import { freePort } from "../../../dev/redis_server.ts";
 import { respStub } from "../../../dev/resp_stub.ts";
-import { COMMAND_TIMEOUT_MS, type Site, type Sites } from "../../../dev/site.ts";
+import { COMMAND_TIMEOUT_MS, type Site, type Sites, until } from "../../../dev/site.ts";
 import {
   agentOn,
   assertTakenOver,
@@ -251,3 +251,37 @@ promise("With never the directory does not take over", async (sites) => {
   await assertUnavailable(opened, /nothing listens at/);
   assert.equal((await store.authority()).store, "redis");
 });
+
+promise(
+  "A server that is back and refuses the password leaves the directory deciding, and who moves back by hand is told",
+  async (sites) => {
+    const used = await usedSite(sites);
+    await used.store.close();
+    const { server } = sites;
+    await server.kill();
+    let laterMs = 0;
+    const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + laterMs };
+    const store = await used.open({ clock });
+    await assertTakenOver(store);
+    await server.restart();
+    await using keeper = await server.connect();
+    await keeper.command("CONFIG", "SET", "requirepass", "secret");
+    const { locks } = agentOn(store, "ada");
+    // A directory that took over soon after the server had come to decide stays for a while.
+    laterMs = 60_000;
+    const refusals = async () =>
+      Number(
+        /errorstat_NOAUTH:count=(\d+)/.exec(String(await keeper.command("INFO", "errorstats")))
+          ?.[1] ?? 0,
+      );
+    await until("the server was looked for and has refused", async () => {
+      await locks.list();
+      return await refusals() > 0;
+    });
+    assert.equal((await locks.acquire("a.py")).length, 1);
+    await assertUnavailable(store.failback(), /wants a password/);
+    await assertTakenOver(store);
+    await keeper.command("CONFIG", "SET", "requirepass", "");
+    await failedBack(store);
+  },
+);
