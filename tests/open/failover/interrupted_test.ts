@@ -90,8 +90,16 @@ async function keepDirectory(directory: string, kept: string): Promise<() => Pro
   await copy(directory, kept);
   const home = `${directory}/namespaces/${NAMESPACE}`;
   return async () => {
+    // These stay the files that they are: in another one the site would be a copy, which is another site.
+    const own = [`${directory}/site`, `${home}/authority`];
+    for (const [at, path] of own.entries()) await Deno.rename(path, `${kept}.${at}`);
     await Deno.remove(directory, { recursive: true });
     await copy(kept, directory);
+    for (const [at, path] of own.entries()) {
+      const content = await Deno.readFile(path);
+      await Deno.rename(`${kept}.${at}`, path);
+      await Deno.writeFile(path, content);
+    }
     for (const { name } of Deno.readDirSync(home)) {
       if (name.startsWith("outage.")) makeOwn(`${home}/${name}/store.lock`);
     }
