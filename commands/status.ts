@@ -9,7 +9,7 @@ import { inOrder, paint, type View } from "../src/cli/output.ts";
 import { formatDuration } from "../src/duration.ts";
 import { Locks } from "../src/lock/lock.ts";
 import { printable } from "../src/name.ts";
-import type { AuthorityStatus, Store } from "../src/store.ts";
+import type { AuthorityStatus, Journal } from "../src/store.ts";
 import { TASK_STATUSES } from "../src/task/model.ts";
 import { Tasks } from "../src/task/task.ts";
 
@@ -24,8 +24,7 @@ export const command = defineCommand({
     const context = await cli.context();
     const { namespace } = await cli.config();
     const { store } = context;
-    const [authority, agents, locks, tasks, threads, approvals, audit] = await Promise.all([
-      store.authority?.(),
+    const [agents, locks, tasks, threads, approvals, audit] = await Promise.all([
       new Agents(context).summary(),
       new Locks(context).count(),
       new Tasks(context).counts(),
@@ -33,8 +32,11 @@ export const command = defineCommand({
       new Approvals(context).counts(),
       new Audit(context).count(),
     ]);
+    // Looked at last: one of these may have found that the server is away, and made the directory take over.
+    const authority = await store.authority?.();
+    const journal = authority?.store === "directory" ? await store.journal?.(0) : undefined;
     return {
-      authority: shownAuthority(authority ?? { store: store.kind, epoch: 0 }),
+      authority: shownAuthority(authority ?? { store: store.kind, epoch: 0 }, journal),
       store: { kind: store.kind, location: store.location },
       namespace,
       agents: inOrder(agents, AGENT_STATUSES),
@@ -52,7 +54,7 @@ export const command = defineCommand({
     const rows: readonly (readonly [string, string])[] = [
       ["store", `${store.kind} ${printable(store.location, Infinity)}`],
       ["namespace", namespace],
-      ["authority", authorityText(authority, store.kind, view)],
+      ["authority", authorityText(authority)],
       ["agents", countsText({ ...agents }, view)],
       ["locks", amount(locks, "held")],
       ["tasks", countsText({ ...tasks }, view)],
@@ -60,33 +62,60 @@ export const command = defineCommand({
       ["approvals", approvals === 0 ? "none" : paint(view, "yellow", `${approvals} pending`)],
       ["audit log", amount(audit, audit === 1 ? "entry" : "entries")],
     ];
-    return rows.map(([name, value]) => `${paint(view, "bold", name.padEnd(11))}${value}\n`).join(
-      "",
-    );
+    const lines = rows.map(([name, value]) => `${paint(view, "bold", name.padEnd(11))}${value}\n`);
+    return [standInText(authority, store.location, view), ...lines].join("");
   },
 });
 
 /** What of the record is for everybody; a store that nothing ever stands in for has no more than the first two. */
-type ShownAuthority =
-  & Pick<AuthorityStatus, "store" | "epoch">
-  & Partial<Pick<AuthorityStatus, "sinceMs" | "reason" | "others">>;
-
-function shownAuthority({ store, epoch, sinceMs, reason, others }: ShownAuthority): ShownAuthority {
-  return { store, epoch, ...given({ sinceMs, reason, others }) };
+interface ShownAuthority extends Pick<AuthorityStatus, "store" | "epoch"> {
+  readonly sinceMs?: AuthorityStatus["sinceMs"];
+  readonly reason?: AuthorityStatus["reason"];
+  readonly others?: AuthorityStatus["others"];
+  /** How many records wait to be moved to the server. */
+  readonly journal?: number;
+  readonly unreachable?: AuthorityStatus["unreachable"];
 }
 
-/** `redis, epoch 3`; of a directory that stands in for a server also since when and why. */
-function authorityText(
-  { store, epoch, sinceMs, reason, others = [] }: ShownAuthority,
-  kind: Store["kind"],
+function shownAuthority(
+  authority: Omit<ShownAuthority, "journal">,
+  journal: Journal | undefined,
+): ShownAuthority {
+  const { store, epoch, sinceMs, reason, others, unreachable } = authority;
+  return {
+    store,
+    epoch,
+    ...given({ sinceMs, reason, others, journal: journal?.total, unreachable }),
+  };
+}
+
+/** `redis, epoch 3`, and how many other sites there are. */
+function authorityText({ store, epoch, others = [] }: ShownAuthority): string {
+  const text = `${store}, epoch ${epoch}`;
+  return others.length === 0 ? text : `${text}, other sites: ${others.length}`;
+}
+
+/** What people must know first while a directory stands in for a server; otherwise nothing. */
+function standInText(
+  { store, sinceMs, reason = "", journal = 0, unreachable }: ShownAuthority,
+  location: string,
   view: View,
 ): string {
-  const text = `${store}, epoch ${epoch}`;
-  if (store === kind || sinceMs === undefined) {
-    return others.length === 0 ? text : `${text}, other sites: ${others.length}`;
-  }
+  if (store !== "directory" || sinceMs === undefined) return "";
   const since = formatDuration(Math.max(0, view.nowMs - sinceMs));
-  return paint(view, "yellow", `${text}, for ${since}: ${printable(reason ?? "", 400)}`);
+  const waiting = journal === 0
+    ? "nothing waits to be moved back"
+    : `${journal} ${journal === 1 ? "record waits" : "records wait"} to be moved back`;
+  const sentence = `The directory stands in for ${printable(location, Infinity)} since ${since} ` +
+    `(${printable(reason, 400)}); ${waiting}; ${outOfReachText(unreachable)}.`;
+  return `${paint(view, "yellow", sentence)}\n`;
+}
+
+function outOfReachText(unreachable: AuthorityStatus["unreachable"]): string {
+  if (unreachable === undefined) return "open tasks on the server are out of reach";
+  const { tasks } = unreachable;
+  if (tasks === 0) return "no open task is out of reach";
+  return `${tasks} open ${tasks === 1 ? "task is" : "tasks are"} out of reach`;
 }
 
 /** States that want somebody's attention. */

@@ -119,7 +119,7 @@ $ status --json
   }));
 
 /** What status says where `kind` is the store and this is its record. */
-async function statusOf(dir: string, authority: AuthorityStatus) {
+async function statusOf(dir: string, authority: AuthorityStatus, total = 0) {
   const directory = await DirectoryStore.open(`${dir}/state`, {
     namespace: "default",
     durability: "normal",
@@ -129,6 +129,9 @@ async function statusOf(dir: string, authority: AuthorityStatus) {
   const server: Store = new Proxy<Store>(directory, {
     get: (target, name) => {
       if (name === "authority") return () => Promise.resolve(authority);
+      if (name === "journal") {
+        return () => Promise.resolve({ records: [], total, counts: {}, carried: 0 });
+      }
       const value = Reflect.get(target, name, target);
       return typeof value === "function" ? value.bind(target) : value;
     },
@@ -142,7 +145,8 @@ async function statusOf(dir: string, authority: AuthorityStatus) {
       config: () => Promise.resolve({ namespace: "default" }),
     } as unknown as Cli, {});
     const text = await command.text(data, view);
-    return { authority: data.authority, line: /^authority +(.*)$/m.exec(text)![1] };
+    const [first] = text.split("\n");
+    return { authority: data.authority, first, line: /^authority +(.*)$/m.exec(text)![1] };
   } finally {
     await store.close();
   }
@@ -154,13 +158,27 @@ Deno.test("status says which store decides in a site, since when and why", () =>
       store: "directory",
       epoch: 4,
       sinceMs: 700_000,
-      reason: "redis://db cannot be reached",
+      reason: "refused",
       others: [],
     } as const;
     assert.deepEqual(await statusOf(dir, decided), {
-      authority: decided,
-      line: "directory, epoch 4, for 5m: redis://db cannot be reached",
+      authority: { ...decided, journal: 0 },
+      first: "The directory stands in for redis://db since 5m (refused); nothing waits to be " +
+        "moved back; open tasks on the server are out of reach.",
+      line: "directory, epoch 4",
     });
+    for (
+      const [total, tasks, says] of [
+        [1, 1, "1 record waits to be moved back; 1 open task is out of reach."],
+        [12, 40, "12 records wait to be moved back; 40 open tasks are out of reach."],
+        [12, 0, "12 records wait to be moved back; no open task is out of reach."],
+      ] as const
+    ) {
+      const unreachable = { tasks, countedAtMs: 650_000 };
+      const { authority, first } = await statusOf(dir, { ...decided, unreachable }, total);
+      assert.deepEqual(authority, { ...decided, journal: total, unreachable });
+      assert.equal(first, `The directory stands in for redis://db since 5m (refused); ${says}`);
+    }
     const shared = {
       ...decided,
       store: "redis",
@@ -168,6 +186,7 @@ Deno.test("status says which store decides in a site, since when and why", () =>
     } as const;
     assert.deepEqual(await statusOf(dir, shared), {
       authority: shared,
+      first: "store      redis redis://db",
       line: "redis, epoch 4, other sites: 1",
     });
   }));

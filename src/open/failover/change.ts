@@ -17,7 +17,8 @@ import { seeSites, SITE_MEMORY_MS } from "../../engine/redis/sites.ts";
 import type { Authority } from "./authority.ts";
 import { shortStays } from "./failback.ts";
 import { removeLeftovers } from "./leftovers.ts";
-import type { Mirror } from "./mirror.ts";
+import { Mirror } from "./mirror.ts";
+import { openTasksOn } from "./open_tasks.ts";
 import type { AuthorityRecord } from "./record.ts";
 import type { Sides } from "./sides.ts";
 import type { Site } from "../../store.ts";
@@ -87,7 +88,13 @@ export class Changes {
       const reason = String(cause.details.reason ?? cause.code);
       await emitFailedOver(store, { epoch: outage, reason });
       const short = shortStays(record, clock.nowMs());
-      write({ store: "directory", epoch: outage, outage, sinceMs: clock.nowMs(), reason, short });
+      const unreachable = state.openTasks && {
+        // Those that are claimed here have come along.
+        tasks: Math.max(0, state.openTasks.count - state.tasks.length),
+        countedAtMs: state.openTasks.atMs,
+      };
+      const sinceMs = clock.nowMs();
+      write({ store: "directory", epoch: outage, outage, sinceMs, reason, short, unreachable });
       return true;
     });
   }
@@ -110,7 +117,7 @@ export class Changes {
             nowMs: clock.nowMs(),
             keepOthers: record.others.length > 0,
           });
-          write({ memory: found, ...await this.#askForSites(record.others) });
+          write({ memory: found, ...await this.#askForSites(record, record.others) });
           return;
         } catch (error) {
           // It has lost its memory again.
@@ -123,8 +130,8 @@ export class Changes {
 
   /** Tells Redis that this site is here, and keeps in the record which others are. */
   announce(): Promise<AuthorityRecord["others"]> {
-    return this.#options.authority.change(async (_, write) => {
-      const asked = await this.#askForSites();
+    return this.#options.authority.change(async (record, write) => {
+      const asked = await this.#askForSites(record);
       write(asked);
       return asked.others;
     });
@@ -176,7 +183,9 @@ export class Changes {
     const { authority, home, clock } = this.#options;
     await authority.change(async (record, write) => {
       if (record.store !== "redis") return;
-      if (clock.nowMs() - record.sitesAtMs >= SITES_EVERY_MS) write(await this.#askForSites());
+      if (clock.nowMs() - record.sitesAtMs >= SITES_EVERY_MS) {
+        write(await this.#askForSites(record));
+      }
       let { mirror } = record;
       if (isLarge) {
         const { loadMirror, writeMirror } = await import("./mirror_snapshot.ts");
@@ -192,12 +201,21 @@ export class Changes {
     this.#mirrorBytes = Math.max(MIRROR_BYTES, 4 * live);
   }
 
+  /** Asks Redis for the other sites, and how many open tasks it has: what will be out of reach without it. */
   async #askForSites(
+    { mirror }: AuthorityRecord,
     known: AuthorityRecord["others"] = [],
   ): Promise<Pick<AuthorityRecord, "others" | "sitesAtMs" | "aheadMs">> {
-    const { sides, directory, clock } = this.#options;
-    const { runner } = await sides.redis();
+    const { sides, directory, home, clock } = this.#options;
+    const redis = await sides.redis();
+    const { runner } = redis;
     const { others } = await seeSites(runner, siteOf(directory), { known });
+    const file = Mirror.open(home, mirror);
+    try {
+      file.append({ op: "open_tasks", ...await openTasksOn(redis, clock.nowMs()) });
+    } finally {
+      file.close();
+    }
     return {
       others,
       sitesAtMs: clock.nowMs(),

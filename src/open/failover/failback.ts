@@ -170,6 +170,7 @@ export class Failback {
           mirror,
           outage: 0,
           moving: undefined,
+          unreachable: undefined,
         });
         sides.forgetDirectory();
         await removeLeftovers(this.#options.home, { ...record, mirror, outage: 0 });

@@ -73,8 +73,17 @@ export type MirrorLine =
     readonly leaseMs?: number;
     readonly progress?: string;
   }
-  /** The tenures of a task up to this fence have ended. */
-  | { readonly op: "end_task"; readonly id: string; readonly fence: number }
+  /** The tenures of a task up to this fence have ended; `forGood`: the task is not open any more. */
+  | {
+    readonly op: "end_task";
+    readonly id: string;
+    readonly fence: number;
+    readonly forGood?: boolean;
+  }
+  /** Redis has so many open tasks. Notes before this one count no more for that. */
+  | { readonly op: "open_tasks"; readonly count: number; readonly atMs: number }
+  /** Tasks are open: new ones, or some that had ended. */
+  | { readonly op: "opened"; readonly ids: readonly string[]; readonly again?: boolean }
   /** An agent as it is now. */
   | { readonly op: "agent"; readonly agent: Agent }
   /** An agent has left. */
@@ -94,6 +103,13 @@ export interface MirrorTask {
   readonly untilMs: number;
 }
 
+/** How many tasks Redis has that have not ended. */
+export interface OpenTasks {
+  readonly count: number;
+  /** When Redis was asked last, by the host's clock; what this site has done since is counted in. */
+  readonly atMs: number;
+}
+
 /** What a mirror amounts to. */
 export interface MirrorState {
   /** Live leases on locks. */
@@ -104,4 +120,6 @@ export interface MirrorState {
   readonly agents: readonly Agent[];
   /** Who waits for locks, in the order in which they came. */
   readonly waiters: readonly MirrorWaiter[];
+  /** Absent when Redis was never asked. */
+  readonly openTasks?: OpenTasks;
 }

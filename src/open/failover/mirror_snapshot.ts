@@ -83,8 +83,9 @@ function parse(text: string): MirrorLine | undefined {
 }
 
 /** The lines that amount to this state. */
-function statements({ leases, tasks, agents, waiters }: MirrorState): readonly MirrorLine[] {
-  const lines: MirrorLine[] = [];
+function statements(state: MirrorState): readonly MirrorLine[] {
+  const { leases, tasks, agents, waiters, openTasks } = state;
+  const lines: MirrorLine[] = openTasks === undefined ? [] : [{ op: "open_tasks", ...openTasks }];
   for (let at = 0; at < leases.length; at += RECORDS_PER_LINE) {
     lines.push({ op: "lease", leases: leases.slice(at, at + RECORDS_PER_LINE) });
   }

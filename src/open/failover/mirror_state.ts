@@ -8,8 +8,10 @@
  * @module
  */
 import { type Agent, GONE_AFTER_MS } from "../../agent/model.ts";
+import { given } from "../../given.ts";
 import { lockPathAncestors } from "../../path.ts";
 import type { Task } from "../../task/model.ts";
+import { OpenTaskCount } from "./open_tasks.ts";
 import type {
   MirrorLease,
   MirrorLine,
@@ -44,6 +46,7 @@ export class MirrorFold {
   readonly #agents = new Map<string, Agent>();
   readonly #waiters = new Map<string, MirrorWaiter>();
   readonly #waitedOut = new Set<string>();
+  #open = new OpenTaskCount(undefined);
   /** When each agent's heartbeats were. */
   readonly #beats = new Map<string, number[]>();
 
@@ -80,6 +83,13 @@ export class MirrorFold {
       }
       case "end_task":
         this.#endTask(line.id, line.fence);
+        if (line.forGood === true) this.#open.close(line.id);
+        break;
+      case "open_tasks":
+        this.#open = new OpenTaskCount(line);
+        break;
+      case "opened":
+        for (const id of line.ids) this.#open.open(id, line.again ?? false);
         break;
       case "agent":
         this.#meet(line.agent);
@@ -111,7 +121,9 @@ export class MirrorFold {
     const agents = [...this.#agents.values()].filter(({ name, lastHeartbeatAtMs }) =>
       Math.max(lastHeartbeatAtMs, this.#beats.get(name)?.at(-1) ?? 0) > nowMs - GONE_AFTER_MS
     );
-    return { leases, tasks: this.#claimed(nowMs), agents, waiters: [...this.#waiters.values()] };
+    const waiters = [...this.#waiters.values()];
+    const openTasks = this.#open.count();
+    return { leases, tasks: this.#claimed(nowMs), agents, waiters, ...given({ openTasks }) };
   }
 
   #claimed(nowMs: number): readonly MirrorTask[] {

@@ -17,10 +17,13 @@ import type {
   ClaimOutcome,
   ClaimRequest,
   CompleteOutcome,
+  CreateOutcome,
   HoldOutcome,
+  TaskDraft,
 } from "../../task/store.ts";
 import type { Call } from "./call.ts";
 import type { MirrorLine } from "./mirror_line.ts";
+import { isOpen } from "./open_tasks.ts";
 
 /** When the reply came. */
 interface Reply {
@@ -113,6 +116,15 @@ const NOTES: Readonly<Record<string, Notes>> = {
         ...(progress === undefined ? {} : { progress }),
       }];
     },
+    create: ({ args }, outcome: CreateOutcome) => {
+      if (outcome.kind !== "created") return [];
+      const drafts = args[1] as readonly TaskDraft[];
+      // One that was known by its key has been counted before.
+      const ids = outcome.tasks.filter(({ id }, at) => id === drafts[at]?.id).map(({ id }) => id);
+      return ids.length === 0 ? [] : [{ op: "opened", ids }];
+    },
+    retry: (_, outcome: ChangeOutcome) =>
+      outcome.kind === "done" ? [{ op: "opened", ids: [outcome.task.id], again: true }] : [],
     fail: (_, outcome: HoldOutcome) => outcome.kind === "done" ? endedTask(outcome.task) : [],
     release: (_, outcome: HoldOutcome) => outcome.kind === "done" ? endedTask(outcome.task) : [],
     cancel: (_, outcome: ChangeOutcome) => outcome.kind === "done" ? endedTask(outcome.task) : [],
@@ -135,10 +147,11 @@ function ended(leases: readonly Lease[]): readonly MirrorLine[] {
   return [{ op: "end", leases: leases.map(({ path, fence }) => ({ path, fence })) }];
 }
 
-/** A task that nobody has had yet has no tenure that could end. */
-function endedTask({ id, attempts }: Task): readonly MirrorLine[] {
-  const fence = attempts.at(-1)?.fence;
-  return fence === undefined ? [] : [{ op: "end_task", id, fence }];
+/** A task that nobody has had yet has no tenure that could end, but may end itself. */
+function endedTask({ id, status, attempts }: Task): readonly MirrorLine[] {
+  const fence = attempts.at(-1)?.fence ?? 0;
+  if (!isOpen(status)) return [{ op: "end_task", id, fence, forGood: true }];
+  return fence === 0 ? [] : [{ op: "end_task", id, fence }];
 }
 
 function claimed(

@@ -17,6 +17,14 @@ export interface OtherSite {
   readonly lastSeenMs: number;
 }
 
+/** Tasks that only Redis has, while it cannot be reached. */
+export interface UnreachableTasks {
+  /** How many of them have not ended, as far as the site knows. */
+  readonly tasks: number;
+  /** When Redis was asked last, in epoch milliseconds of the host; what this site has done since is counted in. */
+  readonly countedAtMs: number;
+}
+
 /** Who decides in a site, and what the site knows of Redis. JSON. */
 export interface AuthorityRecord {
   /** The store that decides. */
@@ -46,6 +54,8 @@ export interface AuthorityRecord {
   readonly file?: number;
   /** How often in a row Redis had the authority only for a moment; absent: it kept it. */
   readonly short?: number;
+  /** Open tasks on Redis while the directory has the authority; absent when their number was never known. */
+  readonly unreachable?: UnreachableTasks;
   /** Present while what an outage has left is moved into Redis. */
   readonly moving?: {
     /** The memory of the Redis that it is moved into; 0: that is to be begun anew, because it was lost. */

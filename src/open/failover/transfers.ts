@@ -34,6 +34,7 @@ import type { PortionLimit, Source, Target, TransferConflict } from "../../trans
 import type { DirectoryStore } from "../directory.ts";
 import type { RedisStore } from "../redis.ts";
 import type { MirrorLease, MirrorState, MirrorTask } from "./mirror_line.ts";
+import { openTasksOn } from "./open_tasks.ts";
 
 /** How much one script takes over. */
 const PORTION: PortionLimit = { records: 250, bytes: 1_048_576 };
@@ -236,7 +237,10 @@ export function openMove(
         if (!more) return conflicts;
       }
     },
-    live: (nowMs) => liveIn(directory, locks, nowMs),
+    live: async (nowMs) => ({
+      ...await liveIn(directory, locks, nowMs),
+      openTasks: await openTasksOn(redis, nowMs),
+    }),
   };
 }
 
