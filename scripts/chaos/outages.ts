@@ -29,7 +29,7 @@ export class Outages {
   readonly #lock: number;
   readonly #now: () => number;
   #epoch = 1;
-  #timer: number | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   private constructor(store: FailoverStore, lock: number, now: () => number) {
     this.#store = store;
