@@ -87,7 +87,15 @@ export {
 } from "./src/board/board.ts";
 export type { ReleasedCounts } from "./src/agent/store.ts";
 export type { Clock } from "./src/clock.ts";
-export type { Durability } from "./src/config.ts";
+export type { Durability, Fallback } from "./src/config.ts";
+export type {
+  AuthorityWarning,
+  LapsingLease,
+  LapsingWarning,
+  LossWarning,
+  NoFallbackWarning,
+  StoreWarning,
+} from "./src/engine/warning.ts";
 export {
   ConflictError,
   CoordError,

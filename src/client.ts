@@ -14,7 +14,12 @@ import {
 import { Agents, REGISTER_FIELDS, type RegisterOptions } from "./agent/agent.ts";
 import { checkChoice, invalid } from "./check.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { FALLBACKS } from "./config/settings_file.ts";
+import { realPath } from "./disk.ts";
 import { DURABILITIES } from "./durability.ts";
+import type { StoreWarning } from "./engine/warning.ts";
+import { given } from "./given.ts";
+import type { Fallback } from "./store_config.ts";
 import { type Durability, resolveAccess, resolveConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
 import { openContext } from "./open/open.ts";
@@ -41,6 +46,20 @@ export interface ClientOptions {
    * Default: the project's configuration, else `full`.
    */
   readonly durability?: Durability;
+  /**
+   * When a directory takes over from a server that cannot be reached: the project's own, `.agentcoord/fallback` in
+   * the project around `cwd`, which the first write makes. `auto`: where no other site uses the server. `directory`:
+   * in any case, so that two sites that are cut off from each other may both be granted one lock. `never`: calls fail
+   * with {@linkcode StoreUnavailableError} meanwhile. Without meaning where the store is a directory itself; never in
+   * a home directory or the root of all files. Default: the project's configuration, else `auto`.
+   */
+  readonly fallback?: Fallback;
+  /**
+   * Called with what the store finds that its user should know though the call goes well, each thing once: a
+   * directory stands in for the server, the server decides again, no directory can stand in, leases of an acting
+   * agent lapse soon, or a directory store is older than it was. Must not throw. Default: nobody is told.
+   */
+  readonly onWarning?: (warning: StoreWarning) => void;
   /** Where relative paths start and the project is looked for. Default: the working directory. */
   readonly cwd?: string;
   /**
@@ -76,6 +95,8 @@ const CLIENT: FieldTable<ClientOptions> = {
   store: anything,
   namespace: anything,
   durability: anything,
+  fallback: anything,
+  onWarning: callback,
   cwd: anything,
   env: texts,
   clock: anything,
@@ -117,14 +138,33 @@ export class CoordinationClient extends Primitives implements AsyncDisposable {
    */
   static async open(options: ClientOptions = {}): Promise<CoordinationClient> {
     requireRuntime();
-    const { store, namespace, durability, cwd = Deno.cwd(), env = {}, clock = systemClock } =
-      readOptions(CLIENT, options);
+    const { store, namespace, durability, fallback, onWarning, ...around } = readOptions(
+      CLIENT,
+      options,
+    );
+    const { cwd = Deno.cwd(), env = {}, clock = systemClock } = around;
     if (typeof cwd !== "string") throw invalid(cwd, "cwd", "use the path of a directory");
     checkClock(clock);
     if (durability !== undefined) checkChoice(durability, "durability", DURABILITIES);
-    const config = await resolveAccess(resolveConfig({ flags: { store, namespace }, env, cwd }));
-    const settings = { ...config, durability: durability ?? config.durability, clock };
-    return new CoordinationClient(await openContext(settings));
+    if (fallback !== undefined) checkChoice(fallback, "fallback", FALLBACKS);
+    const flags = { store, namespace, fallback };
+    const config = await resolveAccess(resolveConfig({ flags, env, cwd }));
+    const { standInDirectory, ...settings } = config;
+    const isHome = standInDirectory !== undefined && env.HOME === undefined &&
+      config.project.root === await homeDirectory();
+    return new CoordinationClient(
+      await openContext({
+        ...settings,
+        durability: durability ?? config.durability,
+        clock,
+        ...given({
+          standInDirectory: isHome ? undefined : standInDirectory,
+          // Its own trouble is none of the call's.
+          onWarning: onWarning &&
+            ((warning: StoreWarning) => queueMicrotask(() => onWarning(warning))),
+        }),
+      }),
+    );
   }
 
   /**
@@ -168,6 +208,18 @@ export class CoordinationClient extends Primitives implements AsyncDisposable {
   /** As {@linkcode CoordinationClient.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+/** Of the user, as the system has it: the environment is the caller's to give. */
+async function homeDirectory(): Promise<string | undefined> {
+  const { userInfo } = await import("node:os");
+  try {
+    return realPath(userInfo().homedir);
+  } catch (error) {
+    // Not ours to ask: then nothing is known to be a home directory.
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
   }
 }
 

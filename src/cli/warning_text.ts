@@ -22,10 +22,15 @@ export function warningTexts(warning: StoreWarning, project: Project): string[] 
 function noFallbackText({ reason }: NoFallbackWarning): string {
   return `No directory can stand in for the server while it cannot be reached: ${
     printable(reason, 500)
-  }; move that away, or do without one with --fallback never`;
+  }; mend that, or do without one with --fallback never`;
 }
 
-function authorityText({ location, sinceMs, reason }: AuthorityWarning): string {
+function authorityText({ store, location, sinceMs, reason }: AuthorityWarning): string {
+  if (store === "redis") {
+    return `${printable(location, 300)} can be reached again and decides since ${
+      new Date(sinceMs).toISOString()
+    }; what the directory of this project has taken in meanwhile was moved to it`;
+  }
   return `${printable(location, 300)} cannot be reached (${printable(reason, 40)}) since ` +
     `${
       new Date(sinceMs).toISOString()

@@ -5,6 +5,7 @@
 
 /** A lease that lapses within a third of its length. */
 export interface LapsingLease {
+  /** What it is a lease of. */
   readonly kind: "lock" | "task";
   /** The path of the lock, or the identifier of the task. */
   readonly subject: string;
@@ -14,6 +15,7 @@ export interface LapsingLease {
 
 /** Leases of the acting agent need to be renewed. */
 export interface LapsingWarning {
+  /** What is told. */
   readonly kind: "lapsing";
   /** Who holds them. */
   readonly agent: string;
@@ -23,6 +25,7 @@ export interface LapsingWarning {
 
 /** The store is older than it was: what was written since is not in it. */
 export interface LossWarning {
+  /** What is told. */
   readonly kind: "loss";
   /** The directory of the namespace. */
   readonly path: string;
@@ -32,9 +35,12 @@ export interface LossWarning {
   readonly removed: boolean;
 }
 
-/** A directory stands in for the server, which cannot be reached. */
+/** A directory stands in for the server, which cannot be reached; or the server decides again after that. */
 export interface AuthorityWarning {
+  /** What is told. */
   readonly kind: "authority";
+  /** Which of the two decides now. */
+  readonly store: "directory" | "redis";
   /** The server, without secrets. */
   readonly location: string;
   /** Since when, in epoch milliseconds of this host. */
@@ -45,6 +51,7 @@ export interface AuthorityWarning {
 
 /** No directory can stand in for the server, though one should. */
 export interface NoFallbackWarning {
+  /** What is told. */
   readonly kind: "no_fallback";
   /** The directory. */
   readonly directory: string;

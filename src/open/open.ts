@@ -4,6 +4,8 @@
  */
 import { type Clock, systemClock } from "../clock.ts";
 import type { Durability } from "../durability.ts";
+import { InvalidArgumentError } from "../errors.ts";
+import { printable } from "../name.ts";
 import type { Fallback, StoreConfig } from "../store_config.ts";
 import { engineOf } from "./engines.ts";
 import type { RoomContext } from "../context.ts";
@@ -89,7 +91,7 @@ function contextOf(
 }
 
 /** Loads the code of the one engine it needs: the other would cost start-up time for nothing. */
-function openStore(
+async function openStore(
   options: OpenOptions,
   making?: MakingHooks,
 ): Promise<Store> {
@@ -97,12 +99,25 @@ function openStore(
   // Sessions of a client act, each as another agent.
   const acts = making === undefined || actor !== undefined;
   const standIn = standInOf(options);
-  return engineOf(store).open({ namespace, durability, clock, making, warn, acts, standIn });
+  return await engineOf(store).open({ namespace, durability, clock, making, warn, acts, standIn });
 }
 
-/** The directory that takes over when a server cannot be reached, where there may be one. */
-function standInOf({ fallback = "never", standInDirectory: directory }: OpenOptions) {
-  return fallback === "never" || directory === undefined
-    ? undefined
-    : { directory, mode: fallback };
+/**
+ * The directory that takes over when a server cannot be reached, where there may be one.
+ *
+ * @throws {InvalidArgumentError} when there has to be one and there is no place for it.
+ */
+function standInOf(
+  { store, fallback = "never", standInDirectory: directory, project }: OpenOptions,
+) {
+  if (fallback === "never" || !engineOf(store).isShared) return undefined;
+  if (directory !== undefined) return { directory, mode: fallback };
+  if (fallback === "auto") return undefined;
+  throw new InvalidArgumentError(
+    `No directory can stand in for the server in ${
+      printable(project.root, 300)
+    }, which everything below would share: ` +
+      "go to a project, or say --fallback auto or never",
+    { field: "fallback", value: fallback },
+  );
 }

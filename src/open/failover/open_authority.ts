@@ -43,16 +43,17 @@ export function openAuthority(options: OpenAuthorityOptions): Authority | undefi
     siteOf(directory);
     return Authority.open(home, { clock, makeHome });
   } catch (error) {
-    if (!(error instanceof StoreUnavailableError)) throw error;
+    const isForbidden = error instanceof Deno.errors.NotCapable;
+    if (!isForbidden && !(error instanceof StoreUnavailableError)) throw error;
     if (mayDecide(siteHome(directory, namespace))) throw error;
     // What follows is advice for who named the directory as a store.
     const [reason = ""] = error.message.replace(/^Cannot use the store: /, "").split("; ");
     if (mode === "directory") {
       throw new StoreUnavailableError(
-        `Cannot let a directory stand in for the server: ${reason}; move that away, or do without one with ` +
+        `Cannot let a directory stand in for the server: ${reason}; mend that, or do without one with ` +
           "--fallback never",
-        { ...error.details, fallback: mode },
-        error.retryable,
+        { path: directory, fallback: mode },
+        !isForbidden && error.retryable,
         error,
       );
     }

@@ -94,6 +94,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
   #changes: Changes | undefined;
   #failback: Failback | undefined;
   #mirror: { readonly generation: number; readonly file: Mirror } | undefined;
+  /** The epoch of the directory that was told of last; 0 when the server decided since. */
   #told = 0;
   /** The directory cannot be used, so that Redis is all there is. */
   #isAlone = false;
@@ -370,14 +371,11 @@ export class FailoverStore extends PrimitiveStore implements Store {
     for (const oldest of this.#approvals.keys()) return void this.#approvals.delete(oldest);
   }
 
-  /** Lets go of what belongs to another epoch, and says once that the directory stands in. */
+  /** Lets go of what belongs to another epoch, and says once that the directory stands in, or does no more. */
   #noteAuthority({ store, epoch, sinceMs, reason }: AuthorityRecord): void {
-    if (store === "redis") {
-      this.#sides.forgetDirectory();
-      return;
-    }
-    if (this.#told === epoch) return;
-    this.#told = epoch;
-    this.#options.warn?.({ kind: "authority", location: this.location, sinceMs, reason });
+    if (store === "redis") this.#sides.forgetDirectory();
+    if (store === "redis" ? this.#told === 0 : this.#told === epoch) return;
+    this.#told = store === "redis" ? 0 : epoch;
+    this.#options.warn?.({ kind: "authority", store, location: this.location, sinceMs, reason });
   }
 }

@@ -188,7 +188,7 @@ for (const { what, says, put } of OBSTACLES) {
       assert.ok(error instanceof StoreUnavailableError);
       assert.match(error.message, /^Cannot let a directory stand in for the server: /);
       assert.match(error.message, says);
-      assert.match(error.message, /; move that away, or do without one with --fallback never$/);
+      assert.match(error.message, /; mend that, or do without one with --fallback never$/);
       return true;
     });
     assert.deepEqual([...Deno.readDirSync(place.elsewhere)], []);
