@@ -3,6 +3,7 @@
  * @module
  */
 import { type Clock, systemClock } from "../src/clock.ts";
+import type { Warn } from "../src/engine/warning.ts";
 import type { FailoverMode } from "../src/open/failover/change.ts";
 import { FailoverStore } from "../src/open/failover/store.ts";
 import type { Store } from "../src/store.ts";
@@ -18,6 +19,8 @@ export interface SiteOptions {
   /** The host's clock; `redisNowMs` is the server's. Default: the real ones. */
   readonly clock?: Clock;
   readonly redisNowMs?: () => number;
+  /** Is told what whoever acts should know. */
+  readonly warn?: Warn;
 }
 
 /** One site. */
