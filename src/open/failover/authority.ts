@@ -51,6 +51,7 @@ export class Authority {
   readonly #lockTimeoutMs: number;
   #files: AuthorityFiles;
   #last: AuthorityRecord;
+  #isClosed = false;
   /** Who found the turnstile closed waits for it together; resolves with a part in the hold that is for all. */
   #opening: { readonly guard: Promise<Hold>; joined: number } | undefined;
   /** Changes of this process, one after the other. */
@@ -84,6 +85,7 @@ export class Authority {
    * `details.removed` when the directory of an outage was removed.
    */
   enter(): Hold | Promise<Hold> {
+    if (this.#isClosed) throw this.#closed();
     try {
       return (this.#opening === undefined ? this.#tryEnter() : undefined) ?? this.#enterLater();
     } catch (error) {
@@ -93,6 +95,7 @@ export class Authority {
 
   /** Whether somebody waits to change the record, or does so just now. */
   isContended(): boolean {
+    if (this.#isClosed) return false;
     const { pass } = this.#files;
     if (this.#opening !== undefined || !pass.tryAcquire()) return true;
     pass.release();
@@ -119,11 +122,13 @@ export class Authority {
   }
 
   /**
-   * The record as it is now, without any lock: by the time it is returned it may be another one.
+   * The record as it is now, without any lock: by the time it is returned it may be another one. After closing: as it
+   * was seen last.
    *
    * @throws {StoreUnavailableError} when it is damaged.
    */
   peek(): AuthorityRecord {
+    if (this.#isClosed) return this.#last;
     try {
       return this.#files.record.peek();
     } catch (error) {
@@ -133,6 +138,7 @@ export class Authority {
 
   /** Closes the files; those of operations under way when the last of them leaves. */
   close(): void {
+    this.#isClosed = true;
     this.#files.retire();
   }
 
@@ -261,6 +267,13 @@ export class Authority {
     (this.#options.makeHome ?? (() => makePlainDirectory(this.#home)))();
     this.#files = AuthorityFiles.open(this.#home, this.#options.clock);
     old.retire();
+  }
+
+  #closed(): StoreUnavailableError {
+    return new StoreUnavailableError(
+      `Cannot use the store: ${this.#home} has been closed by this program; open it again`,
+      { path: this.#home, reason: "closed" },
+    );
   }
 
   #removed(): StoreUnavailableError {

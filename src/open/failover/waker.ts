@@ -30,7 +30,7 @@ export class SwitchingWaker implements Waker {
   async wait(seen: number, ms: number, signal?: AbortSignal): Promise<void> {
     const changed = new AbortController();
     const timer = setInterval(() => {
-      if (this.#isChanged()) changed.abort();
+      if (this.#mayBeChanged()) changed.abort();
     }, LOOK_MS);
     try {
       const either = signal === undefined
@@ -39,6 +39,15 @@ export class SwitchingWaker implements Waker {
       await this.#inner.wait(seen, ms, either);
     } finally {
       clearInterval(timer);
+    }
+  }
+
+  /** A record that cannot be read is met by whoever waits when it looks again: thrown here, it would end the process. */
+  #mayBeChanged(): boolean {
+    try {
+      return this.#isChanged();
+    } catch {
+      return true;
     }
   }
 }
