@@ -3,14 +3,16 @@
  * @module
  */
 import { InvalidArgumentError, StoreUnavailableError } from "./errors.ts";
-import type { Store } from "./store.ts";
+import type { Journal, Store } from "./store.ts";
 import type { TransferConflict } from "./transfer.ts";
 
 /** What was done. */
 export interface Failback {
   /** Whether the server decides again because of this call; otherwise it did already. */
   readonly moved: boolean;
-  /** Records that the server could not take as they were. */
+  /** How many records of each kind waited to be moved; a kind without any is left out. */
+  readonly counts: Journal["counts"];
+  /** Records that the server could not take as they were; the event stream has each as `store.conflict`. */
   readonly conflicts: readonly TransferConflict[];
 }
 
@@ -29,8 +31,10 @@ export async function failBack(store: Store): Promise<Failback> {
       { field: "store", kind },
     );
   }
-  if (result.kind === "done") return { moved: true, conflicts: result.conflicts };
-  if (result.kind === "not_needed") return { moved: false, conflicts: [] };
+  if (result.kind === "done") {
+    return { moved: true, counts: result.counts ?? {}, conflicts: result.conflicts };
+  }
+  if (result.kind === "not_needed") return { moved: false, counts: {}, conflicts: [] };
   const why = result.error instanceof Error ? `: ${result.error.message}` : "";
   throw new StoreUnavailableError(
     `Cannot move anything yet: the server at ${location} cannot be used${why}`,

@@ -41,8 +41,14 @@ export interface AuthorityStatus {
 
 /** What became of moving what stood in for a server back to it. */
 export type FailbackResult =
-  /** The server decides again; the conflicts are records that it could not take as they were. */
-  | { readonly kind: "done"; readonly conflicts: readonly TransferConflict[] }
+  /** The server decides again. */
+  | {
+    readonly kind: "done";
+    /** Records that it could not take as they were, whoever has moved them. */
+    readonly conflicts: readonly TransferConflict[];
+    /** How many records of each kind waited to be moved when this was asked for; a kind without any is left out. */
+    readonly counts?: Journal["counts"];
+  }
   /** The server cannot be used yet. */
   | { readonly kind: "unreachable"; readonly error?: unknown }
   /** The server decides already. */

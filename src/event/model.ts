@@ -37,7 +37,8 @@ export type EventType =
   | "audit.logged"
   | "store.restored"
   | "store.failed_over"
-  | "store.failed_back";
+  | "store.failed_back"
+  | "store.conflict";
 
 /** Every {@linkcode EventType}. */
 export const EVENT_TYPES: readonly EventType[] = Object.freeze([
@@ -73,6 +74,7 @@ export const EVENT_TYPES: readonly EventType[] = Object.freeze([
   "store.restored",
   "store.failed_over",
   "store.failed_back",
+  "store.conflict",
 ]);
 
 /** One thing that happened. */

@@ -53,7 +53,7 @@ $ events --since nonsense
 ! agentcoord: Invalid since "nonsense": use the id of an event, as in the cursor of an earlier answer
 = 2
 $ events --type lock
-! agentcoord: Invalid --type "lock": use lock.acquired, lock.released, lock.expired, lock.broken, agent.registered, agent.deregistered, agent.pruned, task.created, task.claimed, task.completed, task.failed, task.expired, task.released, task.dead, task.cancelled, task.retried, task.updated, task.pruned, thread.posted, thread.replied, thread.resolved, thread.pruned, approval.requested, approval.approved, approval.rejected, approval.expired, approval.used, approval.pruned, audit.logged, store.restored, store.failed_over or store.failed_back
+! agentcoord: Invalid --type "lock": use lock.acquired, lock.released, lock.expired, lock.broken, agent.registered, agent.deregistered, agent.pruned, task.created, task.claimed, task.completed, task.failed, task.expired, task.released, task.dead, task.cancelled, task.retried, task.updated, task.pruned, thread.posted, thread.replied, thread.resolved, thread.pruned, approval.requested, approval.approved, approval.rejected, approval.expired, approval.used, approval.pruned, audit.logged, store.restored, store.failed_over, store.failed_back or store.conflict
 = 2
 $ events --limit 0
 ! agentcoord: Invalid limit 0: use a whole number from 1 to 1000

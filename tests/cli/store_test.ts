@@ -68,14 +68,24 @@ Deno.test("store failback says what became of it, record by record", async () =>
     subject: "tsk_1",
     outcome: "completed elsewhere: kept as late",
   }];
-  const moved = await failBack(siteThatAnswers({ kind: "done", conflicts }));
-  assert.deepEqual(moved, { moved: true, conflicts });
+  const counts = { task: 2, lock: 1 };
+  const moved = await failBack(siteThatAnswers({ kind: "done", counts, conflicts }));
+  assert.deepEqual(moved, { moved: true, counts, conflicts });
   assert.equal(
     await command.text(moved, view),
-    "Moved; the server decides again.\n  task tsk_1: completed elsewhere: kept as late\n",
+    "3 records moved; the server decides again.\n  task tsk_1: completed elsewhere: kept as late\n",
   );
+  for (
+    const [some, says] of [
+      [{}, "Nothing was changed; the server decides again.\n"],
+      [{ audit: 1 }, "1 record moved; the server decides again.\n"],
+    ] as const
+  ) {
+    const done = await failBack(siteThatAnswers({ kind: "done", counts: some, conflicts: [] }));
+    assert.equal(await command.text(done, view), says);
+  }
   const idle = await failBack(siteThatAnswers({ kind: "not_needed" }));
-  assert.deepEqual(idle, { moved: false, conflicts: [] });
+  assert.deepEqual(idle, { moved: false, counts: {}, conflicts: [] });
   assert.equal(await command.text(idle, view), "Nothing to move: the server decides already.\n");
   const error = new Error("connection refused");
   await assert.rejects(

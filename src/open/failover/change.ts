@@ -75,8 +75,9 @@ export class Changes {
       if (await sides.answers(RECHECK_MS)) return false;
       this.#refuseUnlessAllowed(record, cause);
       const outage = epoch + 1;
-      const [{ carryOver, emitFailedOver }, { loadMirror }] = await Promise.all([
+      const [{ carryOver }, { emitFailedOver }, { loadMirror }] = await Promise.all([
         import("./transfers.ts"),
+        import("./change_events.ts"),
         import("./mirror_snapshot.ts"),
       ]);
       // What a process left that died on the way here.

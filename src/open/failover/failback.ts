@@ -33,6 +33,8 @@ const LOOK_PATIENCE_MS = 1000;
 const REST_MS = 5000;
 /** How long one portion may keep others out. */
 const PORTION_MS = 400;
+/** Why Redis has the authority then. */
+const REASON = "reachable again";
 /** How often a directory that took over again at once stays longer before Redis is asked: twice as long each time. */
 const SHORT_STAY_MS = 5000;
 const LONGEST_STAY_MS = 30_000;
@@ -158,14 +160,18 @@ export class Failback {
     try {
       while (performance.now() < until) {
         if (await move.portion()) continue;
-        const conflicts = await move.finish(record.epoch + 1);
+        const conflicts = await move.finish({
+          epoch: record.epoch + 1,
+          reason: REASON,
+          sinceMs: record.sinceMs,
+        });
         const mirror = record.mirror + 1;
         writeMirror(this.#options.home, mirror, await move.live(clock.nowMs()));
         write({
           store: "redis",
           epoch: record.epoch + 1,
           sinceMs: clock.nowMs(),
-          reason: "reachable again",
+          reason: REASON,
           memory,
           mirror,
           outage: 0,

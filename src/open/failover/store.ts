@@ -188,8 +188,9 @@ export class FailoverStore extends PrimitiveStore implements Store {
 
   /** Moves everything to Redis now, if it can be reached. */
   async failback(): Promise<FailbackResult> {
-    this.#authorityFor(true);
-    return await this.#failback?.now() ?? { kind: "not_needed" };
+    const { counts } = await this.journal(0);
+    const result = await this.#failback?.now() ?? { kind: "not_needed" };
+    return result.kind === "done" ? { ...result, counts } : result;
   }
 
   /** What waits to be moved to Redis. It is only looked for while the directory has the authority. */

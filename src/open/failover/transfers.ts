@@ -5,7 +5,6 @@
  */
 import type { Agent } from "../../agent/model.ts";
 import type { AgentRecord } from "../../agent/transfer.ts";
-import { sequencedAtMs } from "../../id.ts";
 import { given } from "../../given.ts";
 import { markCarried } from "../../engine/directory/journal.ts";
 import type { Reader } from "../../engine/directory/transaction.ts";
@@ -21,7 +20,6 @@ import { DirectoryBoardTransfer } from "../../board/directory/transfer.ts";
 import { RedisBoardTransfer, threadConflict } from "../../board/redis/transfer.ts";
 import { type KeptConflict, keptConflicts } from "../../engine/redis/conflicts.ts";
 import { raiseNumbers } from "../../engine/redis/raise.ts";
-import { emit } from "../../event/directory/append.ts";
 import { DirectoryEventTransfer } from "../../event/directory/transfer.ts";
 import { RedisEventTransfer } from "../../event/redis/transfer.ts";
 import { DirectoryLockTransfer } from "../../lock/directory/transfer.ts";
@@ -33,6 +31,7 @@ import { recordOfClaim } from "../../task/transfer.ts";
 import type { PortionLimit, Source, Target, TransferConflict } from "../../transfer.ts";
 import type { DirectoryStore } from "../directory.ts";
 import type { RedisStore } from "../redis.ts";
+import { type FailedBack, tellFailedBack } from "./change_events.ts";
 import type { MirrorLease, MirrorState, MirrorTask } from "./mirror_line.ts";
 import { openTasksOn } from "./open_tasks.ts";
 
@@ -128,14 +127,6 @@ export async function carryOver(
   await engine.write(undefined, markCarried);
 }
 
-/** Tells the followers of the directory's events. */
-export async function emitFailedOver(
-  { engine }: DirectoryStore,
-  data: { readonly epoch: number; readonly reason: string },
-): Promise<void> {
-  await engine.write(undefined, (tx) => emit(tx, "store.failed_over", "store", undefined, data));
-}
-
 /** Puts what is live back into a Redis that may have lost it. */
 export async function putBack(
   { runner }: RedisStore,
@@ -160,7 +151,7 @@ export interface Move {
    *
    * @returns what could not be taken over as it was, whichever process has moved it.
    */
-  finish(epoch: number): Promise<readonly TransferConflict[]>;
+  finish(told: FailedBack): Promise<readonly TransferConflict[]>;
   /** What is live, for a new mirror. */
   live(nowMs: number): Promise<MirrorState>;
 }
@@ -177,9 +168,6 @@ const CONFLICTS: Readonly<Record<string, (told: never) => TransferConflict>> = {
 function conflictOf({ room, told }: KeptConflict): TransferConflict {
   return CONFLICTS[room]!(told as never);
 }
-
-/** So many conflicts are named by the event that tells of them. */
-const CONFLICTS_TOLD = 20;
 
 /** Gives Redis a new memory, and numbers above the directory's; the memory. `isFirst`: nothing was moved before. */
 export async function raise(
@@ -225,11 +213,11 @@ export function openMove(
       for (const each of ways) await each.markAll();
       await events.markAll();
     },
-    finish: async (epoch) => {
+    finish: async (told) => {
       if (isAlone) await endGhosts(redis, directory, redisLocks);
       await takeAll(redisLocks, await locks.waiters());
       const conflicts = (await keptConflicts(runner)).map(conflictOf);
-      await tellFailedBack(directory, { epoch, conflicts: conflicts.slice(0, CONFLICTS_TOLD) });
+      await tellFailedBack(directory, told, conflicts);
       for (;;) {
         const { records, keys, more } = await events.changed(PORTION);
         await redisEvents.take(records, { last: !more });
@@ -262,20 +250,6 @@ async function endGhosts(
     target,
     ghosts.map(({ path, fence }): LockRecord => ({ kind: "ended", path, fence })),
   );
-}
-
-/** Once: a process that died behind it has told already. */
-async function tellFailedBack(
-  directory: DirectoryStore,
-  data: { readonly epoch: number; readonly conflicts: readonly TransferConflict[] },
-): Promise<void> {
-  const events = await directory.events();
-  const sinceMs = sequencedAtMs(await events.end());
-  const newest = await events.read({ sinceMs, limit: 1000 });
-  if (newest.kind === "read" && newest.events.at(-1)?.type === "store.failed_back") return;
-  await directory.engine.write(undefined, (tx) => {
-    emit(tx, "store.failed_back", "store", undefined, data);
-  });
 }
 
 async function liveIn(
