@@ -1,92 +1,86 @@
 /**
- * Stores with a mistake, on purpose: whoever checks others must find these.
+ * Stores with a mistake, on purpose: whoever checks others must find these. Each is in a part that makes a directory
+ * stand in for a server. It is put into that part's class in this process, from outside, so the program has no switch
+ * that could turn one on.
  * @module
  */
-import { type AuditDraft, draftEntry } from "../src/audit/entry.ts";
-import type { Seen } from "../src/approval/store.ts";
-import type { Lease } from "../src/lock/model.ts";
-import type { Operations } from "../src/primitives.ts";
+import { draftEntry } from "../src/audit/entry.ts";
+import { DirectoryAuditTransfer } from "../src/audit/directory/transfer.ts";
+import { RedisAuditTransfer } from "../src/audit/redis/transfer.ts";
+import { sleep } from "../src/clock.ts";
+import { OpenTransaction } from "../src/engine/directory/operation.ts";
+import type { Waker } from "../src/engine/waker.ts";
+import { Mirror } from "../src/open/failover/mirror.ts";
 import { FailoverStore } from "../src/open/failover/store.ts";
 import type { Store } from "../src/store.ts";
-import { faultyFailover } from "./faulty_failover.ts";
-import { overridden } from "./overridden.ts";
 
-/** One call in so many goes wrong. */
-const EVERY = 10;
+/** How long a waiter is forgotten: longer than anybody may be. */
+const FORGOTTEN_MS = 20_000;
 
-/** The mistakes there are. Each gives the operations that it changes, over those that are right. */
+/** What each does to the classes, or gives of the store instead of what it has. */
 const FAULTS = {
-  /** A lease that was granted is not there when it counts, as when its mirror was not written. */
-  mirror_skipped: ({ locks }: Operations) => {
-    const isDue = everySo();
-    return {
-      locks: overridden(locks, {
-        acquire: async (actor, request) => {
-          const outcome = await locks.acquire(actor, request);
-          if (outcome.kind === "acquired" && isDue()) {
-            const { fence } = outcome.leases[0]!;
-            await locks.release(actor, { paths: request.paths, fence });
-          }
-          return outcome;
+  /** The leases that Redis grants are not noted. */
+  mirror_skipped: () => {
+    const { append } = Mirror.prototype;
+    Mirror.prototype.append = function (line) {
+      if (line.op !== "lease") append.call(this, line);
+    };
+    return {};
+  },
+  /** The directory that takes over goes on giving the greatest fence that Redis has given. */
+  fence_reused: () => {
+    const { startAbove, nextFence } = OpenTransaction.prototype;
+    let [last, calls] = [0, 0];
+    OpenTransaction.prototype.startAbove = function (known) {
+      last = Math.max(last, known.fence);
+      startAbove.call(this, known);
+    };
+    OpenTransaction.prototype.nextFence = function () {
+      return last > 0 && calls++ % 3 === 0 ? last : nextFence.call(this);
+    };
+    return {};
+  },
+  /** The first entry of each portion that fails back is taken out of the journal without being moved. */
+  journal_dropped: () => {
+    const { changed } = DirectoryAuditTransfer.prototype;
+    DirectoryAuditTransfer.prototype.changed = async function (limit) {
+      const portion = await changed.call(this, limit);
+      return { ...portion, records: portion.records.slice(1) };
+    };
+    return {};
+  },
+  /** The first entry of each portion is moved twice, the second time under another identifier. */
+  replay_doubled: () => {
+    const { take } = RedisAuditTransfer.prototype;
+    RedisAuditTransfer.prototype.take = async function (records) {
+      const conflicts = await take.call(this, records);
+      if (records.length === 0) return conflicts;
+      const { entry } = records[0]!;
+      const { agent, decisionType, context, reason, refs } = entry;
+      const again = await draftEntry({ agent, decisionType, context, reason, refs });
+      await take.call(this, [{ entry: { ...entry, ...again } }]);
+      return conflicts;
+    };
+    return {};
+  },
+  /** Nobody tells those who wait that another store has the authority. */
+  waiter_forgotten: (store: FailoverStore) => ({
+    waker: async (): Promise<Waker> => {
+      const waker = await store.waker();
+      const { epoch } = await store.authority();
+      return {
+        id: waker.id,
+        get wakes() {
+          return waker.wakes;
         },
-      }),
-    };
-  },
-  /** A fence is given that was given before. */
-  fence_reused: ({ locks }: Operations) => {
-    const isDue = everySo();
-    let last: Lease | undefined;
-    return {
-      locks: overridden(locks, {
-        acquire: async (actor, request) => {
-          const outcome = await locks.acquire(actor, request);
-          if (outcome.kind !== "acquired") return outcome;
-          const fence = last?.fence ?? 0;
-          last = outcome.leases[0]!;
-          if (fence === 0 || !isDue()) return outcome;
-          return { ...outcome, leases: outcome.leases.map((lease) => ({ ...lease, fence })) };
+        wait: async (seen, ms, signal) => {
+          await waker.wait(seen, ms, signal);
+          if ((await store.authority()).epoch !== epoch) await sleep(FORGOTTEN_MS, signal);
         },
-      }),
-    };
-  },
-  /** A write is acknowledged and never arrives. */
-  journal_dropped: ({ audit }: Operations) => {
-    const isDue = everySo();
-    return {
-      audit: overridden(audit, {
-        append: (actor, draft, key) =>
-          isDue()
-            ? Promise.resolve({ ...draft, createdAtMs: Date.now(), link: "" })
-            : audit.append(actor, draft, key),
-      }),
-    };
-  },
-  /** A write is made twice. */
-  replay_doubled: ({ audit }: Operations) => {
-    const isDue = everySo();
-    return {
-      audit: overridden(audit, {
-        append: async (actor, draft, key) => {
-          if (isDue()) await audit.append(actor, await again(draft), undefined);
-          return await audit.append(actor, draft, key);
-        },
-      }),
-    };
-  },
-  /** Whoever waits for a decision goes on seeing what was there when the wait began. */
-  waiter_forgotten: ({ approvals }: Operations) => {
-    const seen = new Map<string, Seen>();
-    return {
-      approvals: overridden(approvals, {
-        look: async (actor, id, waits) => {
-          const first = seen.get(id) ?? await approvals.look(actor, id, waits);
-          if (first?.approval.status === "pending") seen.set(id, first);
-          return first;
-        },
-      }),
-    };
-  },
-} satisfies Record<string, (operations: Operations) => Partial<Operations>>;
+      };
+    },
+  }),
+} satisfies Record<string, (store: FailoverStore) => Partial<FailoverStore>>;
 
 /** A mistake that a store can be given. */
 export type PlantedFault = keyof typeof FAULTS;
@@ -94,26 +88,23 @@ export type PlantedFault = keyof typeof FAULTS;
 /** All of them. */
 export const PLANTED_FAULTS = Object.keys(FAULTS) as readonly PlantedFault[];
 
-/** `store` with this mistake in it: where a directory stands in for it, in how it changes between the two. */
-export async function faulty(store: Store, fault: PlantedFault): Promise<Store> {
-  if (store instanceof FailoverStore) return faultyFailover(store, fault);
-  const operations = {
-    locks: await store.locks(),
-    approvals: await store.approvals(),
-    audit: await store.audit(),
-  } as Operations;
-  const changed: Partial<Operations> = FAULTS[fault](operations);
-  const openers = Object.entries(changed).map(([name, one]) => [name, () => Promise.resolve(one)]);
-  return overridden(store, Object.fromEntries(openers));
-}
-
-/** Says at every tenth call that it is time. */
-function everySo(): () => boolean {
-  let calls = 0;
-  return () => ++calls % EVERY === 0;
-}
-
-/** The same content under another identifier. */
-function again({ agent, decisionType, context, reason, refs }: AuditDraft): Promise<AuditDraft> {
-  return draftEntry({ agent, decisionType, context, reason, refs });
+/**
+ * `store` with this mistake in it; where it is one of a class, all others of this process have it, too. Throws unless a
+ * directory stands in for it.
+ */
+export function faulty(store: Store, fault: PlantedFault): Store {
+  if (!(store instanceof FailoverStore)) {
+    throw new TypeError(
+      `A mistake can be planted only where a directory stands in for a server, not in ${store.location}`,
+    );
+  }
+  const changed: Partial<FailoverStore> = FAULTS[fault](store);
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name in changed) return changed[name as keyof FailoverStore];
+      // What has private fields runs on the store itself.
+      const value = target[name as keyof FailoverStore];
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }

@@ -4,8 +4,8 @@
  *
  *     deno run -A scripts/chaos.ts [--minutes 3] [--processes 8] [--store failover|redis|directory] [--seed N] [--keep DIR]
  *
- * CHAOS_FAULT in the environment plants a mistake of dev/faulty_store.ts in every worker's store: then it must end
- * with 1. With `--keep`, what was written down stays in a new directory of that name. Ends with 1 when something is wrong.
+ * CHAOS_FAULT in the environment plants a mistake of dev/faulty_store.ts in every worker's failover store: then it
+ * must end with 1. With `--keep`, what was written down stays in a new directory of that name. Ends with 1 when something is wrong.
  * @module
  */
 // deno-lint-ignore-file no-console -- a script reports on stdout and stderr
@@ -39,6 +39,10 @@ const wanted = Deno.env.get("CHAOS_FAULT") || undefined;
 const fault = PLANTED_FAULTS.find((one) => one === wanted);
 if (fault !== wanted) {
   console.error(`Use one of these as CHAOS_FAULT: ${PLANTED_FAULTS.join(", ")}.`);
+  Deno.exit(2);
+}
+if (fault !== undefined && store !== "failover") {
+  console.error("Use CHAOS_FAULT with --store failover only.");
   Deno.exit(2);
 }
 if (keep !== undefined) Deno.mkdirSync(keep);

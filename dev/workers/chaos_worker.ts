@@ -76,7 +76,7 @@ async function join(): Promise<RoomContext> {
     try {
       const context = await openAs(stores.split("\n")[slot]!, name);
       if (fault === "") return context;
-      return { ...context, store: await faulty(context.store, fault as PlantedFault) };
+      return { ...context, store: faulty(context.store, fault as PlantedFault) };
     } catch (error) {
       if (!(error instanceof CoordError) || !error.retryable || isOver()) throw error;
       await pause(50);
@@ -92,21 +92,24 @@ const { locks, tasks, board, approvals, audit, events } = new Primitives(context
 async function lock(): Promise<void> {
   const path = pick(PATHS);
   const limitMs = pick([WAIT_MS, LONG_WAIT_MS]);
+  // Long enough at times for another store to take over meanwhile.
+  const isLong = random() < 0.25;
+  const leaseMs = isLong ? 2 * LEASE_MS : LEASE_MS;
   const taken = await call(
     "lock.acquire",
-    { path, leaseMs: LEASE_MS, limitMs },
-    () => locks.acquire(path, { ttlMs: LEASE_MS, waitMs: limitMs }),
+    { path, leaseMs, limitMs },
+    () => locks.acquire(path, { ttlMs: leaseMs, waitMs: limitMs }),
     ([lease]) => ({ fence: lease!.fence }),
   );
   if (taken === undefined) return;
   const { fence } = taken[0]!;
   mark({ path, fence, edge: "begin", atMs: now() });
-  await pause(random() * 60);
+  await pause(isLong ? leaseMs * 0.8 : random() * 60);
   if (random() < 0.3) {
     const renewed = await call(
       "lock.renew",
-      { path, fence, leaseMs: LEASE_MS },
-      () => locks.renew(path, { fence, ttlMs: LEASE_MS }),
+      { path, fence, leaseMs },
+      () => locks.renew(path, { fence, ttlMs: leaseMs }),
       () => ({ fence }),
     );
     if (renewed !== undefined) await pause(random() * 200);
