@@ -3,7 +3,7 @@
  * @module
  */
 import type { Evidence } from "./check.ts";
-import type { Operation } from "./history.ts";
+import type { Fault, Operation } from "./history.ts";
 
 /** What was out of reach is told so soon after. */
 const LATE_MS = 5000;
@@ -79,9 +79,7 @@ function checkFollowers({ lines, faults, final, excusedBeforeMs, check }: Eviden
   for (const [follower, events] of Map.groupBy(told, (line) => line.follower)) {
     const seen = new Set<string>();
     const endMs = events.at(-1)!.atMs;
-    // Whoever ends while another store stands in is not told any more of what is out of reach.
-    const untilMs = outages.find(({ fromMs, toMs }) => fromMs <= endMs && endMs <= toMs + LATE_MS)
-      ?.fromMs ?? Infinity;
+    const untilMs = reachedUntilMs(outages, endMs);
     let [highest, before, stretches] = ["", "", 0];
     for (const { id, atMs } of events) {
       check(!seen.has(id), () => `follower ${follower} was told of ${id} twice`);
@@ -102,4 +100,17 @@ function checkFollowers({ lines, faults, final, excusedBeforeMs, check }: Eviden
       () => `follower ${follower} was never told of ${missed[0]} (${missed.length} in all)`,
     );
   }
+}
+
+/**
+ * Until when events were told of that a follower had to be told of before it ended: whoever ends while another store
+ * stands in, or soon after, is not told any more of what was out of reach, nor of that of an outage just before.
+ */
+function reachedUntilMs(outages: readonly Fault[], endMs: number): number {
+  let untilMs = Infinity;
+  for (const { fromMs, toMs } of outages.toSorted((a, b) => b.fromMs - a.fromMs)) {
+    const lastMs = Math.min(endMs, untilMs);
+    if (fromMs <= lastMs && lastMs <= toMs + LATE_MS) untilMs = fromMs;
+  }
+  return untilMs;
 }

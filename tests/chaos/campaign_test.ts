@@ -82,7 +82,7 @@ for (const fault of PLANTED_FAULTS) {
 type End = Extract<Line, { readonly kind: "end" }>;
 type Begin = Extract<Line, { readonly kind: "begin" }>;
 
-/** The calls of this kind that ended so, in the order they were written down. */
+/** The calls of this kind that ended so, in the order they began. */
 function callsOf(
   lines: readonly Line[],
   operation: Begin["operation"],
@@ -95,7 +95,7 @@ function callsOf(
       return [];
     }
     return [[line, end] as const];
-  });
+  }).toSorted(([{ atMs: a }], [{ atMs: b }]) => a - b);
 }
 
 /** A call of this kind that went well, late enough for no loss to excuse what becomes of it. */

@@ -207,6 +207,15 @@ Deno.test("a follower that was told of an event twice, out of order or not at al
   const killed = told("e1", "e2", "e4");
   assert.deepEqual(judge(killed, { final, faults: [outage] }), []);
   assert.deepEqual(judge(late, { final, faults: [outage] }), []);
+  // Between two outages there was no time to tell of what the first had put out of reach; with time there was.
+  const [begun, ended] = [{ ...outage, fromMs: 1.5, toMs: 2 }, { ...outage, fromMs: 2.5, toMs: 9 }];
+  const twice = told("e1", "e2", "e4", "e5").map((line) => ({ ...line }));
+  const more = { ...NOTHING, events: [...events, { id: "e5", type: "audit.logged" }] };
+  assert.deepEqual(judge(twice, { final: more, faults: [begun, ended] }), []);
+  const [, , , last] = twice as [Line, Line, Line, Line & { atMs: number }];
+  last.atMs = 20_000;
+  const muchLater = { ...ended, fromMs: 15_000, toMs: 21_000 };
+  finds(judge(twice, { final: more, faults: [begun, muchLater] }), /never told of e3/);
 });
 
 Deno.test("a wait that goes on past its limit is found, and the time of faults does not count", () => {
