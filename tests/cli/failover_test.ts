@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { cli, withProject } from "../support/cli.ts";
-import { freshNamespace, hasRedis, sharedRedis } from "../../dev/redis_server.ts";
+import { freshNamespace, hasRedis, sharedRedis, startRedis } from "../../dev/redis_server.ts";
 
 /** Registers a test of a project without a store, where there is Redis. */
 function redisTest(name: string, body: (dir: string) => Promise<void>): void {
@@ -45,5 +45,38 @@ redisTest(
     assert.equal(stdout, "");
     await cli(dir, ["lock", "acquire", "a.py", "--agent", "ada"], { env });
     assert.ok(existsSync(`${dir}/.agentcoord/fallback`));
+  },
+);
+
+redisTest(
+  "store sites --forget lets the directory take over while the server is away",
+  async (dir) => {
+    await using server = await startRedis();
+    const env = {
+      AGENTCOORD_STORE: `${server.url}?command_timeout=1s`,
+      AGENTCOORD_NAMESPACE: "default",
+      AGENTCOORD_AGENT: "ada",
+    };
+    const run = (...args: readonly string[]) => cli(dir, args, { env });
+    await withProject(async (elsewhere) => {
+      await cli(elsewhere, ["lock", "acquire", "b.py"], { env });
+      assert.equal((await run("lock", "acquire", "a.py")).code, 0);
+      assert.equal((await run("lock", "acquire", "a.py", "--reentrant")).code, 0);
+    }, { store: false });
+    await server.kill();
+    const refused = await run("lock", "acquire", "c.py");
+    assert.equal(refused.code, 7);
+    const [, other] = /site (sit_[0-9A-Z]+) used it, too/.exec(refused.stderr) ?? [];
+    assert.ok(
+      other !== undefined && refused.stderr.includes("store sites --forget"),
+      refused.stderr,
+    );
+    const shown = await run("store", "sites");
+    assert.ok(shown.stdout.includes(other), shown.stderr);
+    const forgotten = await run("store", "sites", "--forget", other);
+    assert.deepEqual([forgotten.code, forgotten.stderr], [0, ""]);
+    const taken = await run("lock", "acquire", "c.py");
+    assert.equal(taken.code, 0);
+    assert.match(taken.stderr, /stands in for it/);
   },
 );

@@ -91,6 +91,8 @@ export class FailoverStore extends PrimitiveStore implements Store {
   readonly #audit = new FollowedAudit();
   readonly #approvals = new Map<string, Seen>();
   #authority: Authority | undefined;
+  /** Why the directory did not take over when this was opened, until somebody is told. */
+  #refusal: unknown;
   #changes: Changes | undefined;
   #failback: Failback | undefined;
   #mirror: { readonly generation: number; readonly file: Mirror } | undefined;
@@ -118,10 +120,11 @@ export class FailoverStore extends PrimitiveStore implements Store {
   }
 
   /**
-   * Opens both as far as they are needed: connects to Redis unless the directory has the authority.
+   * Opens both as far as they are needed: connects to Redis unless the directory has the authority. Where the directory
+   * must not take over, it is the first operation that says so: who asks for the other sites, or forgets one, needs none.
    *
    * @throws {InvalidArgumentError} when the URL is malformed.
-   * @throws {StoreUnavailableError} when Redis cannot be used and the directory must not take over.
+   * @throws {StoreUnavailableError} when Redis cannot be used, and that is no outage or nothing was written here yet.
    */
   static async open(options: FailoverOptions): Promise<FailoverStore> {
     const store = new FailoverStore(options);
@@ -132,7 +135,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
         // Nothing was ever written here: only where the directory takes over in any case is this the time to begin.
         if (!isOutage(error) || (record === undefined && options.mode !== "directory")) throw error;
         const { epoch } = store.#authorityFor(false)!.peek();
-        await store.#changes!.failOver(epoch, error);
+        await store.#changes!.failOver(epoch, error).catch((refusal) => store.#refusal = refusal);
       });
       return store;
     } catch (error) {
@@ -256,6 +259,9 @@ export class FailoverStore extends PrimitiveStore implements Store {
   }
 
   async #run(request: Request): Promise<unknown> {
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    if (refusal !== undefined) throw refusal;
     const authority = this.#authorityFor(request.isRead);
     if (authority === undefined) {
       return await this.#sides.redis().then(request.on).catch((error) => {
