@@ -10,7 +10,7 @@ import { SITE_MEMORY_MS, siteWithoutDirectory } from "../../../src/engine/redis/
 import type { FailoverMode } from "../../../src/open/failover/change.ts";
 import { RedisStore } from "../../../src/open/redis.ts";
 import { startProxy } from "../../../dev/proxy.ts";
-import { COMMAND_TIMEOUT_MS, type Sites } from "../../../dev/site.ts";
+import { COMMAND_TIMEOUT_MS, type Sites, until } from "../../../dev/site.ts";
 import {
   agentOn,
   assertTakenOver,
@@ -141,6 +141,20 @@ promise(
 );
 
 promise(
+  "With directory a site that has never reached the server takes over, too",
+  async ({ server, site }) => {
+    const { open } = await site();
+    await server.kill();
+    const store = await open({ mode: "directory" });
+    const [task] = await agentOn(store, "ada").tasks.create([{ title: "made meanwhile" }]);
+    await assertTakenOver(store);
+    await server.restart();
+    await failedBack(store);
+    assert.deepEqual((await agentOn(store, "ada").tasks.claim()).map(({ id }) => id), [task!.id]);
+  },
+);
+
+promise(
   "With directory two sites that are cut off from each other may both be granted one path",
   async (sites) => {
     await using hosts = await twoHosts(sites, "directory");
@@ -241,5 +255,42 @@ promise(
     }
     const names = (await here.announce()).map((other) => other.site).sort();
     assert.deepEqual(names, ["none:c0ffee", "none:decaf"]);
+  },
+);
+
+promise(
+  "Where no directory can be made, auto works on the server alone, says so, and keeps other sites from taking over",
+  async ({ server, site }) => {
+    const told: string[] = [];
+    const without = await site();
+    await Deno.writeTextFile(`${without.directory}/fallback`, "something else");
+    const alone = await without.open({ warn: ({ kind }) => void told.push(kind) });
+    const here = await (await site()).open();
+    assert.equal((await agentOn(alone, "bob").locks.acquire("b.py")).length, 1);
+    assert.deepEqual(told, ["no_fallback"]);
+    // It tells its site behind the operation.
+    await until("the server has heard of it", async () => (await here.announce()).length === 1);
+    await server.kill();
+    await assertUnavailable(agentOn(alone, "bob").locks.acquire("c.py"), /./);
+    await assertUnavailable(agentOn(here, "ada").locks.acquire("a.py"), /site none:.* used it/);
+  },
+);
+
+promise(
+  "A copy of the directory is another site",
+  async ({ url, site }) => {
+    const here = await site();
+    const store = await here.open();
+    await agentOn(store, "ada").locks.acquire("a.py");
+    assert.deepEqual(await store.announce(), []);
+    const there = await site();
+    const { success } = await new Deno.Command("cp", {
+      args: ["-a", `${here.directory}/fallback`, `${there.directory}/fallback`],
+    }).output();
+    assert.ok(success);
+    const copy = await there.open({ url });
+    await agentOn(copy, "bob").locks.acquire("b.py");
+    await copy.announce();
+    assert.equal((await store.announce()).length, 1);
   },
 );
