@@ -153,9 +153,11 @@ export {
   type TaskDetails,
   type TaskLease,
   type TaskPage,
+  type TaskPath,
   Tasks,
   type TaskStatus,
   type TaskTenure,
+  type WantedPath,
 } from "./src/task/task.ts";
 export type {
   EndedAttempt,

@@ -118,6 +118,17 @@ async function fillAndView(): Promise<Pick<Recording, "viewedAtMs" | "view">> {
     const decision = { decisionType: "plan", context: `c${n}`, reason: "two\nlines" };
     await bob.audit.log({ ...decision, refs, key: `${n}` });
   }
+  await ada.tasks.create([
+    {
+      title: "Has paths",
+      tags: ["paths"],
+      leaseMs: ttlMs,
+      paths: ["lib", { path: "docs", mode: "shared" }],
+    },
+    { title: "Is held up", tags: ["paths"], paths: ["lib/x.py"] },
+  ]);
+  await bob.tasks.claim({ tags: ["paths"] });
+  await ada.tasks.tryClaim({ tags: ["paths"] });
   await cy.close();
   // Signs of life that the look would be are given before it.
   await ada.board.inbox();

@@ -20,6 +20,8 @@ export interface Limits {
   readonly tags: number;
   /** UTF-8 bytes in a lock path. */
   readonly pathBytes: number;
+  /** Paths that one task declares. */
+  readonly taskPaths: number;
   /** Items in one batch. */
   readonly batch: number;
   /** UTF-8 bytes in the texts of one batch of tasks together, payloads as JSON: 8 MiB. */
@@ -38,6 +40,7 @@ export const LIMITS: Limits = Object.freeze({
   resultBytes: 256 * 1024,
   tags: 32,
   pathBytes: 4096,
+  taskPaths: 64,
   batch: 1000,
   batchBytes: 8 * 1024 ** 2,
   priorityMin: 0,

@@ -118,6 +118,32 @@ export function covers(a: string, b: string): boolean {
   return b.startsWith(a === "/" ? a : `${a}/`);
 }
 
+/**
+ * Refuses a path together with something below it: one request cannot lock both.
+ *
+ * @param names as {@linkcode normalizeLockPath} returned them
+ * @throws {InvalidArgumentError} naming the inner one and what it lies within
+ */
+export function refuseNested(names: readonly string[]): void {
+  if (names.length < 2) return;
+  // In this order whatever a path covers comes right after it. Paths within the project get a top of their own.
+  const key = (name: string) => {
+    if (name === "/") return name;
+    if (name.startsWith("/")) return `${name}/`;
+    return name === "." ? "./" : `./${name}/`;
+  };
+  const sorted = names.map((name) => ({ name, key: key(name) }))
+    .sort((a, b) => a.key < b.key ? -1 : 1);
+  for (const [index, { name: inside }] of sorted.entries()) {
+    const outside = sorted[index - 1]?.name;
+    if (outside === undefined || !covers(outside, inside)) continue;
+    throw new InvalidArgumentError(
+      `Invalid paths ${quote(inside)}: it lies within ${quote(outside)}; name only one of them`,
+      { field: "paths", value: printable(inside) },
+    );
+  }
+}
+
 /** The parts of an absolute path; `.` and empty ones dropped, `..` applied by name alone. */
 export function splitPath(path: string): string[] {
   const parts: string[] = [];

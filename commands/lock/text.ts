@@ -18,6 +18,9 @@ export function leaseTable(leases: readonly Lease[], view: View): Promise<string
       { title: "FENCE", value: ({ fence }) => fence },
       { title: "HELD", value: ({ acquiredAtMs }) => ago(view, acquiredAtMs) },
       { title: "LAPSES", value: ({ expiresAtMs }) => ago(view, expiresAtMs) },
+      ...(leases.some(({ taskId }) => taskId !== undefined)
+        ? [{ title: "TASK", value: ({ taskId }: Lease) => taskId ?? "" }]
+        : []),
       { title: "INTENT", value: ({ intent }) => intent },
     ],
     view,

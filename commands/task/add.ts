@@ -35,6 +35,7 @@ export const command = defineCommand({
   },
   examples: [
     "agentcoord task add 'Hash passwords' --tags backend --priority 8 --agent maria",
+    "agentcoord task add 'Rename login' --paths src/auth,tests/auth --shared-paths docs --agent maria",
     "agentcoord task add --from tasks.jsonl --agent maria --json",
   ],
   run: async (cli, options: Options, title): Promise<Task | readonly Task[]> => {

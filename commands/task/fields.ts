@@ -11,6 +11,7 @@ import { parseInstant } from "../../src/duration.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
 import type { NewTask } from "../../src/task/draft.ts";
 import type { TaskDetails } from "../../src/task/model.ts";
+import type { WantedPath } from "../../src/task/paths.ts";
 
 /** An option for one of the details of a task. */
 interface DetailOption<Value> {
@@ -32,7 +33,9 @@ const DETAILS = {
     read: (cli, text) => jsonFrom(cli, text, "--payload"),
   },
 } as const satisfies {
-  readonly [Name in keyof TaskDetails]-?: DetailOption<Exclude<TaskDetails[Name], undefined>>;
+  readonly [Name in keyof Omit<TaskDetails, "paths">]-?: DetailOption<
+    Exclude<TaskDetails[Name], undefined>
+  >;
 };
 
 /** The options that {@linkcode addFields} adds, and `--title`, without dashes: what an update can change. */
@@ -46,6 +49,8 @@ export const FIELD_OPTIONS: readonly string[] = [
   "lease",
   "backoff",
   ...Object.values(DETAILS).map(({ option }) => flagOf(option)),
+  "paths",
+  "shared-paths",
 ];
 
 function flagOf(option: string): string {
@@ -84,6 +89,13 @@ export function addFields(command: CommandUnknownOpts): void {
   for (const { option, value, help } of Object.values(DETAILS)) {
     command.option(`--${flagOf(option)} ${value}`, help);
   }
+  command
+    .option("--paths <paths>", "what its worker changes: locked with the claim", list("--paths"))
+    .option(
+      "--shared-paths <paths>",
+      "what its worker only reads: others may share it",
+      list("--shared-paths"),
+    );
 }
 
 /** An instant as `--not-before` takes it, in epoch milliseconds. */
@@ -101,6 +113,8 @@ export interface Fields extends Details {
   readonly lease?: number;
   readonly backoff?: "exponential" | "linear" | "none";
   readonly backoffBase?: number;
+  readonly paths?: readonly string[];
+  readonly sharedPaths?: readonly string[];
 }
 
 type Details = { readonly [Option in typeof DETAILS[keyof typeof DETAILS]["option"]]?: string };
@@ -122,10 +136,19 @@ export async function fieldsOf(cli: Cli, options: Fields): Promise<Omit<NewTask,
     ...(description === undefined ? {} : { description: await textFrom(cli, description) }),
     ...given({ priority, tags, notBeforeMs: notBefore, maxAttempts, leaseMs: lease, backoff }),
     ...await detailsIn(cli, options),
+    ...given({ paths: pathsIn(options) }),
   };
 }
 
-async function detailsIn(cli: Cli, options: Details): Promise<TaskDetails> {
+function pathsIn({ paths, sharedPaths }: Fields): readonly WantedPath[] | undefined {
+  if (paths === undefined && sharedPaths === undefined) return undefined;
+  return [
+    ...(paths ?? []).map((path) => ({ path })),
+    ...(sharedPaths ?? []).map((path) => ({ path, mode: "shared" }) as const),
+  ];
+}
+
+async function detailsIn(cli: Cli, options: Details): Promise<Omit<TaskDetails, "paths">> {
   const details: Record<string, unknown> = {};
   for (const [name, { option, read }] of Object.entries(DETAILS)) {
     const text = options[option];

@@ -4,7 +4,7 @@
  */
 import { ago, paint, safeText, table, type View } from "../../src/cli/output.ts";
 import { formatDuration } from "../../src/duration.ts";
-import { type Attempt, detailsOf, type Task } from "../../src/task/model.ts";
+import { type Attempt, detailsOf, type Task, type TaskPath } from "../../src/task/model.ts";
 
 /** A table of tasks. */
 export function taskTable(tasks: readonly Task[], view: View): Promise<string> {
@@ -84,10 +84,15 @@ export function taskText(task: Task, view: View): string {
 /** A detail as it was said; one whose name ends in `Ms` is a duration. */
 function detailFacts(task: Task): [string, string][] {
   return Object.entries(detailsOf(task)).map(([name, value]) => {
+    if (name === "paths") return [name, (value as readonly TaskPath[]).map(pathText).join(" ")];
     const [, what] = /^(.+)Ms$/.exec(name) ?? [];
     const words = (what ?? name).replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
     return [words, what === undefined ? JSON.stringify(value) : formatDuration(Number(value))];
   });
+}
+
+function pathText({ path, mode }: TaskPath): string {
+  return mode === "shared" ? `${path} (shared)` : path;
 }
 
 function leftOutText({ attemptsLeftOut }: Task): string {

@@ -31,7 +31,7 @@ import { requireActor, type RoomContext } from "../context.ts";
 import { LeaseLostError, NotFoundError } from "../errors.ts";
 import { type Instant, instantOf } from "../lease.ts";
 import { checkName, LIMITS, quote } from "../name.ts";
-import { checkLockPath, covers, type LockPath } from "../path.ts";
+import { checkLockPath, type LockPath, refuseNested } from "../path.ts";
 import { waitInQueue } from "../wait.ts";
 import { LOCK_ARGUMENTS } from "./arguments.ts";
 import { HeldLock } from "./held.ts";
@@ -44,7 +44,7 @@ import type {
   RenewLockOptions,
   TenureOptions,
 } from "./options.ts";
-import { heldBy, lost, refusal } from "./refusal.ts";
+import { heldBy, lost, partOfClaim, refusal } from "./refusal.ts";
 import type { AcquireOutcome, Aliases } from "./store.ts";
 
 export type {
@@ -115,6 +115,7 @@ export class Locks {
    * Extends leases of the acting agent: all of these paths, or none.
    *
    * @throws {LeaseLostError} when one of them has ended or the fence is stale; nothing changed.
+   * @throws {ConflictError} when it is part of the claim of a task, which is to be renewed instead.
    */
   async renew(
     paths: LockTarget,
@@ -134,6 +135,7 @@ export class Locks {
    *
    * @throws {LeaseLostError} when one of them had ended or the fence is stale. The others are released
    * all the same, and listed in `details.released`.
+   * @throws {ConflictError} likewise when it is part of the claim of a task, with which it ends.
    */
   async release(
     paths: LockTarget,
@@ -146,7 +148,10 @@ export class Locks {
     throw lost("release", actor.name, outcome.lost, tenure.fence, outcome.released);
   }
 
-  /** Ends every lease of the acting agent, 256 per operation; returns those that were live. */
+  /**
+   * Ends every lease of the acting agent, 256 per operation, but for those of its tasks, which end with the claims; returns
+   * those that were live.
+   */
   async releaseAll(): Promise<readonly Lease[]> {
     const actor = requireActor(this.#context);
     return await (await this.#context.store.locks()).releaseAll(actor);
@@ -206,6 +211,7 @@ export class Locks {
    * A person's override: ends every lease on exactly this path, whoever holds it, and writes that into
    * the audit log. What is locked above or below it stays.
    *
+   * @throws {ConflictError} when it is part of a task's claim, which has to be ended instead, as by cancelling the task.
    * @throws {NotFoundError} when nobody holds exactly this path; names the lease that covers it, if any.
    */
   async break(
@@ -223,8 +229,9 @@ export class Locks {
       refs: [name],
     });
     const locks = await this.#context.store.locks();
-    const { broken, covering } = await locks.break(actor, asked, record);
+    const { broken, covering, claimed } = await locks.break(actor, asked, record);
     if (broken.length > 0) return broken;
+    if (claimed !== undefined) throw partOfClaim("break", name, claimed);
     const why = covering === undefined
       ? "there is nothing to break"
       : `${heldBy(covering, name)} and covers it: break that`;
@@ -337,22 +344,4 @@ function nameOfLease(lease: Lease): LockPath {
     return { path: checkLockPath(path), aliases: [] };
   }
   throw invalid(lease, "paths", "use paths, or the leases that acquiring them gave");
-}
-
-/** A path together with something below it cannot both be locked by one request. */
-function refuseNested(names: readonly string[]): void {
-  if (names.length < 2) return;
-  // In this order whatever a path covers comes right after it. Paths within the project get a top of their own.
-  const key = (name: string) => {
-    if (name === "/") return name;
-    if (name.startsWith("/")) return `${name}/`;
-    return name === "." ? "./" : `./${name}/`;
-  };
-  const sorted = names.map((name) => ({ name, key: key(name) }))
-    .sort((a, b) => a.key < b.key ? -1 : 1);
-  for (const [index, { name: inside }] of sorted.entries()) {
-    const outside = sorted[index - 1]?.name;
-    if (outside === undefined || !covers(outside, inside)) continue;
-    throw invalid(inside, "paths", `it lies within ${quote(outside)}; name only one of them`);
-  }
 }

@@ -22,6 +22,8 @@ export interface Lease {
   readonly acquiredAtMs: number;
   /** When it lapses unless renewed, in epoch milliseconds of the store's clock. */
   readonly expiresAtMs: number;
+  /** The task whose claim took it: the lease is renewed and ends with that claim. Absent of other leases. */
+  readonly taskId?: string;
 }
 
 /** How one path stands for an agent that would lock it. */

@@ -92,8 +92,11 @@ export function lost(
   leases: readonly LostLease[],
   fence: number | undefined,
   released: readonly Lease[] = [],
-): LeaseLostError {
+): LeaseLostError | ConflictError {
   const [{ path, current, covering }] = leases as [LostLease];
+  if (current?.taskId !== undefined && current.holder === agent) {
+    return partOfClaim(verb, path, current, { released });
+  }
   const under = fence === undefined ? "" : ` under fence ${fence}`;
   const now = current === undefined
     ? covering === undefined ? "nobody holds it now" : coveredBy(covering, verb)
@@ -101,6 +104,27 @@ export function lost(
   return new LeaseLostError(
     `Cannot ${verb} lock ${quote(path)}: ${quote(agent)} does not hold it${under}; ${now}`,
     { path, fence: fence ?? null, agent, lost: leases, released },
+  );
+}
+
+const INSTEAD = {
+  renew: "renew that with task renew",
+  release: "it ends with that: complete, fail or release the task",
+  break: "end that with task cancel; task retry brings the task back",
+};
+
+/** That a lock is part of a task's claim, so that nothing can be done to it alone. */
+export function partOfClaim(
+  verb: keyof typeof INSTEAD,
+  path: string,
+  lease: Lease,
+  details: Readonly<Record<string, unknown>> = {},
+): ConflictError {
+  return new ConflictError(
+    `Cannot ${verb} lock ${quote(path)}: it is part of the claim of task ${lease.taskId} by ` +
+      `${quote(lease.holder)}; ${INSTEAD[verb]}`,
+    { path, lease, ...details },
+    false,
   );
 }
 

@@ -80,7 +80,7 @@ export interface LockStore {
     actor: Actor,
     selector: LeaseSelector,
   ): Promise<{ readonly released: readonly Lease[]; readonly lost: readonly LostLease[] }>;
-  /** Ends every tenure of the actor, `LEASES_PER_OPERATION` an operation. */
+  /** Ends every tenure of the actor but for those of its tasks, `LEASES_PER_OPERATION` an operation. */
   releaseAll(actor: Actor): Promise<readonly Lease[]>;
   /** The live leases that cover this path: its own, then those above it, the nearest first; then its aliases'. */
   covering(name: LockPath): Promise<readonly Lease[]>;
@@ -95,13 +95,18 @@ export interface LockStore {
   ): Promise<readonly (Lease | null)[]>;
   /**
    * Ends every tenure on exactly this path, or else on its first alias that is held, recording in the audit
-   * log who did it and why. Without one, `covering` is the lease on the nearest name above the path.
+   * log who did it and why. Without one, `covering` is the lease on the nearest name above the path. Nothing is broken
+   * when one of them is part of a task's claim: `claimed` is that one.
    */
   break(
     actor: Actor,
     name: LockPath,
     record: AuditDraft,
-  ): Promise<{ readonly broken: readonly Lease[]; readonly covering?: Lease }>;
+  ): Promise<{
+    readonly broken: readonly Lease[];
+    readonly covering?: Lease;
+    readonly claimed?: Lease;
+  }>;
   /** Every live lease, by path; of one holder when named. Of very many, a portion per operation. */
   list(holder?: string): Promise<readonly Lease[]>;
   /** How many leases are live, without reading them. */

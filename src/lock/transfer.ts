@@ -25,6 +25,8 @@ export interface LeaseRecord {
   readonly acquiredAtMs: number;
   /** What is left of it by the source's clock, in milliseconds. */
   readonly leftMs: number;
+  /** The task whose claim took it, if one did. */
+  readonly taskId?: string;
 }
 
 /** A lease that ended: released, broken or lapsed. */

@@ -8,8 +8,8 @@ import { APPROVAL_TABLES } from "../approval/directory/tables.ts";
 import { AUDIT_TABLES } from "../audit/directory/tables.ts";
 import { BOARD_TABLES } from "../board/directory/tables.ts";
 import { EVENT_TABLES } from "../event/directory/tables.ts";
-import { LOCK_NAMES, LOCK_TABLES } from "../lock/directory/tables.ts";
-import { TASK_ATTEMPTS, TASK_TABLES } from "../task/directory/tables.ts";
+import { LOCK_NAMES, LOCK_TABLES, LOCK_TASKS } from "../lock/directory/tables.ts";
+import { TASK_ATTEMPTS, TASK_HELD_UP, TASK_TABLES } from "../task/directory/tables.ts";
 
 /** What every operation uses: the store's clock, the counters and the number of commits. */
 const ENGINE_TABLES = `
@@ -50,4 +50,5 @@ export const MIGRATIONS: readonly string[] = [
   CLOCK_ANCHOR,
   TASK_ATTEMPTS,
   AGENT_WORKERS,
+  LOCK_TASKS + TASK_HELD_UP,
 ];

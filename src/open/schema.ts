@@ -13,6 +13,7 @@ export const SCHEMA: Schema = {
     "b8ba9dec78e154d630a0ba3603c63cc412f0b19a50f1c83c0617604bd8e8d115",
     "ae578190f829f4720b84629da2e0fca5f486c9822ae3614d6013fbe702baa6e8",
     "8ba879d0cbc7e6b6d5f03c236bdd82cef25888491d77578edd4d1d2b01d786d3",
+    "507f105bafbe6f792bfb939a96f4b8ecb12d16269b3ea754616deeec6817609f",
   ],
   migrations: async () => (await import("./migrations.ts")).MIGRATIONS,
 };

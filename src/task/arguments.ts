@@ -16,6 +16,7 @@ import {
 import { TASK_DETAILS, type TaskDetails } from "./model.ts";
 import { PRUNE_FIELDS } from "../prune.ts";
 import type { NewTask, TaskChanges } from "./draft.ts";
+import type { WantedPath } from "./paths.ts";
 import type {
   ClaimOptions,
   CompleteOptions,
@@ -38,6 +39,12 @@ const COMPLETE: FieldTable<CompleteOptions> = { fence: anything, result: anythin
 const DETAILS = Object.fromEntries(TASK_DETAILS.map((name) => [name, anything])) as FieldTable<
   TaskDetails
 >;
+const PATH = record<WantedPath>({ path: anything, mode: anything });
+
+function pathOrText(item: unknown, field: string): unknown {
+  return typeof item === "object" && item !== null ? PATH(item, field) : item;
+}
+
 const NEW_TASK: FieldTable<NewTask> = {
   title: anything,
   description: anything,
@@ -49,6 +56,7 @@ const NEW_TASK: FieldTable<NewTask> = {
   leaseMs: anything,
   backoff: record({ kind: anything, baseMs: anything }),
   ...DETAILS,
+  paths: list(pathOrText),
   key: anything,
 };
 const { dependsOn: _dependsOn, key: _key, ...changes } = NEW_TASK;

@@ -8,7 +8,8 @@ import { LIMITS, utf8Length } from "../name.ts";
 import { detailsOf, type TaskDetails } from "./model.ts";
 
 /** The texts of a task to create. */
-interface Texts extends TaskDetails {
+interface Texts extends Omit<TaskDetails, "paths"> {
+  readonly paths?: readonly unknown[];
   readonly title: string;
   readonly description?: string;
   readonly tags?: readonly string[];
@@ -25,7 +26,7 @@ export const BATCH_BYTES_TEXT = `${LIMITS.batchBytes / 1024 ** 2} MiB`;
 export function textBytes(task: Texts): number {
   const { title, description, key, tags } = task;
   const texts: readonly unknown[] = [title, description, key, ...(Array.isArray(tags) ? tags : [])];
-  const details = Object.values(detailsOf(task)).map(asJson);
+  const details = Object.values(detailsOf(task as TaskDetails)).map(asJson);
   return [...texts, ...details].reduce<number>(
     (sum, text) => typeof text === "string" ? sum + utf8Length(text) : sum,
     0,

@@ -21,10 +21,11 @@ import { checkBatchBytes } from "./batch.ts";
 import { DEFAULT_BACKOFF, MAX_BACKOFF_MS } from "./backoff.ts";
 import { findCycle } from "./cycle.ts";
 import { type Backoff, detailsOf, type JsonValue, type TaskDetails } from "./model.ts";
+import { checkPaths, type WantedPath } from "./paths.ts";
 import type { TaskDraft, TaskPatch, TaskSpec } from "./store.ts";
 
 /** A task to create. */
-export interface NewTask extends TaskDetails {
+export interface NewTask extends Omit<TaskDetails, "paths"> {
   /** One line of at most 512 characters. */
   readonly title: string;
   /** At most 64 KiB. Default: empty. */
@@ -46,6 +47,11 @@ export interface NewTask extends TaskDetails {
   readonly leaseMs?: number;
   /** How long it waits after a failure. Default: a minute, doubling with every attempt up to an hour. */
   readonly backoff?: { readonly kind: Backoff["kind"]; readonly baseMs?: number };
+  /**
+   * What its worker is going to change, or with mode `shared` only to read: at most 64 files or directories. A claim takes
+   * the task together with the locks on them, and passes over it while others hold any.
+   */
+  readonly paths?: readonly (string | WantedPath)[];
   /** Idempotency key: a second task with the same key is not created; the first is answered. */
   readonly key?: string;
 }
@@ -86,6 +92,7 @@ const CHECKS: {
   backoff: checkBackoff,
   notBeforeMs: (value, field) => checkInteger(value, field, { min: 0, max: MAX_INSTANT_MS }),
   payload: (value, field) => checkJson(value, field, LIMITS.resultBytes) as JsonValue,
+  paths: checkPaths,
 };
 
 /**
@@ -161,7 +168,10 @@ function draftTask(task: NewTask, index: number, size: number): TaskDraft {
 }
 
 function draftDetails(task: NewTask, at: (name: string) => string): TaskDetails {
-  const said = Object.entries(detailsOf(task)) as [keyof TaskDetails, unknown][];
+  const details = detailsOf(task as TaskDetails);
+  const said = (Object.entries(details) as [keyof TaskDetails, unknown][])
+    // None at all are not said.
+    .filter(([name, value]) => name !== "paths" || !Array.isArray(value) || value.length > 0);
   return Object.fromEntries(said.map(([name, value]) => [name, CHECKS[name](value, at(name))]));
 }
 

@@ -2,6 +2,7 @@
  * What a task is, as everybody sees it.
  * @module
  */
+import type { LockMode } from "../lock/model.ts";
 
 /**
  * Anything JSON can say, nested at most 2000 deep. A field that is `undefined` is left out. Everything else is
@@ -104,17 +105,32 @@ export interface Backoff {
 }
 
 /**
- * What a task's creator may say of it that no store looks into. Stores keep all of it in one JSON object and show it
- * as it was said, so a field that is added here is in all of them.
+ * What a task's creator may say of it besides what has a place of its own in stores. Stores keep all of it in one JSON
+ * object and show it as it was said, so a field that is added here is in all of them; they look into the paths alone.
  */
 export interface TaskDetails {
   /** What its creator passes to whoever does it: anything JSON can say, at most 256 KiB of it. */
   readonly payload?: JsonValue;
+  /**
+   * What its worker is going to change or read: a claim takes the task together with the locks on these paths, and passes
+   * over a task while others hold them.
+   */
+  readonly paths?: readonly TaskPath[];
+}
+
+/** A path that a task declares. */
+export interface TaskPath {
+  /** Normalised path, as leases have it. */
+  readonly path: string;
+  /** How it is held while somebody has the task. */
+  readonly mode: LockMode;
+  /** Other names of the path; absent where there are none. */
+  readonly aliases?: readonly string[];
 }
 
 /** The names of {@linkcode TaskDetails}. */
 export const TASK_DETAILS: readonly (keyof TaskDetails)[] = Object.freeze(
-  Object.keys({ payload: true } satisfies Readonly<Record<keyof TaskDetails, true>>),
+  Object.keys({ payload: true, paths: true } satisfies Readonly<Record<keyof TaskDetails, true>>),
 ) as (keyof TaskDetails)[];
 
 /** The details among other fields. What another version of the program may have added stays out. */
@@ -182,6 +198,12 @@ export const UNBLOCKED_AT_ONCE = 256;
 
 /** How many tasks of a tag one operation of a claim looks at for those that carry other tags, too. */
 export const TAGGED_LOOKED_AT = 4096;
+
+/** How many tasks that declare paths one operation of a claim looks at, in the order of the queue, when they are held up. */
+export const CANDIDATES_LOOKED_AT = 64;
+
+/** Of how many different tags one operation lets the first task in that a lease has held up. */
+export const LET_IN_AT_ONCE = 64;
 
 /** How many waiters for tasks one operation looks at, in the order they came. */
 export const TASK_WAITERS_LOOKED_AT = 256;

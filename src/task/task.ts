@@ -15,6 +15,8 @@
  * agents never work under the same fence, and a task is completed at most once.
  *
  * Cancelling takes effect at once; the holder learns of it at its next renewal, by `lease_lost`.
+ *
+ * A task may declare paths; its claim locks them. How is said in paths.ts.
  * @module
  */
 import { checkArguments } from "../arguments.ts";
@@ -48,7 +50,17 @@ import {
   type TaskTenure,
 } from "./options.ts";
 import { changed, nothingToClaim, refusal, unknownDependency, unknownTask } from "./refusal.ts";
-import type { ClaimOutcome, ClaimRequest, HoldOutcome, TaskStore, Tenure } from "./store.ts";
+import { namePaths } from "./paths.ts";
+import type {
+  ClaimOutcome,
+  ClaimRequest,
+  HoldOutcome,
+  TaskPatch,
+  TaskStore,
+  Tenure,
+} from "./store.ts";
+
+export type { WantedPath } from "./paths.ts";
 
 export type { NewTask, TaskChanges } from "./draft.ts";
 export type {
@@ -61,6 +73,7 @@ export type {
   TaskCounts,
   TaskDetails,
   TaskLease,
+  TaskPath,
   TaskStatus,
 } from "./model.ts";
 export type {
@@ -97,7 +110,7 @@ export class Tasks {
    */
   async create(tasks: readonly NewTask[]): Promise<readonly Task[]> {
     const actor = requireActor(this.#context);
-    const drafts = draftTasks(tasks);
+    const drafts = await Promise.all(draftTasks(tasks).map((draft) => this.#named(draft)));
     if (drafts.length === 0) return [];
     const outcome = await (await this.#store()).create(actor, drafts);
     if (outcome.kind === "created") return outcome.tasks;
@@ -245,7 +258,7 @@ export class Tasks {
    */
   async update(id: string, changes: TaskChanges): Promise<Task> {
     const actor = requireActor(this.#context);
-    const patch = draftPatch(changes);
+    const patch = await this.#named(draftPatch(changes));
     const outcome = await (await this.#store()).update(actor, String(id), patch);
     return changed(outcome, "update", id, "only a task that waits can be changed");
   }
@@ -320,6 +333,12 @@ export class Tasks {
   /** How many tasks there are in each status; costs the same however many there are. */
   async counts(): Promise<TaskCounts> {
     return await (await this.#store()).counts();
+  }
+
+  /** With the paths by the names that locks have; a task that has none says nothing of them. */
+  async #named<Said extends Pick<TaskPatch, "paths">>(said: Said): Promise<Said> {
+    if (said.paths === undefined) return said;
+    return { ...said, paths: await namePaths(this.#context, said.paths) };
   }
 
   #store(): Promise<TaskStore> {

@@ -363,7 +363,7 @@ tsk_2  slow one
   attempt 1: bob, failed, began now, ended now
   | error: not yet
 ada$ task update tsk_2
-! agentcoord: Nothing to update: give at least one of title, description, priority, tags, not-before, max-attempts, lease, backoff and payload as an option; see --help
+! agentcoord: Nothing to update: give at least one of title, description, priority, tags, not-before, max-attempts, lease, backoff, payload, paths and shared-paths as an option; see --help
 = 2
 ada$ task update tsk_2 --backoff-base 5m
 ! agentcoord: With --backoff-base, say --backoff too
@@ -978,7 +978,7 @@ ada$ --json task update tsk_2
   "ok": false,
   "error": {
     "code": "invalid_argument",
-    "message": "Nothing to update: give at least one of title, description, priority, tags, not-before, max-attempts, lease, backoff and payload as an option; see --help",
+    "message": "Nothing to update: give at least one of title, description, priority, tags, not-before, max-attempts, lease, backoff, payload, paths and shared-paths as an option; see --help",
     "retryable": false,
     "details": {"field":"changes"}
   },
@@ -1088,7 +1088,7 @@ ada$ task add --from - <<<'{"title":"a"}\n["b"]'
 ! agentcoord: Invalid line 2 of --from ["b"]: use an object with a title
 = 2
 ada$ task add --from - <<<'{"title":"a"}\n{"name":"b"}'
-! agentcoord: Invalid line 2 of --from {"name":"b"}: unknown field "name"; use title, description, priority, tags, dependsOn, notBeforeMs, maxAttempts, leaseMs, backoff, payload, key
+! agentcoord: Invalid line 2 of --from {"name":"b"}: unknown field "name"; use title, description, priority, tags, dependsOn, notBeforeMs, maxAttempts, leaseMs, backoff, payload, paths, key
 = 2
 ada$ task add --from - <<<'{"title":"a"}\n{"description":"b"}'
 ! agentcoord: Invalid line 2 of --from {"description":"b"}: it needs a title
@@ -1227,4 +1227,119 @@ Deno.test("the table of tasks is aligned", () =>
     const { stdout } = await cli(dir, ["tasks"]);
     assertAligned(stdout);
     assert.match(stdout, / {2}日本語 and more\n/);
+  }));
+
+Deno.test("tasks with paths are claimed with their locks, and passed over while others hold them", () =>
+  withProject(async (dir) => {
+    await transcript(
+      dir,
+      String.raw`
+ada$ task add 'Rename login' --paths src/auth,./a.py --shared-paths docs
+tsk_1  pending  Rename login
+ada$ task add 'Fix login' --paths src/auth/login.py
+tsk_2  pending  Fix login
+ada$ task update tsk_2 --paths src/auth/login.py,b.py
+tsk_2  pending  Fix login
+$ task show tsk_2
+tsk_2  Fix login
+  status: pending
+  priority: 3
+  created: by ada now
+  attempts: at most 4
+  paths: src/auth/login.py b.py
+ada$ task claim
+tsk_1  Rename login
+  status: claimed
+  priority: 3
+  created: by ada now
+  attempts: at most 4
+  lease: ada, fence 1, lapses in 5m
+  paths: src/auth a.py docs (shared)
+  attempt 1: ada, under way, began now
+bob$ task claim
+! agentcoord: No pending task to claim
+= 9
+$ locks
+PATH  HOLDER  MODE  FENCE  HELD  LAPSES  TASK  INTENT
+a.py  ada  exclusive  1  now  in 5m  tsk_1  Rename login
+docs  ada  shared  1  now  in 5m  tsk_1  Rename login
+src/auth  ada  exclusive  1  now  in 5m  tsk_1  Rename login
+$ tasks --status pending
+ID  STATUS  PRI  TAGS  HOLDER  TRIES  CHANGED  TITLE
+tsk_2  pending  3  0  now  Fix login
+bob$ lock acquire src/auth/login.py
+! agentcoord: Cannot acquire lock "src/auth/login.py": "src/auth" is held by "ada" (Rename login), free in 5m at the latest
+= 3
+bob$ lock break a.py --reason urgent
+! agentcoord: Cannot break lock "a.py": it is part of the claim of task tsk_1 by "ada"; end that with task cancel; task retry brings the task back
+= 3
+ada$ lock release a.py
+! agentcoord: Cannot release lock "a.py": it is part of the claim of task tsk_1 by "ada"; it ends with that: complete, fail or release the task
+= 3
+ada$ lock renew a.py
+! agentcoord: Cannot renew lock "a.py": it is part of the claim of task tsk_1 by "ada"; renew that with task renew
+= 3
+ada$ lock check a.py
+Yours: a.py (fence 1), lapses in 5m
+ada$ task release tsk_1 --not-before +10m
+tsk_1  scheduled  Rename login, due in 10m
+bob$ -q task claim
+tsk_2
+$ locks
+PATH  HOLDER  MODE  FENCE  HELD  LAPSES  TASK  INTENT
+b.py  bob  exclusive  2  now  in 5m  tsk_2  Fix login
+src/auth/login.py  bob  exclusive  2  now  in 5m  tsk_2  Fix login
+$ --json lock list
+{
+  "schemaVersion": 1,
+  "ok": true,
+  "data": [
+    {
+      "path": "b.py",
+      "mode": "exclusive",
+      "holder": "bob",
+      "fence": 2,
+      "intent": "Fix login",
+      "acquiredAtMs": AT,
+      "expiresAtMs": AT,
+      "taskId": "tsk_2"
+    },
+    {
+      "path": "src/auth/login.py",
+      "mode": "exclusive",
+      "holder": "bob",
+      "fence": 2,
+      "intent": "Fix login",
+      "acquiredAtMs": AT,
+      "expiresAtMs": AT,
+      "taskId": "tsk_2"
+    }
+  ],
+  "warnings": []
+}
+bob$ --json task complete tsk_2
+{
+  "schemaVersion": 1,
+  "ok": true,
+  "data": {
+    "id": "tsk_2",
+    "title": "Fix login",
+    "description": "",
+    "priority": 3,
+    "tags": [],
+    "status": "completed",
+    "dependsOn": [],
+    "paths": [{"path":"src/auth/login.py","mode":"exclusive"},{"path":"b.py","mode":"exclusive"}],
+    "attempts": [{"holder":"bob","fence":2,"startedAtMs":AT,"endedAtMs":AT,"outcome":"completed"}],
+    "attemptsUsed": 1,
+    "maxAttempts": 4,
+    "createdBy": "ada",
+    "createdAtMs": AT,
+    "updatedAtMs": AT
+  },
+  "warnings": []
+}
+`,
+      FILE,
+    );
   }));

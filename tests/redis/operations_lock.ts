@@ -146,6 +146,25 @@ export const LOCK_OPERATIONS: readonly Operation[] = [
     call: ({ as }, [{ fence }]: [Lease]) => as().locks.verify("a.py", { fence }),
   },
   {
+    name: "locks.release of what held a task up",
+    method: "locks.release",
+    setup: async ({ as }) => {
+      await as("ada").locks.acquire("src");
+      await as("bob").tasks.create([{ title: "t", paths: ["src/a.py"], tags: ["x"] }]);
+      await as("bob").tasks.tryClaim();
+    },
+    call: ({ as }) => as("ada").locks.release("src"),
+  },
+  {
+    name: "locks.break of what is part of a claim",
+    method: "locks.break",
+    setup: async ({ as }) => {
+      await as("bob").tasks.create([{ title: "t", paths: ["src/a.py"] }]);
+      await as("bob").tasks.claim();
+    },
+    call: ({ as }) => as("ada").locks.break("src/a.py", { reason: "stuck" }),
+  },
+  {
     name: "locks.check",
     method: "locks.check",
     setup: async ({ as }) => {

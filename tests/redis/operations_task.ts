@@ -11,6 +11,19 @@ const claimed = async ({ as }: Parameters<Operation["call"]>[0]): Promise<Task> 
   return (await as("ada").tasks.claim())[0]!;
 };
 
+const WITH_PATHS = {
+  title: "p",
+  paths: ["src/a.py", { path: "docs", mode: "shared" }],
+} as const;
+
+const claimedWithPaths = async ({ as }: Parameters<Operation["call"]>[0]): Promise<Task> => {
+  await as("bob").tasks.create([WITH_PATHS, { title: "next", paths: ["src"] }]);
+  const [task] = await as("ada").tasks.claim();
+  // The next one is held up by it.
+  await as("bob").tasks.tryClaim();
+  return task!;
+};
+
 /** Operations of Tasks. */
 export const TASK_OPERATIONS: readonly Operation[] = [
   {
@@ -40,6 +53,56 @@ export const TASK_OPERATIONS: readonly Operation[] = [
     setup: ({ as }) =>
       as("bob").tasks.create([{ title: "a" }, { title: "b", priority: 5 }, { title: "c" }]),
     call: ({ as }) => as("ada").tasks.claim({ count: 2, leaseMs: 1000 }),
+  },
+  {
+    name: "tasks.create with paths",
+    method: "tasks.create",
+    call: ({ as }) => as("ada").tasks.create([WITH_PATHS]),
+  },
+  {
+    name: "tasks.claim of several with paths, of which some are held up",
+    method: "tasks.claim",
+    setup: async ({ as }) => {
+      await as("bob").tasks.create([WITH_PATHS, { title: "q", paths: ["b.py"] }, WITH_PATHS, {
+        title: "r",
+      }]);
+      await as("bob").locks.acquire("b.py");
+    },
+    call: ({ as }) => as("ada").tasks.claim({ count: 3 }),
+  },
+  {
+    name: "tasks.claim of nothing but what is held up",
+    method: "tasks.claim",
+    setup: claimedWithPaths,
+    call: ({ as }) => as("ada").tasks.tryClaim(),
+  },
+  {
+    name: "tasks.complete with paths, and claim what it held up",
+    method: "tasks.complete",
+    setup: claimedWithPaths,
+    call: ({ as }, { id, lease }: Task) =>
+      as("ada").tasks.completeAndClaim(id, { fence: lease!.fence }),
+  },
+  {
+    name: "tasks.renew with paths",
+    method: "tasks.renew",
+    setup: claimedWithPaths,
+    call: ({ as }, { id }: Task) => as("ada").tasks.renew(id, { leaseMs: 600_000 }),
+  },
+  {
+    name: "tasks.fail with paths",
+    method: "tasks.fail",
+    setup: claimedWithPaths,
+    call: ({ as }, { id }: Task) => as("ada").tasks.fail(id, { error: "no" }),
+  },
+  {
+    name: "tasks.update of what is held up",
+    method: "tasks.update",
+    setup: async (bench) => {
+      await claimedWithPaths(bench);
+      return (await bench.as("bob").tasks.list({ status: "pending" })).tasks[0]!;
+    },
+    call: ({ as }, { id }: Task) => as("ada").tasks.update(id, { paths: ["free.py"] }),
   },
   {
     name: "tasks.claim by any tag",

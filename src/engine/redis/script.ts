@@ -3,8 +3,8 @@
  * parts that several share, and the operation itself.
  *
  * The order in the text is that of engine/state, the fast path, engine/operation, agent/touch, the parts,
- * engine/begin, the operation. In the text for batches the last two are a function, which engine/batch calls. All of it is
- * a function, so that whatever it answers goes out together with the store's clock.
+ * engine/begin, the operation. The last two are a function, because one has 200 locals at most; in the text for batches
+ * engine/batch calls it. All of it is a function, so that whatever it answers goes out together with the store's clock.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -130,7 +130,7 @@ export function textOf(
   const begin = LUA["engine/begin"];
   const own = batched
     ? ["local function operation()", begin, script.operation, "end", LUA["engine/batch"]]
-    : [begin, script.operation];
+    : ["return (function()", begin, script.operation, "end)()"];
   const shared = [
     full ? FIRST_WRITE : "",
     LUA[PREAMBLE.before],

@@ -1995,7 +1995,6 @@ end
 local OP, ACTOR = '', ''
 local ENTRY_EVENTS = 8
 local LISTENER_MS = 60000
-local LOOK_BACK, LOOK, INDEX_MS = 50000, 250, 10000
 local emitted, emitted_count = {}, 0
 local function list(items)
   if #items == 0 then return '[]' end
@@ -2046,102 +2045,106 @@ if refused then
   save_state()
   return redis.error_reply('MEMORY ' .. int(memory))
 end
-local function operations_called()
-  local names, at = {}, BATCHED and 3 or 0
-  while at < #CALLED do
-    names[CALLED[at + 1]] = { done = {} }
-    at = at + (BATCHED and CALLED[at] or #CALLED) + 1
-  end
-  return names
-end
-local function find_entries(names)
-  local index, found, looked = KEYS[#KEYS], {}, 0
-  if call('HLEN', index) > 2 * LOOK_BACK then call('DEL', index) end
-  local indexing = type(redis.pcall('HSET', index, ' at', int(now))) == 'number'
-  local function note(entries)
-    local mine, owned = false, {}
-    for _, entry in ipairs(entries) do
-      mine = false
-      for i = 1, #entry[2], 2 do
-        if entry[2][i] == 'o' then
-          for op in string.gmatch(entry[2][i + 1], '(%S+)=') do
-            if names[op] then found[op], mine = (found[op] or '') .. entry[1] .. ' ', true end
-            owned[op] = (owned[op] or '') .. entry[1] .. ' '
-          end
-        end
-      end
+local replay
+if is_retry then
+  local LOOK_BACK, LOOK, INDEX_MS = 50000, 250, 10000
+  local function operations_called()
+    local names, at = {}, BATCHED and 3 or 0
+    while at < #CALLED do
+      names[CALLED[at + 1]] = { done = {} }
+      at = at + (BATCHED and CALLED[at] or #CALLED) + 1
     end
-    for op, ids in pairs(indexing and owned or {}) do
-      if call('HSETNX', index, op, ids) == 0 then call('HSET', index, op, call('HGET', index, op) .. ids) end
-    end
-    looked = looked + #entries
-    return mine
+    return names
   end
-  local oldest, newest = unpack(call('HMGET', index, ' from', ' to'))
-  local top, to = nil, '+'
-  while newest do
-    local entries = call('XREVRANGE', EVENTS, to, '(' .. newest, 'COUNT', LOOK)
-    if #entries == 0 then break end
-    top = top or entries[1][1]
-    note(entries)
-    to = '(' .. entries[#entries][1]
-  end
-  for op in pairs(names) do
-    local ids = newest and not found[op] and call('HGET', index, op)
-    if ids then found[op] = ids end
-  end
-  to = oldest and '(' .. oldest or '+'
-  while not next(found) and looked < LOOK_BACK and tonumber(string.match(to, '%d+') or HUGE) >= since do
-    local entries = call('XREVRANGE', EVENTS, to, '-', 'COUNT', LOOK)
-    if #entries == 0 then break end
-    top, oldest = top or entries[1][1], entries[#entries][1]
-    local goes_on = note(entries)
-    to = '(' .. oldest
-    while goes_on do
-      entries = call('XREVRANGE', EVENTS, to, '-', 'COUNT', LOOK)
-      if #entries == 0 then break end
-      oldest, goes_on = entries[#entries][1], note(entries)
-      to = '(' .. oldest
-    end
-  end
-  if oldest and indexing then
-    call('HSET', index, ' from', oldest, ' to', top or newest)
-    call('PEXPIRE', index, INDEX_MS)
-  end
-  return found
-end
-local earlier
-local replay = is_retry and function()
-  if earlier then return earlier[OP].done, earlier[OP].answer end
-  earlier = operations_called()
-  for op, ids in pairs(find_entries(earlier)) do
-    local mine = earlier[op]
-    for id in string.gmatch(ids, '%S+') do
-      for _, entry in ipairs(call('XRANGE', EVENTS, id, id)) do
-        local items, owners, kept = {}, '', nil
+  local function find_entries(names)
+    local index, found, looked = KEYS[#KEYS], {}, 0
+    if call('HLEN', index) > 2 * LOOK_BACK then call('DEL', index) end
+    local indexing = type(redis.pcall('HSET', index, ' at', int(now))) == 'number'
+    local function note(entries)
+      local mine, owned = false, {}
+      for _, entry in ipairs(entries) do
+        mine = false
         for i = 1, #entry[2], 2 do
-          local field, value = entry[2][i], entry[2][i + 1]
-          if field == 'o' then
-            owners = value
-          elseif field == 'r' then
-            kept = value
-          else
-            items[#items + 1] = { field, value }
+          if entry[2][i] == 'o' then
+            for op in string.gmatch(entry[2][i + 1], '(%S+)=') do
+              if names[op] then found[op], mine = (found[op] or '') .. entry[1] .. ' ', true end
+              owned[op] = (owned[op] or '') .. entry[1] .. ' '
+            end
           end
         end
-        local before = 0
-        for owner, count in string.gmatch(owners, '(%S+)=(%d+)') do
-          for i = before + 1, owner == op and before + count or before do
-            local data, subject = string.match(items[i][2], '^%Z*%z(%Z*)%z(.*)$')
-            mine.done[#mine.done + 1] = { items[i][1], subject, data }
-            mine.answer = mine.answer or kept
+      end
+      for op, ids in pairs(indexing and owned or {}) do
+        if call('HSETNX', index, op, ids) == 0 then call('HSET', index, op, call('HGET', index, op) .. ids) end
+      end
+      looked = looked + #entries
+      return mine
+    end
+    local oldest, newest = unpack(call('HMGET', index, ' from', ' to'))
+    local top, to = nil, '+'
+    while newest do
+      local entries = call('XREVRANGE', EVENTS, to, '(' .. newest, 'COUNT', LOOK)
+      if #entries == 0 then break end
+      top = top or entries[1][1]
+      note(entries)
+      to = '(' .. entries[#entries][1]
+    end
+    for op in pairs(names) do
+      local ids = newest and not found[op] and call('HGET', index, op)
+      if ids then found[op] = ids end
+    end
+    to = oldest and '(' .. oldest or '+'
+    while not next(found) and looked < LOOK_BACK and tonumber(string.match(to, '%d+') or HUGE) >= since do
+      local entries = call('XREVRANGE', EVENTS, to, '-', 'COUNT', LOOK)
+      if #entries == 0 then break end
+      top, oldest = top or entries[1][1], entries[#entries][1]
+      local goes_on = note(entries)
+      to = '(' .. oldest
+      while goes_on do
+        entries = call('XREVRANGE', EVENTS, to, '-', 'COUNT', LOOK)
+        if #entries == 0 then break end
+        oldest, goes_on = entries[#entries][1], note(entries)
+        to = '(' .. oldest
+      end
+    end
+    if oldest and indexing then
+      call('HSET', index, ' from', oldest, ' to', top or newest)
+      call('PEXPIRE', index, INDEX_MS)
+    end
+    return found
+  end
+  local earlier
+  replay = function()
+    if earlier then return earlier[OP].done, earlier[OP].answer end
+    earlier = operations_called()
+    for op, ids in pairs(find_entries(earlier)) do
+      local mine = earlier[op]
+      for id in string.gmatch(ids, '%S+') do
+        for _, entry in ipairs(call('XRANGE', EVENTS, id, id)) do
+          local items, owners, kept = {}, '', nil
+          for i = 1, #entry[2], 2 do
+            local field, value = entry[2][i], entry[2][i + 1]
+            if field == 'o' then
+              owners = value
+            elseif field == 'r' then
+              kept = value
+            else
+              items[#items + 1] = { field, value }
+            end
           end
-          before = before + count
+          local before = 0
+          for owner, count in string.gmatch(owners, '(%S+)=(%d+)') do
+            for i = before + 1, owner == op and before + count or before do
+              local data, subject = string.match(items[i][2], '^%Z*%z(%Z*)%z(.*)$')
+              mine.done[#mine.done + 1] = { items[i][1], subject, data }
+              mine.answer = mine.answer or kept
+            end
+            before = before + count
+          end
         end
       end
     end
+    return earlier[OP].done, earlier[OP].answer
   end
-  return earlier[OP].done, earlier[OP].answer
 end
 `,
   "engine/raise": `now, last_fence, last_event = math.max(now, ARGV[5]), math.max(last_fence, ARGV[6]), math.max(last_event, ARGV[7])
@@ -2180,11 +2183,11 @@ local WRITES = ARGV[1] ~= ''
 local HUGE = math.huge
 local DEPARTURE_MS = 10000
 local RESTORED = ' restored'
-local STATE_FORMAT, STATE_BYTES = '>dc40c40dddddddddddddddd', 216
+local STATE_FORMAT, STATE_BYTES = '>dc40c40ddddddddddddddddd', 224
 local UNKNOWN = '0000000000000000000000000000000000000000'
 local version, now, last_fence, last_event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
 local lock_floor, lock_waiters, lock_seq = HUGE, 0, 0
-local task_floor, task_waiters, task_links, task_seq, messages = HUGE, 0, 0, 0, 0
+local task_floor, task_waiters, task_links, task_seq, task_held_up, messages = HUGE, 0, 0, 0, 0, 0
 local wall, retried_until, run, history = 0, 0, UNKNOWN, UNKNOWN
 local memory, refused = 0, false
 local added = ''
@@ -2216,7 +2219,7 @@ do
       raw, added = raw .. string.rep('\\0', STATE_BYTES - #raw), string.sub(raw, STATE_BYTES + 1)
     end
     version, run, history, now, last_fence, last_event, followers, departed_at, lock_floor, lock_waiters, lock_seq, task_floor,
-      task_waiters, task_links, task_seq, messages, wall, retried_until, memory = struct.unpack(STATE_FORMAT, raw)
+      task_waiters, task_links, task_seq, messages, wall, retried_until, memory, task_held_up = struct.unpack(STATE_FORMAT, raw)
     if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
   end
   local given, first_made, try, running, expected = '', '', '', ARGV[2], ''
@@ -2300,7 +2303,7 @@ local function save_state()
   if not dirty then return end
   call('SET', STATE, struct.pack(STATE_FORMAT, version, run, history, now, last_fence, last_event, followers, departed_at,
     lock_floor, lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until,
-    memory) .. added)
+    memory, task_held_up) .. added)
 end
 local FAST_PATH = not gap_event and not refused and not is_retry and followers == 0 and now - departed_at >= DEPARTURE_MS
 `,
@@ -2535,6 +2538,7 @@ return finish(done and 0 or 2)
 if waiter then
   remove_waiter(waiter)
   call_waiters(waiter.paths)
+  wake_waiters()
 end
 return finish('')
 `,
@@ -2581,21 +2585,15 @@ end
 local function grant()
   local leases, fence = {}, nil
   for i, names in ipairs(paths) do
-    local path, lease = names[1], reentrant and own_leases(names, '')[1]
+    local lease = reentrant and own_leases(names, '', true)[1]
     if lease then
-      extend(lease, ttl)
+      if not task_of(lease) then extend(lease, ttl) end
     else
       if not fence then last_fence = last_fence + 1 end
-      fence = int(last_fence)
-      lease = { holder = ACTOR, fence = last_fence, mode = mode, intent = intent, ttl = ttl, at = now }
-      lease.also = names[2] and { unpack(names, 2) }
-      add_on(path, lease)
-      for _, alias in ipairs(lease.also or {}) do add_on(alias, { of = path, fence = last_fence }) end
-      lease.path, lease.due = path, now + ttl
-      call('ZADD', LOCK_DUE, int(lease.due), path .. '\\0' .. fence)
-      call('ZADD', HELD, 0, ACTOR .. '\\0l' .. path .. '\\0' .. fence)
-      lock_floor = math.min(lock_floor, lease.due)
-      emit('lock.acquired', path, ACTOR, granted_data(fence, mode))
+      fence = last_fence
+      lease = { path = names[1], holder = ACTOR, fence = fence, mode = mode, intent = intent, ttl = ttl, at = now,
+        due = now + ttl, also = names[2] and { unpack(names, 2) } }
+      grant_lease(lease)
     end
     leases[i] = lease
   end
@@ -2620,11 +2618,12 @@ for _, item in ipairs(is_retry and replay() or {}) do granted = granted or item[
 if granted then
   local leases = {}
   for _, names in ipairs(paths) do
-    for _, lease in ipairs(own_leases(names, '')) do leases[#leases + 1] = lease end
+    for _, lease in ipairs(own_leases(names, '', true)) do leases[#leases + 1] = lease end
   end
   if #leases == #paths then return finish('{"kind":"acquired","leases":' .. show_all(leases) .. '}') end
 end
 sweep_expired()
+wake_waiters()
 local place = waiter_id ~= '' and find_waiter(waiter_id) or nil
 local lease, asked = blocking_lease()
 if lease then
@@ -2642,7 +2641,9 @@ if ahead then
   return held(cjson.encode({ kind = 'waiter', path = path, holder = ahead.agent }), CALL_MS)
 end
 if place then remove_waiter(place) end
-return finish('{"kind":"acquired","leases":' .. show_all(grant()) .. '}')
+local granted_now = show_all(grant())
+wake_waiters()
+return finish('{"kind":"acquired","leases":' .. granted_now .. '}')
 `,
   "lock/acquire_fast": `if FAST_PATH and not BATCHED and #ARGV == 11 and now < lock_floor and ARGV[11] ~= '' and ARGV[11] ~= '.' and ARGV[11] ~= '/' and
   not string.find(ARGV[11], '\\0', 1, true) and
@@ -2687,10 +2688,14 @@ for _, name in ipairs(names_of(ARGV[5])) do
   if #leases == 0 then leases = live_on(name) end
   covering = covering or live_over(name)[1]
 end
+for _, lease in ipairs(leases) do
+  if task_of(lease) then return finish('{"broken":[],"claimed":' .. shown(lease) .. '}') end
+end
 if #leases > 0 then covering = nil end
 local answer = '{"broken":' .. show_all(leases) .. (covering and ',"covering":' .. shown(covering) or '') .. '}'
 if #leases > 0 then append_audit(unpack(ARGV, 7)) end
 end_leases(leases, 'lock.broken', ACTOR, ARGV[6])
+wake_waiters()
 return finish(answer, true)
 `,
   "lock/check": `local HOLDER, MODE = ARGV[5], ARGV[6]
@@ -2736,6 +2741,7 @@ local function end_leases(leases, type, by, more)
     paths[#paths + 1] = path
   end
   call_waiters(paths)
+  for _, path in ipairs(paths) do let_in_after(path) end
 end
 local function lease_at(member)
   local path, fence = string.match(member, '^(%Z*)%z(%d+)$')
@@ -2761,7 +2767,10 @@ local function live_leases(members)
   return leases
 end
 local function release_leases(holder, members)
-  local leases = live_leases(members)
+  local leases = {}
+  for _, lease in ipairs(live_leases(members)) do
+    if not task_of(lease) then leases[#leases + 1] = lease end
+  end
   end_leases(leases, 'lock.released', holder)
   return leases
 end
@@ -2772,11 +2781,32 @@ end
 local function lease_record(fields, ttl, at, more)
   return '{' .. fields .. ',"ttl":' .. ttl .. ',"at":' .. at .. (more or '') .. '}'
 end
-local function lease_shown(path, fields, at, due)
-  return '{"path":' .. cjson.encode(path) .. ',' .. fields .. ',"acquiredAtMs":' .. at .. ',"expiresAtMs":' .. due .. '}'
+local function lease_shown(path, fields, at, due, task)
+  return '{"path":' .. cjson.encode(path) .. ',' .. fields .. ',"acquiredAtMs":' .. at .. ',"expiresAtMs":' .. due ..
+    (task and ',"taskId":"' .. task .. '"}' or '}')
 end
 local function granted_data(fence, mode)
   return fence_data(fence, '"mode":"' .. mode .. '"')
+end
+`,
+  "lock/grant": `local function grant_lease(lease)
+  local path, fence = lease.path, int(lease.fence)
+  add_on(path, lease)
+  for _, alias in ipairs(lease.also or {}) do add_on(alias, { of = path, fence = lease.fence }) end
+  call('ZADD', LOCK_DUE, int(lease.due), path .. '\\0' .. fence)
+  call('ZADD', HELD, 0, lease.holder .. '\\0l' .. path .. '\\0' .. fence)
+  lock_floor = math.min(lock_floor, lease.due)
+  emit('lock.acquired', path, lease.holder, granted_data(fence, lease.mode))
+end
+local function extend(lease, ttl)
+  lease.ttl, lease.due = ttl, math.max(lease.due, now + ttl)
+  local entries = entries_on(lease.path)
+  for _, entry in ipairs(entries) do
+    if entry.fence == lease.fence and not entry.of then entry.ttl = ttl end
+  end
+  keep_on(lease.path, entries)
+  call('ZADD', LOCK_DUE, int(lease.due), lease.path .. '\\0' .. int(lease.fence))
+  dirty = true
 end
 `,
   "lock/held": `local function count_leases(name)
@@ -2787,13 +2817,17 @@ local function lease_lengths(leases)
   for i, member in ipairs(leases) do paths[i], fences[i] = string.match(member, '^(.*)%z(%d+)$') end
   for i, kept in ipairs(paths[1] and call('HMGET', LOCKS, unpack(paths)) or {}) do
     for _, lease in ipairs(kept and cjson.decode(kept) or {}) do
-      if int(lease.fence) == fences[i] then lengths[i] = lease.ttl end
+      local is_of_task = lease.more and lease.more.task
+      if int(lease.fence) == fences[i] and not is_of_task then lengths[i] = lease.ttl end
     end
   end
   return lengths
 end
 local function renew_leases(leases)
   renew_in_set(LOCK_DUE, leases, lease_lengths(leases))
+end
+local function renew_leases_by(leases, lengths)
+  renew_in_set(LOCK_DUE, leases, lengths)
 end
 local function add_lapsing_leases(lapsing, leases)
   add_lapsing(lapsing, 'lock', LOCK_DUE, leases, lease_lengths(leases), function(member)
@@ -2859,16 +2893,18 @@ end
   "lock/release": `local held, lost = select_leases({ unpack(ARGV, 6) }, ARGV[5])
 local answer = '{"released":' .. show_all(held) .. ',"lost":[' .. table.concat(lost, ',') .. ']}'
 end_leases(held, 'lock.released', ACTOR)
+wake_waiters()
 return finish(answer, true)
 `,
   "lock/release_all": `local leases, tasks, following = held_portion(ACTOR, ARGV[6], ARGV[5])
 if #tasks > 0 then following = '' end
 local released = show_all(release_leases(ACTOR, leases))
+wake_waiters()
 return finish('{"released":' .. released .. ',"next":' .. cjson.encode(following) .. '}', true)
 `,
   "lock/release_fast": `local SILENCE_MS = 5000
 local LONE_LEASE = '^%[{("mode":"%l+","holder":"([^"]*)","fence":(%d+),"intent":".*"),"ttl":%d+,"at":(%d+)}%]$'
-if FAST_PATH and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
+if FAST_PATH and not BATCHED and task_held_up == 0 and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
   local path, actor = ARGV[6], ARGV[3]
   local record = call('HGET', LOCKS, path)
   local fields, holder, fence, at = string.match(record or '', LONE_LEASE)
@@ -2909,155 +2945,153 @@ if #lost > 0 then return finish('{"lost":[' .. table.concat(lost, ',') .. ']}') 
 for _, lease in ipairs(held) do extend(lease, tonumber(ARGV[6]) or lease.ttl) end
 return finish('{"renewed":' .. show_all(held) .. '}')
 `,
-  "lock/rows": `local function entries_of(record)
-  return record and cjson.decode(record) or {}
-end
-local function entries_on(name)
-  return entries_of(call('HGET', LOCKS, name))
-end
-local function leases_in(name, record)
-  local leases = {}
-  for _, entry in ipairs(entries_of(record)) do
-    local lease = entry
-    if entry.of then
-      for _, other in ipairs(entries_on(entry.of)) do
-        if other.fence == entry.fence and not other.of then lease = other end
+  "lock/rows": `local entries_on, leases_in, live_in, live_on, names_of, task_of, shown, show_all, keep_on, add_on, take_off,
+  covers, modes_conflict, below, live_over, first_overlapping
+do
+  local function entries_of(record)
+    return record and cjson.decode(record) or {}
+  end
+  function entries_on(name)
+    return entries_of(call('HGET', LOCKS, name))
+  end
+  function leases_in(name, record)
+    local leases = {}
+    for _, entry in ipairs(entries_of(record)) do
+      local lease = entry
+      if entry.of then
+        for _, other in ipairs(entries_on(entry.of)) do
+          if other.fence == entry.fence and not other.of then lease = other end
+        end
       end
+      lease.path = entry.of or name
+      lease.due = tonumber(call('ZSCORE', LOCK_DUE, lease.path .. '\\0' .. int(lease.fence)))
+      leases[#leases + 1] = lease
     end
-    lease.path = entry.of or name
-    lease.due = tonumber(call('ZSCORE', LOCK_DUE, lease.path .. '\\0' .. int(lease.fence)))
-    leases[#leases + 1] = lease
+    return leases
   end
-  return leases
-end
-local function live_in(name, record)
-  local live = {}
-  for _, lease in ipairs(leases_in(name, record)) do
-    if lease.due > now then live[#live + 1] = lease end
+  function live_in(name, record)
+    local live = {}
+    for _, lease in ipairs(leases_in(name, record)) do
+      if lease.due > now then live[#live + 1] = lease end
+    end
+    return live
   end
-  return live
-end
-local function live_on(name)
-  return live_in(name, call('HGET', LOCKS, name))
-end
-local function names_of(given)
-  local names = {}
-  for name in string.gmatch(given, '%Z+') do names[#names + 1] = name end
-  return names
-end
-local function shown(lease)
-  local fields = lease_fields(lease.mode, lease.holder, int(lease.fence), cjson.encode(lease.intent))
-  return lease_shown(lease.path, fields, int(lease.at), int(lease.due))
-end
-local function kept(entry)
-  if entry.of then return '{"of":' .. cjson.encode(entry.of) .. ',"fence":' .. int(entry.fence) .. '}' end
-  local fields = lease_fields(entry.mode, entry.holder, int(entry.fence), cjson.encode(entry.intent))
-  local also = entry.also and ',"also":' .. cjson.encode(entry.also) or ''
-  local more = entry.more and ',"more":' .. cjson.encode(entry.more) or ''
-  return lease_record(fields, int(entry.ttl), int(entry.at), also .. more)
-end
-local function show_all(leases)
-  local all = {}
-  for i, lease in ipairs(leases) do all[i] = shown(lease) end
-  return '[' .. table.concat(all, ',') .. ']'
-end
-local function keep_on(name, entries)
-  if #entries == 0 then
-    call('HDEL', LOCKS, name)
-    call('ZREM', LOCK_PATHS, name)
-  else
+  function live_on(name)
+    return live_in(name, call('HGET', LOCKS, name))
+  end
+  function names_of(given)
+    local names = {}
+    for name in string.gmatch(given, '%Z+') do names[#names + 1] = name end
+    return names
+  end
+  function task_of(lease)
+    return lease.more and lease.more.task
+  end
+  function shown(lease)
+    local fields = lease_fields(lease.mode, lease.holder, int(lease.fence), cjson.encode(lease.intent))
+    return lease_shown(lease.path, fields, int(lease.at), int(lease.due), task_of(lease))
+  end
+  local function kept(entry)
+    if entry.of then return '{"of":' .. cjson.encode(entry.of) .. ',"fence":' .. int(entry.fence) .. '}' end
+    local fields = lease_fields(entry.mode, entry.holder, int(entry.fence), cjson.encode(entry.intent))
+    local also = entry.also and ',"also":' .. cjson.encode(entry.also) or ''
+    local more = entry.more and ',"more":' .. cjson.encode(entry.more) or ''
+    return lease_record(fields, int(entry.ttl), int(entry.at), also .. more)
+  end
+  function show_all(leases)
     local all = {}
-    for i, entry in ipairs(entries) do all[i] = kept(entry) end
-    call('HSET', LOCKS, name, '[' .. table.concat(all, ',') .. ']')
+    for i, lease in ipairs(leases) do all[i] = shown(lease) end
+    return '[' .. table.concat(all, ',') .. ']'
   end
-end
-local function add_on(name, entry)
-  local entries = entries_on(name)
-  entries[#entries + 1] = entry
-  keep_on(name, entries)
-  call('ZADD', LOCK_PATHS, 0, name)
-end
-local function take_off(name, lease)
-  local kept = {}
-  for _, entry in ipairs(entries_on(name)) do
-    if entry.fence ~= lease.fence or (entry.of or name) ~= lease.path then kept[#kept + 1] = entry end
-  end
-  keep_on(name, kept)
-end
-local function covers(a, b)
-  if a == b then return true end
-  if a == '.' then return string.sub(b, 1, 1) ~= '/' end
-  if a == '/' then return string.sub(b, 1, 1) == '/' end
-  return string.sub(b, 1, #a + 1) == a .. '/'
-end
-local function modes_conflict(a, b)
-  return a == 'exclusive' or b == 'exclusive'
-end
-local function below(path)
-  if path == '.' then return '-', '+' end
-  local start = path == '/' and '' or path
-  return '[' .. start .. '/', '(' .. start .. '0'
-end
-local function live_over(path)
-  local names, found = names_over(path), {}
-  for i, record in ipairs(call('HMGET', LOCKS, unpack(names))) do
-    for _, lease in ipairs(live_in(names[i], record)) do found[#found + 1] = lease end
-  end
-  return found
-end
-local function first_among(names, records, keeps_out, harmless)
-  local places, members = {}, {}
-  for i, record in ipairs(records) do
-    if record and not harmless(record) then
-      local single = not string.find(record, '"of":', 1, true) and not string.find(record, '},{', 1, true)
-      places[#places + 1] = i
-      members[#members + 1] = single and names[i] .. '\\0' .. string.match(record, '"fence":(%d+)') or ''
+  function keep_on(name, entries)
+    if #entries == 0 then
+      call('HDEL', LOCKS, name)
+      call('ZREM', LOCK_PATHS, name)
+    else
+      local all = {}
+      for i, entry in ipairs(entries) do all[i] = kept(entry) end
+      call('HSET', LOCKS, name, '[' .. table.concat(all, ',') .. ']')
     end
   end
-  if #places == 0 then return end
-  for i, due in ipairs(call('ZMSCORE', LOCK_DUE, unpack(members))) do
-    local name = names[places[i]]
-    if members[i] == '' or tonumber(due) > now then
-      for _, lease in ipairs(live_in(name, records[places[i]])) do
-        if keeps_out(lease) then return lease end
+  function add_on(name, entry)
+    local entries = entries_on(name)
+    entries[#entries + 1] = entry
+    keep_on(name, entries)
+    call('ZADD', LOCK_PATHS, 0, name)
+  end
+  function take_off(name, lease)
+    local kept = {}
+    for _, entry in ipairs(entries_on(name)) do
+      if entry.fence ~= lease.fence or (entry.of or name) ~= lease.path then kept[#kept + 1] = entry end
+    end
+    keep_on(name, kept)
+  end
+  function covers(a, b)
+    if a == b then return true end
+    if a == '.' then return string.sub(b, 1, 1) ~= '/' end
+    if a == '/' then return string.sub(b, 1, 1) == '/' end
+    return string.sub(b, 1, #a + 1) == a .. '/'
+  end
+  function modes_conflict(a, b)
+    return a == 'exclusive' or b == 'exclusive'
+  end
+  function below(path)
+    if path == '.' then return '-', '+' end
+    local start = path == '/' and '' or path
+    return '[' .. start .. '/', '(' .. start .. '0'
+  end
+  function live_over(path)
+    local names, found = names_over(path), {}
+    for i, record in ipairs(call('HMGET', LOCKS, unpack(names))) do
+      for _, lease in ipairs(live_in(names[i], record)) do found[#found + 1] = lease end
+    end
+    return found
+  end
+  local function first_among(names, records, keeps_out, harmless)
+    local places, members = {}, {}
+    for i, record in ipairs(records) do
+      if record and not harmless(record) then
+        local single = not string.find(record, '"of":', 1, true) and not string.find(record, '},{', 1, true)
+        places[#places + 1] = i
+        members[#members + 1] = single and names[i] .. '\\0' .. string.match(record, '"fence":(%d+)') or ''
+      end
+    end
+    if #places == 0 then return end
+    for i, due in ipairs(call('ZMSCORE', LOCK_DUE, unpack(members))) do
+      local name = names[places[i]]
+      if members[i] == '' or tonumber(due) > now then
+        for _, lease in ipairs(live_in(name, records[places[i]])) do
+          if keeps_out(lease) then return lease end
+        end
       end
     end
   end
-end
-local function first_overlapping(path, keeps_out, harmless)
-  for _, lease in ipairs(live_over(path)) do
-    if keeps_out(lease) then return lease end
-  end
-  local from, to = below(path)
-  local size = 16
-  while true do
-    local names = call('ZRANGEBYLEX', LOCK_PATHS, from, to, 'LIMIT', 0, size)
-    if #names == 0 then return end
-    local records = call('HMGET', LOCKS, unpack(names))
-    for i, name in ipairs(names) do
-      if name == path or not covers(path, name) then records[i] = false end
+  function first_overlapping(path, keeps_out, harmless)
+    for _, lease in ipairs(live_over(path)) do
+      if keeps_out(lease) then return lease end
     end
-    local lease = first_among(names, records, keeps_out, harmless)
-    if lease or #names < size then return lease end
-    from, size = '(' .. names[#names], math.min(size * 2, 1024)
+    local from, to = below(path)
+    local size = 16
+    while true do
+      local names = call('ZRANGEBYLEX', LOCK_PATHS, from, to, 'LIMIT', 0, size)
+      if #names == 0 then return end
+      local records = call('HMGET', LOCKS, unpack(names))
+      for i, name in ipairs(names) do
+        if name == path or not covers(path, name) then records[i] = false end
+      end
+      local lease = first_among(names, records, keeps_out, harmless)
+      if lease or #names < size then return lease end
+      from, size = '(' .. names[#names], math.min(size * 2, 1024)
+    end
   end
 end
 `,
-  "lock/selection": `local function extend(lease, ttl)
-  lease.ttl, lease.due = ttl, math.max(lease.due, now + ttl)
-  local entries = entries_on(lease.path)
-  for _, entry in ipairs(entries) do
-    if entry.fence == lease.fence and not entry.of then entry.ttl = ttl end
-  end
-  keep_on(lease.path, entries)
-  call('ZADD', LOCK_DUE, int(lease.due), lease.path .. '\\0' .. int(lease.fence))
-  dirty = true
-end
-local function own_leases(names, fence)
+  "lock/selection": `local function own_leases(names, fence, of_tasks)
   local own = {}
   for _, name in ipairs(names) do
     for _, lease in ipairs(live_on(name)) do
-      if lease.holder == ACTOR and (fence == '' or int(lease.fence) == fence) then own[#own + 1] = lease end
+      local is_meant = lease.holder == ACTOR and (of_tasks or not task_of(lease))
+      if is_meant and (fence == '' or int(lease.fence) == fence) then own[#own + 1] = lease end
     end
     if #own > 0 then break end
   end
@@ -3129,7 +3163,7 @@ local function take_lease(record)
   for _, other in ipairs(others) do tell(record, other) end
   end_leases(others)
   add_on(path, { holder = record.holder, fence = record.fence, mode = record.mode, intent = record.intent,
-    ttl = record.ttlMs, at = record.acquiredAtMs, also = record.aliases })
+    ttl = record.ttlMs, at = record.acquiredAtMs, also = record.aliases, more = record.taskId and { task = record.taskId } })
   for _, alias in ipairs(record.aliases or {}) do add_on(alias, { of = path, fence = record.fence }) end
   call('ZADD', LOCK_DUE, int(due), member)
   call('ZADD', HELD, 0, record.holder .. '\\0l' .. member)
@@ -3161,6 +3195,7 @@ for i = 6, #ARGV do
     end
   end
 end
+wake_waiters()
 return finish(keep_conflicts('lock', told))
 `,
   "lock/wait_queue": `local CALL_MS = 250
@@ -3168,91 +3203,95 @@ local LOOKS_WITHIN_MS = 1000
 local SILENCE_MS = 5000
 local WAITERS_LOOKED_AT = 256
 local WAITER_NAMES_LOOKED_AT = 4096
-local function find_waiter(id)
-  local record = call('HGET', LOCK_WAITERS, id)
-  return record and cjson.decode(record)
-end
-local function place_of(waiter, path)
-  return path .. '\\0' .. string.format('%016.0f', waiter.seq) .. '\\0' .. waiter.id
-end
-local function save_waiter(waiter)
-  call('HSET', LOCK_WAITERS, waiter.id, cjson.encode(waiter))
-  dirty = true
-end
-local function remove_waiter(waiter)
-  call('HDEL', LOCK_WAITERS, waiter.id)
-  for _, path in ipairs(waiter.paths) do call('ZREM', LOCK_WAIT_QUEUE, place_of(waiter, path)) end
-  lock_waiters, dirty = lock_waiters - 1, true
-end
-local function collect_waiters(ids, seqs, path)
-  local function add(member)
-    local seq, id = string.match(member, '%z(%d+)%z(.*)$')
-    seq = tonumber(seq)
-    if not ids[seq] then ids[seq], seqs[#seqs + 1] = id, seq end
+local find_waiter, place_of, save_waiter, remove_waiter, waiters_on, has_precedence, call_waiters
+do
+  function find_waiter(id)
+    local record = call('HGET', LOCK_WAITERS, id)
+    return record and cjson.decode(record)
   end
-  for _, name in ipairs(names_over(path)) do
-    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, '[' .. name .. '\\0', '(' .. name .. '\\1',
-      'LIMIT', 0, WAITERS_LOOKED_AT)) do
-      add(member)
+  function place_of(waiter, path)
+    return path .. '\\0' .. string.format('%016.0f', waiter.seq) .. '\\0' .. waiter.id
+  end
+  function save_waiter(waiter)
+    call('HSET', LOCK_WAITERS, waiter.id, cjson.encode(waiter))
+    dirty = true
+  end
+  function remove_waiter(waiter)
+    call('HDEL', LOCK_WAITERS, waiter.id)
+    for _, path in ipairs(waiter.paths) do call('ZREM', LOCK_WAIT_QUEUE, place_of(waiter, path)) end
+    lock_waiters, dirty = lock_waiters - 1, true
+    let_in_behind(waiter.paths)
+  end
+  local function collect_waiters(ids, seqs, path)
+    local function add(member)
+      local seq, id = string.match(member, '%z(%d+)%z(.*)$')
+      seq = tonumber(seq)
+      if not ids[seq] then ids[seq], seqs[#seqs + 1] = id, seq end
+    end
+    for _, name in ipairs(names_over(path)) do
+      for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, '[' .. name .. '\\0', '(' .. name .. '\\1',
+        'LIMIT', 0, WAITERS_LOOKED_AT)) do
+        add(member)
+      end
+    end
+    local from, to = below(path)
+    for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, from, to, 'LIMIT', 0, WAITER_NAMES_LOOKED_AT)) do
+      if covers(path, string.match(member, '^(%Z*)')) then add(member) end
     end
   end
-  local from, to = below(path)
-  for _, member in ipairs(call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, from, to, 'LIMIT', 0, WAITER_NAMES_LOOKED_AT)) do
-    if covers(path, string.match(member, '^(%Z*)')) then add(member) end
+  function waiters_on(paths)
+    local ids, seqs, waiters, names = {}, {}, {}, 0
+    for _, path in ipairs(paths) do collect_waiters(ids, seqs, path) end
+    table.sort(seqs)
+    for _, seq in ipairs(seqs) do
+      if #waiters == WAITERS_LOOKED_AT or names > WAITER_NAMES_LOOKED_AT then break end
+      local waiter = find_waiter(ids[seq])
+      waiters[#waiters + 1], names = waiter, names + #waiter.paths
+    end
+    return waiters
   end
-end
-local function waiters_on(paths)
-  local ids, seqs, waiters, names = {}, {}, {}, 0
-  for _, path in ipairs(paths) do collect_waiters(ids, seqs, path) end
-  table.sort(seqs)
-  for _, seq in ipairs(seqs) do
-    if #waiters == WAITERS_LOOKED_AT or names > WAITER_NAMES_LOOKED_AT then break end
-    local waiter = find_waiter(ids[seq])
-    waiters[#waiters + 1], names = waiter, names + #waiter.paths
+  function has_precedence(waiter)
+    if now - waiter.seen > SILENCE_MS then return false end
+    return not waiter.called or now - waiter.called <= CALL_MS
   end
-  return waiters
-end
-local function has_precedence(waiter)
-  if now - waiter.seen > SILENCE_MS then return false end
-  return not waiter.called or now - waiter.called <= CALL_MS
-end
-local function nothing_wanted()
-  return { exclusive = { names = {}, over = {} }, shared = { names = {}, over = {} } }
-end
-local function want(wanted, waiter)
-  local theirs = wanted[waiter.mode]
-  for _, path in ipairs(waiter.paths) do
-    theirs.names[path] = true
-    for _, name in ipairs(names_over(path)) do theirs.over[name] = true end
+  local function nothing_wanted()
+    return { exclusive = { names = {}, over = {} }, shared = { names = {}, over = {} } }
   end
-end
-local function kept_back_by(wanted, waiter)
-  for mode, theirs in pairs(wanted) do
-    if modes_conflict(mode, waiter.mode) then
-      for _, path in ipairs(waiter.paths) do
-        if theirs.over[path] then return true end
-        for _, name in ipairs(names_over(path)) do
-          if theirs.names[name] then return true end
+  local function want(wanted, waiter)
+    local theirs = wanted[waiter.mode]
+    for _, path in ipairs(waiter.paths) do
+      theirs.names[path] = true
+      for _, name in ipairs(names_over(path)) do theirs.over[name] = true end
+    end
+  end
+  local function kept_back_by(wanted, waiter)
+    for mode, theirs in pairs(wanted) do
+      if modes_conflict(mode, waiter.mode) then
+        for _, path in ipairs(waiter.paths) do
+          if theirs.over[path] then return true end
+          for _, name in ipairs(names_over(path)) do
+            if theirs.names[name] then return true end
+          end
         end
       end
     end
+    return false
   end
-  return false
-end
-local function call_waiters(paths)
-  if lock_waiters == 0 then return end
-  local wanted = nothing_wanted()
-  for _, waiter in ipairs(waiters_on(paths)) do
-    local silent = now - waiter.seen > SILENCE_MS
-    if silent or has_precedence(waiter) then
-      local kept_back = kept_back_by(wanted, waiter)
-      if silent or not (kept_back or waiter.waker == '' or wake(waiter.waker)) then
-        remove_waiter(waiter)
-      else
-        want(wanted, waiter)
-        if not kept_back and not waiter.called then
-          waiter.called = waiter.waker == '' and math.max(now, waiter.seen + LOOKS_WITHIN_MS) or now
-          save_waiter(waiter)
+  function call_waiters(paths)
+    if lock_waiters == 0 then return end
+    local wanted = nothing_wanted()
+    for _, waiter in ipairs(waiters_on(paths)) do
+      local silent = now - waiter.seen > SILENCE_MS
+      if silent or has_precedence(waiter) then
+        local kept_back = kept_back_by(wanted, waiter)
+        if silent or not (kept_back or waiter.waker == '' or wake(waiter.waker)) then
+          remove_waiter(waiter)
+        else
+          want(wanted, waiter)
+          if not kept_back and not waiter.called then
+            waiter.called = waiter.waker == '' and math.max(now, waiter.seen + LOOKS_WITHIN_MS) or now
+            save_waiter(waiter)
+          end
         end
       end
     end
@@ -3265,35 +3304,38 @@ return finish('')
   "task/attempts": `local OLDER_KEPT = 99
 local HANDOFF = 10
 local HANDOFF_BYTES = 65536
-local function quoted(text)
-  return (string.gsub(cjson.encode(text), '\\\\/', '/'))
-end
-local function attempt_text(work, more)
-  return '{"holder":"' .. work.worker .. '","fence":' .. int(work.fence) .. ',"startedAtMs":' .. int(work.started)
-    .. ',"endedAtMs":' .. int(work.ended) .. ',"outcome":"' .. work.outcome .. '"'
-    .. (work.error and ',"error":' .. quoted(work.error) or '')
-    .. (work.progress and ',"progress":' .. quoted(work.progress) or '') .. (more or '') .. '}'
-end
-local function add_older(task, text)
-  local id, older = task.id, (task.work.older or 0) + 1
-  call('HSET', TASKS, id .. 'a' .. older, text)
-  if older > OLDER_KEPT then call('HDEL', TASKS, id .. 'a' .. older - OLDER_KEPT) end
-  task.work.older = older
-end
-local function put_aside(task)
-  if task.work.worker then add_older(task, attempt_text(task.work)) end
-end
-local function with_handoff(task)
-  local older = task.work.older
-  if not older then return task.record end
-  local before, bytes = {}, 0
-  for n = older, math.max(1, older - HANDOFF + 1), -1 do
-    local field = task.id .. 'a' .. n
-    bytes = bytes + call('HSTRLEN', TASKS, field)
-    if n < older and bytes > HANDOFF_BYTES then break end
-    table.insert(before, 1, call('HGET', TASKS, field))
+local attempt_text, add_older, put_aside, with_handoff
+do
+  local function quoted(text)
+    return (string.gsub(cjson.encode(text), '\\\\/', '/'))
   end
-  return string.sub(task.record, 1, -2) .. ',"before":[' .. table.concat(before, ',') .. ']}'
+  function attempt_text(work, more)
+    return '{"holder":"' .. work.worker .. '","fence":' .. int(work.fence) .. ',"startedAtMs":' .. int(work.started)
+      .. ',"endedAtMs":' .. int(work.ended) .. ',"outcome":"' .. work.outcome .. '"'
+      .. (work.error and ',"error":' .. quoted(work.error) or '')
+      .. (work.progress and ',"progress":' .. quoted(work.progress) or '') .. (more or '') .. '}'
+  end
+  function add_older(task, text)
+    local id, older = task.id, (task.work.older or 0) + 1
+    call('HSET', TASKS, id .. 'a' .. older, text)
+    if older > OLDER_KEPT then call('HDEL', TASKS, id .. 'a' .. older - OLDER_KEPT) end
+    task.work.older = older
+  end
+  function put_aside(task)
+    if task.work.worker then add_older(task, attempt_text(task.work)) end
+  end
+  function with_handoff(task)
+    local older = task.work.older
+    if not older then return task.record end
+    local before, bytes = {}, 0
+    for n = older, math.max(1, older - HANDOFF + 1), -1 do
+      local field = task.id .. 'a' .. n
+      bytes = bytes + call('HSTRLEN', TASKS, field)
+      if n < older and bytes > HANDOFF_BYTES then break end
+      table.insert(before, 1, call('HGET', TASKS, field))
+    end
+    return string.sub(task.record, 1, -2) .. ',"before":[' .. table.concat(before, ',') .. ']}'
+  end
 end
 `,
   "task/cancel": `local task = chosen_task()
@@ -3324,6 +3366,11 @@ local function leave_queue(task)
   for tag in string.gmatch(task.tags, '[^,]+') do
     call('ZREM', TASK_TAGS, tag .. place)
   end
+  if task_held_up > 0 and paths_of(task) then
+    local held_place = place_by_rank(HELD_UP + rank_of(task.priority, task.seq), task.id)
+    for tag in string.gmatch(task.tags, '[^,]+') do call('ZREM', TASK_TAGS, tag .. held_place) end
+    leave_held_up(task)
+  end
 end
 local function place_of(task)
   local status = task.work.status
@@ -3333,8 +3380,9 @@ local function place_of(task)
   return regions[status] * REGION + task.seq
 end
 local function save(task, from)
-  local id, status = task.id, task.work.status
+  local id, status, locks = task.id, task.work.status, task.work.locks
   task.work.taken = nil
+  if status ~= 'claimed' then task.work.locks = nil end
   task.record = encode(task.work)
   call('HSET', TASKS, id .. 'w', task.record)
   call('ZADD', TASK_ORDER, place_of(task), id)
@@ -3343,12 +3391,16 @@ local function save(task, from)
   end
   if task.due then task_floor = math.min(task_floor, task.due) end
   dirty = true
-  if status == from then return end
+  if status == from then
+    if status == 'claimed' and locks then renew_paths(locks, task.work) end
+    return
+  end
   if from == 'pending' then leave_queue(task) end
   if from == 'scheduled' then call('ZREM', TASK_LATER, id) end
   if from == 'claimed' then call('ZREM', HELD, task.work.worker .. '\\0t' .. id) end
   if status == 'pending' then enter_queue(task) end
   if status == 'claimed' then call('ZADD', HELD, 0, ACTOR .. '\\0t' .. id) end
+  if from == 'claimed' and locks then unlock_paths(locks, task.work) end
 end
 local function emit_dead(task)
   emit('task.dead', task.id, nil, '{"attempts":' .. task.work.spent .. '}')
@@ -3402,7 +3454,7 @@ else
   if WAITER ~= '' then enqueue_waiter(WAITER, WAKER, REQUEST) end
   if go_on then return finish('@' .. go_on) end
 end
-local due = more and now or task_floor
+local due = more and now or math.min(task_floor, task_held_up > 0 and lock_floor or HUGE)
 return finish(due < HUGE and int(due - now) or '')
 `,
   "task/complete": `local UNBLOCKED_AT_ONCE = 256
@@ -3623,7 +3675,8 @@ end
 `,
   "task/expire": `local SWEPT_AT_ONCE = 64
 local function sweep()
-  if now < task_floor then return false, {}, false end
+  local letting_in = sweep_held_up()
+  if now < task_floor then return letting_in, {}, false end
   local due = call('ZRANGEBYSCORE', TASK_LATER, 0, now, 'LIMIT', 0, SWEPT_AT_ONCE)
   local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now, 'LIMIT', 0, SWEPT_AT_ONCE)
   local unblocked = false
@@ -3647,7 +3700,7 @@ local function sweep()
   local earliest = tonumber(first[2] or HUGE)
   local later = tonumber(call('ZRANGE', TASK_LATER, 0, 0, 'WITHSCORES')[2] or HUGE)
   task_floor, dirty = math.min(earliest < REGION and earliest or HUGE, later), true
-  return unblocked or #due == SWEPT_AT_ONCE or #lapsed == SWEPT_AT_ONCE, lapsed, later == 0
+  return letting_in or unblocked or #due == SWEPT_AT_ONCE or #lapsed == SWEPT_AT_ONCE, lapsed, later == 0
 end
 `,
   "task/fail": `local MAX_BACKOFF_MS = 3600000
@@ -3668,7 +3721,8 @@ wake_waiters()
 return answer('done', task)
 `,
   "task/fast": `repeat
-  if not FAST_PATH or now >= task_floor or COMPLETES and task_links > 0 then break end
+  if not FAST_PATH or now >= task_floor or COMPLETES and task_links > 0 or
+    task_held_up > 0 and now >= lock_floor then break end
   local text, match = string.format, string.match
   local request = ARGV[BATCHED and 8 or 5]
   local asked, tag
@@ -3714,7 +3768,7 @@ return answer('done', task)
   if request ~= '' then
     local count = text('%d', #operations)
     if tag and tag ~= '' then
-      heads = call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\\0', '(' .. tag .. '\\1', 'LIMIT', '0', count)
+      heads = call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\\0', '(' .. tag .. HELD_UP_FROM, 'LIMIT', '0', count)
       for i, member in ipairs(heads) do heads[i] = string.sub(member, #tag + 19) end
     else
       heads = call('ZRANGEBYSCORE', TASK_ORDER, PENDING_FROM, PENDING_TO, 'LIMIT', '0', count)
@@ -3724,7 +3778,9 @@ return answer('done', task)
       local fields = {}
       for i, head in ipairs(heads) do fields[i * 2 - 1], fields[i * 2] = head, head .. 'w' end
       kept = call('HMGET', TASKS, unpack(fields))
-      for i = 2, #heads * 2, 2 do simple = simple and not kept[i] end
+      for i = 2, #heads * 2, 2 do
+        simple = simple and not kept[i] and not string.find(kept[i - 1], '"paths":', 1, true)
+      end
       if not simple then break end
     end
   end
@@ -3795,7 +3851,8 @@ return answer('done', task)
 until true
 `,
   "task/format": `local REGION, PRIORITY = 562949953421312, 17592186044416
-local PENDING_FROM, PENDING_TO = '562949953421312', '(1125899906842624'
+local HELD_UP, HELD_UP_FROM = 281474976710656, '\\0000281474976710656'
+local PENDING_FROM, PENDING_TO = '562949953421312', '(844424930131968'
 local function rank_of(priority, seq)
   return (9 - priority) * PRIORITY + seq
 end
@@ -3803,8 +3860,11 @@ local function work_text(status, worker, fence, more, seq, rest)
   return '{"status":"' .. status .. '","worker":"' .. worker .. '","fence":' .. fence .. (more and ',"more":true' or '')
     .. (seq and ',"seq":' .. seq or '') .. ',' .. rest .. '}'
 end
+local function place_by_rank(rank, id)
+  return '\\0' .. string.format('%016.0f', rank) .. '\\0' .. id
+end
 local function tag_place(priority, seq, id)
-  return '\\0' .. string.format('%016.0f', rank_of(priority, seq)) .. '\\0' .. id
+  return place_by_rank(rank_of(priority, seq), id)
 end
 `,
   "task/get": `local PORTION = 524288
@@ -3833,16 +3893,24 @@ end
 local function claim_bytes(id)
   return call('HSTRLEN', TASKS, id) + call('HSTRLEN', TASKS, id .. 'w')
 end
-local function claim_lengths(ids)
+local function claim_lengths(ids, leases, lease_lengths)
   local works, lengths = {}, {}
   for i, id in ipairs(ids) do works[i] = id .. 'w' end
   for i, work in ipairs(works[1] and call('HMGET', TASKS, unpack(works)) or {}) do
     lengths[i] = tonumber(work and string.match(work, '"lease":(%d+)'))
+    if leases and work and string.find(work, '"locks":', 1, true) then
+      local held = cjson.decode(work)
+      for _, path in ipairs(held.locks) do
+        leases[#leases + 1], lease_lengths[#leases + 1] = path .. '\\0' .. int(held.fence), lengths[i]
+      end
+    end
   end
   return lengths
 end
 local function renew_claims(ids)
-  renew_in_set(TASK_ORDER, ids, claim_lengths(ids))
+  local leases, lengths = {}, {}
+  renew_in_set(TASK_ORDER, ids, claim_lengths(ids, leases, lengths))
+  renew_leases_by(leases, lengths)
 end
 local function add_lapsing_claims(lapsing, ids)
   add_lapsing(lapsing, 'task', TASK_ORDER, ids, claim_lengths(ids), function(id) return id end)
@@ -3866,6 +3934,92 @@ end
 local function refuse(kind, task)
   if not task then return finish('{"kind":"' .. kind .. '"}') end
   return answer(kind, task)
+end
+`,
+  "task/held_up": `local LET_IN_AT_ONCE = 64
+local let_in_all, let_more_in, let_in_after, let_in_behind, leave_held_up, hold_up
+do
+  local function by_rank(rank)
+    return string.format('%016.0f', rank)
+  end
+  local function move(id, tags, from, to)
+    call('ZADD', TASK_ORDER, int(REGION + to), id)
+    local old, new = place_by_rank(from, id), place_by_rank(to, id)
+    for tag in string.gmatch(tags, '[^,]+') do
+      call('ZREM', TASK_TAGS, tag .. old)
+      call('ZADD', TASK_TAGS, 0, tag .. new)
+    end
+  end
+  local function let_in(member)
+    local tags, rank, id = string.match(member, '^%Z*%z%Z*%z(%Z*)%z(%d+)%z(.*)$')
+    if tonumber(call('ZSCORE', TASK_ORDER, id)) < REGION + HELD_UP then return end
+    rank = tonumber(rank)
+    move(id, tags, HELD_UP + rank, rank)
+    arrive({ id = id, tags = tags })
+    dirty = true
+  end
+  local function let_in_from(kind, name, place)
+    local from, to = '[' .. place, '(' .. kind .. '\\0' .. name .. '\\1'
+    for _ = 1, LET_IN_AT_ONCE do
+      local member = call('ZRANGEBYLEX', TASK_HELD_UP, from, to, 'LIMIT', 0, 1)[1]
+      if not member then return end
+      let_in(member)
+      from = '[' .. string.match(member, '^%Z*%z%Z*%z%Z*') .. '\\1'
+    end
+    if call('ZRANGEBYLEX', TASK_HELD_UP, from, to, 'LIMIT', 0, 1)[1] then
+      call('ZADD', TASK_HELD_UP, 0, 'f\\0' .. string.sub(from, 2))
+    end
+  end
+  function let_in_all(kind, name)
+    let_in_from(kind, name, kind .. '\\0' .. name .. '\\0')
+  end
+  function let_more_in()
+    local member = call('ZRANGEBYLEX', TASK_HELD_UP, '[f\\0', '(f\\1', 'LIMIT', 0, 1)[1]
+    if not member then return false end
+    call('ZREM', TASK_HELD_UP, member)
+    local place = string.sub(member, 3)
+    local kind, name = string.match(place, '^(%Z*)%z(%Z*)%z')
+    let_in_from(kind, name, place)
+    return true
+  end
+  local function is_passable(kind, name)
+    if kind ~= 'x' and kind ~= 's' then return true end
+    for _, lease in ipairs(live_on(name)) do
+      if kind == 's' or lease.mode == 'exclusive' then return false end
+    end
+    return true
+  end
+  function let_in_after(name)
+    if task_held_up == 0 then return end
+    if is_passable('x', name) then let_in_all('x', name) end
+    if is_passable('s', name) then let_in_all('s', name) end
+  end
+  function let_in_behind(names)
+    if task_held_up == 0 then return end
+    for _, name in ipairs(names) do let_in_all('q', name) end
+  end
+  function leave_held_up(task)
+    local holder = call('HGET', TASKS, task.id .. 'u')
+    if not holder then return end
+    local group = holder .. '\\0' .. task.tags .. '\\0'
+    call('HDEL', TASKS, task.id .. 'u')
+    call('ZREM', TASK_HELD_UP, group .. by_rank(rank_of(task.priority, task.seq)) .. '\\0' .. task.id)
+    task_held_up, dirty = task_held_up - 1, true
+    if not is_passable(string.match(holder, '^(%Z*)%z(.*)$')) then return end
+    local next = call('ZRANGEBYLEX', TASK_HELD_UP, '[' .. group, '(' .. string.sub(group, 1, -2) .. '\\1', 'LIMIT', 0, 1)[1]
+    if next then let_in(next) end
+  end
+  function hold_up(task, kind, name)
+    local rank, holder = rank_of(task.priority, task.seq), kind .. '\\0' .. name
+    if call('HGET', TASKS, task.id .. 'u') ~= holder then
+      leave_held_up(task)
+      call('HSET', TASKS, task.id .. 'u', holder)
+      call('ZADD', TASK_HELD_UP, 0, holder .. '\\0' .. task.tags .. '\\0' .. by_rank(rank) .. '\\0' .. task.id)
+      task_held_up = task_held_up + 1
+    end
+    move(task.id, task.tags, rank, HELD_UP + rank)
+    arrived[task.id], dirty = nil, true
+  end
 end
 `,
   "task/largest": `local OLDER_KEPT = 99
@@ -3929,8 +4083,8 @@ local function open_range(base)
     return #rows == READ * 2
   end)
 end
-local function open_tagged(tag, priority)
-  local base, skip = priority * PRIORITY, #tag + 2
+local function open_tagged(tag, base)
+  local skip = #tag + 2
   local from = '[' .. tag .. string.format('\\0%016.0f', base + AFTER + 1)
   local to = '(' .. tag .. string.format('\\0%016.0f', base + PRIORITY)
   open(function(ids, seqs)
@@ -4019,8 +4173,10 @@ local function open_queue()
   end
   if MATCH == 'all' then tags = { rarest } end
   for band = BAND or 0, BAND or 9 do
-    if TAGS == '' then open_range(REGION + band * PRIORITY) end
-    for _, tag in ipairs(TAGS == '' and {} or tags) do open_tagged(tag, band) end
+    for _, base in ipairs(task_held_up > 0 and { 0, HELD_UP } or { 0 }) do
+      if TAGS == '' then open_range(REGION + base + band * PRIORITY) end
+      for _, tag in ipairs(TAGS == '' and {} or tags) do open_tagged(tag, base + band * PRIORITY) end
+    end
   end
 end
 local function open_sources()
@@ -4135,6 +4291,92 @@ end
 local answer = '{"tasks":[' .. table.concat(shown, ',') .. ']'
 return answer .. (go_on and ',"next":' .. int(go_on) or '') .. '}'
 `,
+  "task/paths": `local paths_of, obstacle, lock_paths, renew_paths, unlock_paths, sweep_held_up
+do
+  function paths_of(task)
+    if not string.find(task.spec, '"paths":', 1, true) then return end
+    local line = string.match(task.spec, '\\n{?"paths":([^\\n]*)')
+    local paths = line and cjson.decode(string.sub(line, 1, string.sub(line, -1) == ',' and -2 or -3)) or {}
+    if #paths > 0 then return paths end
+  end
+  local function names_wanted(wanted)
+    return { wanted.path, unpack(wanted.aliases or {}) }
+  end
+  local function overlapping(names, name)
+    for _, one in ipairs(names) do
+      if covers(one, name) or covers(name, one) then return one end
+    end
+  end
+  local function waiter_before(name, mode)
+    for _, waiter in ipairs(waiters_on({ name })) do
+      if has_precedence(waiter) and modes_conflict(waiter.mode, mode) then return waiter end
+    end
+  end
+  function obstacle(paths)
+    for _, wanted in ipairs(paths) do
+      local function keeps_out(lease)
+        return modes_conflict(lease.mode, wanted.mode)
+      end
+      local function harmless(record)
+        return wanted.mode == 'shared' and not string.find(record, '"of":', 1, true) and
+          not string.find(record, '"mode":"exclusive"', 1, true)
+      end
+      for _, name in ipairs(names_wanted(wanted)) do
+        local lease = first_overlapping(name, keeps_out, harmless)
+        if lease then
+          return lease.mode == 'exclusive' and 'x' or 's', overlapping({ lease.path, unpack(lease.also or {}) }, name)
+        end
+        local ahead = lock_waiters > 0 and waiter_before(name, wanted.mode)
+        if ahead and not ahead.called then
+          call_waiters({ name })
+          ahead = waiter_before(name, wanted.mode)
+        end
+        if ahead then return 'q', overlapping(ahead.paths, name) end
+      end
+    end
+  end
+  function lock_paths(task, paths)
+    local work, title = task.work, string.match(task.spec, '^[^\\n]*\\n([^\\n]*),\\n')
+    local intent, locks = cjson.decode('[' .. title .. ']')[1], {}
+    for i, wanted in ipairs(paths) do
+      grant_lease({ path = wanted.path, holder = work.worker, fence = work.fence, mode = wanted.mode, intent = intent,
+        ttl = work.lease, at = now, due = task.due, also = wanted.aliases, more = { task = task.id } })
+      locks[i] = wanted.path
+    end
+    work.locks = locks
+  end
+  local function leases_of(locks, work)
+    local leases = {}
+    for _, path in ipairs(locks) do leases[#leases + 1] = lease_at(path .. '\\0' .. int(work.fence)) end
+    return leases
+  end
+  function renew_paths(locks, work)
+    for _, lease in ipairs(leases_of(locks, work)) do extend(lease, work.lease) end
+  end
+  function unlock_paths(locks, work)
+    local type = work.outcome == 'expired' and 'lock.expired' or 'lock.released'
+    end_leases(leases_of(locks, work), type, work.worker)
+  end
+  local function let_in_behind_silent()
+    local from = '[q\\0'
+    for _ = 1, 2 do
+      local member = call('ZRANGEBYLEX', TASK_HELD_UP, from, '(q\\1', 'LIMIT', 0, 1)[1]
+      if not member then return end
+      local name = string.match(member, '^q%z(%Z*)')
+      local ahead = false
+      for _, waiter in ipairs(waiters_on({ name })) do ahead = ahead or has_precedence(waiter) end
+      if not ahead then let_in_all('q', name) end
+      from = '[q\\0' .. name .. '\\1'
+    end
+  end
+  function sweep_held_up()
+    if task_held_up == 0 then return false end
+    sweep_expired()
+    let_in_behind_silent()
+    return let_more_in() or now >= lock_floor
+  end
+end
+`,
   "task/prune": `local ATTEMPTS_PRUNED_AT_ONCE = 2000
 local BEFORE, AFTER, LIMIT, DRY = now - ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
 local regions = { completed = 4, dead = 5, cancelled = 6 }
@@ -4175,74 +4417,74 @@ return finish(answer, true)
 `,
   "task/queue": `local SWEEPS_OF_A_CLAIM = 8
 local TAGGED_LOOKED_AT = 4096
-local CHUNK = 256
-local function tagged(tag, from, count)
-  return call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\\0' .. from, '(' .. tag .. '\\1', 'LIMIT', 0, count)
-end
-local function heads_of_any(tags, count)
-  local heads, seen = {}, {}
-  for _, tag in ipairs(tags) do
-    for _, member in ipairs(tagged(tag, '', count)) do
-      local head = string.sub(member, #tag + 2)
-      if not seen[head] then heads[#heads + 1] = head end
-      seen[head] = true
+local CANDIDATES_LOOKED_AT = 64
+local claim, claimed_before
+do
+  local CHUNK = 256
+  local function tagged(tag, from, count)
+    return call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\\0' .. from, '(' .. tag .. HELD_UP_FROM, 'LIMIT', 0, count)
+  end
+  local function heads_of_any(tags, count)
+    local heads, seen = {}, {}
+    for _, tag in ipairs(tags) do
+      for _, member in ipairs(tagged(tag, '', count)) do
+        local head = string.sub(member, #tag + 2)
+        if not seen[head] then heads[#heads + 1] = head end
+        seen[head] = true
+      end
     end
+    table.sort(heads)
+    local ids = {}
+    for i = 1, math.min(count, #heads) do ids[i] = string.sub(heads[i], 18) end
+    return ids
   end
-  table.sort(heads)
-  local ids = {}
-  for i = 1, math.min(count, #heads) do ids[i] = string.sub(heads[i], 18) end
-  return ids
-end
-local function sharing(tags, members)
-  local heads = {}
-  for i, member in ipairs(members) do heads[i] = string.sub(member, #tags[1] + 2) end
-  for i = 2, #tags do
-    if #heads == 0 then break end
-    local sought, kept = {}, {}
-    for n, head in ipairs(heads) do sought[n] = tags[i] .. '\\0' .. head end
-    for n, score in ipairs(call('ZMSCORE', TASK_TAGS, unpack(sought))) do
-      if score then kept[#kept + 1] = heads[n] end
+  local function sharing(tags, members)
+    local heads = {}
+    for i, member in ipairs(members) do heads[i] = string.sub(member, #tags[1] + 2) end
+    for i = 2, #tags do
+      if #heads == 0 then break end
+      local sought, kept = {}, {}
+      for n, head in ipairs(heads) do sought[n] = tags[i] .. '\\0' .. head end
+      for n, score in ipairs(call('ZMSCORE', TASK_TAGS, unpack(sought))) do
+        if score then kept[#kept + 1] = heads[n] end
+      end
+      heads = kept
     end
-    heads = kept
+    return heads
   end
-  return heads
-end
-local function heads_of_all(tags, count, place)
-  local fewest = HUGE
-  for i, tag in ipairs(tags) do
-    local members = call('ZLEXCOUNT', TASK_TAGS, '[' .. tag .. '\\0', '(' .. tag .. '\\1')
-    if members < fewest then fewest, tags[1], tags[i] = members, tag, tags[1] end
-  end
-  local ids, first = {}, place == '' and '' or place .. '\\0'
-  for _ = 1, TAGGED_LOOKED_AT / CHUNK do
-    local members = tagged(tags[1], first, CHUNK)
-    for _, head in ipairs(sharing(tags, members)) do
-      ids[#ids + 1] = string.sub(head, 18)
-      if #ids == count then return ids end
+  local function heads_of_all(tags, count, place)
+    local fewest = HUGE
+    for i, tag in ipairs(tags) do
+      local members = call('ZLEXCOUNT', TASK_TAGS, '[' .. tag .. '\\0', '(' .. tag .. HELD_UP_FROM)
+      if members < fewest then fewest, tags[1], tags[i] = members, tag, tags[1] end
     end
-    if #members < CHUNK then return ids end
-    place = string.sub(members[CHUNK], #tags[1] + 2)
-    first = place .. '\\0'
+    local ids, first = {}, place == '' and '' or place .. '\\0'
+    for _ = 1, TAGGED_LOOKED_AT / CHUNK do
+      local members = tagged(tags[1], first, CHUNK)
+      for _, head in ipairs(sharing(tags, members)) do
+        ids[#ids + 1] = string.sub(head, 18)
+        if #ids == count then return ids end
+      end
+      if #members < CHUNK then return ids end
+      place = string.sub(members[CHUNK], #tags[1] + 2)
+      first = place .. '\\0'
+    end
+    return ids, place
   end
-  return ids, place
-end
-local function heads(tags, match, count, place)
-  if tags == '' then
-    return call('ZRANGEBYSCORE', TASK_ORDER, PENDING_FROM, PENDING_TO, 'LIMIT', '0', count)
+  local function heads(tags, match, count, place)
+    if tags == '' then
+      return call('ZRANGEBYSCORE', TASK_ORDER, PENDING_FROM, PENDING_TO, 'LIMIT', '0', count)
+    end
+    local names = {}
+    for tag in string.gmatch(tags, '[^,]+') do names[#names + 1] = tag end
+    if match == 'any' or #names == 1 then return heads_of_any(names, count) end
+    return heads_of_all(names, count, place)
   end
-  local names = {}
-  for tag in string.gmatch(tags, '[^,]+') do names[#names + 1] = tag end
-  if match == 'any' or #names == 1 then return heads_of_any(names, count) end
-  return heads_of_all(names, count, place)
-end
-local function add_taken(taken, task)
-  local n = #taken
-  taken[n + 1], taken[n + 2], taken[n + 3] = task.id, task.spec, with_handoff(task)
-end
-local function take(ids, asked)
-  local taken = {}
-  for _, id in ipairs(ids) do
-    local task = find(id)
+  local function add_taken(taken, task)
+    local n = #taken
+    taken[n + 1], taken[n + 2], taken[n + 3] = task.id, task.spec, with_handoff(task)
+  end
+  local function take(taken, task, asked, paths)
     local work = task.work
     put_aside(task)
     last_fence = last_fence + 1
@@ -4252,35 +4494,69 @@ local function take(ids, asked)
     work.spent = work.spent + 1
     work.more, work.seq = work.spent < task.max or nil, task.seq
     task.due = now + work.lease
+    if paths then
+      work.more = nil
+      lock_paths(task, paths)
+    end
     save(task, 'pending')
-    emit('task.claimed', id, ACTOR, fence_data(int(last_fence)))
+    emit('task.claimed', task.id, ACTOR, fence_data(int(last_fence)))
     add_taken(taken, task)
   end
-  return taken
-end
-local function claim(request, place)
-  local count, match, asked, tags = string.match(request, '^(%d+)|(%a+)|(%d*)|(.*)$')
-  if not count then count, match, asked, tags = 1, 'any', '', '' end
-  count = tonumber(count)
-  for sweeps = 1, SWEEPS_OF_A_CLAIM do
-    local more = sweep()
-    local ids, go_on = heads(tags, match, count, place)
-    if not more or #ids >= count or go_on or sweeps == SWEEPS_OF_A_CLAIM then
-      if #ids > 0 then return take(ids, asked) end
-      return nil, more, go_on
+  local function take_best(ids, count, next_best, asked)
+    local taken, looked = {}, 0
+    while true do
+      local is_held_up = false
+      for _, id in ipairs(ids) do
+        local task = find(id)
+        local paths = paths_of(task)
+        local kind, name
+        if paths then
+          kind, name = obstacle(paths)
+          looked = looked + 1
+        end
+        if kind then
+          hold_up(task, kind, name)
+          is_held_up = true
+          break
+        end
+        take(taken, task, asked, paths)
+      end
+      local left = count - #taken / 3
+      if not is_held_up or left == 0 then return taken, false end
+      if looked >= CANDIDATES_LOOKED_AT then return taken, #taken == 0 end
+      ids = next_best(left)
     end
   end
-end
-local function claimed_before(done)
-  local taken = {}
-  for _, item in ipairs(done) do
-    if item[1] == 'task.claimed' then
-      local task = find(item[2])
-      local same = task.work.worker == ACTOR and item[3] == fence_data(int(task.work.fence))
-      if same and task.work.status == 'claimed' and task.due > now then add_taken(taken, task) end
+  function claim(request, place)
+    local count, match, asked, tags = string.match(request, '^(%d+)|(%a+)|(%d*)|(.*)$')
+    if not count then count, match, asked, tags = 1, 'any', '', '' end
+    count = tonumber(count)
+    for sweeps = 1, SWEEPS_OF_A_CLAIM do
+      local more, go_on = sweep(), nil
+      local function best(number)
+        local ids
+        ids, go_on = heads(tags, match, number, place)
+        return ids
+      end
+      local ids = best(count)
+      if not more or #ids >= count or go_on or sweeps == SWEEPS_OF_A_CLAIM then
+        local taken, too_many = take_best(ids, count, best, asked)
+        if #taken > 0 then return taken end
+        return nil, more, too_many and place or go_on
+      end
     end
   end
-  if #taken > 0 then return taken end
+  function claimed_before(done)
+    local taken = {}
+    for _, item in ipairs(done) do
+      if item[1] == 'task.claimed' then
+        local task = find(item[2])
+        local same = task.work.worker == ACTOR and item[3] == fence_data(int(task.work.fence))
+        if same and task.work.status == 'claimed' and task.due > now then add_taken(taken, task) end
+      end
+    end
+    if #taken > 0 then return taken end
+  end
 end
 `,
   "task/release": `local task, kind, other = held_task('released')
@@ -4347,116 +4623,119 @@ save(task, from)
 emit('task.retried', task.id, ACTOR)
 return answer('done', task)
 `,
-  "task/rows": `local SPEC = '^%[(%d+),(%d),(%d+),(%d+),"([^"]*)","(%a)",(%d+),(%w+),(%d+),"([^"]*)","([^"]*)",\\n'
-local function parse(id, spec, record)
-  if not spec then return end
-  local seq, priority, lease, max, tags, kind, base, start, created, by, needs = string.match(spec, SPEC)
-  if not seq then return end
-  return {
-    id = id,
-    spec = spec,
-    seq = tonumber(seq),
-    priority = tonumber(priority),
-    lease = tonumber(lease),
-    max = tonumber(max),
-    tags = tags,
-    kind = kind,
-    base = tonumber(base),
-    start = tonumber(start),
-    created = created,
-    by = by,
-    needs = needs,
-    record = record,
-    work = record and cjson.decode(record) or { status = 'pending', spent = 0 },
-  }
-end
-local function encode(work)
-  local status, worker, number, more, seq = work.status, work.worker, work.fence, work.more, work.seq
-  if not worker then return cjson.encode(work) end
-  work.status, work.worker, work.fence, work.more, work.seq = nil, nil, nil, nil, nil
-  local rest = cjson.encode(work)
-  work.status, work.worker, work.fence, work.more, work.seq = status, worker, number, more, seq
-  return work_text(status, worker, int(number), more, seq and int(seq), string.sub(rest, 2, -2))
-end
-local function look_due(task)
-  local status = task.work.status
-  if status == 'claimed' then
-    task.due = tonumber(call('ZSCORE', TASK_ORDER, task.id))
-  elseif status == 'scheduled' then
-    task.due = tonumber(call('ZSCORE', TASK_LATER, task.id))
+  "task/rows": `local parse, encode, find, end_attempt, expire, wait, show_with, show, replayed
+do
+  local SPEC = '^%[(%d+),(%d),(%d+),(%d+),"([^"]*)","(%a)",(%d+),(%w+),(%d+),"([^"]*)","([^"]*)",\\n'
+  function parse(id, spec, record)
+    if not spec then return end
+    local seq, priority, lease, max, tags, kind, base, start, created, by, needs = string.match(spec, SPEC)
+    if not seq then return end
+    return {
+      id = id,
+      spec = spec,
+      seq = tonumber(seq),
+      priority = tonumber(priority),
+      lease = tonumber(lease),
+      max = tonumber(max),
+      tags = tags,
+      kind = kind,
+      base = tonumber(base),
+      start = tonumber(start),
+      created = created,
+      by = by,
+      needs = needs,
+      record = record,
+      work = record and cjson.decode(record) or { status = 'pending', spent = 0 },
+    }
   end
-end
-local function find(id)
-  local kept = call('HMGET', TASKS, id, id .. 'w')
-  local task = parse(id, kept[1], kept[2])
-  if task then look_due(task) end
-  return task
-end
-local function end_attempt(task, outcome, at, why)
-  local work = task.work
-  task.due, task.record = nil, nil
-  work.more, work.seq = nil, nil
-  work.ended, work.outcome, work.error = at, outcome, why
-end
-local function expire(task)
-  if not task.due or task.due > now then return false end
-  local work = task.work
-  if work.status == 'claimed' then
-    end_attempt(task, 'expired', task.due)
-    work.status = work.spent < task.max and 'pending' or 'dead'
-  else
-    work.status = 'pending'
-    task.due, task.record = nil, nil
+  function encode(work)
+    local status, worker, number, more, seq = work.status, work.worker, work.fence, work.more, work.seq
+    if not worker then return cjson.encode(work) end
+    work.status, work.worker, work.fence, work.more, work.seq = nil, nil, nil, nil, nil
+    local rest = cjson.encode(work)
+    work.status, work.worker, work.fence, work.more, work.seq = status, worker, number, more, seq
+    return work_text(status, worker, int(number), more, seq and int(seq), string.sub(rest, 2, -2))
   end
-  return true
-end
-local function wait(task, start)
-  local work = task.work
-  local waiting = (work.waits or 0) > 0
-  local later = not waiting and start and start > now
-  work.status = waiting and 'blocked' or later and 'scheduled' or 'pending'
-  task.due, task.record = later and start or nil, nil
-end
-local function blocked_reason(task)
-  local needs = {}
-  for id in string.gmatch(task.needs, '[^,]+') do needs[#needs + 1] = id end
-  local first, why
-  for i, score in ipairs(call('ZMSCORE', TASK_ORDER, unpack(needs))) do
-    local place = tonumber(score)
-    if place <= now or place >= 5 * REGION then
-      local other = find(needs[i])
-      expire(other)
-      local status = other.work.status
-      if (status == 'dead' or status == 'cancelled') and (not first or other.seq < first) then
-        first, why = other.seq, '"depends on ' .. other.id .. ', which is ' .. status .. '"'
-      end
+  local function look_due(task)
+    local status = task.work.status
+    if status == 'claimed' then
+      task.due = tonumber(call('ZSCORE', TASK_ORDER, task.id))
+    elseif status == 'scheduled' then
+      task.due = tonumber(call('ZSCORE', TASK_LATER, task.id))
     end
   end
-  return why
-end
-local function show_with(task, result)
-  local text = '{"id":"' .. task.id .. '","s":' .. task.spec
-  if task.record or task.work.worker or task.work.status ~= 'pending' or task.work.updated then
-    text = text .. ',"w":' .. (task.record or encode(task.work))
+  function find(id)
+    local kept = call('HMGET', TASKS, id, id .. 'w')
+    local task = parse(id, kept[1], kept[2])
+    if task then look_due(task) end
+    return task
   end
-  if task.due then text = text .. ',"due":' .. int(task.due) end
-  if result then text = text .. ',"r":' .. result end
-  if task.work.status == 'blocked' then
-    local why = blocked_reason(task)
-    if why then text = text .. ',"why":' .. why end
+  function end_attempt(task, outcome, at, why)
+    local work = task.work
+    task.due, task.record = nil, nil
+    work.more, work.seq = nil, nil
+    work.ended, work.outcome, work.error = at, outcome, why
   end
-  return text .. '}'
-end
-local function show(task)
-  expire(task)
-  return show_with(task, task.work.status == 'completed' and call('HGET', TASKS, task.id .. 'r'))
-end
-local function replayed(type, id)
-  if not is_retry then return false end
-  for _, item in ipairs((replay())) do
-    if item[1] == type and item[2] == id then return true end
+  function expire(task)
+    if not task.due or task.due > now then return false end
+    local work = task.work
+    if work.status == 'claimed' then
+      end_attempt(task, 'expired', task.due)
+      work.status = work.spent < task.max and 'pending' or 'dead'
+    else
+      work.status = 'pending'
+      task.due, task.record = nil, nil
+    end
+    return true
   end
-  return false
+  function wait(task, start)
+    local work = task.work
+    local waiting = (work.waits or 0) > 0
+    local later = not waiting and start and start > now
+    work.status = waiting and 'blocked' or later and 'scheduled' or 'pending'
+    task.due, task.record = later and start or nil, nil
+  end
+  local function blocked_reason(task)
+    local needs = {}
+    for id in string.gmatch(task.needs, '[^,]+') do needs[#needs + 1] = id end
+    local first, why
+    for i, score in ipairs(call('ZMSCORE', TASK_ORDER, unpack(needs))) do
+      local place = tonumber(score)
+      if place <= now or place >= 5 * REGION then
+        local other = find(needs[i])
+        expire(other)
+        local status = other.work.status
+        if (status == 'dead' or status == 'cancelled') and (not first or other.seq < first) then
+          first, why = other.seq, '"depends on ' .. other.id .. ', which is ' .. status .. '"'
+        end
+      end
+    end
+    return why
+  end
+  function show_with(task, result)
+    local text = '{"id":"' .. task.id .. '","s":' .. task.spec
+    if task.record or task.work.worker or task.work.status ~= 'pending' or task.work.updated then
+      text = text .. ',"w":' .. (task.record or encode(task.work))
+    end
+    if task.due then text = text .. ',"due":' .. int(task.due) end
+    if result then text = text .. ',"r":' .. result end
+    if task.work.status == 'blocked' then
+      local why = blocked_reason(task)
+      if why then text = text .. ',"why":' .. why end
+    end
+    return text .. '}'
+  end
+  function show(task)
+    expire(task)
+    return show_with(task, task.work.status == 'completed' and call('HGET', TASKS, task.id .. 'r'))
+  end
+  function replayed(type, id)
+    if not is_retry then return false end
+    for _, item in ipairs((replay())) do
+      if item[1] == type and item[2] == id then return true end
+    end
+    return false
+  end
 end
 `,
   "task/shown_claims": `local function text_at(json, first)
@@ -4527,7 +4806,12 @@ end
 local function settle(task)
   local id, work = task.id, task.work
   local status = work.status
-  work.more = status == 'claimed' and work.spent < task.max or nil
+  local paths = status == 'claimed' and paths_of(task)
+  if paths then
+    work.locks = {}
+    for i, wanted in ipairs(paths) do work.locks[i] = wanted.path end
+  end
+  work.more = status == 'claimed' and not paths and work.spent < task.max or nil
   work.seq = status == 'claimed' and task.seq or nil
   work.taken = changed_at(task)
   last_fence = math.max(last_fence, work.fence or 0)
@@ -4830,8 +5114,8 @@ export const COMMON_KEYS: readonly string[] = ["state", "events", "listeners", "
 /** Every script. */
 export const SCRIPTS = {
   "agent/assign": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"] },
-  "agent/deregister": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters", "task_wait_queue", "task_waiters", "task_later", "task_tags", "agent_reported", "agents_left"], parts: ["engine/held", "task/held", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases", "task/waiters", "task/format", "task/rows", "task/change", "task/release_tasks"], frees: true },
-  "agent/explain": { keys: ["agent_reported", "lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/held", "task/held", "agent/rows", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases", "task/shown_claims"] },
+  "agent/deregister": { keys: ["lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters", "task_later", "agent_reported", "agents_left"], parts: ["engine/held", "lock/held", "task/held", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases", "task/rows", "lock/grant", "task/paths", "task/change", "task/release_tasks"], frees: true },
+  "agent/explain": { keys: ["agent_reported", "lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters"], parts: ["engine/held", "lock/held", "task/held", "agent/rows", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases", "task/shown_claims"] },
   "agent/heartbeat": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"], frees: true },
   "agent/lapsing": { keys: [], parts: ["engine/held", "lock/held", "task/held"] },
   "agent/list": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"] },
@@ -4876,35 +5160,35 @@ export const SCRIPTS = {
   "event/end": { keys: [], parts: [] },
   "event/read": { keys: [], parts: [] },
   "event/take": { keys: ["late_events", "replay_index"], parts: [] },
-  "lock/abandon": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/names", "lock/format", "lock/rows", "lock/wait_queue"], frees: true },
-  "lock/acquire": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["lock/rows", "lock/selection", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/format", "lock/acquire_fast"] },
-  "lock/break": { keys: ["audit", "audit_ids", "audit_keys", "audit_by", "lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["audit/append", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases"], frees: true },
+  "lock/abandon": { keys: ["lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters"], parts: ["lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue"], frees: true },
+  "lock/acquire": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters", "task_wait_queue", "task_waiters", "task_held_up", "task_tags"], parts: ["lock/rows", "lock/grant", "lock/selection", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/format", "lock/acquire_fast"] },
+  "lock/break": { keys: ["audit", "audit_ids", "audit_keys", "audit_by", "lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters"], parts: ["audit/append", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], frees: true },
   "lock/check": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows"] },
   "lock/count": { keys: [], parts: [] },
   "lock/list": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows"] },
-  "lock/list_held": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases"] },
-  "lock/release": { keys: ["lock_wait_queue", "lock_waiters", "lock_paths"], parts: ["lock/rows", "lock/selection", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/format", "lock/release_fast"], frees: true },
-  "lock/release_all": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases"], frees: true },
-  "lock/renew": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows", "lock/selection"], frees: true },
-  "lock/take": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters", "conflicts"], parts: ["lock/names", "lock/format", "lock/rows", "lock/wait_queue", "lock/end_leases", "engine/conflicts"] },
+  "lock/list_held": { keys: ["lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"] },
+  "lock/release": { keys: ["lock_wait_queue", "lock_waiters", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags"], parts: ["lock/rows", "lock/grant", "lock/selection", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/format", "lock/release_fast"], frees: true },
+  "lock/release_all": { keys: ["lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], frees: true },
+  "lock/renew": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows", "lock/grant", "lock/selection"], frees: true },
+  "lock/take": { keys: ["lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters", "conflicts"], parts: ["lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases", "engine/conflicts"] },
   "task/abandon": { keys: ["task_wait_queue", "task_waiters"], parts: ["task/waiters"], frees: true },
-  "task/cancel": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/choice"], frees: true },
-  "task/claim": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/format", "task/fast"], frees: true, lets: ["COMPLETES = false"] },
-  "task/complete": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "task_links"], parts: ["task/waiters", "task/rows", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/format", "task/fast"], frees: true, lets: ["COMPLETES = true"] },
+  "task/cancel": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/choice"], frees: true },
+  "task/claim": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "lock_waiters", "task_links"], parts: ["task/waiters", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/format", "task/fast"], frees: true, lets: ["COMPLETES = false"] },
+  "task/complete": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "lock_waiters", "task_links"], parts: ["task/waiters", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/format", "task/fast"], frees: true, lets: ["COMPLETES = true"] },
   "task/counts": { keys: ["task_later"], parts: ["task/format", "task/rows"] },
-  "task/create": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links", "task_keys", "task_created"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/dependencies"] },
-  "task/fail": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
+  "task/create": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters", "task_links", "task_keys", "task_created"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies"] },
+  "task/fail": { keys: ["task_later", "task_wait_queue", "task_waiters", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change"], frees: true },
   "task/get": { keys: ["task_later"], parts: ["task/format", "task/rows"] },
   "task/largest": { keys: ["task_created"], parts: [] },
   "task/list": { keys: ["task_later", "task_tags", "task_created"], parts: ["task/format", "task/rows"] },
   "task/prune": { keys: ["task_later", "task_links", "task_keys", "task_created"], parts: ["task/format", "task/rows", "task/removal"], frees: true },
-  "task/release": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
-  "task/renew": { keys: ["task_later", "task_wait_queue", "task_waiters", "task_tags"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "task/change"], frees: true },
-  "task/retry": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/choice"], frees: true },
-  "task/sweep": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/dependencies", "task/expire"], frees: true },
-  "task/take": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags", "task_links", "task_keys", "task_created", "conflicts"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/dependencies", "task/attempts", "task/removal", "engine/conflicts"] },
+  "task/release": { keys: ["task_later", "task_wait_queue", "task_waiters", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change"], frees: true },
+  "task/renew": { keys: ["task_later", "task_wait_queue", "task_waiters", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change"], frees: true },
+  "task/retry": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/choice"], frees: true },
+  "task/sweep": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters", "task_links"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies", "task/expire"], frees: true },
+  "task/take": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters", "task_links", "task_keys", "task_created", "conflicts"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies", "task/attempts", "task/removal", "engine/conflicts"] },
   "task/to_2": { keys: ["task_created", "agent_words", "agent_reported", "lock_waiters", "lock_line", "task_waiters", "task_line"], parts: ["engine/migrate"] },
-  "task/update": { keys: ["task_wait_queue", "task_waiters", "task_later", "task_tags"], parts: ["task/waiters", "task/format", "task/rows", "task/change", "task/choice"] },
+  "task/update": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/choice"] },
 } as const satisfies Readonly<Record<string, ScriptParts>>;
 
 /** Name of a script, such as `lock/acquire`. */

@@ -30,12 +30,12 @@ local HUGE = math.huge
 -- second, and a call may be on its way for as long as it is tried.
 local DEPARTURE_MS = 10000
 local RESTORED = ' restored'
-local STATE_FORMAT, STATE_BYTES = '>dc40c40dddddddddddddddd', 216
+local STATE_FORMAT, STATE_BYTES = '>dc40c40ddddddddddddddddd', 224
 local UNKNOWN = '0000000000000000000000000000000000000000'
 
 local version, now, last_fence, last_event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
 local lock_floor, lock_waiters, lock_seq = HUGE, 0, 0
-local task_floor, task_waiters, task_links, task_seq, messages = HUGE, 0, 0, 0, 0
+local task_floor, task_waiters, task_links, task_seq, task_held_up, messages = HUGE, 0, 0, 0, 0, 0
 -- The server's clock at the last write; until when calls are looked up in RETRIED; who wrote last: the server's
 -- run id, and the id of its history of writes.
 local wall, retried_until, run, history = 0, 0, UNKNOWN, UNKNOWN
@@ -93,7 +93,7 @@ do
       raw, added = raw .. string.rep('\0', STATE_BYTES - #raw), string.sub(raw, STATE_BYTES + 1)
     end
     version, run, history, now, last_fence, last_event, followers, departed_at, lock_floor, lock_waiters, lock_seq, task_floor,
-      task_waiters, task_links, task_seq, messages, wall, retried_until, memory = struct.unpack(STATE_FORMAT, raw)
+      task_waiters, task_links, task_seq, messages, wall, retried_until, memory, task_held_up = struct.unpack(STATE_FORMAT, raw)
     if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
   end
   local given, first_made, try, running, expected = '', '', '', ARGV[2], ''
@@ -198,7 +198,7 @@ local function save_state()
   if not dirty then return end
   call('SET', STATE, struct.pack(STATE_FORMAT, version, run, history, now, last_fence, last_event, followers, departed_at,
     lock_floor, lock_waiters, lock_seq, task_floor, task_waiters, task_links, task_seq, messages, wall, retried_until,
-    memory) .. added)
+    memory, task_held_up) .. added)
 end
 
 -- Whether a fast path may be taken: this is no retry, nobody follows the events, and nobody has left lately.

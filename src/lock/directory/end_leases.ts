@@ -1,11 +1,12 @@
 /**
  * How leases on locks end, on the directory engine: released, expired, broken, or all at once when their
- * holder leaves. In every case the waiters they kept out are woken.
+ * holder leaves. In every case the waiters they kept out are woken, and the tasks that they held up are let in.
  * @module
  */
 import { emit } from "../../event/directory/append.ts";
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
 import { type Lease, LOCKS_EXPIRED_AT_ONCE } from "../model.ts";
+import { letInAfter } from "../../task/directory/held_up.ts";
 import { callWaiters } from "./queue.ts";
 import { type LockRow, toLease } from "./rows.ts";
 
@@ -25,6 +26,7 @@ export function endLeases(
   }
   tx.count("locks", -rows.length);
   callWaiters(tx, names);
+  letInAfter(tx, names);
   return rows.map(toLease);
 }
 
@@ -55,9 +57,13 @@ export function leasesHeldBy(
   return heldBy(reader, holder, limit, behind).map(toLease);
 }
 
-/** Ends the first live leases of an agent, by path; fewer than `limit` when it holds no more. */
+/**
+ * Ends the first live leases of an agent, by path, but for those of its tasks; fewer than `limit` when it holds no
+ * more.
+ */
 export function releaseAll(tx: Transaction, holder: string, limit: number): Lease[] {
-  return endLeases(tx, heldBy(tx, holder, limit), "lock.released", holder);
+  const rows = heldBy(tx, holder, limit, undefined, "AND task IS NULL");
+  return endLeases(tx, rows, "lock.released", holder);
 }
 
 /** Ends leases that have lapsed, oldest first, a bounded number per operation. */
@@ -69,14 +75,21 @@ export function sweepExpired(tx: Transaction): void {
   for (const row of rows) endLeases(tx, [row], "lock.expired", row.holder);
 }
 
+/** When the first lease lapses that was not ended yet; absent when there is none. */
+export function nextExpiryMs(tx: Transaction): number | undefined {
+  const { due } = tx.get<{ due: number | null }>("SELECT MIN(expires_at_ms) AS due FROM locks")!;
+  return due ?? undefined;
+}
+
 function heldBy(
   reader: Reader,
   holder: string,
   limit: number,
-  { path, fence } = { path: "", fence: 0 },
+  { path, fence }: Pick<Lease, "path" | "fence"> = { path: "", fence: 0 },
+  only = "",
 ): LockRow[] {
   return reader.all<LockRow>(
-    `SELECT * FROM locks WHERE holder = ? AND expires_at_ms > ? AND (path, fence) > (?, ?)
+    `SELECT * FROM locks WHERE holder = ? AND expires_at_ms > ? AND (path, fence) > (?, ?) ${only}
      ORDER BY path, fence LIMIT ? + 0`,
     holder,
     reader.nowMs,

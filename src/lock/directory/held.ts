@@ -30,7 +30,7 @@ export function countHeld(reader: Reader, holder: string): number {
   )!.n;
 }
 
-/** Live leases that lapse soon, the soonest first. */
+/** Live leases that lapse soon, the soonest first; those of tasks are renewed with them. */
 export function lapsing(reader: Reader, holder: string): LapsingLease[] {
   if (!reader.counts.locks) return [];
   return lapsingOf(
@@ -38,12 +38,12 @@ export function lapsing(reader: Reader, holder: string): LapsingLease[] {
     "lock",
     holder,
     `SELECT path subject, expires_at_ms due_ms, ttl_ms length_ms FROM locks
-     WHERE holder = ?1 ORDER BY path, fence`,
+     WHERE holder = ?1 AND task IS NULL ORDER BY path, fence`,
   );
 }
 
 /**
- * Extends the live leases of one portion, each by its own length from now; none gets shorter.
+ * Extends the live leases of one portion, each by its own length from now, but for those of tasks; none gets shorter.
  *
  * @returns the leases of the portion, live or not; fewer than `limit` when it is the last one.
  */
@@ -67,7 +67,7 @@ export function renewHeld(
   tx.run(
     `UPDATE locks SET expires_at_ms = MAX(expires_at_ms, ?1 + ttl_ms)
      WHERE holder = ?2 AND (path, fence) > (?3, ?4) AND (path, fence) <= (?5, ?6)
-       AND expires_at_ms > ?1`,
+       AND expires_at_ms > ?1 AND task IS NULL`,
     tx.nowMs,
     holder,
     path,
@@ -76,4 +76,29 @@ export function renewHeld(
     last.fence,
   );
   return portion;
+}
+
+/** Lets the live leases of these claims of an agent last as long as the claims. */
+export function renewWithClaims(
+  tx: Transaction,
+  holder: string,
+  claims: readonly { readonly id: string; readonly due_at_ms: number }[],
+): void {
+  if (!tx.counts.locks) return;
+  const dueAtMs = new Map(claims.map(({ id, due_at_ms }) => [id, due_at_ms]));
+  const tasks = tx.all<{ task: string }>(
+    "SELECT DISTINCT task FROM locks WHERE holder = ? AND task IS NOT NULL AND expires_at_ms > ?",
+    holder,
+    tx.nowMs,
+  );
+  for (const { task } of tasks) {
+    tx.run(
+      `UPDATE locks SET expires_at_ms = MAX(expires_at_ms, ?)
+       WHERE holder = ? AND task = ? AND expires_at_ms > ?`,
+      dueAtMs.get(task) ?? 0,
+      holder,
+      task,
+      tx.nowMs,
+    );
+  }
 }

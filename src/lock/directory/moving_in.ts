@@ -12,9 +12,11 @@ import {
   type LockWaiterRecord,
   type TakeLocksOptions,
 } from "../transfer.ts";
+import { letInAfter } from "../../task/directory/held_up.ts";
 import { removeLease } from "./end_leases.ts";
+import { insertLease } from "./grant.ts";
 import { callWaiters, findWaiter, joinQueue, keepPlace } from "./queue.ts";
-import { type Condition, firstOverlapping, type LockRow } from "./rows.ts";
+import { type Condition, firstOverlapping, leaseOf, type LockRow } from "./rows.ts";
 
 /** Makes these records be there as told. */
 export function takeLocks(
@@ -35,7 +37,10 @@ export function takeLocks(
     else freed.push(...endLease(tx, record));
   }
   tx.startAbove({ fence, event: 0 });
-  if (freed.length > 0) callWaiters(tx, freed);
+  if (freed.length > 0) {
+    callWaiters(tx, freed);
+    letInAfter(tx, freed);
+  }
   return conflicts;
 }
 
@@ -47,7 +52,7 @@ function takeLease(
 ): TransferConflict[] {
   const { path, aliases = [], fence } = record;
   const expiresAtMs = tx.nowMs + record.leftMs;
-  const known = rowOf(tx, record);
+  const known = leaseOf(tx, record);
   if (known !== undefined) {
     tx.run(
       "UPDATE locks SET ttl_ms = ?, expires_at_ms = ? WHERE path = ? AND fence = ?",
@@ -68,23 +73,17 @@ function takeLease(
     tx.count("locks", -1);
     conflicts.push(leaseConflict(record, row));
   }
-  tx.run(
-    `INSERT INTO locks (path, fence, holder, mode, intent, ttl_ms, acquired_at_ms, expires_at_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  insertLease(tx, {
     path,
     fence,
-    record.holder,
-    record.mode,
-    record.intent,
-    record.ttlMs,
-    record.acquiredAtMs,
-    expiresAtMs,
-  );
-  for (const alias of aliases) {
-    tx.run("INSERT INTO lock_aliases VALUES (?, ?, ?)", alias, path, fence);
-  }
-  tx.count("locks", 1);
-  if (aliases.length > 0) tx.count("lock_aliases", aliases.length);
+    holder: record.holder,
+    mode: record.mode,
+    intent: record.intent,
+    ttl_ms: record.ttlMs,
+    acquired_at_ms: record.acquiredAtMs,
+    expires_at_ms: expiresAtMs,
+    task: record.taskId ?? null,
+  }, aliases);
   return conflicts;
 }
 
@@ -109,17 +108,10 @@ function conflicting(
 }
 
 function endLease(tx: Transaction, record: Pick<LeaseRecord, "path" | "fence">): string[] {
-  const row = rowOf(tx, record);
+  const row = leaseOf(tx, record);
   if (row === undefined) return [];
   tx.count("locks", -1);
   return removeLease(tx, row);
-}
-
-function rowOf(
-  tx: Transaction,
-  { path, fence }: Pick<LeaseRecord, "path" | "fence">,
-): LockRow | undefined {
-  return tx.get<LockRow>("SELECT * FROM locks WHERE path = ? AND fence = ?", path, fence);
 }
 
 /**

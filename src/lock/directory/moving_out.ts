@@ -64,6 +64,7 @@ function leaseRecord(reader: Reader, row: LockRow): LeaseRecord {
     ttlMs: row.ttl_ms,
     acquiredAtMs: row.acquired_at_ms,
     leftMs: row.expires_at_ms - reader.nowMs,
+    ...given({ taskId: row.task ?? undefined }),
   };
 }
 

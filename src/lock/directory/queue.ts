@@ -18,6 +18,7 @@ import {
   WAITER_NAMES_LOOKED_AT,
   WAITERS_LOOKED_AT,
 } from "../model.ts";
+import { letInBehind } from "../../task/directory/held_up.ts";
 import { modesConflict, namesOf, waitersOverlapping } from "./rows.ts";
 import type { AcquireRequest } from "../store.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
@@ -133,8 +134,12 @@ export function joinQueue(
 /** Takes a waiter out of the queue. */
 export function removeWaiter(tx: Transaction, seq: number): void {
   tx.run("DELETE FROM lock_waiters WHERE seq = ?", seq);
-  tx.run("DELETE FROM lock_waiter_paths WHERE seq = ?", seq);
+  const rows = tx.all<{ path: string }>(
+    "DELETE FROM lock_waiter_paths WHERE seq = ? RETURNING path",
+    seq,
+  );
   tx.count("lock_waiters", -1);
+  letInBehind(tx, rows.map(({ path }) => path));
 }
 
 /**

@@ -17,6 +17,8 @@ export interface LockRow {
   ttl_ms: number;
   acquired_at_ms: number;
   expires_at_ms: number;
+  /** The task whose claim took it, if one did. */
+  task: string | null;
 }
 
 /** The public form of a row. */
@@ -29,16 +31,25 @@ export function toLease(row: LockRow): Lease {
     intent: row.intent,
     acquiredAtMs: row.acquired_at_ms,
     expiresAtMs: row.expires_at_ms,
+    ...(row.task === null ? {} : { taskId: row.task }),
   };
 }
 
 /** A lease under one of its names: its path, or an alias. */
-type NamedLock = LockRow & { readonly name: string };
+export type NamedLock = LockRow & { readonly name: string };
 
 /** Which rows are meant, in SQL. */
 export interface Condition {
   readonly sql: string;
   readonly values: readonly SqlValue[];
+}
+
+/** The lease of this path and fence, live or not. */
+export function leaseOf(
+  reader: Reader,
+  { path, fence }: Pick<LockRow, "path" | "fence">,
+): LockRow | undefined {
+  return reader.get<LockRow>("SELECT * FROM locks WHERE path = ? AND fence = ?", path, fence);
 }
 
 /** The live leases on exactly this name. */
@@ -59,7 +70,7 @@ export function firstOverlapping(
   reader: Reader,
   name: string,
   condition: Condition,
-): LockRow | undefined {
+): NamedLock | undefined {
   const names = [name, ...lockPathAncestors(name)];
   const values = [...names, ...condition.values];
   const over = rowsOn(reader, `${namedOneOf(names)} AND ${condition.sql}`, values);

@@ -6,12 +6,12 @@
  * @module
  */
 import type { AuditDraft } from "../../audit/entry.ts";
-import { emit } from "../../event/directory/append.ts";
 import type { LockPath } from "../../path.ts";
 import { LEASES_PER_OPERATION } from "../../engine/held.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Engine, Reader, Transaction } from "../../engine/directory/transaction.ts";
 import { endLeases, releaseAll, sweepExpired } from "./end_leases.ts";
+import { extendLease, grantLease } from "./grant.ts";
 import { CALL_MS, type Lease } from "../model.ts";
 import {
   type Applicant,
@@ -164,6 +164,8 @@ export class DirectoryLocks implements LockStore {
     return this.#engine.writeFreeing(actor, (tx) => {
       const names = [name.path, ...name.aliases];
       const rows = firstOf(names, (each) => liveNamed(tx, each));
+      const claimed = rows.find(({ task }) => task !== null);
+      if (claimed !== undefined) return { broken: [], claimed: toLease(claimed) };
       const [covering] = rows.length === 0 ? firstOf(names, (each) => liveOver(tx, each)) : [];
       if (covering !== undefined) return { broken: [], covering: toLease(covering) };
       if (rows.length > 0) appendAudit(tx, record);
@@ -204,59 +206,33 @@ export class DirectoryLocks implements LockStore {
 function grant(tx: Transaction, actor: Actor, request: AcquireRequest): Lease[] {
   const { paths, aliases, mode, intent, ttlMs } = request;
   let fence: number | undefined;
-  let renewed = 0;
   const leases = paths.map((path) => {
     const own = (name: string) => liveNamed(tx, name).filter((row) => row.holder === actor.name);
     const [mine] = request.reentrant ? firstOf(namesOf(path, aliases), own) : [];
-    if (mine !== undefined) {
-      renewed++;
-      return extend(tx, mine, ttlMs);
-    }
+    // That of a task is renewed with it.
+    if (mine !== undefined) return mine.task === null ? extend(tx, mine, ttlMs) : toLease(mine);
     fence ??= tx.nextFence();
-    const lease = {
+    const row: LockRow = {
       path,
-      mode,
+      fence,
       holder: actor.name,
-      fence,
-      intent,
-      acquiredAtMs: tx.nowMs,
-      expiresAtMs: tx.nowMs + ttlMs,
-    };
-    tx.run(
-      `INSERT INTO locks (path, fence, holder, mode, intent, ttl_ms, acquired_at_ms, expires_at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      path,
-      fence,
-      lease.holder,
       mode,
       intent,
-      ttlMs,
-      lease.acquiredAtMs,
-      lease.expiresAtMs,
-    );
-    for (const alias of aliases?.[path] ?? []) {
-      tx.run("INSERT INTO lock_aliases VALUES (?, ?, ?)", alias, path, fence);
-      tx.count("lock_aliases", 1);
-    }
-    emit(tx, "lock.acquired", path, actor.name, { fence, mode });
-    return lease;
+      ttl_ms: ttlMs,
+      acquired_at_ms: tx.nowMs,
+      expires_at_ms: tx.nowMs + ttlMs,
+      task: null,
+    };
+    grantLease(tx, row, aliases?.[path]);
+    return toLease(row);
   });
-  tx.count("locks", leases.length - renewed);
   // Other readers that queued behind the same writer may come in together.
   if (mode === "shared") callWaiters(tx, paths.flatMap((path) => namesOf(path, aliases)));
   return leases;
 }
 
 function extend(tx: Transaction, row: LockRow, ttlMs: number): Lease {
-  const expiresAtMs = Math.max(row.expires_at_ms, tx.nowMs + ttlMs);
-  tx.run(
-    "UPDATE locks SET ttl_ms = ?, expires_at_ms = ? WHERE path = ? AND fence = ?",
-    ttlMs,
-    expiresAtMs,
-    row.path,
-    row.fence,
-  );
-  return toLease({ ...row, expires_at_ms: expiresAtMs });
+  return toLease(extendLease(tx, row, ttlMs));
 }
 
 /** The actor's live leases that `selector` means, and the paths on which it has none such. */
@@ -269,7 +245,9 @@ function select(reader: Reader, actor: Actor, { paths, aliases, fence }: LeaseSe
       names,
       (name) =>
         liveNamed(reader, name).filter((row) =>
-          row.holder === actor.name && (fence === undefined || row.fence === fence)
+          // Those of its tasks begin and end with the claim.
+          row.holder === actor.name && row.task === null &&
+          (fence === undefined || row.fence === fence)
         ),
     );
     held.push(...mine);

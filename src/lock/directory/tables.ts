@@ -54,3 +54,8 @@ DELETE FROM lock_waiters;
 DELETE FROM lock_waiter_paths;
 UPDATE state SET counts = json_remove(counts, '$.lock_waiters');
 `;
+
+/** Which task's claim took a lease; NULL of those that were acquired by themselves. */
+export const LOCK_TASKS = `
+ALTER TABLE locks ADD COLUMN task TEXT;
+`;

@@ -8,5 +8,6 @@ local waiter = find_waiter(ARGV[5])
 if waiter then
   remove_waiter(waiter)
   call_waiters(waiter.paths)
+  wake_waiters()
 end
 return finish('')

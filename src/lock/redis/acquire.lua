@@ -1,6 +1,6 @@
 --[[ lock/acquire: grants every path, or none and queues the waiter if there is one.
 
-NEEDS   lock/selection, lock/end_leases
+NEEDS   lock/selection, lock/end_leases, lock/grant
 FAST    lock/acquire_fast
 KEYS    lock_wait_queue
 ARGV    5 ttl_ms, 6 mode, 7 intent, 8 1 to renew what the actor holds already, 9 waiter's id or "", 10 its waker,
@@ -57,21 +57,16 @@ end
 local function grant()
   local leases, fence = {}, nil
   for i, names in ipairs(paths) do
-    local path, lease = names[1], reentrant and own_leases(names, '')[1]
+    local lease = reentrant and own_leases(names, '', true)[1]
     if lease then
-      extend(lease, ttl)
+      -- That of a task is renewed with it.
+      if not task_of(lease) then extend(lease, ttl) end
     else
       if not fence then last_fence = last_fence + 1 end
-      fence = int(last_fence)
-      lease = { holder = ACTOR, fence = last_fence, mode = mode, intent = intent, ttl = ttl, at = now }
-      lease.also = names[2] and { unpack(names, 2) }
-      add_on(path, lease)
-      for _, alias in ipairs(lease.also or {}) do add_on(alias, { of = path, fence = last_fence }) end
-      lease.path, lease.due = path, now + ttl
-      call('ZADD', LOCK_DUE, int(lease.due), path .. '\0' .. fence)
-      call('ZADD', HELD, 0, ACTOR .. '\0l' .. path .. '\0' .. fence)
-      lock_floor = math.min(lock_floor, lease.due)
-      emit('lock.acquired', path, ACTOR, granted_data(fence, mode))
+      fence = last_fence
+      lease = { path = names[1], holder = ACTOR, fence = fence, mode = mode, intent = intent, ttl = ttl, at = now,
+        due = now + ttl, also = names[2] and { unpack(names, 2) } }
+      grant_lease(lease)
     end
     leases[i] = lease
   end
@@ -101,12 +96,13 @@ for _, item in ipairs(is_retry and replay() or {}) do granted = granted or item[
 if granted then
   local leases = {}
   for _, names in ipairs(paths) do
-    for _, lease in ipairs(own_leases(names, '')) do leases[#leases + 1] = lease end
+    for _, lease in ipairs(own_leases(names, '', true)) do leases[#leases + 1] = lease end
   end
   if #leases == #paths then return finish('{"kind":"acquired","leases":' .. show_all(leases) .. '}') end
 end
 
 sweep_expired()
+wake_waiters()
 local place = waiter_id ~= '' and find_waiter(waiter_id) or nil
 local lease, asked = blocking_lease()
 if lease then
@@ -126,4 +122,6 @@ if ahead then
   return held(cjson.encode({ kind = 'waiter', path = path, holder = ahead.agent }), CALL_MS)
 end
 if place then remove_waiter(place) end
-return finish('{"kind":"acquired","leases":' .. show_all(grant()) .. '}')
+local granted_now = show_all(grant())
+wake_waiters()
+return finish('{"kind":"acquired","leases":' .. granted_now .. '}')

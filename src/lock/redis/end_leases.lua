@@ -1,5 +1,5 @@
 --[[ lock/end_leases: how leases end: released, expired, broken, or all at once when their holder leaves.
-In every case the waiters that they kept out are called.
+In every case the waiters that they kept out are called, and the tasks that they held up are let in.
 
 NEEDS   lock/wait_queue
 RULES   lock/model: LOCKS_EXPIRED_AT_ONCE ]]
@@ -21,6 +21,7 @@ local function end_leases(leases, type, by, more)
     paths[#paths + 1] = path
   end
   call_waiters(paths)
+  for _, path in ipairs(paths) do let_in_after(path) end
 end
 
 local function lease_at(member)
@@ -51,9 +52,12 @@ local function live_leases(members)
   return leases
 end
 
--- Ends the live ones of these leases, which one agent holds; returns them.
+-- Ends the live ones of these leases, which one agent holds, but for those of its tasks; returns them.
 local function release_leases(holder, members)
-  local leases = live_leases(members)
+  local leases = {}
+  for _, lease in ipairs(live_leases(members)) do
+    if not task_of(lease) then leases[#leases + 1] = lease end
+  end
   end_leases(leases, 'lock.released', holder)
   return leases
 end

@@ -13,8 +13,9 @@ local function lease_record(fields, ttl, at, more)
 end
 
 -- What everybody sees of it, as JSON: cjson would mix the order up, and round fences of more than 14 digits.
-local function lease_shown(path, fields, at, due)
-  return '{"path":' .. cjson.encode(path) .. ',' .. fields .. ',"acquiredAtMs":' .. at .. ',"expiresAtMs":' .. due .. '}'
+local function lease_shown(path, fields, at, due, task)
+  return '{"path":' .. cjson.encode(path) .. ',' .. fields .. ',"acquiredAtMs":' .. at .. ',"expiresAtMs":' .. due ..
+    (task and ',"taskId":"' .. task .. '"}' or '}')
 end
 
 -- The data of the event about a lease that was granted.

@@ -8,13 +8,14 @@ local function count_leases(name)
   return count_in_set(name, 'l', LOCK_DUE)
 end
 
--- The lengths of these leases, by their places.
+-- The lengths of these leases, by their places, but for those of claimed tasks: they are renewed with these.
 local function lease_lengths(leases)
   local paths, fences, lengths = {}, {}, {}
   for i, member in ipairs(leases) do paths[i], fences[i] = string.match(member, '^(.*)%z(%d+)$') end
   for i, kept in ipairs(paths[1] and call('HMGET', LOCKS, unpack(paths)) or {}) do
     for _, lease in ipairs(kept and cjson.decode(kept) or {}) do
-      if int(lease.fence) == fences[i] then lengths[i] = lease.ttl end
+      local is_of_task = lease.more and lease.more.task
+      if int(lease.fence) == fences[i] and not is_of_task then lengths[i] = lease.ttl end
     end
   end
   return lengths
@@ -23,6 +24,11 @@ end
 -- Renews the live ones of these leases.
 local function renew_leases(leases)
   renew_in_set(LOCK_DUE, leases, lease_lengths(leases))
+end
+
+-- Renews the live ones of these leases, which are of claimed tasks, by these lengths.
+local function renew_leases_by(leases, lengths)
+  renew_in_set(LOCK_DUE, leases, lengths)
 end
 
 -- Adds to a list those of these leases that lapse soon.

@@ -8,4 +8,5 @@ RETURN  {"released":[…],"lost":[{path, current?}]} ]]
 local held, lost = select_leases({ unpack(ARGV, 6) }, ARGV[5])
 local answer = '{"released":' .. show_all(held) .. ',"lost":[' .. table.concat(lost, ',') .. ']}'
 end_leases(held, 'lock.released', ACTOR)
+wake_waiters()
 return finish(answer, true)

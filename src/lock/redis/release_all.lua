@@ -8,4 +8,5 @@ local leases, tasks, following = held_portion(ACTOR, ARGV[6], ARGV[5])
 -- Locks come before tasks.
 if #tasks > 0 then following = '' end
 local released = show_all(release_leases(ACTOR, leases))
+wake_waiters()
 return finish('{"released":' .. released .. ',"next":' .. cjson.encode(following) .. '}', true)

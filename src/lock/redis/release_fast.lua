@@ -10,7 +10,7 @@ ARGV    as lock/release
 RETURN  as lock/release, when it ends the lease ]]
 -- The record of a path with one lease that has no other names, see lock/format.
 local LONE_LEASE = '^%[{("mode":"%l+","holder":"([^"]*)","fence":(%d+),"intent":".*"),"ttl":%d+,"at":(%d+)}%]$'
-if FAST_PATH and not BATCHED and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
+if FAST_PATH and not BATCHED and task_held_up == 0 and #ARGV == 6 and ARGV[6] ~= '.' and ARGV[6] ~= '/' and string.sub(ARGV[4], 1, 1) == '0' then
   local path, actor = ARGV[6], ARGV[3]
   local record = call('HGET', LOCKS, path)
   -- A quote within an intent is written with a backslash, so of a record with one entry this finds the fields alone.

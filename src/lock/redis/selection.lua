@@ -1,25 +1,15 @@
---[[ lock/selection: which leases a caller means, and making them longer.
+--[[ lock/selection: which leases a caller means.
 
-NEEDS   lock/rows ]]
+NEEDS   lock/grant ]]
 
--- Extends a lease to a time from now; never shortens it.
-local function extend(lease, ttl)
-  lease.ttl, lease.due = ttl, math.max(lease.due, now + ttl)
-  local entries = entries_on(lease.path)
-  for _, entry in ipairs(entries) do
-    if entry.fence == lease.fence and not entry.of then entry.ttl = ttl end
-  end
-  keep_on(lease.path, entries)
-  call('ZADD', LOCK_DUE, int(lease.due), lease.path .. '\0' .. int(lease.fence))
-  dirty = true
-end
-
--- The actor's live leases on a path, else on its first other name that has any; under this fence unless it is ''.
-local function own_leases(names, fence)
+-- The actor's live leases on a path, else on its first other name that has any; under this fence unless it is ''. Those
+-- of its tasks only if they are asked for: they begin and end with the claim.
+local function own_leases(names, fence, of_tasks)
   local own = {}
   for _, name in ipairs(names) do
     for _, lease in ipairs(live_on(name)) do
-      if lease.holder == ACTOR and (fence == '' or int(lease.fence) == fence) then own[#own + 1] = lease end
+      local is_meant = lease.holder == ACTOR and (of_tasks or not task_of(lease))
+      if is_meant and (fence == '' or int(lease.fence) == fence) then own[#own + 1] = lease end
     end
     if #own > 0 then break end
   end

@@ -56,7 +56,7 @@ local function take_lease(record)
   for _, other in ipairs(others) do tell(record, other) end
   end_leases(others)
   add_on(path, { holder = record.holder, fence = record.fence, mode = record.mode, intent = record.intent,
-    ttl = record.ttlMs, at = record.acquiredAtMs, also = record.aliases })
+    ttl = record.ttlMs, at = record.acquiredAtMs, also = record.aliases, more = record.taskId and { task = record.taskId } })
   for _, alias in ipairs(record.aliases or {}) do add_on(alias, { of = path, fence = record.fence }) end
   call('ZADD', LOCK_DUE, int(due), member)
   call('ZADD', HELD, 0, record.holder .. '\0l' .. member)
@@ -92,4 +92,5 @@ for i = 6, #ARGV do
     end
   end
 end
+wake_waiters()
 return finish(keep_conflicts('lock', told))

@@ -21,6 +21,8 @@ export interface MirrorLease {
   readonly acquiredAtMs: number;
   /** When it lapses at the latest: the host's clock at the reply plus its length. */
   readonly untilMs: number;
+  /** The task whose claim took it, if one did. */
+  readonly taskId?: string;
 }
 
 /** One who waits for locks. */

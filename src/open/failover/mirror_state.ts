@@ -139,12 +139,14 @@ export class MirrorFold {
   }
 
   #grant(given: MirrorLease): void {
-    const { path, aliases, holder, fence, mode, intent, ttlMs, acquiredAtMs, untilMs } = given;
+    const { path, aliases, holder, fence, mode, intent, ttlMs, acquiredAtMs, untilMs, taskId } =
+      given;
     const told = entry(this.#leases, leaseKey(path, fence));
     told.granted = {
       path,
       ...(aliases === undefined ? {} : { aliases }),
       ...{ holder, fence, mode, intent, ttlMs, acquiredAtMs, untilMs },
+      ...(taskId === undefined ? {} : { taskId }),
     };
     told.sinceMs = Math.min(told.sinceMs, untilMs - ttlMs);
     extend(told, untilMs, ttlMs);

@@ -22,7 +22,8 @@ import type {
   TaskDraft,
 } from "../../task/store.ts";
 import type { Call } from "./call.ts";
-import type { MirrorLine } from "./mirror_line.ts";
+import { leaseKeys } from "../../task/paths.ts";
+import type { MirrorLease, MirrorLine } from "./mirror_line.ts";
 import { isOpen } from "./open_tasks.ts";
 
 /** When the reply came. */
@@ -106,15 +107,24 @@ const NOTES: Readonly<Record<string, Notes>> = {
     renew: ({ args }, outcome: HoldOutcome, reply) => {
       if (outcome.kind !== "done" || outcome.task.lease === undefined) return [];
       const { leaseMs, progress } = args[2] as { leaseMs?: number; progress?: string };
-      const { fence, expiresAtMs } = outcome.task.lease;
-      return [{
-        op: "renew_task",
-        id: outcome.task.id,
-        fence,
-        untilMs: until(reply, leaseMs, expiresAtMs),
-        ...given({ leaseMs }),
-        ...(progress === undefined ? {} : { progress }),
-      }];
+      const { id, lease: { fence, expiresAtMs } } = outcome.task;
+      const untilMs = until(reply, leaseMs, expiresAtMs);
+      const leases = leaseKeys(outcome.task, fence).map((key) => ({
+        ...key,
+        untilMs,
+        ...given({ ttlMs: leaseMs }),
+      }));
+      return [
+        {
+          op: "renew_task",
+          id,
+          fence,
+          untilMs,
+          ...given({ leaseMs }),
+          ...(progress === undefined ? {} : { progress }),
+        },
+        ...(leases.length === 0 ? [] : [{ op: "renew", leases } as const]),
+      ];
     },
     create: ({ args }, outcome: CreateOutcome) => {
       if (outcome.kind !== "created") return [];
@@ -148,10 +158,13 @@ function ended(leases: readonly Lease[]): readonly MirrorLine[] {
 }
 
 /** A task that nobody has had yet has no tenure that could end, but may end itself. */
-function endedTask({ id, status, attempts }: Task): readonly MirrorLine[] {
+function endedTask(task: Task): readonly MirrorLine[] {
+  const { id, status, attempts } = task;
   const fence = attempts.at(-1)?.fence ?? 0;
-  if (!isOpen(status)) return [{ op: "end_task", id, fence, forGood: true }];
-  return fence === 0 ? [] : [{ op: "end_task", id, fence }];
+  const leases = fence === 0 ? [] : leaseKeys(task, fence);
+  const ends: readonly MirrorLine[] = leases.length === 0 ? [] : [{ op: "end", leases }];
+  if (!isOpen(status)) return [{ op: "end_task", id, fence, forGood: true }, ...ends];
+  return fence === 0 ? [] : [{ op: "end_task", id, fence }, ...ends];
 }
 
 function claimed(
@@ -161,5 +174,27 @@ function claimed(
 ): readonly MirrorLine[] {
   if (tasks.length === 0) return [];
   const untilMs = tasks.map(({ lease }) => until(reply, leaseMs, lease?.expiresAtMs ?? 0));
-  return [{ op: "claim", tasks, untilMs, ...(leaseMs === undefined ? {} : { leaseMs }) }];
+  const leases = tasks.flatMap((task, index) => leasesOf(task, untilMs[index]!));
+  return [
+    { op: "claim", tasks, untilMs, ...(leaseMs === undefined ? {} : { leaseMs }) },
+    ...(leases.length === 0 ? [] : [{ op: "lease", leases } as const]),
+  ];
+}
+
+/** The locks on the paths of a task that was just claimed. */
+function leasesOf(task: Task, untilMs: number): readonly MirrorLease[] {
+  const { id, title, lease, attempts, paths = [] } = task;
+  if (lease === undefined) return [];
+  const { holder, fence, expiresAtMs } = lease;
+  const acquiredAtMs = attempts.at(-1)!.startedAtMs;
+  return paths.map((path) => ({
+    ...path,
+    holder,
+    fence,
+    intent: title,
+    ttlMs: expiresAtMs - acquiredAtMs,
+    acquiredAtMs,
+    untilMs,
+    taskId: id,
+  }));
 }

@@ -6,6 +6,7 @@
 import { lapsingOf } from "../../engine/directory/lapsing.ts";
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
 import type { LapsingLease } from "../../engine/warning.ts";
+import { renewWithClaims } from "../../lock/directory/held.ts";
 
 /** Behind which claim the next portion of an agent's claims begins. */
 export interface ClaimPlace {
@@ -69,7 +70,8 @@ export function lapsing(reader: Reader, holder: string): LapsingLease[] {
 }
 
 /**
- * Extends the live claims of one portion, each by its own length from now; none gets shorter.
+ * Extends the live claims of one portion, each by its own length from now, with the leases on their paths; none gets
+ * shorter.
  *
  * @returns the claims of the portion, live or not; fewer than `limit` when it is the last one.
  */
@@ -96,5 +98,13 @@ export function renewHeld(
     rank,
     last.rank,
   );
+  const claims = tx.all<{ id: string; due_at_ms: number }>(
+    "SELECT id, due_at_ms FROM tasks WHERE holder = ? AND rank > ? AND rank <= ? AND due_at_ms > ?",
+    holder,
+    rank,
+    last.rank,
+    tx.nowMs,
+  );
+  renewWithClaims(tx, holder, claims);
   return portion;
 }

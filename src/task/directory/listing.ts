@@ -15,7 +15,8 @@ import {
   type TaskCounts,
   type TaskStatus,
 } from "../model.ts";
-import { COLUMNS, MAX_ATTEMPTS, rankBase, seqOfRank, type TaskRow } from "./rows.ts";
+import { TASKS_HELD_UP } from "./held_up.ts";
+import { COLUMNS, HELD_UP_RANKS, MAX_ATTEMPTS, rankBase, seqOfRank, type TaskRow } from "./rows.ts";
 import { mayHaveLapsed } from "./operation.ts";
 import { STAGE_PLACES, type TaskQuery, type TaskSlice } from "../store.ts";
 
@@ -121,7 +122,11 @@ function listStage(reader: Reader, query: TaskQuery, stage: Stage): TaskSlice {
   if (stage.status === "pending") {
     const { priority } = stage;
     const priorities = priority === undefined ? PRIORITIES : [priority];
-    seqs.push(...priorities.flatMap((one) => queued(reader, query, { upTo, priority: one })));
+    const bases = priorities.flatMap((one) => {
+      const base = rankBase(one);
+      return reader.counts[TASKS_HELD_UP] ? [base, HELD_UP_RANKS + base] : [base];
+    });
+    seqs.push(...bases.flatMap((base) => queued(reader, query, { upTo, base })));
   }
   seqs.sort((a, b) => a - b);
   const page = seqs.slice(0, limit);
@@ -200,15 +205,15 @@ function sourcesOf({ counts }: Reader, { status, priority }: Stage): readonly st
 function queued(
   reader: Reader,
   query: TaskQuery,
-  { upTo, priority }: { readonly upTo: number; readonly priority: number },
+  { upTo, base }: { readonly upTo: number; readonly base: number },
 ): number[] {
   return reader.all<{ rank: number }>(
     `SELECT rank FROM tasks INDEXED BY tasks_live
      WHERE status = 'pending' AND holder IS NULL AND rank > ?7 AND rank <= ?8 AND ${MATCHES}
      ORDER BY rank LIMIT ?6 + 0`,
     ...values(query, upTo),
-    rankBase(priority) + query.after,
-    rankBase(priority) + upTo,
+    base + query.after,
+    base + upTo,
   ).map(({ rank }) => seqOfRank(rank));
 }
 

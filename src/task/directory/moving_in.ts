@@ -134,7 +134,7 @@ function rowOf(
     title,
     tags,
     maxAttempts,
-    ...given({ leaseMs: defaultLeaseMs, backoff, notBeforeMs }),
+    ...given({ leaseMs: defaultLeaseMs, backoff, notBeforeMs, paths: record.paths }),
     dependsOn: record.dependsOn,
     createdBy: record.createdBy,
     createdAtMs: record.createdAtMs,

@@ -7,7 +7,17 @@ import { emit } from "../../event/directory/append.ts";
 import type { Transaction } from "../../engine/directory/transaction.ts";
 import { SWEPT_AT_ONCE, type TaskStatus } from "../model.ts";
 import { unblockMore } from "./dependencies.ts";
-import { applyTime, COLUMNS, isDue, specOf, type TaskRow } from "./rows.ts";
+import { leaveHeldUp, TASKS_HELD_UP } from "./held_up.ts";
+import { nextFreeMs, pathsOf, renewPaths, sweepHeldUp, unlockPaths } from "./paths.ts";
+import {
+  applyTime,
+  COLUMNS,
+  HELD_UP_RANKS,
+  isDue,
+  queueRank,
+  specOf,
+  type TaskRow,
+} from "./rows.ts";
 import { replaceTexts, type Texts } from "./texts.ts";
 import { wakeWaiters } from "./waiters.ts";
 
@@ -30,12 +40,17 @@ export class TaskOperation {
 
   /** Wakes those who wait for the tasks that this operation has put into the queue and left there. */
   end(): void {
-    if (this.#arrived.size > 0) wakeWaiters(this.tx, [...this.#arrived.values()]);
+    if (this.#arrived.size > 0) wakeWaiters(this.tx, [...this.#arrived.values()].map(specOf));
   }
 
   /** The row of a task. */
   find(id: string): TaskRow | undefined {
     return this.tx.get<TaskRow>(BY_ID, id);
+  }
+
+  /** Takes note that a row which came into the queue was moved aside again. */
+  forget({ seq }: TaskRow): void {
+    this.#arrived.delete(seq);
   }
 
   /** Takes note of a row that was just inserted. */
@@ -76,6 +91,9 @@ export class TaskOperation {
       row.seq,
     );
     if (row.status !== from) this.#follow(row, from);
+    if (from !== "claimed" || pathsOf(row).length === 0) return;
+    if (row.status === "claimed") renewPaths(this.tx, row);
+    else unlockPaths(this.tx, row);
   }
 
   /** Saves a waiting row with what its creator now says of it. */
@@ -122,6 +140,7 @@ export class TaskOperation {
    */
   sweep(): { readonly more: boolean; readonly lapsed: readonly TaskRow[] } {
     const { tx } = this;
+    const lettingIn = sweepHeldUp(tx);
     const due = tx.counts["tasks:scheduled"]
       ? tx.all<TaskRow>(
         `SELECT ${COLUMNS} FROM tasks INDEXED BY tasks_later
@@ -133,7 +152,7 @@ export class TaskOperation {
     const lapsed = mayHaveLapsed(tx) ? this.#sweepExpired() : [];
     const goesOn = unblockMore(this, SWEPT_AT_ONCE);
     return {
-      more: goesOn || due.length === SWEPT_AT_ONCE || lapsed.length === SWEPT_AT_ONCE,
+      more: lettingIn || goesOn || due.length === SWEPT_AT_ONCE || lapsed.length === SWEPT_AT_ONCE,
       lapsed,
     };
   }
@@ -180,6 +199,11 @@ export class TaskOperation {
     for (const tag of specOf(row).tags) {
       this.tx.run("DELETE FROM task_tags WHERE tag = ? AND rank = ?", tag, row.rank);
     }
+    if (pathsOf(row).length === 0 || !this.tx.counts[TASKS_HELD_UP]) return;
+    leaveHeldUp(this.tx, { rank: row.rank, tags: specOf(row).tags });
+    if (row.rank < HELD_UP_RANKS) return;
+    row.rank = queueRank(row.rank);
+    this.tx.run("UPDATE tasks SET rank = ? WHERE seq = ?", row.rank, row.seq);
   }
 }
 
@@ -195,7 +219,7 @@ export function nextDueMs(tx: Transaction): number | undefined {
       `SELECT MIN(due_at_ms) AS due FROM tasks INDEXED BY tasks_later WHERE status = 'scheduled'`,
     )!.due
     : Infinity;
-  const due = Math.min(later, tx.counts[LAPSE_FLOOR] ?? Infinity);
+  const due = Math.min(later, tx.counts[LAPSE_FLOOR] ?? Infinity, nextFreeMs(tx) ?? Infinity);
   return due === Infinity ? undefined : due;
 }
 

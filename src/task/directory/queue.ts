@@ -3,7 +3,7 @@
  *
  * The queue is the index of pending tasks in the order of their rank; `task_tags` has the same order for
  * each tag. A claim reads the head of the queue, or the heads of the tags it asks for, and never a task
- * that it does not take.
+ * that it does not take, but for those that it finds held up: it moves them aside.
  *
  * The number of rows stands in the statement itself: SQLite plans a statement anew each time a bound limit
  * changes hands, which costs more than all the rest of a claim.
@@ -11,15 +11,25 @@
  */
 import { emit } from "../../event/directory/append.ts";
 import type { Actor } from "../../engine/actor.ts";
-import { SWEEPS_OF_A_CLAIM, TAGGED_LOOKED_AT, type Task } from "../model.ts";
+import { CANDIDATES_LOOKED_AT, SWEEPS_OF_A_CLAIM, TAGGED_LOOKED_AT, type Task } from "../model.ts";
 import { handoff, putAside } from "./attempts.ts";
-import { beginAttempt, COLUMNS, seqOfRank, specOf, type TaskRow, toTask } from "./rows.ts";
+import { holdUp } from "./held_up.ts";
+import { lockPaths, obstacle, pathsOf } from "./paths.ts";
+import {
+  beginAttempt,
+  COLUMNS,
+  HELD_UP_RANKS,
+  seqOfRank,
+  specOf,
+  type TaskRow,
+  toTask,
+} from "./rows.ts";
 import type { TaskOperation } from "./operation.ts";
 import type { ClaimRequest } from "../store.ts";
 
 /** The queue, best task first. */
 const QUEUE = `SELECT ${COLUMNS} FROM tasks INDEXED BY tasks_live
-  WHERE status = 'pending' AND holder IS NULL ORDER BY rank`;
+  WHERE status = 'pending' AND holder IS NULL AND rank < ${HELD_UP_RANKS} ORDER BY rank`;
 const HEAD = `${QUEUE} LIMIT 1`;
 
 const BY_SEQ = `SELECT ${COLUMNS} FROM tasks WHERE seq = ?`;
@@ -29,7 +39,7 @@ export interface Claimed {
   readonly tasks: Task[];
   /** Nothing was found, but what is left to return to the queue may be it. */
   readonly more: boolean;
-  /** Nothing was found, but not all was looked at: the rank behind which to go on. */
+  /** Nothing was found, but not all was looked at: the rank behind which to go on, -1 at the beginning. */
   readonly place?: number | undefined;
 }
 
@@ -51,8 +61,41 @@ export function claim(
     if (more && rows.length < request.count && goOn === undefined && sweeps < SWEEPS_OF_A_CLAIM) {
       continue;
     }
-    const tasks = rows.map((row) => take(operation, actor, row, request.leaseMs));
-    return tasks.length > 0 ? { tasks, more: false } : { tasks, more, place: goOn };
+    const { tasks, tooMany } = takeBest(operation, actor, request, { rows, place });
+    if (tasks.length > 0) return { tasks, more: false };
+    return { tasks, more, place: tooMany ? place : goOn };
+  }
+}
+
+/** Claims these rows, the best that qualify, and goes on with the next best where some are held up. */
+function takeBest(
+  operation: TaskOperation,
+  actor: Actor,
+  request: ClaimRequest,
+  { rows: first, place }: { readonly rows: readonly TaskRow[]; readonly place: number },
+): { readonly tasks: Task[]; readonly tooMany: boolean } {
+  const { tx } = operation;
+  const tasks: Task[] = [];
+  let looked = 0;
+  for (let rows = first;;) {
+    let isHeldUp = false;
+    for (const row of rows) {
+      const paths = pathsOf(row);
+      if (paths.length > 0) looked++;
+      const by = paths.length === 0 ? undefined : obstacle(tx, paths);
+      if (by !== undefined) {
+        holdUp(tx, { rank: row.rank, tags: specOf(row).tags }, by);
+        operation.forget(row);
+        // Another may have come in its place, and be better than those behind it.
+        isHeldUp = true;
+        break;
+      }
+      tasks.push(take(operation, actor, row, request.leaseMs));
+    }
+    const count = request.count - tasks.length;
+    if (!isHeldUp || count === 0) return { tasks, tooMany: false };
+    if (looked >= CANDIDATES_LOOKED_AT) return { tasks, tooMany: tasks.length === 0 };
+    rows = best(operation, { ...request, count }, place).rows;
   }
 }
 
@@ -66,6 +109,7 @@ function take(
   const fence = tx.nextFence();
   putAside(tx, row);
   beginAttempt(row, { holder: actor.name, fence, leaseMs, nowMs: tx.nowMs });
+  lockPaths(tx, row);
   operation.save(row, "pending");
   emit(tx, "task.claimed", row.id, actor.name, { fence });
   return toTask(tx, row, { before: handoff(tx, row) });
@@ -109,13 +153,16 @@ function ranksOfAll(
 ): { readonly ranks: number[]; readonly goOn?: number | undefined } {
   const sizes = tags.map((tag) => {
     const { n } = tx.get<{ n: number }>(
-      `SELECT COUNT(*) n FROM (SELECT 1 FROM task_tags WHERE tag = ? LIMIT ${TAGGED_LOOKED_AT})`,
+      `SELECT COUNT(*) n FROM (
+         SELECT 1 FROM task_tags WHERE tag = ? AND rank < ${HELD_UP_RANKS} LIMIT ${TAGGED_LOOKED_AT})`,
       tag,
     )!;
     return { tag, n };
   });
   const [rarest, ...others] = sizes.sort((a, b) => a.n - b.n).map(({ tag }) => tag);
-  const portion = `SELECT rank FROM task_tags WHERE tag = ?1 AND rank > ?2 ORDER BY rank`;
+  const portion =
+    `SELECT rank FROM task_tags WHERE tag = ?1 AND rank > ?2 AND rank < ${HELD_UP_RANKS}
+    ORDER BY rank`;
   const ranks = tx.all<{ rank: number }>(
     `SELECT rank FROM (${portion} LIMIT ${TAGGED_LOOKED_AT}) AS some
      WHERE ${
@@ -138,7 +185,8 @@ function ranksOfAll(
 
 function ranksFrom(operation: TaskOperation, tag: string, from: number, count: number): number[] {
   return operation.tx.all<{ rank: number }>(
-    `SELECT rank FROM task_tags WHERE tag = ? AND rank >= ? ORDER BY rank LIMIT ${count}`,
+    `SELECT rank FROM task_tags WHERE tag = ? AND rank >= ? AND rank < ${HELD_UP_RANKS}
+     ORDER BY rank LIMIT ${count}`,
     tag,
     from,
   ).map(({ rank }) => rank);

@@ -78,6 +78,12 @@ export const MAX_ATTEMPTS = "(spec ->> '$.maxAttempts')";
 /** More tasks than a namespace will ever see. */
 const SEQS = 2 ** 48;
 
+/**
+ * Pending tasks that are held up have ranks of the same order behind all others: this much more. See held_up.ts. All of
+ * them are exact numbers.
+ */
+export const HELD_UP_RANKS: number = 16 * SEQS;
+
 /** The queue's order as one number: the higher priority first, then the one created first. */
 export function rankOf(priority: number, seq: number): number {
   return (LIMITS.priorityMax - priority) * SEQS + seq;
@@ -95,7 +101,12 @@ export function seqOfRank(rank: number): number {
 
 /** The priority inside a rank. */
 export function priorityOf({ rank }: Pick<TaskRow, "rank">): number {
-  return LIMITS.priorityMax - Math.floor(rank / SEQS);
+  return LIMITS.priorityMax - Math.floor(queueRank(rank) / SEQS);
+}
+
+/** The rank of a task when it is not held up. */
+export function queueRank(rank: number): number {
+  return rank % HELD_UP_RANKS;
 }
 
 /** What `spec` says. */

@@ -104,3 +104,18 @@ UPDATE tasks SET older = (SELECT COUNT(*) FROM task_attempts WHERE task_attempts
   WHERE attempts <> '[]';
 ALTER TABLE tasks DROP COLUMN attempts;
 `;
+
+/**
+ * Pending tasks that a claim found held up, because others have their paths; see held_up.ts. `rank` is the task's rank in the
+ * queue, `tags` are joined by commas.
+ */
+export const TASK_HELD_UP = `
+CREATE TABLE task_held_up (
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  rank INTEGER NOT NULL,
+  PRIMARY KEY (kind, name, tags, rank)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX task_held_up_by_rank ON task_held_up (rank);
+`;

@@ -8,7 +8,6 @@
  * @module
  */
 import type { Transaction } from "../../engine/directory/transaction.ts";
-import { specOf, type TaskRow } from "./rows.ts";
 import type { ClaimRequest } from "../store.ts";
 import { parseRowTexts } from "../../engine/directory/row_json.ts";
 import { TASK_WAITER_SILENCE_MS, TASK_WAITERS_LOOKED_AT } from "../model.ts";
@@ -58,7 +57,10 @@ export function leaveQueue(tx: Transaction, id: string): void {
 }
 
 /** Wakes one waiter for each of these pending tasks. */
-export function wakeWaiters(tx: Transaction, tasks: readonly TaskRow[]): void {
+export function wakeWaiters(
+  tx: Transaction,
+  tasks: readonly { readonly tags: readonly string[] }[],
+): void {
   if (!tx.counts.task_waiters) return;
   const silent = tx.run(
     "DELETE FROM task_waiters WHERE seen_at_ms < ?",
@@ -68,8 +70,7 @@ export function wakeWaiters(tx: Transaction, tasks: readonly TaskRow[]): void {
   const queue = tx.all<WaiterRow>(
     `SELECT seq, bell, tags, match FROM task_waiters ORDER BY seq LIMIT ${TASK_WAITERS_LOOKED_AT}`,
   ).map((row) => ({ ...row, wants: parseRowTexts(row.tags, "a waiter for tasks") }));
-  for (const task of tasks) {
-    const { tags } = specOf(task);
+  for (const { tags } of tasks) {
     for (let place = 0; place < queue.length; place++) {
       const { seq, bell, match, wants } = queue[place]!;
       if (!qualifies(tags, wants, match)) continue;

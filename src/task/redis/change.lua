@@ -1,6 +1,6 @@
 --[[ task/change: where a task changes, and the sets that find it follow.
 
-NEEDS   task/waiters, task/rows
+NEEDS   task/waiters, task/rows, task/paths
 KEYS    task_tags, task_later
 TASK_TAGS  members of score 0: tag NUL rank NUL id, rank as 16 digits, for each tag of each pending task
 HELD       see agent/touch; a member goes when the lease ends, or is found to have lapsed
@@ -20,6 +20,11 @@ local function leave_queue(task)
   for tag in string.gmatch(task.tags, '[^,]+') do
     call('ZREM', TASK_TAGS, tag .. place)
   end
+  if task_held_up > 0 and paths_of(task) then
+    local held_place = place_by_rank(HELD_UP + rank_of(task.priority, task.seq), task.id)
+    for tag in string.gmatch(task.tags, '[^,]+') do call('ZREM', TASK_TAGS, tag .. held_place) end
+    leave_held_up(task)
+  end
 end
 
 -- The task's score in TASK_ORDER.
@@ -33,8 +38,9 @@ end
 
 -- Saves the work on a task that stood at `from`.
 local function save(task, from)
-  local id, status = task.id, task.work.status
+  local id, status, locks = task.id, task.work.status, task.work.locks
   task.work.taken = nil
+  if status ~= 'claimed' then task.work.locks = nil end
   task.record = encode(task.work)
   call('HSET', TASKS, id .. 'w', task.record)
   call('ZADD', TASK_ORDER, place_of(task), id)
@@ -43,12 +49,16 @@ local function save(task, from)
   end
   if task.due then task_floor = math.min(task_floor, task.due) end
   dirty = true
-  if status == from then return end
+  if status == from then
+    if status == 'claimed' and locks then renew_paths(locks, task.work) end
+    return
+  end
   if from == 'pending' then leave_queue(task) end
   if from == 'scheduled' then call('ZREM', TASK_LATER, id) end
   if from == 'claimed' then call('ZREM', HELD, task.work.worker .. '\0t' .. id) end
   if status == 'pending' then enter_queue(task) end
   if status == 'claimed' then call('ZADD', HELD, 0, ACTOR .. '\0t' .. id) end
+  if from == 'claimed' and locks then unlock_paths(locks, task.work) end
 end
 
 -- Emits that a task has used up its attempts.

@@ -38,5 +38,5 @@ else
   if WAITER ~= '' then enqueue_waiter(WAITER, WAKER, REQUEST) end
   if go_on then return finish('@' .. go_on) end
 end
-local due = more and now or task_floor
+local due = more and now or math.min(task_floor, task_held_up > 0 and lock_floor or HUGE)
 return finish(due < HUGE and int(due - now) or '')

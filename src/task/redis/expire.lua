@@ -8,7 +8,8 @@ RULES   task/model: SWEPT_AT_ONCE ]]
 -- for a completed task. Answers whether there may be others, the identifiers of the tasks whose lease had lapsed, and
 -- whether others still wait for tasks that are completed.
 local function sweep()
-  if now < task_floor then return false, {}, false end
+  local letting_in = sweep_held_up()
+  if now < task_floor then return letting_in, {}, false end
   local due = call('ZRANGEBYSCORE', TASK_LATER, 0, now, 'LIMIT', 0, SWEPT_AT_ONCE)
   local lapsed = call('ZRANGEBYSCORE', TASK_ORDER, 0, now, 'LIMIT', 0, SWEPT_AT_ONCE)
   local unblocked = false
@@ -33,5 +34,5 @@ local function sweep()
   local earliest = tonumber(first[2] or HUGE)
   local later = tonumber(call('ZRANGE', TASK_LATER, 0, 0, 'WITHSCORES')[2] or HUGE)
   task_floor, dirty = math.min(earliest < REGION and earliest or HUGE, later), true
-  return unblocked or #due == SWEPT_AT_ONCE or #lapsed == SWEPT_AT_ONCE, lapsed, later == 0
+  return letting_in or unblocked or #due == SWEPT_AT_ONCE or #lapsed == SWEPT_AT_ONCE, lapsed, later == 0
 end

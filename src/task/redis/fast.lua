@@ -18,7 +18,8 @@ RETURN  of each operation
         in task/claim {id, spec, record}; a record has the attempts before as `before`, see task/attempts; that of what is
           claimed for the first time is <fence> <started> ]]
 repeat
-  if not FAST_PATH or now >= task_floor or COMPLETES and task_links > 0 then break end
+  if not FAST_PATH or now >= task_floor or COMPLETES and task_links > 0 or
+    task_held_up > 0 and now >= lock_floor then break end
   local text, match = string.format, string.match
   local request = ARGV[BATCHED and 8 or 5]
   local asked, tag
@@ -71,7 +72,7 @@ repeat
   if request ~= '' then
     local count = text('%d', #operations)
     if tag and tag ~= '' then
-      heads = call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\0', '(' .. tag .. '\1', 'LIMIT', '0', count)
+      heads = call('ZRANGEBYLEX', TASK_TAGS, '[' .. tag .. '\0', '(' .. tag .. HELD_UP_FROM, 'LIMIT', '0', count)
       for i, member in ipairs(heads) do heads[i] = string.sub(member, #tag + 19) end
     else
       heads = call('ZRANGEBYSCORE', TASK_ORDER, PENDING_FROM, PENDING_TO, 'LIMIT', '0', count)
@@ -81,7 +82,10 @@ repeat
       local fields = {}
       for i, head in ipairs(heads) do fields[i * 2 - 1], fields[i * 2] = head, head .. 'w' end
       kept = call('HMGET', TASKS, unpack(fields))
-      for i = 2, #heads * 2, 2 do simple = simple and not kept[i] end
+      -- Whoever may declare paths, too, has to be looked at.
+      for i = 2, #heads * 2, 2 do
+        simple = simple and not kept[i] and not string.find(kept[i - 1], '"paths":', 1, true)
+      end
       if not simple then break end
     end
   end

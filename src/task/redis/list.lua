@@ -53,9 +53,9 @@ local function open_range(base)
   end)
 end
 
--- Pending tasks that carry a tag, of one priority.
-local function open_tagged(tag, priority)
-  local base, skip = priority * PRIORITY, #tag + 2
+-- Pending tasks that carry a tag, whose ranks begin with this.
+local function open_tagged(tag, base)
+  local skip = #tag + 2
   local from = '[' .. tag .. string.format('\0%016.0f', base + AFTER + 1)
   local to = '(' .. tag .. string.format('\0%016.0f', base + PRIORITY)
   open(function(ids, seqs)
@@ -159,8 +159,10 @@ local function open_queue()
   end
   if MATCH == 'all' then tags = { rarest } end
   for band = BAND or 0, BAND or 9 do
-    if TAGS == '' then open_range(REGION + band * PRIORITY) end
-    for _, tag in ipairs(TAGS == '' and {} or tags) do open_tagged(tag, band) end
+    for _, base in ipairs(task_held_up > 0 and { 0, HELD_UP } or { 0 }) do
+      if TAGS == '' then open_range(REGION + base + band * PRIORITY) end
+      for _, tag in ipairs(TAGS == '' and {} or tags) do open_tagged(tag, base + band * PRIORITY) end
+    end
   end
 end
 

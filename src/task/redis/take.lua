@@ -71,7 +71,13 @@ end
 local function settle(task)
   local id, work = task.id, task.work
   local status = work.status
-  work.more = status == 'claimed' and work.spent < task.max or nil
+  local paths = status == 'claimed' and paths_of(task)
+  if paths then
+    -- Their leases are told by themselves.
+    work.locks = {}
+    for i, wanted in ipairs(paths) do work.locks[i] = wanted.path end
+  end
+  work.more = status == 'claimed' and not paths and work.spent < task.max or nil
   work.seq = status == 'claimed' and task.seq or nil
   work.taken = changed_at(task)
   last_fence = math.max(last_fence, work.fence or 0)
