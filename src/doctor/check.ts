@@ -2,6 +2,7 @@
  * What the checks of every kind of store have in common.
  * @module
  */
+import type { RoomContext } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { CoordError, InvalidArgumentError } from "../errors.ts";
 import { EVENTS_KEPT } from "../event/model.ts";
@@ -31,6 +32,8 @@ export interface Findings {
   readonly takesOperations: boolean;
   /** Why an operation that has nothing to do would change something all the same, if it would. */
   readonly writesBecause?: string;
+  /** Compares what was found with the open store. */
+  readonly compare?: (context: RoomContext) => Promise<readonly Check[]>;
 }
 
 /** When the numbers of a store last left a gap, and why. */

@@ -13,6 +13,7 @@ import { type CoordError, DeniedError, StoreUnavailableError } from "../errors.t
 import { newId } from "../id.ts";
 import type { EngineWords } from "../open/engine_descriptor.ts";
 import { engineOf } from "../open/engines.ts";
+import { openContext } from "../open/open.ts";
 import type { Project } from "../project.ts";
 
 export type { Check } from "./check.ts";
@@ -21,7 +22,7 @@ export type { Check } from "./check.ts";
 export interface Patient {
   readonly config: Config;
   readonly clock: Clock;
-  /** Opens the store; called only when there is one and nothing seems wrong with it. */
+  /** Opens a store that is no server; called only when there is one and nothing seems wrong with it. */
   readonly open: () => Promise<RoomContext>;
 }
 
@@ -30,7 +31,7 @@ const TRUST = "trust";
 
 /** Runs every check that makes sense here, in a fixed order. */
 export async function examine(patient: Patient): Promise<readonly Check[]> {
-  const { config: { store, namespace, durability, project }, open } = patient;
+  const { store, namespace, durability, project } = patient.config;
   const engine = engineOf(store);
   const checks = [
     ...projectChecks(project),
@@ -44,17 +45,27 @@ export async function examine(patient: Patient): Promise<readonly Check[]> {
   const found = await look(patient);
   checks.push(...found.checks);
   if (!found.takesOperations || checks.some(({ ok }) => !ok)) return checks;
+  let context: RoomContext | undefined;
   try {
-    const context = await open();
+    context = await openToLook(patient);
     checks.push(
       ...await latencyChecks(context, found, engine.words),
       await largestCheck(context),
       await auditCheck(context),
+      ...await found.compare?.(context) ?? [],
     );
   } catch (error) {
     checks.push(failed("steps", error));
+  } finally {
+    if (engine.isShared) await context?.store.close();
   }
   return checks;
+}
+
+/** A server is looked at without the directory that may stand in for it, which would be made and told of by that. */
+function openToLook({ config, clock, open }: Patient): Promise<RoomContext> {
+  if (!engineOf(config.store).isShared) return open();
+  return openContext({ ...config, fallback: "never", clock });
 }
 
 /** How the stores of each engine are examined. */

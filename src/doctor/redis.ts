@@ -2,7 +2,6 @@
  * Checks of a Redis server, from outside.
  * @module
  */
-import { given } from "../given.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import {
@@ -14,6 +13,7 @@ import {
   SAMPLES,
   SLOW_MS,
 } from "./check.ts";
+import { examineFailover } from "./failover.ts";
 import { inspectRedis, type RedisFacts } from "../engine/redis/inspect.ts";
 
 /** Of the memory, or the clients, that a server allows. */
@@ -25,13 +25,13 @@ const UNSEEN = "unknown";
 /** Checks the server at `url`, and the namespace's data if there are any. */
 export async function examineRedis(
   url: string,
-  { namespace, fallback }: Config,
+  config: Config,
   clock: Clock,
 ): Promise<Findings> {
-  const fallbacks = [fallbackCheck(fallback)];
+  const { checks: fallbacks, compare } = await examineFailover(config, clock);
   let facts: RedisFacts;
   try {
-    facts = await inspectRedis(url, { namespace, clock, samples: SAMPLES });
+    facts = await inspectRedis(url, { namespace: config.namespace, clock, samples: SAMPLES });
   } catch (error) {
     return { checks: [...fallbacks, failed("server", error)], takesOperations: false };
   }
@@ -49,25 +49,11 @@ export async function examineRedis(
       ...stateChecks(facts),
     ],
     takesOperations: state?.age === "known",
+    compare,
     ...(state === undefined || state.isOfThisRun ? {} : {
       writesBecause: "the server was restarted, or another took over, since the last change; the " +
         "next operation notes that and leaves a gap in the fences",
     }),
-  };
-}
-
-const FALLBACK_HINTS: Readonly<Record<Config["fallback"], string | undefined>> = {
-  auto: undefined,
-  directory: "two sites that are cut off from each other may both be granted one path",
-  never: "while the server cannot be reached, commands fail",
-};
-
-function fallbackCheck(fallback: Config["fallback"]): Check {
-  return {
-    name: "fallback",
-    ok: true,
-    value: fallback,
-    ...given({ hint: FALLBACK_HINTS[fallback] }),
   };
 }
 

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { sleep } from "../../src/clock.ts";
+import { lists } from "../../src/disk.ts";
 import { cli, cliJson, type CliOptions, start, steady, withProject } from "../support/cli.ts";
 import {
   freePort,
@@ -66,6 +67,17 @@ async function refused(dir: string, failing: string, options: CliOptions): Promi
   assert.deepEqual(failed.map(({ name }: Check) => name), [failing], JSON.stringify(failed));
   assert.match(document.error.message, new RegExp(`^The check "${failing}" failed: `));
   return failed[0];
+}
+
+/** Every file of a project with its content. */
+async function filesIn(dir: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(dir)) {
+    const path = `${dir}/${name}`;
+    if (isDirectory) found.push(...await filesIn(path));
+    else found.push(`${path} ${(await Deno.readFile(path)).toBase64()}`);
+  }
+  return found.sort();
 }
 
 /** Every key with its content. */
@@ -185,11 +197,19 @@ serverTest(
   async (dir, server, options) => {
     const names = (checks: readonly Check[]) =>
       checks.map(({ name, ok, value }) => `${name} ${ok} ${typeof value}`);
-    const outside = [
+    const before = [
       "project true string",
       "store true string",
       "namespace true string",
       "fallback true string",
+      "fallback_directory true string",
+    ];
+    const site = [
+      "authority true string",
+      "other_sites true number",
+      "stopped_processes true string",
+    ];
+    const outside = [
       "server true string",
       "mode true string",
       "role true string",
@@ -208,12 +228,16 @@ serverTest(
       "channels true string",
       "state true string",
     ];
-    assert.deepEqual(names(await examined(dir, options)), outside);
+    assert.deepEqual(names(await examined(dir, options)), [...before, ...outside]);
     assert.deepEqual(await contents(server), []);
+    assert.equal(lists(dir, ".agentcoord"), false);
     assert.equal((await cli(dir, ["lock", "acquire", "a.py"], options)).code, 0);
-    const before = await contents(server);
+    const stored = await contents(server);
+    const files = await filesIn(dir);
     const checks = await examined(dir, options);
     assert.deepEqual(names(checks), [
+      ...before,
+      ...site,
       ...outside,
       "schema_version true number",
       "store_clock_ahead_ms true number",
@@ -223,8 +247,10 @@ serverTest(
       "write_ms true number",
       "largest_record_bytes true number",
       "audit_chain true string",
+      "mirror true string",
     ]);
-    assert.deepEqual(await contents(server), before);
+    assert.deepEqual(await contents(server), stored);
+    assert.deepEqual(await filesIn(dir), files);
     const value = (name: string) => find(checks, name).value;
     assert.match(String(value("server")), /^(?:redis|valkey) \d+\.\d+\.\d+$/);
     assert.deepEqual(

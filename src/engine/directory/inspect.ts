@@ -10,7 +10,7 @@ import { openWaker } from "./file_waker.ts";
 import { Database } from "./database.ts";
 import { namespaceHome, refuseForeign, refuseOddFiles } from "./place.ts";
 import { storeFailure } from "./failure.ts";
-import { KernelLock } from "./kernel_lock.ts";
+import { KernelLock, lockHolders } from "./kernel_lock.ts";
 import { commitsOfRemoved, lossOf } from "./loss.ts";
 import { type MarkFound, readMark } from "./mark.ts";
 import { isPlainDirectory, lookAtFile } from "./plain_file.ts";
@@ -191,6 +191,33 @@ export function inspectDatabase<Found>(
   }
 }
 
+/**
+ * Reads a database in `home`, which belongs to no namespace of a store, without changing it.
+ *
+ * @throws {StoreUnavailableError} when it is missing, damaged, foreign or unreadable.
+ */
+export function inspectRecords<Found>(
+  home: string,
+  schema: Schema,
+  look: (reader: Pick<Reader, "all">) => Found,
+): Found {
+  const path = `${home}/store.db`;
+  const database = Database.openForReading(path, schema);
+  try {
+    return look({ all: (sql, ...values) => database.all(sql, values) });
+  } catch (error) {
+    throw storeFailure(error, path);
+  } finally {
+    database.close();
+  }
+}
+
+/** The processes that hold the kernel lock on one of these files and are stopped; nobody knows when they go on. */
+export function stoppedHolders(paths: readonly string[]): readonly StoppedHolder[] {
+  const pids = paths.filter(exists).flatMap((path) => lockHolders(Deno.statSync(path).ino ?? 0));
+  return [...new Set(pids)].map(processFacts).filter(({ stopped }) => stopped);
+}
+
 function inspectMark(directory: string, namespace: string): MarkFound {
   const path = `${namespaceHome(directory, namespace)}/store.lock`;
   if (!exists(path)) return { kind: "none" };
@@ -200,6 +227,13 @@ function inspectMark(directory: string, namespace: string): MarkFound {
   } finally {
     lock.close();
   }
+}
+
+/** A process that was stopped within an operation. */
+export interface StoppedHolder {
+  readonly pid: number;
+  /** Its program, where that is known. */
+  readonly command?: string;
 }
 
 /** Waits for the kernel lock as an operation would, and releases it at once. */

@@ -115,17 +115,19 @@ export class KernelLock {
   }
 }
 
-/** The process that holds an flock on this inode, from Linux's /proc/locks (proc_locks(5)). */
+/** The process that holds an flock on this inode; another one than this before this. */
 function holderPid(inode: number): number | undefined {
-  let own: number | undefined;
-  for (const line of kernelLocks().split("\n")) {
+  const pids = lockHolders(inode);
+  return pids.find((pid) => pid !== Deno.pid) ?? pids[0];
+}
+
+/** Every process that holds an flock on this inode, shared or not, from Linux's /proc/locks (proc_locks(5)). */
+export function lockHolders(inode: number): readonly number[] {
+  return kernelLocks().split("\n").flatMap((line) => {
     const match = /^\d+: FLOCK +\S+ +\S+ +(\d+) +\S+:\S+:(\d+) /.exec(line);
     // A holder in a container that this process cannot look into has the number 0.
-    if (!match || Number(match[2]) !== inode || match[1] === "0") continue;
-    if (Number(match[1]) !== Deno.pid) return Number(match[1]);
-    own = Deno.pid;
-  }
-  return own;
+    return !match || Number(match[2]) !== inode || match[1] === "0" ? [] : [Number(match[1])];
+  });
 }
 
 function kernelLocks(): string {
