@@ -24,7 +24,7 @@ const LEASE_MS = 1500;
 const WAIT_MS = 3000;
 /** Longer than the time within which whoever waits has to be told. */
 const LONG_WAIT_MS = 12_000;
-/** How many slots have somebody who follows the event stream. */
+/** How many slots have somebody who follows the event stream, and as many others the audit log. */
 const FOLLOWERS = 2;
 
 const { pid } = Deno;
@@ -254,6 +254,25 @@ async function follow(): Promise<void> {
   clearInterval(timer);
 }
 
+/** Follows the audit log from now on, and again from now on when something came in between. */
+async function tail(): Promise<void> {
+  const over = new AbortController();
+  const timer = setInterval(() => isOver() && over.abort(), 100);
+  while (!isOver()) {
+    const follower = unique();
+    try {
+      for await (const { id } of audit.tail({ signal: over.signal })) {
+        line({ kind: "entry", follower, id, atMs: now() });
+      }
+    } catch (error) {
+      if (!(error instanceof CoordError)) throw error;
+      if (error.code === "store_unavailable" && !error.retryable) throw error;
+      await pause(50);
+    }
+  }
+  clearInterval(timer);
+}
+
 await Promise.all([
   hand(lock),
   hand(lock),
@@ -263,7 +282,7 @@ await Promise.all([
   hand(post, note, decide, decide),
   hand(ask),
   hand(read),
-  ...(slot < FOLLOWERS ? [follow()] : []),
+  ...(slot < FOLLOWERS ? [follow()] : slot < 2 * FOLLOWERS ? [tail()] : []),
 ]);
 await context.store.close();
 line({ kind: "leave", pid, slot });

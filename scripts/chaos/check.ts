@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { checkFollowers, checkTails } from "./check_followers.ts";
 import { checkRecords } from "./check_records.ts";
 import { checkWaiters } from "./check_waiters.ts";
 import type { Essence, Fault, Final, History, Line, Operation } from "./history.ts";
@@ -61,6 +62,8 @@ export function check(history: History): readonly string[] {
   checkSections(history, evidence);
   checkTasks(history, evidence);
   checkRecords(evidence);
+  checkFollowers(evidence);
+  checkTails(evidence);
   checkChain(evidence);
   checkWaiters(evidence);
   return violations;

@@ -26,6 +26,7 @@ export function figuresOf({ lines, faults, final }: History): Figures {
     ...strikesOf(faults),
     ...Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => a < b ? -1 : 1)),
     "events told to followers": lines.filter(({ kind }) => kind === "event").length,
+    "entries told to followers": lines.filter(({ kind }) => kind === "entry").length,
     "audit entries in the end": final.entries.length,
     "tasks in the end": final.tasks.length,
   };

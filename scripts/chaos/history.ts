@@ -65,9 +65,9 @@ export type Line =
     /** Of an error that may not be. */
     readonly message?: string;
   }
-  /** A follower of the stream was handed an event. */
+  /** A follower of the stream was handed an event, or one of the audit log an entry. */
   | {
-    readonly kind: "event";
+    readonly kind: "event" | "entry";
     readonly follower: string;
     readonly id: string;
     readonly atMs: number;

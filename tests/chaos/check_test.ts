@@ -218,6 +218,22 @@ Deno.test("a follower that was told of an event twice, out of order or not at al
   finds(judge(twice, { final: more, faults: [begun, muchLater] }), /never told of e3/);
 });
 
+Deno.test("a follower of the audit log that was told of an entry twice or not at all is found", () => {
+  const told = (...ids: readonly string[]): readonly Line[] =>
+    ids.map((id, atMs) => ({ kind: "entry", follower: "f", id, atMs }));
+  const [one, two, three] = chain("1", "2", "3");
+  const final = { ...NOTHING, entries: [one!, two!, three!] };
+  const judged = (lines: readonly Line[], faults: readonly Fault[] = []) =>
+    judge(lines, { final, faults });
+  assert.deepEqual(judged(told("aud_1", "aud_2")), []);
+  finds(judged(told("aud_0", "aud_2")), /^follower f was never told of aud_1 \(1 in all\)$/);
+  finds(judged(told("aud_0", "aud_1", "aud_1", "aud_2")), /^follower f was told of aud_1 twice$/);
+  const outage = { what: "outage", fromMs: 0.5, toMs: 1.5, outOfReach: true } as const;
+  assert.deepEqual(judged(told("aud_0", "aud_2"), [outage]), []);
+  const lost = { what: "FLUSHALL", fromMs: 0, toMs: 1, losesBeforeMs: 1 };
+  assert.deepEqual(judged(told("aud_0", "aud_2"), [lost]), []);
+});
+
 Deno.test("a wait that goes on past its limit is found, and the time of faults does not count", () => {
   const wait = call("inbox.wait", [0, 9000], { limitMs: 3000 }, {}, { outcome: "timeout" });
   finds(judge(wait), /^inbox\.wait of ada ended 6000 ms after its limit$/);
