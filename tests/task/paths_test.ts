@@ -373,3 +373,15 @@ storeTest("task paths that are bad are refused, and nothing is written", async (
     { path: "b.py", mode: "exclusive" },
   ]);
 });
+
+storeTest("task claim of several takes all that one path has held up together", async ({ as }) => {
+  const ada = new Tasks(as("ada"));
+  const locks = new Locks(as("cy"));
+  const paths = [{ path: "src", mode: "shared" } as const];
+  await ada.create([{ title: "1", paths }, { title: "2", paths }, { title: "3", paths }]);
+  await locks.acquire("src");
+  assert.deepEqual(await ada.tryClaim({ count: 9 }), []);
+  await ada.create([{ title: "4" }]);
+  await locks.release("src");
+  assert.deepEqual(titles(await ada.claim({ count: 9 })), ["1", "2", "3", "4"]);
+});

@@ -13,7 +13,7 @@ import { emit } from "../../event/directory/append.ts";
 import type { Actor } from "../../engine/actor.ts";
 import { CANDIDATES_LOOKED_AT, SWEEPS_OF_A_CLAIM, TAGGED_LOOKED_AT, type Task } from "../model.ts";
 import { handoff, putAside } from "./attempts.ts";
-import { holdUp } from "./held_up.ts";
+import { holdUp, TASKS_HELD_UP } from "./held_up.ts";
 import { lockPaths, obstacle, pathsOf } from "./paths.ts";
 import {
   beginAttempt,
@@ -78,22 +78,23 @@ function takeBest(
   const tasks: Task[] = [];
   let looked = 0;
   for (let rows = first;;) {
-    let isHeldUp = false;
+    let hasChanged = false;
     for (const row of rows) {
       const paths = pathsOf(row);
       if (paths.length > 0) looked++;
       const by = paths.length === 0 ? undefined : obstacle(tx, paths);
-      if (by !== undefined) {
+      if (by === undefined) {
+        tasks.push(take(operation, actor, row, request.leaseMs));
+      } else {
         holdUp(tx, { rank: row.rank, tags: specOf(row).tags }, by);
         operation.forget(row);
-        // Another may have come in its place, and be better than those behind it.
-        isHeldUp = true;
-        break;
       }
-      tasks.push(take(operation, actor, row, request.leaseMs));
+      // Another may have come in its place, and be better than those behind it.
+      hasChanged = by !== undefined || paths.length > 0 && (tx.counts[TASKS_HELD_UP] ?? 0) > 0;
+      if (hasChanged) break;
     }
     const count = request.count - tasks.length;
-    if (!isHeldUp || count === 0) return { tasks, tooMany: false };
+    if (!hasChanged || count === 0) return { tasks, tooMany: false };
     if (looked >= CANDIDATES_LOOKED_AT) return { tasks, tooMany: tasks.length === 0 };
     rows = best(operation, { ...request, count }, place).rows;
   }

@@ -113,7 +113,7 @@ do
   local function take_best(ids, count, next_best, asked)
     local taken, looked = {}, 0
     while true do
-      local is_held_up = false
+      local has_changed = false
       for _, id in ipairs(ids) do
         local task = find(id)
         local paths = paths_of(task)
@@ -122,16 +122,13 @@ do
           kind, name = obstacle(paths)
           looked = looked + 1
         end
-        if kind then
-          hold_up(task, kind, name)
-          -- Another may have come in its place, and be better than those behind it.
-          is_held_up = true
-          break
-        end
-        take(taken, task, asked, paths)
+        if kind then hold_up(task, kind, name) else take(taken, task, asked, paths) end
+        -- Another may have come in its place, and be better than those behind it.
+        has_changed = kind or paths and task_held_up > 0
+        if has_changed then break end
       end
       local left = count - #taken / 3
-      if not is_held_up or left == 0 then return taken, false end
+      if not has_changed or left == 0 then return taken, false end
       if looked >= CANDIDATES_LOOKED_AT then return taken, #taken == 0 end
       ids = next_best(left)
     end
