@@ -16,7 +16,9 @@ const FAILBACK_MS = 60_000;
 /** A change of who decides. */
 export interface Change {
   readonly store: AuthorityRecord["store"];
+  /** When it was seen, and when the record was looked at last before that. */
   readonly atMs: number;
+  readonly notBeforeMs: number;
   /** Whether the server had just lost the authority several times, so that it gets it back later. */
   readonly isDamped: boolean;
 }
@@ -29,6 +31,7 @@ export class Outages {
   readonly #lock: number;
   readonly #now: () => number;
   #epoch = 1;
+  #lookedMs = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   private constructor(store: FailoverStore, lock: number, now: () => number) {
@@ -68,13 +71,15 @@ export class Outages {
   /** Who decides now, and what is being done about it; notes a change. */
   async look(): Promise<AuthorityRecord> {
     const record = await this.#store.authority();
+    const [atMs, notBeforeMs] = [this.#now(), this.#lookedMs];
+    this.#lookedMs = atMs;
     if (record.epoch === this.#epoch) return record;
     const isDamped = (record.short ?? 0) > 0;
     // Between two looks it may have changed more than once.
     for (let epoch = this.#epoch + 1; epoch <= record.epoch; epoch++) {
       const isLast = (record.epoch - epoch) % 2 === 0;
       const other = record.store === "redis" ? "directory" : "redis";
-      this.changes.push({ store: isLast ? record.store : other, atMs: this.#now(), isDamped });
+      this.changes.push({ store: isLast ? record.store : other, atMs, notBeforeMs, isDamped });
     }
     this.#epoch = record.epoch;
     return record;
@@ -126,7 +131,7 @@ export class Outages {
       store === "redis"
         ? [{
           what: "outage",
-          fromMs: this.changes[index - 1]?.atMs ?? 0,
+          fromMs: this.changes[index - 1]?.notBeforeMs ?? 0,
           toMs: atMs,
           outOfReach: true as const,
         }]
