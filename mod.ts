@@ -118,6 +118,13 @@ export {
   type FollowOptions,
   type ListEventsOptions,
 } from "./src/event/event.ts";
+export {
+  type Authority,
+  type Failback,
+  Failover,
+  type JournalOptions,
+  type SitesOptions,
+} from "./src/failover.ts";
 export { HeldLock } from "./src/lock/held.ts";
 export type { Lease, LockCheck, LockMode } from "./src/lock/model.ts";
 export {
@@ -167,5 +174,7 @@ export type {
   WorkerReport,
 } from "./src/worker/model.ts";
 export { runWorker } from "./src/worker/worker.ts";
+export type { Journal, JournalEntry, Site, UnreachableTasks } from "./src/store.ts";
+export type { TransferConflict } from "./src/transfer.ts";
 export { VERSION } from "./src/version.ts";
 export { type Pruned, type PruneOptions } from "./src/prune.ts";

@@ -1,4 +1,3 @@
-import { given } from "../src/given.ts";
 import type { AgentStatus } from "../src/agent/model.ts";
 import { Agents } from "../src/agent/agent.ts";
 import { Approvals } from "../src/approval/approval.ts";
@@ -7,9 +6,9 @@ import { Board } from "../src/board/board.ts";
 import { defineCommand } from "../src/cli/command.ts";
 import { inOrder, paint, type View } from "../src/cli/output.ts";
 import { formatDuration } from "../src/duration.ts";
+import { type Authority, Failover } from "../src/failover.ts";
 import { Locks } from "../src/lock/lock.ts";
 import { printable } from "../src/name.ts";
-import type { AuthorityStatus, Journal } from "../src/store.ts";
 import { TASK_STATUSES } from "../src/task/model.ts";
 import { Tasks } from "../src/task/task.ts";
 
@@ -33,10 +32,9 @@ export const command = defineCommand({
       new Audit(context).count(),
     ]);
     // Looked at last: one of these may have found that the server is away, and made the directory take over.
-    const authority = await store.authority?.();
-    const journal = authority?.store === "directory" ? await store.journal?.(0) : undefined;
+    const authority = await new Failover(context).authority();
     return {
-      authority: shownAuthority(authority ?? { store: store.kind, epoch: 0 }, journal),
+      authority,
       store: { kind: store.kind, location: store.location },
       namespace,
       agents: inOrder(agents, AGENT_STATUSES),
@@ -67,37 +65,15 @@ export const command = defineCommand({
   },
 });
 
-/** What of the record is for everybody; a store that nothing ever stands in for has no more than the first two. */
-interface ShownAuthority extends Pick<AuthorityStatus, "store" | "epoch"> {
-  readonly sinceMs?: AuthorityStatus["sinceMs"];
-  readonly reason?: AuthorityStatus["reason"];
-  readonly others?: AuthorityStatus["others"];
-  /** How many records wait to be moved to the server. */
-  readonly journal?: number;
-  readonly unreachable?: AuthorityStatus["unreachable"];
-}
-
-function shownAuthority(
-  authority: Omit<ShownAuthority, "journal">,
-  journal: Journal | undefined,
-): ShownAuthority {
-  const { store, epoch, sinceMs, reason, others, unreachable } = authority;
-  return {
-    store,
-    epoch,
-    ...given({ sinceMs, reason, others, journal: journal?.total, unreachable }),
-  };
-}
-
 /** `redis, epoch 3`, and how many other sites there are. */
-function authorityText({ store, epoch, others = [] }: ShownAuthority): string {
+function authorityText({ store, epoch, others = [] }: Authority): string {
   const text = `${store}, epoch ${epoch}`;
   return others.length === 0 ? text : `${text}, other sites: ${others.length}`;
 }
 
 /** What people must know first while a directory stands in for a server; otherwise nothing. */
 function standInText(
-  { store, sinceMs, reason = "", journal = 0, unreachable }: ShownAuthority,
+  { store, sinceMs, reason = "", journal = 0, unreachable }: Authority,
   location: string,
   view: View,
 ): string {
@@ -111,7 +87,7 @@ function standInText(
   return `${paint(view, "yellow", sentence)}\n`;
 }
 
-function outOfReachText(unreachable: AuthorityStatus["unreachable"]): string {
+function outOfReachText(unreachable: Authority["unreachable"]): string {
   if (unreachable === undefined) return "open tasks on the server are out of reach";
   const { tasks } = unreachable;
   if (tasks === 0) return "no open task is out of reach";

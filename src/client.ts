@@ -22,6 +22,7 @@ import { given } from "./given.ts";
 import type { Fallback } from "./store_config.ts";
 import { type Durability, resolveAccess, resolveConfig } from "./config.ts";
 import type { RoomContext } from "./context.ts";
+import { Failover } from "./failover.ts";
 import { openContext } from "./open/open.ts";
 import { Primitives } from "./primitive_clients.ts";
 import { requireRuntime } from "./runtime.ts";
@@ -120,12 +121,15 @@ const SESSION: FieldTable<SessionOptions> = {
  * ```
  */
 export class CoordinationClient extends Primitives implements AsyncDisposable {
+  /** What stands in for a server that cannot be reached. */
+  readonly failover: Failover;
   readonly #context: RoomContext;
   readonly #sessions = new Set<Session>();
 
   private constructor(context: RoomContext) {
     super(context);
     this.#context = context;
+    this.failover = new Failover(context);
   }
 
   /**

@@ -31,12 +31,15 @@ export interface AuthorityStatus {
   /** The other sites at the server's last word. */
   readonly others: readonly Site[];
   /** While a directory stands in for a server that had been asked for it: what only the server has. */
-  readonly unreachable?: {
-    /** How many tasks that have not ended, as far as this site knows. */
-    readonly tasks: number;
-    /** When the server said so, in epoch milliseconds of the host; what this site has done since is counted in. */
-    readonly countedAtMs: number;
-  };
+  readonly unreachable?: UnreachableTasks;
+}
+
+/** Tasks that only the server has, while it cannot be reached. */
+export interface UnreachableTasks {
+  /** How many of them have not ended, as far as this site knows. */
+  readonly tasks: number;
+  /** When the server said so, in epoch milliseconds of the host; what this site has done since is counted in. */
+  readonly countedAtMs: number;
 }
 
 /** What became of moving what stood in for a server back to it. */

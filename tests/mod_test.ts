@@ -18,6 +18,7 @@ Deno.test("library exports exactly its public names", () => {
     "DeniedError",
     "EXIT_CODES",
     "Events",
+    "Failover",
     "HeldLock",
     "HeldTask",
     "InvalidArgumentError",

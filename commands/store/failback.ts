@@ -1,5 +1,5 @@
 import { defineCommand } from "../../src/cli/command.ts";
-import { failBack } from "../../src/failback.ts";
+import { Failover } from "../../src/failover.ts";
 import { printable } from "../../src/name.ts";
 
 /** `agentcoord store failback` */
@@ -18,7 +18,7 @@ store.conflict. The exit code is 0 also where nothing was to be moved, and 7 whi
 `,
       ),
   examples: ["agentcoord store failback --now", "agentcoord store failback --now --json"],
-  run: async (cli) => await failBack((await cli.context()).store),
+  run: async (cli) => await new Failover(await cli.context()).failback(),
   text: ({ moved, counts, conflicts }) => {
     if (!moved) return "Nothing to move: the server decides already.\n";
     const rows = conflicts.map(({ kind, subject, outcome }) =>

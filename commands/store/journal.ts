@@ -3,7 +3,7 @@ import { defineCommand } from "../../src/cli/command.ts";
 import { integer } from "../../src/cli/options.ts";
 import { table } from "../../src/cli/output.ts";
 import { formatDuration } from "../../src/duration.ts";
-import { readJournal } from "../../src/journal.ts";
+import { Failover } from "../../src/failover.ts";
 import { printable } from "../../src/name.ts";
 
 /** `agentcoord store journal` */
@@ -20,10 +20,7 @@ is back; agentcoord store failback --now does it at once.
 `,
       ),
   examples: ["agentcoord store journal", "agentcoord store journal --limit 20 --json"],
-  run: async (cli, { limit }) => {
-    const { store } = await cli.context();
-    return await readJournal(store, given({ limit }));
-  },
+  run: async (cli, { limit }) => await new Failover(await cli.context()).journal(given({ limit })),
   text: async ({ records, total, carried }, view) => {
     const rows = await table(
       records,

@@ -1,11 +1,9 @@
-import { sitesOf } from "../../src/site.ts";
-import { invalid } from "../../src/check.ts";
+import { checkSite, Failover } from "../../src/failover.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { table } from "../../src/cli/output.ts";
+import { given } from "../../src/given.ts";
 import { formatDuration } from "../../src/duration.ts";
 import { printable } from "../../src/name.ts";
-
-const SITE = /^(?:sit_[0-9A-Z]{26}|none:.{1,255})$/;
 
 /** `agentcoord store sites` */
 export const command = defineCommand({
@@ -21,11 +19,8 @@ A site is all agents that share one directory beside a server, or one host whose
       ),
   examples: ["agentcoord store sites", "agentcoord store sites --forget none:old-laptop --json"],
   run: async (cli, { forget }) => {
-    if (forget !== undefined && !SITE.test(forget)) {
-      throw invalid(forget, "--forget", "use a site as agentcoord store sites shows it");
-    }
-    const { store } = await cli.context();
-    const sites = await sitesOf(store, forget);
+    if (forget !== undefined) checkSite(forget, "--forget");
+    const sites = await new Failover(await cli.context()).sites(given({ forget }));
     return sites.map(({ site, lastSeenMs }) => ({ id: site, lastSeenMs }));
   },
   text: async (sites, view) =>

@@ -7,7 +7,9 @@ import { command } from "../../commands/store/failback.ts";
 import { command as journal } from "../../commands/store/journal.ts";
 import { viewOf } from "../../src/cli/output.ts";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { failBack } from "../../src/failback.ts";
+import { Failover } from "../../src/failover.ts";
+import { systemClock } from "../../src/clock.ts";
+import { contextOn } from "../../dev/room_context.ts";
 import { LazyStore } from "../../src/open/lazy.ts";
 import type { FailbackResult, Store } from "../../src/store.ts";
 import { cli, withProject } from "../support/cli.ts";
@@ -52,6 +54,8 @@ Deno.test("store journal says what was changed and when, what it left out, and w
       "Besides, 2 leases are held since before.\n",
   );
 });
+
+const failBack = (store: Store) => new Failover(contextOn(store, systemClock)).failback();
 
 /** A server with a directory beside it, when asked to fail back. */
 function siteThatAnswers(result: FailbackResult): Store {

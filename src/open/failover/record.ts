@@ -8,6 +8,7 @@
  * @module
  */
 import { StoreUnavailableError } from "../../errors.ts";
+import type { UnreachableTasks } from "../../store.ts";
 
 /** Another site that uses the same namespace of the same Redis. */
 export interface OtherSite {
@@ -15,14 +16,6 @@ export interface OtherSite {
   readonly site: string;
   /** When Redis last heard of it, in epoch milliseconds. */
   readonly lastSeenMs: number;
-}
-
-/** Tasks that only Redis has, while it cannot be reached. */
-export interface UnreachableTasks {
-  /** How many of them have not ended, as far as the site knows. */
-  readonly tasks: number;
-  /** When Redis was asked last, in epoch milliseconds of the host; what this site has done since is counted in. */
-  readonly countedAtMs: number;
 }
 
 /** Who decides in a site, and what the site knows of Redis. JSON. */
