@@ -158,6 +158,7 @@ export {
   type TaskChanges,
   type TaskCounts,
   type TaskDetails,
+  type TaskExplanation,
   type TaskLease,
   type TaskPage,
   type TaskPath,
@@ -165,6 +166,7 @@ export {
   type TaskStatus,
   type TaskTenure,
   type WantedPath,
+  type WhyReason,
 } from "./src/task/task.ts";
 export type {
   EndedAttempt,

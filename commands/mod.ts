@@ -187,6 +187,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { path: "task show", summary: "show one task", load: () => import("./task/show.ts") },
   {
+    path: "task why",
+    summary: "say why a task is not being worked on",
+    load: () => import("./task/why.ts"),
+  },
+  {
     path: "task list",
     summary: "show tasks, the open ones first",
     load: () => import("./task/list.ts"),

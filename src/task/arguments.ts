@@ -101,6 +101,7 @@ export const TASK_ARGUMENTS = {
   },
   get: { id: text },
   show: { id: text },
+  why: { id: text },
   list: {
     options: options<ListTasksOptions>({
       status: anything,

@@ -78,6 +78,18 @@ export async function namePaths(
   return named;
 }
 
+/** What was said of tasks, with their paths by the names that locks have. */
+export async function withNames<Said extends { readonly paths?: readonly TaskPath[] }>(
+  context: Pick<RoomContext, "lockPath">,
+  all: readonly Said[],
+): Promise<readonly Said[]> {
+  return await Promise.all(
+    all.map(async (said) =>
+      said.paths === undefined ? said : { ...said, paths: await namePaths(context, said.paths) }
+    ),
+  );
+}
+
 /** What a claim of this fence holds of the task's paths, as leases are known. */
 export function leaseKeys(
   { paths = [] }: { readonly paths?: readonly TaskPath[] },

@@ -50,17 +50,12 @@ import {
   type TaskTenure,
 } from "./options.ts";
 import { changed, nothingToClaim, refusal, unknownDependency, unknownTask } from "./refusal.ts";
-import { namePaths } from "./paths.ts";
-import type {
-  ClaimOutcome,
-  ClaimRequest,
-  HoldOutcome,
-  TaskPatch,
-  TaskStore,
-  Tenure,
-} from "./store.ts";
+import { withNames } from "./paths.ts";
+import { explainTask, type TaskExplanation } from "./why.ts";
+import type { ClaimOutcome, ClaimRequest, HoldOutcome, TaskStore, Tenure } from "./store.ts";
 
 export type { WantedPath } from "./paths.ts";
+export type { TaskExplanation, WhyReason } from "./why.ts";
 
 export type { NewTask, TaskChanges } from "./draft.ts";
 export type {
@@ -110,7 +105,7 @@ export class Tasks {
    */
   async create(tasks: readonly NewTask[]): Promise<readonly Task[]> {
     const actor = requireActor(this.#context);
-    const drafts = await Promise.all(draftTasks(tasks).map((draft) => this.#named(draft)));
+    const drafts = await withNames(this.#context, draftTasks(tasks));
     if (drafts.length === 0) return [];
     const outcome = await (await this.#store()).create(actor, drafts);
     if (outcome.kind === "created") return outcome.tasks;
@@ -258,8 +253,8 @@ export class Tasks {
    */
   async update(id: string, changes: TaskChanges): Promise<Task> {
     const actor = requireActor(this.#context);
-    const patch = await this.#named(draftPatch(changes));
-    const outcome = await (await this.#store()).update(actor, String(id), patch);
+    const [patch] = await withNames(this.#context, [draftPatch(changes)]);
+    const outcome = await (await this.#store()).update(actor, String(id), patch!);
     return changed(outcome, "update", id, "only a task that waits can be changed");
   }
 
@@ -309,6 +304,15 @@ export class Tasks {
   }
 
   /**
+   * Why the task is not being worked on, or who works on it: at least one reason, in words and as data.
+   *
+   * @throws {NotFoundError} when there is none with this identifier.
+   */
+  async why(id: string): Promise<TaskExplanation> {
+    return await explainTask(this.#context, String(id));
+  }
+
+  /**
    * Tasks page by page, in the order they were created or with the open ones first.
    *
    * @throws {InvalidArgumentError} for a bad filter, or a cursor that no page gave.
@@ -333,12 +337,6 @@ export class Tasks {
   /** How many tasks there are in each status; costs the same however many there are. */
   async counts(): Promise<TaskCounts> {
     return await (await this.#store()).counts();
-  }
-
-  /** With the paths by the names that locks have; a task that has none says nothing of them. */
-  async #named<Said extends Pick<TaskPatch, "paths">>(said: Said): Promise<Said> {
-    if (said.paths === undefined) return said;
-    return { ...said, paths: await namePaths(this.#context, said.paths) };
   }
 
   #store(): Promise<TaskStore> {

@@ -1264,6 +1264,45 @@ PATH  HOLDER  MODE  FENCE  HELD  LAPSES  TASK  INTENT
 a.py  ada  exclusive  1  now  in 5m  tsk_1  Rename login
 docs  ada  shared  1  now  in 5m  tsk_1  Rename login
 src/auth  ada  exclusive  1  now  in 5m  tsk_1  Rename login
+$ task why tsk_2
+tsk_2  pending  Fix login
+  its path "src/auth/login.py" is held by "ada" (Rename login, task tsk_1) with the lock on "src/auth", until 5m from now at the latest
+$ task why tsk_1
+tsk_1  claimed  Rename login
+  "ada" has claimed it now, never renewed since, until 5m from now; it has left no note on its progress
+$ --json task why tsk_2
+{
+  "schemaVersion": 1,
+  "ok": true,
+  "data": {
+    "id": "tsk_2",
+    "title": "Fix login",
+    "status": "pending",
+    "reasons": [
+      {
+        "kind": "path",
+        "message": "its path \"src/auth/login.py\" is held by \"ada\" (Rename login, task tsk_1) with the lock on \"src/auth\", until 5m from now at the latest",
+        "path": "src/auth/login.py",
+        "lease": {
+          "path": "src/auth",
+          "mode": "exclusive",
+          "holder": "ada",
+          "fence": 1,
+          "intent": "Rename login",
+          "acquiredAtMs": AT,
+          "expiresAtMs": AT,
+          "taskId": "tsk_1"
+        }
+      }
+    ]
+  },
+  "warnings": []
+}
+$ -q task why tsk_1
+tsk_1
+$ task why tsk_9
+! agentcoord: No task "tsk_9"; "task list" shows those there are
+= 4
 $ tasks --status pending
 ID  STATUS  PRI  TAGS  HOLDER  TRIES  CHANGED  TITLE
 tsk_2  pending  3  0  now  Fix login

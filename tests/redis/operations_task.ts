@@ -311,6 +311,16 @@ export const TASK_OPERATIONS: readonly Operation[] = [
     call: ({ as }) => as("ada").tasks.sweep(),
   },
   {
+    name: "tasks.why of what is held up",
+    method: "tasks.get",
+    commands: [1, 5],
+    setup: async (bench) => {
+      await claimedWithPaths(bench);
+      return (await bench.as("bob").tasks.list({ status: "pending" })).tasks[0]!;
+    },
+    call: ({ as }, { id }: Task) => as().tasks.why(id),
+  },
+  {
     name: "tasks.get",
     method: "tasks.get",
     setup: claimed,
