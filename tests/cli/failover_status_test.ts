@@ -134,8 +134,8 @@ outageTest(
     for (const type of ["failed_over", "failed_back"]) {
       assert.equal(told.split(`store.${type}`).length, 2, told);
     }
-    assert.match(told, /store\.failed_over +- +store \{"epoch":2,"reason":"unreachable"\}/);
-    assert.match(told, /store\.failed_back +- +store \{"epoch":3,"reason":"reachable again",/);
+    assert.match(told, /store\.failed_over +- +sit_\w+ \{"epoch":2,"reason":"unreachable"\}/);
+    assert.match(told, /store\.failed_back +- +sit_\w+ \{"epoch":3,"reason":"reachable again",/);
   },
 );
 

@@ -180,3 +180,29 @@ outageTest("events portions hold as many, and about as long ones, as they may", 
   const whole = await source.changed({ records: 4, bytes: 1 << 20 });
   assert.deepEqual([whole.records.length, whole.more], [4, false]);
 });
+
+outageTest(
+  "events of two outages at the same time are all told, the later told ones in their place",
+  async ({ directory, redis, clock }) => {
+    const earlier = new RedisEventTransfer(redis.runner, { outage: "sit_1.2" });
+    const later = new RedisEventTransfer(redis.runner, { outage: "sit_2.2" });
+    await acquire(directory, "bob", "a");
+    clock.advance(10);
+    await acquire(directory, "cy", "b", "c");
+    const source = new DirectoryEventTransfer(directory.engine);
+    const { records } = await source.changed(PORTION);
+    const [first, second] = [records.slice(0, 2), records.slice(2)];
+    assert.ok(second.length >= 2);
+    // The one that was away later is back first, and both took the same path meanwhile.
+    const same = { ...second.at(-1)!, subject: first.at(-1)!.subject };
+    await later.take([...second.slice(0, -1), same], { last: true });
+    for (let round = 0; round < 2; round++) {
+      await earlier.take(first, { last: true });
+      const found = await all(await redis.events());
+      assert.deepEqual(words(found), words([...first, ...second.slice(0, -1), same]));
+      assert.deepEqual(found.slice(0, 2).map(({ id }) => id), first.map(({ id }) => id));
+      const numbers = found.map(({ id }) => sequenceOf("evt", id)!);
+      assert.deepEqual(numbers, [...new Set(numbers)].sort((a, b) => a - b));
+    }
+  },
+);

@@ -2399,7 +2399,7 @@ until ended
 if WAKER ~= '' and #reply == 4 then listen('events', WAKER) end
 return answer(newest_at or now, newest or 0, 0)
 `,
-  "event/take": `local LAST, FIELDS, MOST, TOLD = ARGV[5] == '1', 4, 500, 'told'
+  "event/take": `local LAST, FIELDS, MOST, TOLD, FIRST = ARGV[5] == '1', 4, 500, 'told ' .. ARGV[6], 7
 if gap_event then emit_gap() end
 local function newest_entry()
   return call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
@@ -2418,6 +2418,9 @@ local function go_back(from)
 end
 local function is_told(fields)
   return fields[#fields - 1] == 'o' and fields[#fields] == TOLD
+end
+local function is_of_outage(fields)
+  return fields[#fields - 1] == 'o' and string.sub(fields[#fields], 1, 5) == 'told '
 end
 local function is_there(entries, last_number)
   for _, entry in ipairs(entries) do
@@ -2471,13 +2474,13 @@ local function without_told(fields, told)
 end
 local function drop_told()
   local told = {}
-  for i = 6, #ARGV, FIELDS do
+  for i = FIRST, #ARGV, FIELDS do
     told[ARGV[i + 2] .. '\\0' .. string.match(ARGV[i + 3], '^%Z*%z%Z*%z(.*)$')] = true
   end
   for _, member in ipairs(call('ZRANGE', LATE_EVENTS, 0, -1)) do
     local number, text = string.match(member, '^(%d+) (.*)$')
     local fields = cjson.decode(text)
-    local kept = without_told(fields, told)
+    local kept = is_of_outage(fields) and fields or without_told(fields, told)
     if not kept or #kept < #fields then
       call('ZREM', LATE_EVENTS, member)
       if kept then call('ZADD', LATE_EVENTS, number, number .. ' ' .. cjson.encode(kept)) end
@@ -2495,7 +2498,7 @@ local function add_told()
     now, last_event, dirty = math.max(now, tonumber(entry_at)), math.max(last_event, entry_number), true
     entry = {}
   end
-  for i = 6, #ARGV, FIELDS do
+  for i = FIRST, #ARGV, FIELDS do
     local at, number = ARGV[i], tonumber(ARGV[i + 1])
     if number > known then
       if at ~= entry_at or number ~= entry_number + 1 or #entry >= ENTRY_EVENTS * 2 then add() end
@@ -2519,10 +2522,10 @@ local function put_back()
   end
   return #members < MOST
 end
-if #ARGV > 5 then
+if #ARGV >= FIRST then
   local entries = call('XREVRANGE', EVENTS, '+', '-', 'COUNT', MOST)
   if not is_there(entries, tonumber(ARGV[#ARGV - 2])) then
-    if not take_out(entries, tonumber(ARGV[6]), tonumber(ARGV[7])) then return finish(1) end
+    if not take_out(entries, tonumber(ARGV[FIRST]), tonumber(ARGV[FIRST + 1])) then return finish(1) end
     if call('EXISTS', LATE_EVENTS) == 1 then drop_told() end
     add_told()
   end

@@ -3,15 +3,17 @@ this one, in order, a portion per operation. Calls may have been executed here m
 behind those that are told, with numbers of their own, since readers may have seen the told ones already.
 
 KEYS    late_events, replay_index
-ARGV    5 1 if these are the last, then of each event: its instant, its number, its type, agent NUL data NUL subject
+ARGV    5 1 if these are the last, 6 the outage that they are of, then of each event: its instant, its number, its type, agent
+        NUL data NUL subject
 RETURN  1 if the same call is to be made again; 2 if all that was told is there, and the call is to be made again without any
         event, which puts more of those back that were taken out; 0 at the end
-EVENTS  the entries of those that were taken over have o -> told
+EVENTS  the entries of those that were taken over have o -> "told ", the outage
 LATE_EVENTS  score: number of an entry's last event; member: that number, a space, the entry's fields as a JSON list. Entries
         that were taken out of EVENTS because they come behind those that are told
 KEEPS   an event is in EVENTS or in LATE_EVENTS: whoever is cut off makes the call again. One of the same type about the
-        same subject as a told one is taken to be of the same call, made again there, and is dropped. ]]
-local LAST, FIELDS, MOST, TOLD = ARGV[5] == '1', 4, 500, 'told'
+        same subject as a told one is taken to be of the same call, made again there, and is dropped; unless it was told of
+        another outage, at another site that was away at the same time: that one stays, and comes behind as all others do. ]]
+local LAST, FIELDS, MOST, TOLD, FIRST = ARGV[5] == '1', 4, 500, 'told ' .. ARGV[6], 7
 -- What this call itself has to tell is of here, too.
 if gap_event then emit_gap() end
 
@@ -37,6 +39,11 @@ end
 
 local function is_told(fields)
   return fields[#fields - 1] == 'o' and fields[#fields] == TOLD
+end
+
+-- Whether it was told, of whatever outage.
+local function is_of_outage(fields)
+  return fields[#fields - 1] == 'o' and string.sub(fields[#fields], 1, 5) == 'told '
 end
 
 -- Whether what ends with this number was told before: then those behind it are in their place, where others may have read them.
@@ -97,13 +104,13 @@ end
 
 local function drop_told()
   local told = {}
-  for i = 6, #ARGV, FIELDS do
+  for i = FIRST, #ARGV, FIELDS do
     told[ARGV[i + 2] .. '\0' .. string.match(ARGV[i + 3], '^%Z*%z%Z*%z(.*)$')] = true
   end
   for _, member in ipairs(call('ZRANGE', LATE_EVENTS, 0, -1)) do
     local number, text = string.match(member, '^(%d+) (.*)$')
     local fields = cjson.decode(text)
-    local kept = without_told(fields, told)
+    local kept = is_of_outage(fields) and fields or without_told(fields, told)
     if not kept or #kept < #fields then
       call('ZREM', LATE_EVENTS, member)
       if kept then call('ZADD', LATE_EVENTS, number, number .. ' ' .. cjson.encode(kept)) end
@@ -122,7 +129,7 @@ local function add_told()
     now, last_event, dirty = math.max(now, tonumber(entry_at)), math.max(last_event, entry_number), true
     entry = {}
   end
-  for i = 6, #ARGV, FIELDS do
+  for i = FIRST, #ARGV, FIELDS do
     local at, number = ARGV[i], tonumber(ARGV[i + 1])
     if number > known then
       if at ~= entry_at or number ~= entry_number + 1 or #entry >= ENTRY_EVENTS * 2 then add() end
@@ -149,10 +156,10 @@ local function put_back()
   return #members < MOST
 end
 
-if #ARGV > 5 then
+if #ARGV >= FIRST then
   local entries = call('XREVRANGE', EVENTS, '+', '-', 'COUNT', MOST)
   if not is_there(entries, tonumber(ARGV[#ARGV - 2])) then
-    if not take_out(entries, tonumber(ARGV[6]), tonumber(ARGV[7])) then return finish(1) end
+    if not take_out(entries, tonumber(ARGV[FIRST]), tonumber(ARGV[FIRST + 1])) then return finish(1) end
     if call('EXISTS', LATE_EVENTS) == 1 then drop_told() end
     add_told()
   end

@@ -12,10 +12,15 @@ const TAKE = script("event/take");
 /** The events of a namespace. */
 export class RedisEventTransfer implements Target<EventRecord> {
   readonly #runner: ScriptRunner;
+  readonly #outage: string;
 
-  /** Uses the runner's connection and namespace. */
-  constructor(runner: ScriptRunner) {
+  /**
+   * Uses the runner's connection and namespace. `outage` tells the outage that the events are of from all others, also of
+   * other sites; it has no spaces. Default: there is only one.
+   */
+  constructor(runner: ScriptRunner, { outage = "" }: { readonly outage?: string } = {}) {
     this.#runner = runner;
+    this.#outage = outage;
   }
 
   /**
@@ -33,7 +38,7 @@ export class RedisEventTransfer implements Target<EventRecord> {
       return [atMs, seq, type, text];
     });
     for (;;) {
-      const left = await this.#runner.write(TAKE, undefined, last ? 1 : "", ...args);
+      const left = await this.#runner.write(TAKE, undefined, last ? 1 : "", this.#outage, ...args);
       if (left === 0) return [];
       if (left === 2) args = [];
     }

@@ -87,7 +87,7 @@ export class Changes {
       const state = loadMirror(home, record.mirror, clock.nowMs());
       await carryOver(store, state, clock.nowMs());
       const reason = String(cause.details.reason ?? cause.code);
-      await emitFailedOver(store, { epoch: outage, reason });
+      await emitFailedOver(store, siteOf(this.#options.directory), { epoch: outage, reason });
       const short = shortStays(record, clock.nowMs());
       const unreachable = state.openTasks && {
         // Those that are claimed here have come along.

@@ -1,6 +1,7 @@
 /**
  * What the event stream tells of a change of authority. The events are the directory's, also of failing back: they move to
- * Redis with the others, so a follower meets each of them once, on whichever side it reads.
+ * Redis with the others, so a follower meets each of them once, on whichever side it reads. What they are about is the
+ * site: its events are read by those of other sites, too, for whom nothing has changed.
  * @module
  */
 import { emit } from "../../event/directory/append.ts";
@@ -14,9 +15,10 @@ const MOST_READ = 2000;
 /** Tells the followers of the directory's events. */
 export async function emitFailedOver(
   { engine }: DirectoryStore,
+  site: string,
   data: { readonly epoch: number; readonly reason: string },
 ): Promise<void> {
-  await engine.write(undefined, (tx) => emit(tx, "store.failed_over", "store", undefined, data));
+  await engine.write(undefined, (tx) => emit(tx, "store.failed_over", site, undefined, data));
 }
 
 /** What followers are told of failing back. */
@@ -35,6 +37,7 @@ export interface FailedBack {
  */
 export async function tellFailedBack(
   directory: DirectoryStore,
+  site: string,
   told: FailedBack,
   conflicts: readonly TransferConflict[],
 ): Promise<void> {
@@ -47,7 +50,7 @@ export async function tellFailedBack(
       emit(tx, "store.conflict", subject, undefined, data);
     }
     if (isTold) return;
-    emit(tx, "store.failed_back", "store", undefined, { ...told, conflicts: conflicts.length });
+    emit(tx, "store.failed_back", site, undefined, { ...told, conflicts: conflicts.length });
   });
 }
 

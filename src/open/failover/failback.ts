@@ -155,7 +155,11 @@ export class Failback {
       ? await this.#begin(record, write)
       : { ...record, ...record.moving };
     sides.memory = memory;
-    const move = openMove(directory, redis, { isAlone: others.length === 0 });
+    const move = openMove(directory, redis, {
+      isAlone: others.length === 0,
+      site: siteOf(this.#options.directory),
+      epoch: record.outage,
+    });
     const until = performance.now() + PORTION_MS;
     try {
       while (performance.now() < until) {

@@ -178,11 +178,18 @@ export async function raise(
   return await raiseNumbers(runner, await engine.read(numbersOf), options);
 }
 
-/** The way from the directory's database of an outage into Redis; `isAlone`: no other site uses it. */
+/**
+ * The way from the directory's database of an outage into Redis; `isAlone`: no other site uses it. `site` and `epoch` tell the
+ * outage from all others, also of other sites.
+ */
 export function openMove(
   directory: DirectoryStore,
   redis: RedisStore,
-  { isAlone }: { readonly isAlone: boolean },
+  { isAlone, site, epoch }: {
+    readonly isAlone: boolean;
+    readonly site: string;
+    readonly epoch: number;
+  },
 ): Move {
   const { engine } = directory;
   const { runner } = redis;
@@ -197,7 +204,7 @@ export function openMove(
     way(new DirectoryAuditTransfer(engine), new RedisAuditTransfer(runner)),
   ];
   const events = new DirectoryEventTransfer(engine);
-  const redisEvents = new RedisEventTransfer(runner);
+  const redisEvents = new RedisEventTransfer(runner, { outage: `${site}.${epoch}` });
   const portion = async (): Promise<boolean> => {
     for (const each of ways) if (await each.move()) return true;
     const { records, keys } = await events.changed(PORTION);
@@ -217,7 +224,7 @@ export function openMove(
       if (isAlone) await endGhosts(redis, directory, redisLocks);
       await takeAll(redisLocks, await locks.waiters());
       const conflicts = (await keptConflicts(runner)).map(conflictOf);
-      await tellFailedBack(directory, told, conflicts);
+      await tellFailedBack(directory, site, told, conflicts);
       for (;;) {
         const { records, keys, more } = await events.changed(PORTION);
         await redisEvents.take(records, { last: !more });

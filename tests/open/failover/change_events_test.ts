@@ -64,7 +64,8 @@ sitesTest(
       "task.created",
     ]);
     const [over, , failedBack] = followed;
-    assert.deepEqual([over!.subject, over!.data?.epoch], ["store", 2]);
+    assert.match(over!.subject, /^sit_/);
+    assert.deepEqual([failedBack!.subject, over!.data?.epoch], [over!.subject, 2]);
     assert.match(String(over!.data?.reason), /^(?:unreachable|lost)$/);
     const { sinceMs, ...data } = failedBack!.data as { readonly sinceMs: number };
     assert.deepEqual(data, { epoch: 3, reason: "reachable again", conflicts: 0 });
@@ -113,21 +114,54 @@ sitesTest(
   },
 );
 
+sitesTest(
+  "of two sites that were cut off each tells of its own changes",
+  async ({ server, site }) => {
+    const host = async (name: string) => {
+      const proxy = await startProxy(server);
+      const url = `${proxy.url}?command_timeout=1s`;
+      const store = await (await site()).open({ url, mode: "directory" });
+      const context = contextOn(store, systemClock, name);
+      await new Tasks(context).create([{ title: `by ${name}` }]);
+      return { proxy, store, context };
+    };
+    const hosts = [await host("ada"), await host("bob")];
+    try {
+      for (const { proxy, context } of hosts) {
+        await proxy.refuse(true);
+        proxy.cut();
+        await new Tasks(context).counts();
+        await new Tasks(context).create([{ title: "meanwhile" }]);
+      }
+      for (const { proxy, store } of hosts) {
+        await proxy.refuse(false);
+        await until("Redis is back", async () => (await store.failback()).kind !== "unreachable");
+      }
+      const { events } = await new Events(hosts[0]!.context).list({ limit: 1000 });
+      const changes = events.filter(({ type }) => type.startsWith("store.failed"));
+      const told = changes.map(({ type, subject }) => `${type} ${subject}`);
+      assert.equal(new Set(told).size, 4, told.join());
+    } finally {
+      for (const { proxy } of hosts) await proxy.stop();
+    }
+  },
+);
+
 outageTest(
   "failing back is told once, and each conflict, by a process that goes on after one that died",
   async ({ directory, onDirectory }) => {
     const told = { epoch: 3, reason: "reachable again", sinceMs: 1 };
     const first = { kind: "task", subject: "tsk_1", outcome: "kept as late" };
     const second = { kind: "lock", subject: "a.py", outcome: "ended" };
-    await tellFailedBack(directory, told, [first]);
+    await tellFailedBack(directory, "sit_1", told, [first]);
     await new Tasks(onDirectory("ada")).create([{ title: "made by another one" }]);
-    await tellFailedBack(directory, told, [first, second]);
-    await tellFailedBack(directory, told, [first, second]);
+    await tellFailedBack(directory, "sit_1", told, [first, second]);
+    await tellFailedBack(directory, "sit_1", told, [first, second]);
     const { events } = await new Events(onDirectory("ada")).list();
     const ofStore = events.filter(({ type }) => type.startsWith("store."));
     assert.deepEqual(ofStore.map(({ type, subject }) => `${type} ${subject}`), [
       "store.conflict tsk_1",
-      "store.failed_back store",
+      "store.failed_back sit_1",
       "store.conflict a.py",
     ]);
   },
