@@ -30,30 +30,21 @@ export type Situation =
   /** Lost before the test begins, behind the back of the store, and back in the middle of it. */
   | "lost and back";
 
-/**
- * While the directory stands in, what is as old as Redis may be there, so it is out of reach rather than unknown; and a
- * change of authority is an event like others.
- */
-const EXCEPT =
-  /^(event (cursor of|list|pages)|event follow refuses|audit tail starts|audit follow stands|approval calls on what|board calls on threads|task that does not)/;
-
 /** How many operations of each test Redis comes back before: `AGENTCOORD_MOMENTS`, or 2. */
 const MOMENTS = Number(Deno.env.get("AGENTCOORD_MOMENTS") ?? "2");
 
 /** The store in one situation. */
 export function failoverKind(situation: Situation): StoreKind {
   const comesBack = situation === "back" || situation === "lost and back";
-  const isOnDirectory = comesBack || situation === "away";
   return {
     name: `failover, Redis ${situation}`,
     ignore: !hasRedis(),
-    ...(isOnDirectory ? { except: EXCEPT } : {}),
     ...(comesBack ? { moments: (count, test) => momentsOf(count, `${situation}: ${test}`) } : {}),
     make: async (clock, moment) => {
       const { port } = await sharedRedis();
       const directory = await Deno.makeTempDir({ prefix: "agentcoord-test-" });
       const site = new Site(await startProxy(port), { directory, clock });
-      if (situation === "away" || situation === "back") await site.proxy.refuse(true);
+      if (situation === "away" || situation === "back") await site.lose();
       const begin = async (store: FailoverStore): Promise<void> => {
         if (situation === "up" || situation === "away" || situation === "back") return;
         await touch(store);
@@ -130,10 +121,10 @@ class Site {
 
   /** Redis goes away, and an impatient process notices. */
   async lose(): Promise<void> {
+    await this.proxy.refuse(true);
+    this.proxy.cut();
     const store = await this.open("200ms");
     try {
-      await this.proxy.refuse(true);
-      this.proxy.cut();
       await (await store.locks()).count();
     } finally {
       await store.close();

@@ -50,8 +50,6 @@ export interface StoreKind {
   readonly name: string;
   /** Reported as skipped where what it needs is not installed. */
   readonly ignore?: boolean;
-  /** Names of tests that do not hold there, by design: they are not registered. */
-  readonly except?: RegExp;
   /**
    * Before which of so many operations something happens to the stores, each time in a run of its own; a run in which
    * nothing happens counts the operations first. Default: there is only that one.
@@ -101,7 +99,6 @@ export function onlyOn(others: readonly StoreKind[]): void {
 /** Registers `body` once for every kind of store; each run has a store of its own. */
 export function storeTest(name: string, body: (bench: Bench) => Promise<void>): void {
   for (const kind of kinds) {
-    if (kind.except?.test(name)) continue;
     const ignore = kind.ignore ?? false;
     Deno.test({ name: `${name} (${kind.name})`, ignore }, async (test) => {
       const operations = await run(kind, Infinity, body);

@@ -1,10 +1,11 @@
 /**
  * Reading the event stream and the audit log across a change between Redis and a directory that stands in for it.
  *
- * While the directory has authority, a cursor from before goes on at its first event; what Redis had behind that cursor
- * cannot be read then. A follower's memory, which this process keeps, says where on Redis that began. Once Redis has authority
- * again, it is read before anything newer, and what was read in the directory is passed over. A memory changes only by what
- * the follower's next read proves to have reached it, since an answer may be thrown away when the authority changes.
+ * While the directory has authority, a follower with a cursor from before goes on at its first event; what Redis had
+ * behind that cursor cannot be read then. The follower's memory, which this process keeps, says where on Redis that began.
+ * Once Redis has authority again, it is read before anything newer, and what was read in the directory is passed over. A
+ * memory changes only by what the follower's next read proves to have reached it, since an answer may be thrown away when
+ * the authority changes. Who reads once, without a memory, is told that the cursor is out of reach.
  * @module
  */
 import type { AuditStore, FollowedEntries, FollowQuery } from "../../audit/store.ts";
@@ -31,24 +32,28 @@ interface EventMemory {
 export class FollowedEvents {
   readonly #memories = new WeakMap<object, EventMemory>();
 
-  /** Reads while the directory has authority; a query without `follower` leaves no memory. */
-  async onDirectory(store: EventStore, query: EventQuery): Promise<EventsRead> {
+  /** Reads while the directory has authority; `isOlder` says whether Redis may have had an event. */
+  async onDirectory(
+    store: EventStore,
+    query: EventQuery,
+    isOlder: (id: string) => boolean,
+  ): Promise<EventsRead> {
     const { after, sinceMs, follower } = query;
     const found = await store.read(query);
-    if (after === undefined ? follower === undefined : found.kind === "read") return found;
+    if (follower === undefined || after !== undefined && found.kind === "read") return found;
     const start = await store.read({ after: BEGINNING, limit: 1 });
     if (start.kind !== "read") return start;
     const [first] = start.events;
     if (after === undefined) {
-      if (first !== undefined) this.#remember(follower!, { sinceMs: sinceMs ?? 0 }, before(first));
+      if (first !== undefined) this.#remember(follower, { sinceMs: sinceMs ?? 0 }, before(first));
       return found;
     }
     // A place within this outage that is not there is a mistake of its own.
-    if (first !== undefined && after.seq >= seqOf(first.id)) return found;
+    if (!isOlder(after.id) || first !== undefined && after.seq >= seqOf(first.id)) return found;
     const answer = await store.read({ ...query, after: BEGINNING });
     if (answer.kind !== "read") return answer;
     if (first === undefined) return { ...answer, cursor: after.id };
-    if (follower !== undefined) this.#remember(follower, { after }, before(first));
+    this.#remember(follower, { after }, before(first));
     return answer;
   }
 
@@ -145,16 +150,18 @@ export class FollowedAudit {
     for (const id of answered.ids) memory.read.add(id);
   }
 
-  /** Reads while the directory has authority; a query without `follower` leaves no memory. */
+  /** Reads while the directory has authority; `isOlder` says whether Redis may have had an entry. */
   async onDirectory(
     store: AuditStore,
     query: FollowQuery,
+    isOlder: (id: string) => boolean,
   ): Promise<FollowedEntries | undefined> {
     const { after, follower, ...others } = query;
     if (follower !== undefined) this.#confirm(follower, after);
     let found = await store.follow(query);
-    // An entry from before the outage.
-    if (found === undefined) found = await store.follow(others);
+    if (found === undefined && follower !== undefined && isOlder(after!)) {
+      found = await store.follow(others);
+    }
     if (found === undefined) return undefined;
     if (found.after === undefined) return { ...found, ...(after === undefined ? {} : { after }) };
     if (follower !== undefined) {

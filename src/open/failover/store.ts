@@ -90,6 +90,11 @@ export class FailoverStore extends PrimitiveStore implements Store {
   readonly #events = new FollowedEvents();
   readonly #audit = new FollowedAudit();
   readonly #approvals = new Map<string, Seen>();
+  /** Whether a record may be on Redis, while that has not got the authority. */
+  readonly #isOlder = (id: string) => {
+    const { sinceMs, aheadMs } = this.#authority!.peek();
+    return isOlderThan(id, sinceMs + aheadMs);
+  };
   #authority: Authority | undefined;
   /** Why the directory did not take over when this was opened, until somebody is told. */
   #refusal: unknown;
@@ -228,12 +233,18 @@ export class FailoverStore extends PrimitiveStore implements Store {
   }
 
   async #make(store: Store, call: Call): Promise<unknown> {
-    const side = store.kind === "redis" ? "onRedis" : "onDirectory";
+    const isOnRedis = store.kind === "redis";
     if (call.method === "read") {
-      return await this.#events[side](await store.events(), call.args[0] as EventQuery);
+      const [events, query] = [await store.events(), call.args[0] as EventQuery];
+      return await (isOnRedis
+        ? this.#events.onRedis(events, query)
+        : this.#events.onDirectory(events, query, this.#isOlder));
     }
     if (call.method === "follow") {
-      return await this.#audit[side](await store.audit(), call.args[0] as FollowQuery);
+      const [audit, query] = [await store.audit(), call.args[0] as FollowQuery];
+      return await (isOnRedis
+        ? this.#audit.onRedis(audit, query)
+        : this.#audit.onDirectory(audit, query, this.#isOlder));
     }
     const result = await make(await store[call.primitive](), call);
     return call.method === "chain"
@@ -359,7 +370,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
     this.#failback!.schedule();
     if (call === undefined) return result;
     const id = missingIn(call, result);
-    if (id === undefined || !isOlderThan(id, record.sinceMs + record.aheadMs)) {
+    if (id === undefined || !this.#isOlder(id)) {
       this.#rememberApproval(call, result);
       return result;
     }

@@ -4,7 +4,8 @@
  * @module
  */
 import { StoreUnavailableError } from "../../errors.ts";
-import { sequencedAtMs } from "../../id.ts";
+import { SINCE_MS } from "../../engine/numbers.ts";
+import { type IdPrefix, sequencedAtMs } from "../../id.ts";
 import { quote } from "../../name.ts";
 import type { Tenure } from "../../task/store.ts";
 import type { Call } from "./call.ts";
@@ -12,7 +13,16 @@ import type { Call } from "./call.ts";
 /** A client's clock may have been ahead of the directory's by so much when it made an identifier. */
 const CLOCK_DOUBT_MS = 60_000;
 
-const ID = /^[a-z]{3}_[0-9A-HJKMNP-TV-Z]{26}$/;
+const ID = /^([a-z]{3})_[0-9A-HJKMNP-TV-Z]{26}$/;
+
+/** What the identifiers of each primitive's records begin with. */
+const PREFIXES: Readonly<Record<string, readonly IdPrefix[]>> = {
+  tasks: ["tsk"],
+  board: ["thr", "msg"],
+  approvals: ["apr"],
+  audit: ["aud"],
+  events: ["evt"],
+};
 
 /** The identifier that a call is about, and what its answer is when the store does not have it. */
 interface Lookup {
@@ -26,6 +36,7 @@ const isNotFound = (result: unknown) => (result as { kind?: string }).kind === "
 const first = (args: readonly unknown[]) => args[0];
 const second = (args: readonly unknown[]) => args[1];
 const tenureId = (args: readonly unknown[]) => (args[1] as Tenure).id;
+const after = (args: readonly unknown[]) => (args[0] as { after?: unknown }).after;
 const before = (args: readonly unknown[]) => (args[0] as { before?: string }).before;
 
 const LOOKUPS: Readonly<Record<string, Lookup>> = {
@@ -60,6 +71,12 @@ const LOOKUPS: Readonly<Record<string, Lookup>> = {
   "approvals.get": { idOf: first, isMissing: isAbsent },
   "approvals.list": { idOf: before, isMissing: isAbsent },
   "audit.list": { idOf: before, isMissing: isAbsent },
+  "audit.follow": { idOf: after, isMissing: isAbsent },
+  // Who follows reads on in the directory; who asks once would take what comes next for all there is.
+  "events.read": {
+    idOf: (args) => (after(args) as { id?: string } | undefined)?.id,
+    isMissing: isUnknown,
+  },
 };
 
 /** The identifier of the record that the call wanted, when the directory's answer says that it has none. */
@@ -70,12 +87,18 @@ export function missingIn({ primitive, method, args }: Call, result: unknown): s
   const id = method === "create"
     ? (result as { dependency?: unknown }).dependency
     : lookup.idOf(args);
-  return typeof id === "string" && ID.test(id) ? id : undefined;
+  if (typeof id !== "string") return undefined;
+  const prefix = ID.exec(id)?.[1];
+  return PREFIXES[primitive]?.some((known) => known === prefix) ? id : undefined;
 }
 
-/** Whether a record with this identifier may have been made before the directory took over. */
+/**
+ * Whether a record with this identifier may have been made before the directory took over at `sinceMs`. Before the first
+ * release none was.
+ */
 export function isOlderThan(id: string, sinceMs: number): boolean {
-  return sequencedAtMs(id) < sinceMs + CLOCK_DOUBT_MS;
+  const atMs = sequencedAtMs(id);
+  return atMs >= SINCE_MS && atMs < sinceMs + CLOCK_DOUBT_MS;
 }
 
 /** Says that a record cannot be reached. */

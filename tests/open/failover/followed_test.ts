@@ -14,6 +14,8 @@ import { type OutageBench, outageTest, PORTION } from "../../support/outage.ts";
 
 type Side = "redis" | "directory";
 
+const isOlder = () => true;
+
 async function log({ directory, redis }: OutageBench, side: Side): Promise<string> {
   const text = { agent: "ada", decisionType: "deployment", context: "c", reason: "r", refs: [] };
   const store = await (side === "redis" ? redis : directory).audit();
@@ -41,8 +43,12 @@ function eventFollower(bench: OutageBench, followed: FollowedEvents, start: stri
       const after = { id: cursor, seq: sequenceOf("evt", cursor)! };
       const query = { after, limit: 2, type: "audit.logged", follower } as const;
       // An answer may be thrown away, and the read made again.
-      await followed[side === "redis" ? "onRedis" : "onDirectory"](store, query);
-      const answer = await followed[side === "redis" ? "onRedis" : "onDirectory"](store, query);
+      await followed[side === "redis" ? "onRedis" : "onDirectory"](store, query, isOlder);
+      const answer = await followed[side === "redis" ? "onRedis" : "onDirectory"](
+        store,
+        query,
+        isOlder,
+      );
       assert.ok(answer.kind === "read");
       cursor = answer.cursor;
       subjects.push(...answer.events.map(({ subject }) => subject));
@@ -61,8 +67,12 @@ function auditFollower(bench: OutageBench, followed: FollowedAudit, start: strin
     const ids: string[] = [];
     while (ids.length < most) {
       const query = { limit: 2, follower, ...(after === undefined ? {} : { after }) };
-      await followed[side === "redis" ? "onRedis" : "onDirectory"](store, query);
-      const answer = await followed[side === "redis" ? "onRedis" : "onDirectory"](store, query);
+      await followed[side === "redis" ? "onRedis" : "onDirectory"](store, query, isOlder);
+      const answer = await followed[side === "redis" ? "onRedis" : "onDirectory"](
+        store,
+        query,
+        isOlder,
+      );
       assert.ok(answer !== undefined);
       after = answer.after;
       ids.push(...answer.entries.map(({ id }) => id));

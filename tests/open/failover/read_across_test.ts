@@ -6,6 +6,10 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/clock.ts";
 import { Audit } from "../../../src/audit/audit.ts";
 import type { AuditStore } from "../../../src/audit/store.ts";
+import type { StoreUnavailableError } from "../../../src/errors.ts";
+import { Events } from "../../../src/event/event.ts";
+import { Locks } from "../../../src/lock/lock.ts";
+import { Tasks } from "../../../src/task/task.ts";
 import type { Store } from "../../../src/store.ts";
 import { contextOn } from "../../../dev/room_context.ts";
 import { hasRedis } from "../../../dev/redis_server.ts";
@@ -57,3 +61,35 @@ for (const look of [1, 2, 3]) {
       }),
   });
 }
+
+Deno.test({
+  name:
+    "a page of events from a cursor of Redis is out of reach while Redis is away, and whole once it is back",
+  ignore: !hasRedis(),
+  fn: () =>
+    withSites(async ({ server, site }) => {
+      const store = await (await site()).open();
+      const context = contextOn(store, systemClock, "ada");
+      const [locks, events] = [new Locks(context), new Events(context)];
+      await locks.acquire("1");
+      const { cursor } = await events.list();
+      await locks.acquire("2");
+      await server.kill();
+      await locks.acquire("3");
+      await assert.rejects(events.list({ since: cursor }), (error: StoreUnavailableError) => {
+        assert.equal(error.details.reason, "out_of_reach");
+        return error.details.id === cursor;
+      });
+      await assert.rejects(new Tasks(context).show(cursor), { code: "not_found" });
+      await assert.rejects(new Tasks(context).show(cursor.replace("evt", "tsk")), {
+        code: "store_unavailable",
+      });
+      await server.restart();
+      await until("Redis has the authority", async () => {
+        await store.failback();
+        return (await store.authority()).store === "redis";
+      });
+      const page = await events.list({ since: cursor, type: "lock.acquired" });
+      assert.deepEqual(page.events.map(({ subject }) => subject), ["2", "3"]);
+    }),
+});
