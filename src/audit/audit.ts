@@ -189,8 +189,8 @@ export class Audit {
    *
    * It finds an entry that was changed, moved, added or taken away by somebody who did not rewrite everything that
    * tells of it. It does not find a whole chain computed anew together with its events and count, an
-   * entry's idempotency key, or an instant changed within what its neighbours allow once its event is no longer kept:
-   * against those, keep the `head` of an earlier verification elsewhere.
+   * entry's idempotency key, or an instant changed within what its neighbours allow once its event is no longer kept, or
+   * was moved after an outage: against those, keep the `head` of an earlier verification elsewhere.
    *
    * @returns the first place that does not fit, if there is one.
    */

@@ -55,8 +55,11 @@ export async function examine(
 
 /** What the event stream, as far as it is kept, tells of the log. */
 export interface RecordedEntries {
-  /** The instant of each entry that an event tells of and that was not met yet. */
-  readonly atMs: Map<string, number>;
+  /**
+   * The instant of each entry that an event tells of and that was not met yet; `undefined` when the event was moved after
+   * an outage: then an entry may have got the instant of the one before it, and an event that of its new place.
+   */
+  readonly atMs: Map<string, number | undefined>;
   /** Entries between these instants have their events among those. */
   readonly fromMs: number;
   readonly toMs: number;
@@ -67,14 +70,17 @@ export async function recordedEntries(events: EventStore): Promise<RecordedEntri
   const newest = await events.end();
   const first = await events.read({ limit: 1 });
   const oldest = first.kind === "read" ? first.events[0] : undefined;
-  const atMs = new Map<string, number>();
+  const atMs = new Map<string, number | undefined>();
   if (oldest === undefined) return { atMs, fromMs: Infinity, toMs: -Infinity };
   let query: EventQuery = { type: "audit.logged", limit: BATCH };
   for (;;) {
     const page = await events.read(query);
     // The oldest events may be dropped at any moment; then those from now on are looked at.
     if (page.kind !== "read") return { atMs: new Map(), fromMs: Infinity, toMs: -Infinity };
-    for (const event of page.events) atMs.set(event.subject, event.atMs);
+    const moved = new Set(page.moved);
+    for (const { id, subject, atMs: toldMs } of page.events) {
+      atMs.set(subject, moved.has(id) ? undefined : toldMs);
+    }
     // A page may be short for its size, and more may follow.
     if (page.events.length === 0) break;
     query = { ...query, after: { id: page.cursor, seq: sequenceOf("evt", page.cursor)! } };
@@ -92,9 +98,10 @@ export function compare(
   if (createdAtMs > nowMs) {
     return { id, seq, why: "its instant lies after the store's clock: it was changed" };
   }
+  const isTold = atMs.has(id);
   const toldMs = atMs.get(id);
   atMs.delete(id);
-  if (toldMs === undefined) {
+  if (!isTold) {
     if (createdAtMs <= fromMs || createdAtMs >= toMs) return undefined;
     return {
       id,
@@ -102,7 +109,7 @@ export function compare(
       why: "no event tells of it: it was added from outside, or its event taken away",
     };
   }
-  if (toldMs === createdAtMs) return undefined;
+  if (toldMs === undefined || toldMs === createdAtMs) return undefined;
   return { id, seq, why: "its instant is not that of the event that tells of it: one was changed" };
 }
 

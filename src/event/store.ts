@@ -24,7 +24,16 @@ export interface EventQuery {
 /** What became of an {@linkcode EventQuery}. `oldest` is the oldest event kept, if there is any. */
 export type EventsRead =
   /** `cursor`: the last event returned or, when fewer than `limit` matched, the end of the stream. */
-  | { readonly kind: "read"; readonly events: readonly CoordEvent[]; readonly cursor: string }
+  | {
+    readonly kind: "read";
+    readonly events: readonly CoordEvent[];
+    readonly cursor: string;
+    /**
+     * Identifiers of those that were moved here from a store that stood in, or behind such: their instants may be others
+     * than those of the records that they tell of. Absent when there are none.
+     */
+    readonly moved?: readonly string[];
+  }
   /** Events after `after` were dropped. */
   | { readonly kind: "trimmed"; readonly oldest: string | undefined }
   /** This stream never had the event `after`. */

@@ -2328,6 +2328,14 @@ local function count_events(fields)
   end
   return count
 end
+local function is_moved(fields)
+  for i = #fields - 1, #fields - 3, -2 do
+    if fields[i] == 'o' then
+      return string.sub(fields[i + 1], 1, 5) == 'told ' or string.sub(fields[i + 1], -7) == 'moved=0'
+    end
+  end
+  return false
+end
 local function extent(entry)
   if not entry then return end
   local at, last = string.match(entry[1], '^(%d+)-(%d+)$')
@@ -2379,12 +2387,13 @@ repeat
   for _, entry in ipairs(entries) do
     at, first, last = extent(entry)
     looked = looked + last - first + 1
+    local shown_at = is_moved(entry[2]) and -at or at
     for i = 2, #entry[2], 2 do bytes = bytes + #entry[2][i] end
     for number = math.max(first, passed + 1), last do
       local field = (number - first) * 2 + 1
       if TYPE == '' or entry[2][field] == TYPE then
         local count = #reply
-        reply[count + 1], reply[count + 2] = at, number
+        reply[count + 1], reply[count + 2] = shown_at, number
         reply[count + 3], reply[count + 4] = entry[2][field], entry[2][field + 1]
         if count == LIMIT * 4 then return answer(at, number, 0) end
       end
@@ -2508,6 +2517,16 @@ local function add_told()
   end
   add()
 end
+local function mark_moved(fields)
+  if is_of_outage(fields) then return end
+  for i = 1, #fields, 2 do
+    if fields[i] == 'o' then
+      if string.sub(fields[i + 1], -7) ~= 'moved=0' then fields[i + 1] = fields[i + 1] .. ' moved=0' end
+      return
+    end
+  end
+  fields[#fields + 1], fields[#fields + 2] = 'o', 'moved=0'
+end
 local function put_back()
   local members = call('ZRANGE', LATE_EVENTS, 0, MOST - 1)
   for _, member in ipairs(members) do
@@ -2517,6 +2536,7 @@ local function put_back()
       if fields[i] ~= 'o' and fields[i] ~= 'r' then count = count + 1 end
     end
     last_event = last_event + count
+    mark_moved(fields)
     add_entry(fields, last_event, '')
     call('ZREM', LATE_EVENTS, member)
   end

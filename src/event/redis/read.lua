@@ -4,7 +4,8 @@ ARGV    5 from: "" for the oldest kept, an instant, or <instant>-<number> of the
         6 1 when from is a cursor to be checked  7 limit  8 type, "" for any
         9 waker to wake at the next one when nothing is found, "" for none
 RETURN  {'read', instant, number, more, and of each event instant, number, type, agent NUL data NUL subject}
-        the first two are where to go on; more is 1 when that is not the end and limit is not reached
+        the first two are where to go on; more is 1 when that is not the end and limit is not reached; an event's instant is
+        negative when it was moved here, or behind those that were, see event/take
         {'trimmed' | 'unknown', instant, number of the oldest event kept}; both "" when there is none
 KEEPS   a reader sees every event after its cursor, or learns that it cannot. ]]
 local FROM, CHECKED, LIMIT, TYPE, WAKER = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8], ARGV[9]
@@ -20,6 +21,16 @@ local function count_events(fields)
     count = count - 1
   end
   return count
+end
+
+-- Whether it was moved here from another store, or behind such.
+local function is_moved(fields)
+  for i = #fields - 1, #fields - 3, -2 do
+    if fields[i] == 'o' then
+      return string.sub(fields[i + 1], 1, 5) == 'told ' or string.sub(fields[i + 1], -7) == 'moved=0'
+    end
+  end
+  return false
 end
 
 -- The instant of an entry, and the numbers of its first and last event; nothing when there is no entry.
@@ -87,13 +98,14 @@ repeat
   for _, entry in ipairs(entries) do
     at, first, last = extent(entry)
     looked = looked + last - first + 1
+    local shown_at = is_moved(entry[2]) and -at or at
     -- Its answer is kept for a repeated call, and was read with it.
     for i = 2, #entry[2], 2 do bytes = bytes + #entry[2][i] end
     for number = math.max(first, passed + 1), last do
       local field = (number - first) * 2 + 1
       if TYPE == '' or entry[2][field] == TYPE then
         local count = #reply
-        reply[count + 1], reply[count + 2] = at, number
+        reply[count + 1], reply[count + 2] = shown_at, number
         reply[count + 3], reply[count + 4] = entry[2][field], entry[2][field + 1]
         if count == LIMIT * 4 then return answer(at, number, 0) end
       end

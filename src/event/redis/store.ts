@@ -29,6 +29,7 @@ export class RedisEvents implements EventStore {
 
   async read({ after, sinceMs, limit, type, waits }: EventQuery): Promise<EventsRead> {
     const events: CoordEvent[] = [];
+    const moved: string[] = [];
     const waker = waits ? (await this.#runner.waker()).id : "";
     let from = after !== undefined
       ? `${sequencedAtMs(after.id)}-${after.seq}`
@@ -46,9 +47,14 @@ export class RedisEvents implements EventStore {
       const place = atMs === "" || seq === "" ? undefined : eventId(seq, atMs);
       if (kind !== "read") return { kind, oldest: place };
       for (let index = 0; index < found.length; index += 4) {
-        events.push(toEvent(found.slice(index, index + 4)));
+        const [atMs, ...others] = found.slice(index, index + 4) as [number, ...unknown[]];
+        const event = toEvent([Math.abs(atMs), ...others]);
+        if (atMs < 0) moved.push(event.id);
+        events.push(event);
       }
-      if (more === 0) return { kind, events, cursor: place! };
+      if (more === 0) {
+        return { kind, events, cursor: place!, ...(moved.length > 0 ? { moved } : {}) };
+      }
       from = `${atMs}-${seq}`;
     }
   }

@@ -7,7 +7,8 @@ ARGV    5 1 if these are the last, 6 the outage that they are of, then of each e
         NUL data NUL subject
 RETURN  1 if the same call is to be made again; 2 if all that was told is there, and the call is to be made again without any
         event, which puts more of those back that were taken out; 0 at the end
-EVENTS  the entries of those that were taken over have o -> "told ", the outage
+EVENTS  the entries of those that were taken over have o -> "told ", the outage; those that were put behind them and were not
+        told themselves an owner "moved" of no event, the last one
 LATE_EVENTS  score: number of an entry's last event; member: that number, a space, the entry's fields as a JSON list. Entries
         that were taken out of EVENTS because they come behind those that are told
 KEEPS   an event is in EVENTS or in LATE_EVENTS: whoever is cut off makes the call again. One of the same type about the
@@ -140,6 +141,18 @@ local function add_told()
   add()
 end
 
+-- Notes that an entry has got another place, and with it another instant.
+local function mark_moved(fields)
+  if is_of_outage(fields) then return end
+  for i = 1, #fields, 2 do
+    if fields[i] == 'o' then
+      if string.sub(fields[i + 1], -7) ~= 'moved=0' then fields[i + 1] = fields[i + 1] .. ' moved=0' end
+      return
+    end
+  end
+  fields[#fields + 1], fields[#fields + 2] = 'o', 'moved=0'
+end
+
 -- Puts what was taken out behind the last one that was told; answers whether that was all.
 local function put_back()
   local members = call('ZRANGE', LATE_EVENTS, 0, MOST - 1)
@@ -150,6 +163,7 @@ local function put_back()
       if fields[i] ~= 'o' and fields[i] ~= 'r' then count = count + 1 end
     end
     last_event = last_event + count
+    mark_moved(fields)
     add_entry(fields, last_event, '')
     call('ZREM', LATE_EVENTS, member)
   end

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { Agents } from "../../../src/agent/agent.ts";
+import { Audit } from "../../../src/audit/audit.ts";
 import { systemClock } from "../../../src/clock.ts";
 import { Events } from "../../../src/event/event.ts";
 import type { CoordEvent } from "../../../src/event/model.ts";
@@ -19,6 +20,8 @@ import { outageTest } from "../../support/outage.ts";
 function sitesTest(name: string, body: (sites: Sites) => Promise<void>): void {
   Deno.test({ name, ignore: !hasRedis(), fn: () => withSites(body) });
 }
+
+const DECISION = { decisionType: "t", context: "c", reason: "r" };
 
 const typesOf = (events: readonly CoordEvent[]) => events.map(({ type }) => type);
 
@@ -132,8 +135,10 @@ sitesTest(
         proxy.cut();
         await new Tasks(context).counts();
         await new Tasks(context).create([{ title: "meanwhile" }]);
+        await new Audit(context).log(DECISION);
       }
-      for (const { proxy, store } of hosts) {
+      // The one that has logged last is back first, so that the other's entry comes behind a later one.
+      for (const { proxy, store } of hosts.toReversed()) {
         await proxy.refuse(false);
         await until("Redis is back", async () => (await store.failback()).kind !== "unreachable");
       }
@@ -141,6 +146,8 @@ sitesTest(
       const changes = events.filter(({ type }) => type.startsWith("store.failed"));
       const told = changes.map(({ type, subject }) => `${type} ${subject}`);
       assert.equal(new Set(told).size, 4, told.join());
+      const verified = await new Audit(hosts[0]!.context).verify();
+      assert.deepEqual([verified.ok, verified.entries], [true, 2], JSON.stringify(verified));
     } finally {
       for (const { proxy } of hosts) await proxy.stop();
     }
