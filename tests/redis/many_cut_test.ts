@@ -12,6 +12,7 @@ import { startProxy } from "../../dev/proxy.ts";
 import { freshNamespace, hasRedis, startRedis } from "../../dev/redis_server.ts";
 import { eventually } from "../support/wrapped.ts";
 import { monitor } from "../../dev/redis_monitor.ts";
+import { GENEROUS_MS } from "../../dev/sleepers.ts";
 import { contextOn } from "../../dev/room_context.ts";
 
 const CLIENTS = 100;
@@ -20,6 +21,9 @@ const ENTRIES = 1500;
 /** Paths that one of their calls takes, for many entries in little time; and how many events an entry holds. */
 const PATHS = 1000;
 const EVENTS_AN_ENTRY = 8;
+
+/** What the others do before the clients come back may take longer than a command may usually wait. */
+const PATIENT = { connectTimeoutMs: GENEROUS_MS, commandTimeoutMs: GENEROUS_MS };
 
 Deno.test({
   name: "a hundred clients that are cut off at once act once each, and do not each read the stream",
@@ -33,7 +37,7 @@ Deno.test({
     const context = (store: RedisStore, name: string) => contextOn(store, systemClock, name);
     try {
       for (let n = 0; n < CLIENTS; n++) {
-        stores.push(await RedisStore.open(proxy.url, { namespace }));
+        stores.push(await RedisStore.open(proxy.url, { namespace, ...PATIENT }));
       }
       const locks = stores.map((store, n) => new Locks(context(store, `agent${n}`)));
       const [own, ...others] = locks as [Locks, ...Locks[]];
