@@ -10,7 +10,7 @@
  * In one process the operations under way share one hold, and are counted; each new one still passes the turnstile.
  *
  * The files can be removed under a process that has them open, and made again by another one; two authorities
- * would then decide. So every entry compares what the record's path leads to with what is open.
+ * would then decide. So an entry compares what the record's path leads to with what is open, unless one just did.
  * @module
  */
 import type { Clock } from "../../clock.ts";
@@ -27,6 +27,11 @@ export interface AuthorityOptions {
   readonly clock: Clock;
   /** How long to wait for others, each time. Default: 10 seconds. */
   readonly lockTimeoutMs?: number;
+  /**
+   * One look whether the files are still there serves the entries of this long, in milliseconds: what is done so shortly
+   * after they were removed is worth as much as what was done just before it. Default: 5.
+   */
+  readonly lookEveryMs?: number;
   /** Makes the directory again after somebody removed it. Default: only its last part. */
   readonly makeHome?: () => void;
 }
@@ -49,6 +54,7 @@ export class Authority {
   readonly #home: string;
   readonly #options: AuthorityOptions;
   readonly #lockTimeoutMs: number;
+  readonly #lookEveryMs: number;
   #files: AuthorityFiles;
   #last: AuthorityRecord;
   #isClosed = false;
@@ -61,6 +67,7 @@ export class Authority {
     this.#home = home;
     this.#options = options;
     this.#lockTimeoutMs = options.lockTimeoutMs ?? 10_000;
+    this.#lookEveryMs = options.lookEveryMs ?? 5;
     this.#files = AuthorityFiles.open(home, options.clock);
     this.#last = this.#files.record.peek();
   }
@@ -157,7 +164,7 @@ export class Authority {
   /** An operation that is inside already gets the record, or is sent away. */
   #admit(files: AuthorityFiles): Hold | undefined {
     try {
-      if (files.inPlace()) {
+      if (files.wasInPlace(this.#lookEveryMs)) {
         this.#last = files.record.read();
         return new Part(files, this.#last);
       }

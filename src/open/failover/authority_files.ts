@@ -26,6 +26,7 @@ export class AuthorityFiles {
   readonly #path: string;
   readonly #inode: number;
   #retired = false;
+  #inPlaceAt = -Infinity;
 
   private constructor(home: string, locks: readonly KernelLock[], record: RecordFile) {
     [this.pass, this.block, this.share, this.exclude] = locks as [
@@ -54,10 +55,17 @@ export class AuthorityFiles {
     }
   }
 
+  /** The same, unless that was seen less than so many milliseconds ago. */
+  wasInPlace(withinMs: number): boolean {
+    return performance.now() - this.#inPlaceAt < withinMs || this.inPlace();
+  }
+
   /** Whether the record's path still leads to the file that is open here. */
   inPlace(): boolean {
     try {
-      return Deno.lstatSync(this.#path).ino === this.#inode;
+      const isInPlace = Deno.lstatSync(this.#path).ino === this.#inode;
+      if (isInPlace) this.#inPlaceAt = performance.now();
+      return isInPlace;
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false;
       throw error;

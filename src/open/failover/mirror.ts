@@ -46,13 +46,13 @@ export class Mirror {
   }
 
   /**
-   * Notes what Redis has confirmed. Only while the caller takes part in the shared hold of an authority that names
+   * Notes what Redis has confirmed, in one call of the system. Only while the caller takes part in the shared hold of an authority that names
    * this generation.
    *
    * @throws {StoreUnavailableError} when it could not be noted, such as on a full disk.
    */
-  append(line: MirrorLine): void {
-    const bytes = encoder.encode(`\n${JSON.stringify(line)}\n`);
+  append(...lines: readonly MirrorLine[]): void {
+    const bytes = encoder.encode(lines.map((line) => `\n${JSON.stringify(line)}\n`).join(""));
     try {
       for (let time = 0; time < TRIES; time++) {
         if (this.#file.writeSync(bytes) === bytes.length) return;

@@ -359,7 +359,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
         const file = Mirror.open(siteHome(directory, namespace), mirror);
         this.#mirror = { generation: mirror, file };
       }
-      for (const line of lines) this.#mirror.file.append(line);
+      this.#mirror.file.append(...lines);
     }
     this.#changes!.afterWrite(record, this.#mirror?.file);
   }

@@ -25,7 +25,11 @@ function authorityTest(name: string, body: (bench: Bench) => Promise<void>): voi
     Deno.mkdirSync(home);
     const opened: Authority[] = [];
     const open = (options = {}) => {
-      const authority = Authority.open(home, { clock: new TestClock(), ...options });
+      const authority = Authority.open(home, {
+        clock: new TestClock(),
+        lookEveryMs: 0,
+        ...options,
+      });
       opened.push(authority);
       return authority;
     };
@@ -261,6 +265,19 @@ authorityTest(
     assert.equal(changed, false);
     hold.leave();
     await ends("the change", change);
+  },
+);
+
+authorityTest(
+  "files that were just seen are not looked at for each entry, but for each change",
+  async ({ home, open }) => {
+    const authority = open({ lookEveryMs: 3_600_000 });
+    atOnce(authority).leave();
+    Deno.removeSync(home, { recursive: true });
+    atOnce(authority).leave();
+    assert.throws(() => Deno.statSync(home), Deno.errors.NotFound);
+    await authority.change((_, write) => Promise.resolve(write({ memory: 3 })));
+    assert.equal(open().peek().memory, 3);
   },
 );
 

@@ -3,6 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { systemClock } from "../../../src/clock.ts";
 import { StoreUnavailableError } from "../../../src/errors.ts";
 import type { StoreWarning } from "../../../src/engine/warning.ts";
@@ -12,6 +13,7 @@ import { encodeFile, firstRecord } from "../../../src/open/failover/record.ts";
 import { FailoverStore } from "../../../src/open/failover/store.ts";
 import { contextOn } from "../../../dev/room_context.ts";
 import { freshNamespace, hasRedis, sharedRedis } from "../../../dev/redis_server.ts";
+import { eventually } from "../../support/wrapped.ts";
 
 /** What a test works with. */
 interface Place {
@@ -232,6 +234,11 @@ placeTest(
     const locks = locksOn(store);
     await locks.acquire("a.py");
     await Deno.remove(`${place.project}/.agentcoord`, { recursive: true });
+    // One look at the files serves what comes shortly after it.
+    await eventually("it is made again", async () => {
+      await locks.renew("a.py");
+      return existsSync(`${place.fallback}/.gitignore`);
+    });
     await locks.acquire("b.py");
     assert.equal((await locks.list()).length, 2);
     assert.equal(Deno.readTextFileSync(`${place.fallback}/.gitignore`), "*\n");
