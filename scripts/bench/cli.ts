@@ -28,21 +28,13 @@ export const cli: Benchmark = {
 async function measure(directory: string, { rounds, quick }: Effort): Promise<Figure[]> {
   const hello = `${directory}/hello.ts`;
   await Deno.writeTextFile(hello, HELLO);
-  const binary = Deno.env.get("AGENTCOORD_BIN") ?? inCheckout("dist/agentcoord");
   const runtime = Deno.env.get("DENORT_BIN");
   const deno = Deno.execPath();
   const sides: Record<string, () => Promise<{ ms: number }>> = {
     "deno run hello": () => time([deno, "run", hello], directory),
-    "from source": acquireBy(
-      [deno, "run", "-A", "--config", inCheckout("deno.json"), inCheckout("main.ts")],
-      await project(directory, "source"),
-    ),
   };
-  const builtAt = modified(binary);
-  if (builtAt !== undefined) {
-    // An old one says nothing about the sources beside it.
-    const name = `by the binary of ${builtAt.toISOString().slice(0, 16)}Z`;
-    sides[name] = acquireBy([binary], await project(directory, "binary"));
+  for (const { name, command } of programs()) {
+    sides[name] = acquireBy(command, await project(directory, name));
   }
   if (runtime !== undefined) {
     const compiled = await compileHello(hello, runtime);
@@ -59,6 +51,33 @@ async function measure(directory: string, { rounds, quick }: Effort): Promise<Fi
   });
 }
 
+/** How the program can be started here. */
+export interface Program {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+}
+
+/** The sources, and the binary where there is one. */
+export function programs(): readonly Program[] {
+  const source: Program = {
+    name: "from source",
+    command: [
+      Deno.execPath(),
+      "run",
+      "-A",
+      "--config",
+      inCheckout("deno.json"),
+      inCheckout("main.ts"),
+    ],
+  };
+  const binary = Deno.env.get("AGENTCOORD_BIN") ?? inCheckout("dist/agentcoord");
+  const builtAt = modified(binary);
+  if (builtAt === undefined) return [source];
+  // An old one says nothing about the sources beside it.
+  const name = `by the binary of ${builtAt.toISOString().slice(0, 16)}Z`;
+  return [source, { name, command: [binary] }];
+}
+
 /** Each call locks a path that nothing has locked before. */
 function acquireBy(program: readonly [string, ...string[]], directory: string) {
   let calls = 0;
@@ -69,9 +88,11 @@ function acquireBy(program: readonly [string, ...string[]], directory: string) {
     );
 }
 
-async function time(
+/** How long a command takes from its start to its end, in `directory`. */
+export async function time(
   [program, ...args]: readonly [string, ...string[]],
   directory: string,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ ms: number }> {
   const command = new Deno.Command(program, {
     args,
@@ -80,7 +101,7 @@ async function time(
     stdout: "null",
     stderr: "inherit",
     clearEnv: true,
-    env: ENVIRONMENT,
+    env: { ...ENVIRONMENT, ...env },
   });
   const startedAt = performance.now();
   const { success, code } = await command.spawn().status;
@@ -89,9 +110,9 @@ async function time(
   return { ms };
 }
 
-/** A new project, recognised by its store directory. */
-async function project(directory: string, name: string): Promise<string> {
-  const path = `${directory}/${name}`;
+/** A new project in `directory`, recognised by its store directory. */
+export async function project(directory: string, name: string): Promise<string> {
+  const path = `${directory}/${name.replaceAll(/\W/g, "_")}`;
   await Deno.mkdir(`${path}/.agentcoord`, { recursive: true });
   return path;
 }

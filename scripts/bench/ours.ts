@@ -5,6 +5,7 @@
 import { systemClock } from "../../src/clock.ts";
 import type { RoomContext } from "../../src/context.ts";
 import { DirectoryStore } from "../../src/open/directory.ts";
+import { FailoverStore } from "../../src/open/failover/store.ts";
 import { RedisStore } from "../../src/open/redis.ts";
 import type { Store } from "../../src/store.ts";
 import type { Durability } from "./bare.ts";
@@ -22,6 +23,16 @@ export async function openOurs(directory: string, durability: Durability): Promi
 /** The same on a Redis server. */
 export async function openOursOnRedis(url: string, namespace: string): Promise<RoomContext> {
   return contextOf(await RedisStore.open(url, { namespace }));
+}
+
+/** The same, with a directory that would stand in for the server. */
+export async function openOursWithStandIn(
+  url: string,
+  namespace: string,
+  directory: string,
+): Promise<RoomContext> {
+  const options = { durability: "full", clock: systemClock, mode: "auto" } as const;
+  return contextOf(await FailoverStore.open({ url, namespace, directory, ...options }));
 }
 
 function contextOf(store: Store): RoomContext {

@@ -6,6 +6,7 @@ import type { Benchmark } from "../figure.ts";
 import { backlog } from "./backlog.ts";
 import { claimComplete, claimComplete50 } from "./claim_complete.ts";
 import { create } from "./create.ts";
+import { failover } from "./failover.ts";
 import { lock } from "./lock.ts";
 import { memory } from "./memory.ts";
 import type { Peers } from "./peers.ts";
@@ -20,5 +21,6 @@ export function redisBenchmarks(site: Site, peers: Peers): readonly Benchmark[] 
     lock(site, peers),
     memory(site, peers),
     create(site, peers),
+    failover(site),
   ];
 }

@@ -20,7 +20,7 @@ export async function openQueue(side: "bare" | "ours", place: Place): Promise<Qu
 
 /** Builds a backlog. */
 export async function fill(
-  queue: Queue,
+  queue: Pick<Queue, "create">,
   tasks: number,
   draftOf: (index: number) => Draft,
 ): Promise<void> {
