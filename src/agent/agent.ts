@@ -135,9 +135,9 @@ export class Agents {
    */
   async deregister(): Promise<{ readonly released: ReleasedCounts }> {
     const { name } = requireActor(this.#context);
-    const released = await (await this.#context.store.agents()).deregister(name);
-    if (released === undefined) throw await this.#unknown(name);
-    return { released };
+    const left = await (await this.#context.store.agents()).deregister(name);
+    if (left === undefined) throw await this.#unknown(name);
+    return { released: { locks: left.locks, tasks: left.tasks } };
   }
 
   /**

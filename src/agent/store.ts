@@ -37,6 +37,14 @@ export interface ReleasedCounts {
   readonly tasks: number;
 }
 
+/** An agent that has left. */
+export interface Departure extends ReleasedCounts {
+  /** Of the leases that it held, none has a greater fence: one that it holds under such a fence came later. */
+  readonly fence: number;
+  /** When it left, by the store's clock. */
+  readonly atMs: number;
+}
+
 /** Some of the agents that a call is about. */
 export interface AgentPortion {
   readonly agents: readonly Agent[];
@@ -63,7 +71,7 @@ export interface AgentStore {
    * `undefined` when nobody has that name. Cut short, it has released some and still is an agent, which
    * holds the others until they lapse or it is called again.
    */
-  deregister(name: string): Promise<ReleasedCounts | undefined>;
+  deregister(name: string): Promise<Departure | undefined>;
   /**
    * Removes at most `limit` agents that are gone and hold no live lease, in a portion that begins where the one
    * before says.

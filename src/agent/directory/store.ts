@@ -16,7 +16,7 @@ import { holdsNothing, type Portion, renewHeld } from "./held.ts";
 import { statusOf } from "../model.ts";
 import { type AgentRow, findAgent, toAgent } from "./rows.ts";
 import { GONE_AFTER_MS, HUNG_AFTER_MS } from "../model.ts";
-import type { AgentStore, RegisterOutcome, Registration } from "../store.ts";
+import type { AgentStore, Departure, RegisterOutcome, Registration } from "../store.ts";
 import { DEPARTURES, touchAgent } from "./touch.ts";
 import type { Lease } from "../../lock/model.ts";
 
@@ -80,25 +80,35 @@ export class DirectoryAgents implements AgentStore {
       before: { readonly locks: number; readonly tasks: number },
     ) => {
       const row = findAgent(tx, name);
-      if (row === undefined) return { left: "unknown", released: before } as const;
+      const last = tx.get<{ fence: number }>("SELECT fence FROM state");
+      const at = { fence: last?.fence ?? 0, atMs: tx.nowMs };
+      if (row === undefined) return { left: "unknown", released: before, ...at } as const;
       const leases = locks.releaseAll(tx, name, LEASES_PER_OPERATION).length;
       const { ended, released } = tasks.releaseAll(tx, name, LEASES_PER_OPERATION - leases);
       const sum = { locks: before.locks + leases, tasks: before.tasks + released };
-      if (leases + ended === LEASES_PER_OPERATION) return { left: "more", released: sum } as const;
+      if (leases + ended === LEASES_PER_OPERATION) {
+        return { left: "more", released: sum, ...at } as const;
+      }
       if (row.gone_at_ms === null) {
         tx.run("UPDATE agents SET gone_at_ms = ? WHERE name = ?", tx.nowMs, name);
         tx.count(DEPARTURES, 1);
         emit(tx, "agent.deregistered", name, name, sum);
       }
-      return { left: "nothing", released: sum } as const;
+      return { left: "nothing", released: sum, ...at } as const;
     };
     let sum = { locks: 0, tasks: 0 };
-    for (let first = true;; first = false) {
-      const now = await this.#engine.writeFreeing(undefined, (tx) => release(tx, sum));
-      sum = now.released;
-      if (now.left === "nothing") return sum;
-      // Unknown later: removed by somebody else after a portion of its leases had been released.
-      if (now.left === "unknown") return first ? undefined : sum;
+    let departure: Departure | undefined;
+    for (;;) {
+      const { left, released, fence, atMs } = await this.#engine.writeFreeing(
+        undefined,
+        (tx) => release(tx, sum),
+      );
+      // Removed by somebody else, perhaps after a portion of its leases had been released.
+      if (left === "unknown") return departure;
+      sum = released;
+      // What it was granted since its first portion ended may still be there.
+      departure = { ...sum, fence: departure?.fence ?? fence, atMs };
+      if (left === "nothing") return departure;
     }
   }
 

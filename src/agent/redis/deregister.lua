@@ -5,8 +5,8 @@ KEYS    agent_reported, agents_left
 FLAGS   frees
 ARGV    5 name, 6 leases in a portion, 7 where the portion begins, "" at first, 8 and 9 the locks and tasks
         released by the portions before
-RETURN  {locks, tasks, next}: how many it has released by now, and where the next portion begins, "" after the last one;
-        "" when nobody has that name ]]
+RETURN  {locks, tasks, fence, atMs, next}: how many it has released by now, the last fence that was handed out, the store's
+        clock, and where the next portion begins, "" after the last one; "" when nobody has that name ]]
 local NAME = ARGV[5]
 local record = call('HGET', AGENTS, NAME)
 if not record then return finish('') end
@@ -25,4 +25,4 @@ if seen then
   departed_at, dirty = now, true
   emit('agent.deregistered', NAME, NAME, '{' .. released_counts .. '}')
 end
-return finish('{' .. released_counts .. ',"next":' .. cjson.encode(following) .. '}', true)
+return finish('{' .. released_counts .. ',"fence":' .. int(last_fence) .. ',"atMs":' .. int(now) .. ',"next":' .. cjson.encode(following) .. '}', true)

@@ -24,9 +24,9 @@ import { GONE_AFTER_MS, HUNG_AFTER_MS } from "../model.ts";
 import type {
   AgentPortion,
   AgentStore,
+  Departure,
   RegisterOutcome,
   Registration,
-  ReleasedCounts,
 } from "../store.ts";
 
 const REGISTER = script("agent/register");
@@ -123,15 +123,18 @@ export class RedisAgents implements AgentStore {
   async deregister(name: string): ReturnType<AgentStore["deregister"]> {
     // Loaded when somebody leaves: most calls that act on agents are heartbeats.
     const { DEREGISTER } = await import("./held.ts");
-    let given: ReleasedCounts = { locks: 0, tasks: 0 };
+    let given = { locks: 0, tasks: 0 };
+    let left: Departure | undefined;
     for (let from = "";;) {
       const { locks, tasks } = given;
       const args = [name, LEASES_PER_OPERATION, from, locks, tasks];
       const text = await this.#runner.write(DEREGISTER, undefined, ...args);
       // Removed by somebody else after a portion of its leases had been released.
-      if (text === "") return from === "" ? undefined : given;
-      const { next, ...now }: ReleasedCounts & { readonly next: string } = JSON.parse(String(text));
-      if (next === "") return now;
+      if (text === "") return left;
+      const { next, ...now }: Departure & { readonly next: string } = JSON.parse(String(text));
+      // What it was granted since its first portion ended may still be there.
+      left = { ...now, fence: left?.fence ?? now.fence };
+      if (next === "") return left;
       [given, from] = [now, next];
     }
   }

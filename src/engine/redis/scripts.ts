@@ -36,7 +36,7 @@ if seen then
   departed_at, dirty = now, true
   emit('agent.deregistered', NAME, NAME, '{' .. released_counts .. '}')
 end
-return finish('{' .. released_counts .. ',"next":' .. cjson.encode(following) .. '}', true)
+return finish('{' .. released_counts .. ',"fence":' .. int(last_fence) .. ',"atMs":' .. int(now) .. ',"next":' .. cjson.encode(following) .. '}', true)
 `,
   "agent/explain": `local NAME, PORTION, FROM = unpack(ARGV, 5, 7)
 local record = call('HGET', AGENTS, NAME)

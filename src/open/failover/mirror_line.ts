@@ -55,8 +55,8 @@ export type MirrorLine =
     readonly op: "end";
     readonly leases: readonly { readonly path: string; readonly fence: number }[];
   }
-  /** Everything that this agent held has ended, tasks as well. */
-  | { readonly op: "end_all"; readonly holder: string }
+  /** Everything that this agent held under fences up to this one has ended, tasks as well. */
+  | { readonly op: "end_all"; readonly holder: string; readonly fence: number }
   /** A heartbeat renewed each live lease of this agent, on tasks as well, by its own length. */
   | { readonly op: "beat"; readonly holder: string; readonly atMs: number }
   /** Tasks were claimed; `untilMs` in their order, `leaseMs` where the claim said it. */
@@ -88,8 +88,8 @@ export type MirrorLine =
   | { readonly op: "opened"; readonly ids: readonly string[]; readonly again?: boolean }
   /** An agent as it is now. */
   | { readonly op: "agent"; readonly agent: Agent }
-  /** An agent has left. */
-  | { readonly op: "agent_gone"; readonly name: string }
+  /** An agent has left at this instant of Redis; one seen since is another of that name. */
+  | { readonly op: "agent_gone"; readonly name: string; readonly atMs: number }
   /** Somebody waits for locks; said again each time it looks. */
   | { readonly op: "wait"; readonly waiter: MirrorWaiter }
   /** It waits no more. */

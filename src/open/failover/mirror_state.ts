@@ -43,7 +43,11 @@ export class MirrorFold {
   /** The newest tenure of each task that a claim has told of. */
   readonly #fences = new Map<string, number>();
   readonly #endedTasks = new Map<string, number>();
+  /** Up to which fence everything has ended that an agent held. */
+  readonly #endedFor = new Map<string, number>();
   readonly #agents = new Map<string, Agent>();
+  /** When an agent left. */
+  readonly #left = new Map<string, number>();
   readonly #waiters = new Map<string, MirrorWaiter>();
   readonly #waitedOut = new Set<string>();
   #open = new OpenTaskCount(undefined);
@@ -67,7 +71,7 @@ export class MirrorFold {
         }
         break;
       case "end_all":
-        for (const told of this.#heldBy(line.holder)) told.hasEnded = true;
+        raise(this.#endedFor, line.holder, line.fence);
         break;
       case "beat":
         this.#beat(line.holder, line.atMs);
@@ -95,7 +99,7 @@ export class MirrorFold {
         this.#meet(line.agent);
         break;
       case "agent_gone":
-        this.#agents.delete(line.name);
+        raise(this.#left, line.name, line.atMs);
         break;
       case "wait":
         // The place is that of the first time.
@@ -115,10 +119,11 @@ export class MirrorFold {
     for (const told of withoutOvertaken([...this.#leases.values()])) {
       const { granted, hasEnded, lengthMs } = told;
       const untilMs = renewedBy(this.#beats.get(granted!.holder), told);
-      if (hasEnded || untilMs <= nowMs) continue;
+      if (hasEnded || this.#hasLeftWith(granted!) || untilMs <= nowMs) continue;
       leases.push({ ...granted!, ttlMs: lengthMs!, untilMs });
     }
     const agents = [...this.#agents.values()].filter(({ name, lastHeartbeatAtMs }) =>
+      lastHeartbeatAtMs > (this.#left.get(name) ?? 0) &&
       Math.max(lastHeartbeatAtMs, this.#beats.get(name)?.at(-1) ?? 0) > nowMs - GONE_AFTER_MS
     );
     const waiters = [...this.#waiters.values()];
@@ -132,7 +137,8 @@ export class MirrorFold {
       const told = this.#tasks.get(taskKey(id, fence))!;
       const task = withProgress(told.granted!, told.progress);
       const untilMs = renewedBy(this.#beats.get(task.lease!.holder), told);
-      const hasEnded = told.hasEnded || fence <= (this.#endedTasks.get(id) ?? 0);
+      const hasEnded = fence <= (this.#endedTasks.get(id) ?? 0) ||
+        this.#hasLeftWith(task.lease!);
       if (!hasEnded && untilMs > nowMs) tasks.push({ task, leaseMs: told.lengthMs!, untilMs });
     }
     return tasks;
@@ -152,6 +158,11 @@ export class MirrorFold {
     extend(told, untilMs, ttlMs);
   }
 
+  /** Whether the holder left after this had been granted to it. */
+  #hasLeftWith({ holder, fence }: { readonly holder: string; readonly fence: number }): boolean {
+    return fence <= (this.#endedFor.get(holder) ?? 0);
+  }
+
   #claim(task: Task, untilMs: number, leaseMs: number | undefined): void {
     const { lease, attempts } = task;
     if (lease === undefined) return;
@@ -161,13 +172,13 @@ export class MirrorFold {
     const lengthMs = leaseMs ?? lease.expiresAtMs - (attempts.at(-1)?.startedAtMs ?? 0);
     told.sinceMs = Math.min(told.sinceMs, untilMs - lengthMs);
     extend(told, untilMs, lengthMs);
-    this.#fences.set(task.id, Math.max(this.#fences.get(task.id) ?? 0, lease.fence));
+    raise(this.#fences, task.id, lease.fence);
   }
 
   #endTask(id: string, fence: number): void {
     // One who does not know the fence says a very large one: it means the tenures told of so far.
     const upTo = fence === Number.MAX_SAFE_INTEGER ? this.#fences.get(id) ?? 0 : fence;
-    this.#endedTasks.set(id, Math.max(this.#endedTasks.get(id) ?? 0, upTo));
+    raise(this.#endedTasks, id, upTo);
   }
 
   #beat(holder: string, atMs: number): void {
@@ -181,13 +192,10 @@ export class MirrorFold {
     if (known !== undefined && known.lastHeartbeatAtMs > agent.lastHeartbeatAtMs) return;
     this.#agents.set(agent.name, agent);
   }
+}
 
-  *#heldBy(holder: string): Iterable<Told<unknown>> {
-    for (const told of this.#leases.values()) if (told.granted?.holder === holder) yield told;
-    for (const told of this.#tasks.values()) {
-      if (told.granted?.lease?.holder === holder) yield told;
-    }
-  }
+function raise(all: Map<string, number>, key: string, value: number): void {
+  all.set(key, Math.max(all.get(key) ?? 0, value));
 }
 
 function leaseKey(path: string, fence: number): string {

@@ -7,7 +7,7 @@
  */
 import { given } from "../../given.ts";
 import type { Agent } from "../../agent/model.ts";
-import type { RegisterOutcome, Registration } from "../../agent/store.ts";
+import type { Departure, RegisterOutcome, Registration } from "../../agent/store.ts";
 import type { Actor } from "../../engine/actor.ts";
 import type { Lease } from "../../lock/model.ts";
 import type { AcquireOutcome, AcquireRequest } from "../../lock/store.ts";
@@ -89,10 +89,14 @@ const NOTES: Readonly<Record<string, Notes>> = {
       { op: "beat", holder: agent.name, atMs: nowMs },
       { op: "agent", agent },
     ],
-    deregister: ({ args }) => [
-      { op: "end_all", holder: String(args[0]) },
-      { op: "agent_gone", name: String(args[0]) },
-    ],
+    deregister: ({ args }, left: Departure | undefined) => {
+      if (left === undefined) return [];
+      const name = String(args[0]);
+      return [
+        { op: "end_all", holder: name, fence: left.fence },
+        { op: "agent_gone", name, atMs: left.atMs },
+      ];
+    },
   },
   tasks: {
     claim: ({ args }, { tasks }: ClaimOutcome, reply) =>

@@ -198,8 +198,8 @@ mirrorTest("an agent that left holds nothing, and is none", ({ note, load }) => 
     granted("a", 1),
     granted("b", 2, { holder: "bob" }),
     { op: "claim", tasks: [task("tsk_1", 3)], untilMs: [NOW + 3000] },
-    { op: "end_all", holder: "ada" },
-    { op: "agent_gone", name: "ada" },
+    { op: "end_all", holder: "ada", fence: 3 },
+    { op: "agent_gone", name: "ada", atMs: NOW },
     granted("c", 4),
   );
   const { agents, leases, tasks } = load();
@@ -207,6 +207,28 @@ mirrorTest("an agent that left holds nothing, and is none", ({ note, load }) => 
   assert.deepEqual(leases.map(({ path }) => path), ["b", "c"]);
   assert.deepEqual(tasks, []);
 });
+
+mirrorTest(
+  "an agent of the same name that comes back keeps what it gets, in whatever order it is told",
+  ({ note, load }) => {
+    const back = { ...agent("ada"), role: "back", lastHeartbeatAtMs: NOW + 1 };
+    // What was told by the process that saw it leave comes last, and first.
+    note(
+      { op: "agent", agent: back },
+      granted("new", 4),
+      { op: "claim", tasks: [task("tsk_new", 5)], untilMs: [NOW + 3000] },
+      { op: "end_all", holder: "ada", fence: 3 },
+      { op: "agent_gone", name: "ada", atMs: NOW },
+      granted("old", 1),
+      { op: "claim", tasks: [task("tsk_old", 3)], untilMs: [NOW + 3000] },
+      { op: "agent", agent: agent("ada") },
+    );
+    const { agents, leases, tasks } = load();
+    assert.deepEqual(agents, [back]);
+    assert.deepEqual(leases.map(({ path }) => path), ["new"]);
+    assert.deepEqual(tasks.map(({ task: { id } }) => id), ["tsk_new"]);
+  },
+);
 
 mirrorTest("a task is its newest claim's until that tenure has ended", ({ note, load }) => {
   note(
