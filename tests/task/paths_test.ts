@@ -331,7 +331,7 @@ storeTest(
     const { events: told } = await events.list();
     const { fence } = task!.lease!;
     assert.deepEqual(
-      told.filter(({ type }) => !type.startsWith("agent.")).map(({ type, subject, data }) =>
+      told.filter(({ type }) => /^(?:lock|task)\./.test(type)).map(({ type, subject, data }) =>
         [type, subject, data] as const
       ).slice(1),
       [

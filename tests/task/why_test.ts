@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { Agents } from "../../src/agent/agent.ts";
 import { NotFoundError } from "../../src/errors.ts";
+import { newId } from "../../src/id.ts";
 import { Locks } from "../../src/lock/lock.ts";
 import { Tasks } from "../../src/task/task.ts";
 import { storeTest } from "../../dev/stores.ts";
@@ -96,6 +97,6 @@ storeTest(
       reasons[0]!.message,
       new RegExp(`"a\\.py" is held by "ada" \\(first, task ${first!.id}\\), until `),
     );
-    await assert.rejects(ada.why("tsk_00000000000000000000000000"), NotFoundError);
+    await assert.rejects(ada.why(newId("tsk")), NotFoundError);
   },
 );

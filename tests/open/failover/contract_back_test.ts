@@ -13,3 +13,4 @@ await import("../../board/contract_test.ts");
 await import("../../event/contract_test.ts");
 await import("../../lock/contract_test.ts");
 await import("../../task/contract_test.ts");
+await import("../../task/paths_test.ts");
