@@ -61,8 +61,8 @@ export type FailbackResult =
 export interface JournalEntry {
   /** What of: `lock`, `agent`, `task`, `thread`, `message`, `inbox`, `approval`, `audit`. */
   readonly kind: string;
-  /** The path, identifier or name. */
-  readonly subject: string;
+  /** Its identifier; of a lock the path, of an agent or an inbox the name. */
+  readonly id: string;
   /** `removed`: it has ended or was taken away; `changed`: it is there, and new or otherwise than before. */
   readonly change: "changed" | "removed";
   /** When that was noted, in epoch milliseconds of the host. */

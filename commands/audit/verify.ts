@@ -15,8 +15,8 @@ It does not prove that nobody with access to the store's files or server
   - computed the chain anew from some entry on, with its events and count: keep the head that it prints
     elsewhere, and look whether an entry with that link is still there;
   - changed an idempotency key: those are not sealed;
-  - changed an instant within what its neighbours allow, once its event is no longer kept, or all events
-    were taken away.
+  - changed an instant within what its neighbours allow, once its event is no longer kept or was moved
+    after an outage, or all events were taken away.
 `,
     ),
   examples: ["agentcoord audit verify --json"],

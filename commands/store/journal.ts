@@ -26,7 +26,7 @@ is back; agentcoord store failback --now does it at once.
       records,
       [
         { title: "KIND", value: ({ kind }) => kind },
-        { title: "RECORD", value: ({ subject }) => printable(subject, Infinity) },
+        { title: "RECORD", value: ({ id }) => printable(id, Infinity) },
         { title: "CHANGE", value: ({ change }) => change },
         {
           title: "SINCE",

@@ -51,9 +51,10 @@ export function failureDocument(error: CoordError, warnings: readonly string[]):
   return JSON.stringify({ schemaVersion: SCHEMA_VERSION, ok: false, error: failure, warnings });
 }
 
-/** The identifiers in a result, one per line, for `--quiet`. */
+/** The identifiers in a result, or in the `records` that it is about, one per line, for `--quiet`. */
 export function identifiers(data: unknown): string {
-  const rows = Array.isArray(data) ? data : [data];
+  const { records } = (data ?? {}) as { records?: unknown };
+  const rows = [Array.isArray(records) ? records : data].flat();
   return rows.flatMap((row) => {
     const { id, path, name } = (row ?? {}) as { id?: string; path?: string; name?: string };
     // An agent is known by its name, everything else by its identifier or path.

@@ -116,6 +116,10 @@ outageTest(
       stdout,
       /^KIND +RECORD +CHANGE +SINCE\n\w+ +\S+ +changed +\S+ ago\n2 more; --limit shows them\.\nBesides, one lease is held since before\.\n$/,
     );
+    assert.match(
+      (await run("store", "journal", "--quiet")).stdout,
+      /^(?=(?:.*\n)*ada\n)(?=(?:.*\n)*tsk_\w{26}\n)(?=(?:.*\n)*aud_\w{26}\n)(?:\S+\n){3}$/,
+    );
     const early = await cliJson(dir, ["store", "failback", "--now"], { env });
     assert.deepEqual([early.code, early.document.error.code], [7, "store_unavailable"]);
     assert.equal(early.document.error.retryable, true);

@@ -45,7 +45,7 @@ Deno.test("store journal says what was changed and when, what it left out, and w
   const view = viewOf(false, {}, () => 80, 100_000);
   const nothing = { records: [], total: 0, counts: {}, carried: 0 };
   assert.equal(await journal.text(nothing, view), "Nothing waits to be moved.\n");
-  const record = { kind: "task", subject: "tsk_1", change: "changed", sinceMs: 40_000 } as const;
+  const record = { kind: "task", id: "tsk_1", change: "changed", sinceMs: 40_000 } as const;
   assert.equal(
     await journal.text({ records: [record], total: 3, counts: { task: 3 }, carried: 2 }, view),
     "KIND  RECORD  CHANGE   SINCE\n" +

@@ -66,5 +66,5 @@ export function journalIn(reader: Pick<Reader, "all">, limit: number): Journal {
 }
 
 function toEntry({ kind, subject, removed, since_ms: sinceMs }: EntryRow): JournalEntry {
-  return { kind, subject, change: removed === 1 ? "removed" : "changed", sinceMs };
+  return { kind, id: subject, change: removed === 1 ? "removed" : "changed", sinceMs };
 }

@@ -66,7 +66,7 @@ sitesTest(
     const entry = await new Audit(context).log({ decisionType: "t", context: "c", reason: "r" });
     const { records, total, counts } = await store.journal(100);
     assert.deepEqual(
-      new Set(records.map(({ kind, subject, change }) => `${kind} ${subject} ${change}`)),
+      new Set(records.map(({ kind, id, change }) => `${kind} ${id} ${change}`)),
       new Set([
         "agent ada changed",
         "lock a.py changed",
