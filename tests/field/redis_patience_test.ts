@@ -130,8 +130,9 @@ redisTest(
   "a batch is carried as long as the link takes, and a frozen server still fails in time",
   async () => {
     await using server = await startRedis();
-    await using link = slowLink(server.port, 8_000_000);
-    const limits = "?command_timeout=1s";
+    // The server and this process need a part of the limit themselves, on a busy machine the most of it.
+    await using link = slowLink(server.port, 4_000_000);
+    const limits = "?command_timeout=4s";
     await using ada = await Member.join(`${link.url}${limits}#slow`, "ada");
     const payload = "x".repeat(240_000);
     const started = performance.now();
@@ -143,7 +144,7 @@ redisTest(
         )
       ),
     );
-    assert.ok(performance.now() - started > 1000, "it took longer than a command may");
+    assert.ok(performance.now() - started > 4000, "it took longer than a command may");
     assert.equal(made.flat().length, 99);
     assert.equal((await ada.tasks.counts()).pending, 99);
 

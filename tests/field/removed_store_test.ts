@@ -262,7 +262,12 @@ Deno.test({
   async fn() {
     await using server = await startRedis();
     await withProject(async (dir) => {
-      const env = { AGENTCOORD_STORE: server.url, AGENTCOORD_NAMESPACE: "emptied" };
+      // Where a directory would stand in, the server gets the leases back from its mirror.
+      const env = {
+        AGENTCOORD_STORE: server.url,
+        AGENTCOORD_NAMESPACE: "emptied",
+        AGENTCOORD_FALLBACK: "never",
+      };
       const script = (name: string) => ["--", "sh", "-c", `echo $$ > ${name}; exec sleep 1h`];
       const agent = ["agent", "run", "--name", "bob", "--ttl", LONG, ...script("bob")];
       const lock = ["lock", "run", "a.py", "--ttl", LONG, ...script("lock")];
