@@ -30,10 +30,9 @@ export class DirectoryApprovalTransfer implements Source<ApprovalRecord> {
     });
   }
 
-  /** Of those that were removed nothing is left to be told: a store that has lost its memory has lost them, too. */
+  /** Of those that were removed, the ones not settled yet stay: a server may have got an older memory back. */
   markAll(): Promise<void> {
     return this.#engine.write(undefined, (tx) => {
-      tx.run("DELETE FROM journal WHERE kind = ?", REMOVED_APPROVALS);
       tx.run(
         "INSERT INTO journal (kind, key) SELECT ?, seq FROM approvals WHERE true ON CONFLICT DO NOTHING",
         JOURNALED_APPROVALS,

@@ -81,7 +81,7 @@ export class DirectoryBoardTransfer implements Source<ThreadRecord> {
     });
   }
 
-  /** Of those that were removed nothing is left to be told: a store that has lost its memory has lost them, too. */
+  /** Of those that were removed, the ones not settled yet stay: a server may have got an older memory back. */
   markAll(): Promise<void> {
     return this.#engine.write(undefined, (tx) => {
       const mark = (kind: Kind, rows: string) =>
@@ -89,7 +89,6 @@ export class DirectoryBoardTransfer implements Source<ThreadRecord> {
           `INSERT INTO journal (kind, key) SELECT ?, ${rows} WHERE true ON CONFLICT DO NOTHING`,
           kind,
         );
-      tx.run("DELETE FROM journal WHERE kind = ?", REMOVED_THREADS);
       mark(JOURNALED_MESSAGES, "seq FROM messages");
       mark(JOURNALED_THREADS, "seq FROM threads");
       mark(JOURNALED_READERS, "agent FROM inbox_cursors");

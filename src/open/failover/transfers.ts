@@ -288,24 +288,11 @@ async function liveIn(
 async function claimedIn(directory: DirectoryStore, nowMs: number): Promise<MirrorTask[]> {
   const store = await directory.tasks();
   const claimed: MirrorTask[] = [];
-  const aheadMs = directory.clockAheadMs ?? 0;
-  let after = 0;
-  for (;;) {
-    const { tasks, next } = await store.list({
-      status: "claimed",
-      tags: [],
-      match: "any",
-      limit: PORTION.records,
-      order: "created",
-      after,
-    });
-    for (const { id, lease } of tasks) {
-      const task = await store.get(id);
-      if (task === undefined || lease === undefined) continue;
-      const untilMs = lease.expiresAtMs - aheadMs;
-      claimed.push({ task, leaseMs: Math.max(1, untilMs - nowMs), untilMs });
-    }
-    if (next === undefined) return claimed;
-    after = next;
+  for (
+    const [id, { leaseMs, leftMs }] of await new DirectoryTaskTransfer(directory.engine).leases()
+  ) {
+    const task = await store.get(id);
+    if (task !== undefined) claimed.push({ task, leaseMs, untilMs: nowMs + leftMs });
   }
+  return claimed;
 }
