@@ -181,7 +181,9 @@ export class Changes {
   }
 
   async #tidy(isLarge: boolean): Promise<void> {
-    const { authority, home, clock } = this.#options;
+    const { authority, sides, home, clock } = this.#options;
+    // Loads what counts tasks while others need not wait for it.
+    await (await sides.redis()).tasks();
     await authority.change(async (record, write) => {
       if (record.store !== "redis") return;
       if (clock.nowMs() - record.sitesAtMs >= SITES_EVERY_MS) {
@@ -211,11 +213,14 @@ export class Changes {
     const redis = await sides.redis();
     const { runner } = redis;
     const { others } = await seeSites(runner, siteOf(directory), { known });
-    const file = Mirror.open(home, mirror);
-    try {
-      file.append({ op: "open_tasks", ...await openTasksOn(redis, clock.nowMs()) });
-    } finally {
-      file.close();
+    const openTasks = await openTasksOn(redis, clock.nowMs());
+    if (openTasks !== undefined) {
+      const file = Mirror.open(home, mirror);
+      try {
+        file.append({ op: "open_tasks", ...openTasks });
+      } finally {
+        file.close();
+      }
     }
     return {
       others,

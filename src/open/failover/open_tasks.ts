@@ -6,9 +6,11 @@
  * have done since, and tasks that have died of time alone, are not known.
  * @module
  */
+import { MemoryChangedError } from "../../engine/redis/memory.ts";
 import type { Store } from "../../store.ts";
 import type { TaskStatus } from "../../task/model.ts";
 import type { OpenTasks } from "./mirror_line.ts";
+import { isOutage } from "./outage.ts";
 
 const OPEN: readonly TaskStatus[] = ["scheduled", "blocked", "pending", "claimed"];
 
@@ -17,10 +19,22 @@ export function isOpen(status: TaskStatus): boolean {
   return OPEN.includes(status);
 }
 
-/** Asks a store. */
-export async function openTasksOn(store: Store, nowMs: number): Promise<OpenTasks> {
-  const counts = await (await store.tasks()).counts();
-  return { count: OPEN.reduce((sum, status) => sum + counts[status], 0), atMs: nowMs };
+/**
+ * Asks a store. `undefined` where its tasks cannot be counted, such as damaged ones: a number that is for people alone keeps
+ * nobody from a change of authority.
+ */
+export async function openTasksOn(
+  store: Pick<Store, "tasks">,
+  nowMs: number,
+): Promise<OpenTasks | undefined> {
+  try {
+    const counts = await (await store.tasks()).counts();
+    return { count: OPEN.reduce((sum, status) => sum + counts[status], 0), atMs: nowMs };
+  } catch (error) {
+    // The caller has more to ask of a server that is away, or has lost its memory.
+    if (error instanceof MemoryChangedError || isOutage(error)) throw error;
+    return undefined;
+  }
 }
 
 /**

@@ -234,7 +234,7 @@ export function openMove(
     },
     live: async (nowMs) => ({
       ...await liveIn(directory, locks, nowMs),
-      openTasks: await openTasksOn(redis, nowMs),
+      ...given({ openTasks: await openTasksOn(redis, nowMs) }),
     }),
   };
 }

@@ -5,9 +5,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { systemClock } from "../../../src/clock.ts";
+import { MemoryChangedError } from "../../../src/engine/redis/memory.ts";
+import { StoreUnavailableError } from "../../../src/errors.ts";
 import type { MirrorLine } from "../../../src/open/failover/mirror_line.ts";
 import { loadMirror, writeMirror } from "../../../src/open/failover/mirror_snapshot.ts";
+import { openTasksOn } from "../../../src/open/failover/open_tasks.ts";
 import { MirrorFold } from "../../../src/open/failover/mirror_state.ts";
+import type { TaskStore } from "../../../src/task/store.ts";
 import { Tasks } from "../../../src/task/task.ts";
 import { contextOn } from "../../../dev/room_context.ts";
 import { hasRedis } from "../../../dev/redis_server.ts";
@@ -74,6 +78,17 @@ Deno.test("open tasks are kept by a mirror that was made smaller", async () => {
   } finally {
     await Deno.remove(home, { recursive: true });
   }
+});
+
+Deno.test("open tasks that cannot be counted keep nobody from a change of authority", async () => {
+  const failing = (error: Error) => ({
+    tasks: () => Promise.resolve({ counts: () => Promise.reject(error) } as unknown as TaskStore),
+  });
+  assert.equal(await openTasksOn(failing(new Error("a task is damaged")), 1), undefined);
+  const away = new StoreUnavailableError("away", { reason: "unreachable" }, true);
+  await assert.rejects(openTasksOn(failing(away), 1), away);
+  const forgot = new MemoryChangedError(7, false);
+  await assert.rejects(openTasksOn(failing(forgot), 1), forgot);
 });
 
 Deno.test({
