@@ -30,6 +30,7 @@ import { type Benchmark, judge, type Target, type Verdict } from "./bench/figure
 import type { Effort } from "./bench/harness.ts";
 import { large, largeText } from "./bench/large/run.ts";
 import { lock } from "./bench/lock.ts";
+import { paths } from "./bench/paths.ts";
 import { redisBenchmarks } from "./bench/redis/all.ts";
 import { findPeers } from "./bench/redis/peers.ts";
 import { openSite } from "./bench/redis/site.ts";
@@ -38,6 +39,7 @@ const DIRECTORY_BENCHMARKS: readonly Benchmark[] = [
   claimComplete,
   claimComplete8,
   backlog,
+  paths,
   lock,
   cli,
   create,

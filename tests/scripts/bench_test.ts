@@ -126,7 +126,16 @@ Deno.test({
     assert.match(about.join(), /the server given,no peers/);
     assert.deepEqual(
       sections.map(({ name }: { name: string }) => name),
-      ["claim-complete", "claim-complete-50", "backlog", "lock", "memory", "create", "failover"],
+      [
+        "claim-complete",
+        "claim-complete-50",
+        "backlog",
+        "paths",
+        "lock",
+        "memory",
+        "create",
+        "failover",
+      ],
     );
     for (const { name, figures } of sections) {
       assert.ok(figures.length > 0, name);

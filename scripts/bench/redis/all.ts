@@ -3,6 +3,7 @@
  * @module
  */
 import type { Benchmark } from "../figure.ts";
+import { pathsOnRedis } from "../paths.ts";
 import { backlog } from "./backlog.ts";
 import { claimComplete, claimComplete50 } from "./claim_complete.ts";
 import { create } from "./create.ts";
@@ -18,6 +19,7 @@ export function redisBenchmarks(site: Site, peers: Peers): readonly Benchmark[] 
     claimComplete(site, peers),
     claimComplete50(site, peers),
     backlog(site),
+    pathsOnRedis(site),
     lock(site, peers),
     memory(site, peers),
     create(site, peers),

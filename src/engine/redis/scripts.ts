@@ -3389,10 +3389,9 @@ local function leave_queue(task)
   for tag in string.gmatch(task.tags, '[^,]+') do
     call('ZREM', TASK_TAGS, tag .. place)
   end
-  if task_held_up > 0 and paths_of(task) then
+  if task_held_up > 0 and paths_of(task) and leave_held_up(task) then
     local held_place = place_by_rank(HELD_UP + rank_of(task.priority, task.seq), task.id)
     for tag in string.gmatch(task.tags, '[^,]+') do call('ZREM', TASK_TAGS, tag .. held_place) end
-    leave_held_up(task)
   end
 end
 local function place_of(task)
@@ -4023,14 +4022,15 @@ do
   end
   function leave_held_up(task)
     local holder = call('HGET', TASKS, task.id .. 'u')
-    if not holder then return end
+    if not holder then return false end
     local group = holder .. '\\0' .. task.tags .. '\\0'
     call('HDEL', TASKS, task.id .. 'u')
     call('ZREM', TASK_HELD_UP, group .. by_rank(rank_of(task.priority, task.seq)) .. '\\0' .. task.id)
     task_held_up, dirty = task_held_up - 1, true
-    if not is_passable(string.match(holder, '^(%Z*)%z(.*)$')) then return end
+    if not is_passable(string.match(holder, '^(%Z*)%z(.*)$')) then return true end
     local next = call('ZRANGEBYLEX', TASK_HELD_UP, '[' .. group, '(' .. string.sub(group, 1, -2) .. '\\1', 'LIMIT', 0, 1)[1]
     if next then let_in(next) end
+    return true
   end
   function hold_up(task, kind, name)
     local rank, holder = rank_of(task.priority, task.seq), kind .. '\\0' .. name
@@ -4317,10 +4317,13 @@ return answer .. (go_on and ',"next":' .. int(go_on) or '') .. '}'
   "task/paths": `local paths_of, obstacle, lock_paths, renew_paths, unlock_paths, sweep_held_up
 do
   function paths_of(task)
-    if not string.find(task.spec, '"paths":', 1, true) then return end
+    if task.paths ~= nil then return task.paths end
+    task.paths = false
+    if not string.find(task.spec, '"paths":', 1, true) then return false end
     local line = string.match(task.spec, '\\n{?"paths":([^\\n]*)')
     local paths = line and cjson.decode(string.sub(line, 1, string.sub(line, -1) == ',' and -2 or -3)) or {}
-    if #paths > 0 then return paths end
+    task.paths = #paths > 0 and paths
+    return task.paths
   end
   local function names_wanted(wanted)
     return { wanted.path, unpack(wanted.aliases or {}) }

@@ -20,10 +20,9 @@ local function leave_queue(task)
   for tag in string.gmatch(task.tags, '[^,]+') do
     call('ZREM', TASK_TAGS, tag .. place)
   end
-  if task_held_up > 0 and paths_of(task) then
+  if task_held_up > 0 and paths_of(task) and leave_held_up(task) then
     local held_place = place_by_rank(HELD_UP + rank_of(task.priority, task.seq), task.id)
     for tag in string.gmatch(task.tags, '[^,]+') do call('ZREM', TASK_TAGS, tag .. held_place) end
-    leave_held_up(task)
   end
 end
 

@@ -8,7 +8,6 @@ TASK_HELD_UP  members of score 0: kind NUL name NUL tags NUL rank NUL id. What h
               x  an exclusive lease that is kept on this name
               s  shared leases that are kept on this name, and the task wants to have it alone
               q  a waiter for a lock on this name that came first
-              r  a task of this identifier that has waited for long, see src/task/paths.ts
               of those with the same tags, one that is let in stays a member until it is claimed or held up by something
               else: then the next one is let in. f NUL and where to go on: there are more to be let in
 <id>u of TASKS  kind NUL name, of each task that is a member
@@ -93,17 +92,18 @@ do
   end
 
   -- Takes a task away from what holds it up: it is claimed, has changed, or is held up by something else. The next comes
-  -- in its place.
+  -- in its place. Answers whether anything held it up.
   function leave_held_up(task)
     local holder = call('HGET', TASKS, task.id .. 'u')
-    if not holder then return end
+    if not holder then return false end
     local group = holder .. '\0' .. task.tags .. '\0'
     call('HDEL', TASKS, task.id .. 'u')
     call('ZREM', TASK_HELD_UP, group .. by_rank(rank_of(task.priority, task.seq)) .. '\0' .. task.id)
     task_held_up, dirty = task_held_up - 1, true
-    if not is_passable(string.match(holder, '^(%Z*)%z(.*)$')) then return end
+    if not is_passable(string.match(holder, '^(%Z*)%z(.*)$')) then return true end
     local next = call('ZRANGEBYLEX', TASK_HELD_UP, '[' .. group, '(' .. string.sub(group, 1, -2) .. '\1', 'LIMIT', 0, 1)[1]
     if next then let_in(next) end
+    return true
   end
 
   -- Moves a task aside that is in the queue and held up by this.

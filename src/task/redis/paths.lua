@@ -7,14 +7,17 @@ KEEPS   a claimed task has `locks` in its work, the paths of its leases: each ha
 -- The rest is local to this: a script has 200 locals at most.
 local paths_of, obstacle, lock_paths, renew_paths, unlock_paths, sweep_held_up
 do
-  -- What the task declares: a list of {path, mode, aliases?}; nothing for one that declares none.
+  -- What the task declares: a list of {path, mode, aliases?}; false for one that declares none.
   function paths_of(task)
     -- In a JSON text the quotes of any other text are written with a backslash, and so are its line feeds.
-    if not string.find(task.spec, '"paths":', 1, true) then return end
+    if task.paths ~= nil then return task.paths end
+    task.paths = false
+    if not string.find(task.spec, '"paths":', 1, true) then return false end
     local line = string.match(task.spec, '\n{?"paths":([^\n]*)')
     -- Behind it is the next member, or the end of the spec.
     local paths = line and cjson.decode(string.sub(line, 1, string.sub(line, -1) == ',' and -2 or -3)) or {}
-    if #paths > 0 then return paths end
+    task.paths = #paths > 0 and paths
+    return task.paths
   end
 
   local function names_wanted(wanted)
