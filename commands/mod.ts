@@ -13,6 +13,7 @@ export const GROUPS: readonly CommandGroup[] = [
   { name: "inbox", summary: "messages for the acting agent" },
   { name: "approval", summary: "ask somebody before acting" },
   { name: "audit", summary: "the record of decisions" },
+  { name: "workers", summary: "the workers that were spawned" },
   { name: "store", summary: "where the state lives" },
 ];
 
@@ -46,6 +47,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: "work",
     summary: "run a command for every task",
     load: () => import("./work.ts"),
+  },
+  {
+    path: "spawn",
+    summary: "start a worker that goes on by itself",
+    load: () => import("./spawn.ts"),
   },
   { path: "events", summary: "show what happened, in order", load: () => import("./events.ts") },
   {
@@ -263,6 +269,22 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: "approval list",
     summary: "show approvals, newest first",
     load: () => import("./approval/list.ts"),
+  },
+  {
+    path: "workers list",
+    summary: "show the workers that were spawned",
+    load: () => import("./workers/list.ts"),
+    isDefault: true,
+  },
+  {
+    path: "workers logs",
+    summary: "show what a worker wrote",
+    load: () => import("./workers/logs.ts"),
+  },
+  {
+    path: "workers stop",
+    summary: "end workers once their tasks are done, or at once",
+    load: () => import("./workers/stop.ts"),
   },
   {
     path: "audit log",

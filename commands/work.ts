@@ -1,11 +1,12 @@
 import { given } from "../src/given.ts";
 import { Agents, type RegisterOptions } from "../src/agent/agent.ts";
-import { DEFAULT_AGENT_TTL_MS } from "../src/agent/model.ts";
-import { checkBody, checkInteger } from "../src/check.ts";
+import { type Agent, DEFAULT_AGENT_TTL_MS } from "../src/agent/model.ts";
+import { checkBody } from "../src/check.ts";
 import { type Cli, defineCommand, Exit } from "../src/cli/command.ts";
-import { choice, duration, integer, LEASE, list, size } from "../src/cli/options.ts";
 import { childEnvironment, GRACE_MS } from "../src/cli/wrapper.ts";
 import { Signals } from "../src/cli/wrapper_signals.ts";
+import { sleep } from "../src/clock.ts";
+import { CoordError } from "../src/errors.ts";
 import { formatDuration } from "../src/duration.ts";
 import { printable, quote } from "../src/name.ts";
 import { executable, NotExecutedError } from "../src/process/program.ts";
@@ -14,6 +15,7 @@ import { CommandRunner } from "../src/worker/command.ts";
 import { logDirectory, makeLogDirectory } from "../src/worker/log_directory.ts";
 import type { EndedAttempt, WorkerReport } from "../src/worker/model.ts";
 import { runWorker } from "../src/worker/worker.ts";
+import { workOptions } from "./work_options.ts";
 
 /** As much of the output of one attempt is kept on disk unless said otherwise. */
 const LOG_BYTES = 10 * 1024 * 1024;
@@ -21,48 +23,7 @@ const LOG_BYTES = 10 * 1024 * 1024;
 /** `agentcoord work` */
 export const command = defineCommand({
   build: (command) =>
-    command
-      .usage("[options] -- <command> [args...]")
-      .option("--tags <names>", "only tasks with these tags", list("--tags"))
-      .addOption(choice("--match <how>", "any of the tags, or all (default: any)", ["any", "all"]))
-      .option(
-        "--concurrency <n>",
-        "tasks at the same time (default: 1)",
-        count("--concurrency", 100),
-      )
-      .option(
-        "--max-tasks <n>",
-        "leave after this many attempts",
-        count("--max-tasks", 1_000_000_000),
-      )
-      .option(
-        "--idle-exit <duration>",
-        "leave when there was nothing to do for this long",
-        duration("--idle-exit"),
-      )
-      .option(
-        "--lease <duration>",
-        "length of each lease, renewed at a third (default: as the task says)",
-        duration("--lease", LEASE),
-      )
-      .option(
-        "--timeout <duration>",
-        "end the command, and fail the attempt, after this long",
-        duration("--timeout", { minMs: 1 }),
-      )
-      .option("--verify <command>", "a shell command that must succeed for a completion to count")
-      .option("--log-dir <directory>", "where the output goes (default: .agentcoord/logs)")
-      .option(
-        "--log-size <size>",
-        "most output to keep of an attempt (default: 10M)",
-        size("--log-size"),
-      )
-      .option("--role <text>", "what the worker is for (default: worker)")
-      .option(
-        "--ttl <duration>",
-        "how long the worker's heartbeat is good for (default: 60s)",
-        duration("--ttl", LEASE),
-      )
+    workOptions(command.usage("[options] -- <command> [args...]"))
       .option("--takeover", "take the worker's name even when a live agent has it")
       .addHelpText("after", HELP),
   takesRest: true,
@@ -99,6 +60,8 @@ export const command = defineCommand({
       ...given({ timeoutMs: options.timeout, verify: options.verify }),
     });
     const { tags, match, concurrency, maxTasks, idleExit, lease } = options;
+    const ended = new AbortController();
+    const watching = watchStop(cli, session, { leave, giveUp, ended: ended.signal });
     const pending: Promise<void>[] = [];
     const report = await runWorker(session, {
       ...given({ tags, match, concurrency, maxTasks, idleExitMs: idleExit, leaseMs: lease }),
@@ -109,7 +72,8 @@ export const command = defineCommand({
       },
       onOutage: (error) => cli.warn(`${messageOf(error)}; trying again`),
     }, runner.handle);
-    await Promise.all(pending);
+    ended.abort();
+    await Promise.all([...pending, watching]);
     cli.note(`Left after ${reportText(report)}`);
     return new Exit(0);
   },
@@ -124,10 +88,6 @@ Exit code 0 completes the task; 75 gives it back without counting an attempt, un
 AGENTCOORD_NOT_BEFORE names (such as +30m or 2030-01-31T09:00:00Z); any other fails the attempt.
 SIGTERM lets the worker leave once its tasks are done; a second one ends the commands and gives the tasks back.
 With --json each ended attempt is an object on a line of its own.`;
-
-function count(field: string, max: number): (text: string) => number {
-  return (text) => checkInteger(integer(field)(text), field, { min: 1, max });
-}
 
 /** The answer when there is no such command, before anything is claimed. */
 function refusal(cli: Cli): Exit | undefined {
@@ -150,14 +110,19 @@ async function openSession(
   },
 ): Promise<Session> {
   const name = (await cli.config()).agent ?? workerName();
-  const context = await cli.context({ agent: name });
+  const actor = { name, host: Deno.hostname(), pid: Deno.pid };
+  const context = { ...await cli.context({ agent: name }), actor };
   const options: RegisterOptions = {
     role,
     ttlMs: ttl ?? DEFAULT_AGENT_TTL_MS,
     takeover: takeover ?? false,
     ...given({ tags }),
   };
-  const agent = await new Agents(context).register(options);
+  const agents = new Agents(context);
+  const agent = await agents.register(options);
+  if (agent.worker !== undefined) {
+    await agents.assign(agent, (noted = agent.worker!) => ({ ...noted, startedAtMs: Date.now() }));
+  }
   return new Session(context, agent, {
     heartbeat: true,
     onClose: "deregister",
@@ -170,6 +135,37 @@ async function openSession(
 function workerName(): string {
   const host = Deno.hostname().replace(/[^A-Za-z0-9._-]/g, "-").slice(0, 40);
   return `worker-${host}-${Deno.pid}`;
+}
+
+/**
+ * A worker that was spawned is asked to stop by a note beside its name, as whoever asks may be on another host. One
+ * whose name somebody else has taken over leaves as well.
+ */
+async function watchStop(
+  cli: Cli,
+  { name, agent, agents }: Session,
+  { leave, giveUp, ended }: {
+    readonly leave: AbortController;
+    readonly giveUp: AbortController;
+    readonly ended: AbortSignal;
+  },
+): Promise<void> {
+  const everyMs = (agent.expiresAtMs - agent.lastHeartbeatAtMs) / 3;
+  while (!ended.aborted) {
+    await sleep(everyMs, ended);
+    if (ended.aborted) return;
+    let now: Agent | undefined;
+    try {
+      now = await agents.get(name);
+    } catch (error) {
+      if (error instanceof CoordError) continue; // What cannot be read says nothing.
+      throw error;
+    }
+    const isTaken = now !== undefined && (now.host !== agent.host || now.pid !== agent.pid);
+    if (isTaken) cli.warn(`Somebody else works as ${quote(name)} now: leaving`);
+    if (isTaken || now?.worker?.stop !== undefined) leave.abort();
+    if (now?.worker?.stop === "now") giveUp.abort();
+  }
 }
 
 function lineOf({ task, outcome, durationMs, error }: EndedAttempt) {

@@ -29,6 +29,8 @@ export interface SpawnedWorker {
   readonly command: string;
   /** Where it is, in the mode's own terms; absent until it was started. */
   readonly place?: Readonly<Record<string, JsonValue>>;
+  /** When the worker itself came up last, in epoch milliseconds of its host; absent while it is starting. */
+  readonly startedAtMs?: number;
   /** It was asked to leave: once its tasks are done, or at once. */
   readonly stop?: "drain" | "now";
 }
