@@ -82,6 +82,11 @@ function recordsOf(state: MirrorState, nowMs: number) {
   return { leases, tasks, agents: state.agents.map(recordOfAgent), fence };
 }
 
+/** Who waits for locks, in order. */
+function waitersOf({ waiters }: MirrorState): readonly LockRecord[] {
+  return waiters.map(({ id, agent, mode, paths }) => ({ kind: "waiter", id, agent, mode, paths }));
+}
+
 function recordOfAgent(agent: Agent): AgentRecord {
   const { id, name, role, workingOn, status, tags, host, pid, registeredAtMs, lastHeartbeatAtMs } =
     agent;
@@ -113,16 +118,7 @@ export async function carryOver(
   await takeAll(new DirectoryAgentTransfer(engine), agents);
   const locks = new DirectoryLockTransfer(engine);
   await takeAll(locks, leases);
-  await takeAll(
-    locks,
-    state.waiters.map(({ id, agent, mode, paths }): LockRecord => ({
-      kind: "waiter",
-      id,
-      agent,
-      mode,
-      paths,
-    })),
-  );
+  await takeAll(locks, waitersOf(state));
   await takeAll(new DirectoryTaskTransfer(engine), tasks);
   await engine.write(undefined, markCarried);
 }
@@ -135,7 +131,9 @@ export async function putBack(
 ): Promise<void> {
   const { leases, tasks, agents } = recordsOf(state, nowMs);
   await takeAll(new RedisAgentTransfer(runner), agents);
-  await takeAll(new RedisLockTransfer(runner, { keepOthers }), leases);
+  const locks = new RedisLockTransfer(runner, { keepOthers });
+  await takeAll(locks, leases);
+  await takeAll(locks, waitersOf(state));
   await takeAll(new RedisTaskTransfer(runner), tasks);
 }
 
