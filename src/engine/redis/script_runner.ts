@@ -332,7 +332,7 @@ export class ScriptRunner {
           known = this.#textOf(script, whenFull);
           continue;
         }
-        const wait = connection.wasNeverSent(error) ? 0 : pauseAfter(failure);
+        const wait = pauseAfter(failure, tries, connection.wasNeverSent(error));
         if (wait === undefined || performance.now() + wait >= deadline) {
           throw again ? asSent(failure) : failure;
         }

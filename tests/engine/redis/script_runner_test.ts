@@ -72,6 +72,24 @@ scriptTest("script keeps numbers of more than 14 digits exact", async ({ runner,
 });
 
 scriptTest(
+  "script that fails again and again leaves the process time to hear that the server is back",
+  async ({ runner, connection }) => {
+    const client = connection.client as { evalsha: typeof connection.client.evalsha };
+    const evalsha = client.evalsha.bind(client);
+    let isBack = false;
+    const timer = setTimeout(() => isBack = true, 0);
+    client.evalsha = (...args) =>
+      isBack ? evalsha(...args) : Promise.reject(new Error("Connection is closed."));
+    try {
+      assert.equal(await runner(() => 1_000_000).write(NOW, ADA), "1000000");
+    } finally {
+      clearTimeout(timer);
+      client.evalsha = evalsha;
+    }
+  },
+);
+
+scriptTest(
   "script refuses data of another version and changes nothing",
   async ({ runner, connection }) => {
     const scripts = runner();
