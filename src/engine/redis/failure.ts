@@ -48,7 +48,7 @@ export function redisFailure(
   const said = LOST.test(message) && context.lastError instanceof Error &&
       /Socket timeout/.test(context.lastError.message)
     ? context.lastError.message
-    : message;
+    : asForbidden(message);
   const rules = isReply(error) ? SERVER_RULES : [...CONNECTION_RULES, ...SERVER_RULES];
   for (const { matches, reason, retryable, sentence, ...rule } of rules) {
     const match = matches.exec(said);
@@ -62,6 +62,14 @@ export function redisFailure(
     );
   }
   return "command" in error ? harmless(error, context) : error;
+}
+
+/** A runtime that keeps programs off the network says so in the words for a port where nobody listens. */
+function asForbidden(message: string): string {
+  const host = /connect ECONNREFUSED (\S+:\d+)/.exec(message)?.[1];
+  if (host === undefined) return message;
+  const { state } = Deno.permissions.querySync({ name: "net", host });
+  return state === "granted" ? message : message.replace("ECONNREFUSED", "EPERM");
 }
 
 /** The same words without the command, its arguments and secrets. */
