@@ -2888,6 +2888,8 @@ return answer(#names == PORTION and names[PORTION] or '')
 if #tasks > 0 then following = '' end
 return '{"leases":' .. show_all(live_leases(leases)) .. ',"next":' .. cjson.encode(following) .. '}'
 `,
+  "lock/live": `return call('ZRANGEBYSCORE', LOCK_DUE, '(' .. int(now), '+inf', 'LIMIT', ARGV[5], ARGV[6])
+`,
   "lock/names": `local function names_over(path)
   local top = string.sub(path, 1, 1) == '/' and '/' or '.'
   local names, at = { path }, string.match(path, '^(.+)/[^/]*$')
@@ -5190,6 +5192,7 @@ export const SCRIPTS = {
   "lock/count": { keys: [], parts: [] },
   "lock/list": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows"] },
   "lock/list_held": { keys: ["lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"] },
+  "lock/live": { keys: [], parts: [] },
   "lock/release": { keys: ["lock_wait_queue", "lock_waiters", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags"], parts: ["lock/rows", "lock/grant", "lock/selection", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/format", "lock/release_fast"], frees: true },
   "lock/release_all": { keys: ["lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], frees: true },
   "lock/renew": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows", "lock/grant", "lock/selection"], frees: true },

@@ -2,7 +2,6 @@
  * Locks on their way out of a directory, and into one.
  * @module
  */
-import { settle } from "../../engine/directory/journal.ts";
 import type { Engine, Transaction } from "../../engine/directory/transaction.ts";
 import type {
   ChangedPortion,
@@ -11,10 +10,10 @@ import type {
   Target,
   TransferConflict,
 } from "../../transfer.ts";
-import type { LockRecord, LockWaiterRecord, TakeLocksOptions } from "../transfer.ts";
+import type { LeaseRecord, LockRecord, LockWaiterRecord, TakeLocksOptions } from "../transfer.ts";
 import { LOCK_KIND } from "./journal.ts";
 import { takeLocks } from "./moving_in.ts";
-import { changedLocks, waitersOf } from "./moving_out.ts";
+import { changedLocks, livesHere, livingLocks, settleLocks, waitersOf } from "./moving_out.ts";
 
 /** The locks of a directory. To be a source it needs their journal. */
 export class DirectoryLockTransfer implements Source<LockRecord>, Target<LockRecord> {
@@ -32,13 +31,25 @@ export class DirectoryLockTransfer implements Source<LockRecord>, Target<LockRec
     return this.#engine.read((reader) => changedLocks(reader, limit));
   }
 
+  /** Every lease that lives, whether it was changed or not. */
+  living(): Promise<readonly LeaseRecord[]> {
+    return this.#engine.read(livingLocks);
+  }
+
+  /** Those of these leases that do not live here. */
+  unknown<Known extends Pick<LeaseRecord, "path" | "fence">>(
+    leases: readonly Known[],
+  ): Promise<readonly Known[]> {
+    return this.#engine.read((reader) => leases.filter((lease) => !livesHere(reader, lease)));
+  }
+
   /** Everybody who waits, in order. */
   waiters(): Promise<readonly LockWaiterRecord[]> {
     return this.#engine.read(waitersOf);
   }
 
   settle(keys: readonly (string | number)[]): Promise<void> {
-    return this.#engine.write(undefined, (tx: Transaction) => settle(tx, LOCK_KIND, keys));
+    return this.#engine.write(undefined, (tx: Transaction) => settleLocks(tx, keys));
   }
 
   /** Of leases that ended nothing is left to be told but their fences, which everybody goes on above. */

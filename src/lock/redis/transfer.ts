@@ -8,11 +8,13 @@ import type { Target, TransferConflict } from "../../transfer.ts";
 import {
   type ConflictingLease,
   leaseConflict,
+  type LeaseRecord,
   type LockRecord,
   type TakeLocksOptions,
 } from "../transfer.ts";
 
 const TAKE = script("lock/take");
+const LIVE = script("lock/live");
 
 /** How many records one operation takes over: some milliseconds of the server. */
 const TAKEN_AT_ONCE = 100;
@@ -26,6 +28,15 @@ export class RedisLockTransfer implements Target<LockRecord> {
   constructor(runner: ScriptRunner, { keepOthers = false }: TakeLocksOptions = {}) {
     this.#runner = runner;
     this.#keepOthers = keepOthers;
+  }
+
+  /** Some of the leases that are live, in the order in which they lapse. */
+  async live(from: number, count: number): Promise<readonly Pick<LeaseRecord, "path" | "fence">[]> {
+    const members = await this.#runner.read(LIVE, from, count) as readonly string[];
+    return members.map((member) => {
+      const [path, fence] = member.split("\0") as [string, string];
+      return { path, fence: Number(fence) };
+    });
   }
 
   async take(records: readonly LockRecord[]): Promise<readonly TransferConflict[]> {

@@ -8,10 +8,16 @@
  * changes the record. Every portion is taken over by scripts that are keyed by identifiers and may be repeated, and is
  * taken out of the journal after that: whoever dies on the way leaves the rest to another, and nothing twice. A Redis
  * that loses its memory meanwhile gets everything again.
+ *
+ * One process of a site moves at a time, for as long as it holds a kernel lock of its own: many would take turns at the
+ * exclusive lock, which keep everybody else out as flock(2) is not fair. And between two portions there is a pause: those
+ * who wait for the lock are woken by the kernel, and have to be scheduled before it is taken again.
  * @module
  */
 import { type Clock, sleep } from "../../clock.ts";
 import { StoreUnavailableError } from "../../errors.ts";
+import { given } from "../../given.ts";
+import { KernelLock } from "../../engine/directory/kernel_lock.ts";
 import { MemoryChangedError } from "../../engine/redis/memory.ts";
 import { seeSites } from "../../engine/redis/sites.ts";
 import type { FailbackResult } from "../../store.ts";
@@ -31,8 +37,16 @@ const LOOK_MS = 500;
 /** How long those who look wait for operations under way, which keeps others out; and when they look again after that. */
 const LOOK_PATIENCE_MS = 1000;
 const REST_MS = 5000;
-/** How long one portion may keep others out. */
-const PORTION_MS = 400;
+/** How long one hold of the lock moves portions, and how long others have before the next one. */
+const HOLD_MS = 250;
+const TURN_MS = 30;
+/** How long a process that is about to exit goes on moving: the rest is for those that come after it. */
+const EXIT_MS = 1000;
+/** How often operations on the directory let the rest of their process have a turn. */
+const TURN_EVERY_MS = 50;
+/** How often, and how long, somebody who moves everything by hand waits for another process that does so already. */
+const BUSY_MS = 100;
+const BUSY_PATIENCE_MS = 60_000;
 /** Why Redis has the authority then. */
 const REASON = "reachable again";
 /** How often a directory that took over again at once stays longer before Redis is asked: twice as long each time. */
@@ -56,16 +70,28 @@ export class Failback {
   readonly #options: FailbackOptions;
   readonly #closing = new AbortController();
   #looking: Promise<void> | undefined;
+  /** One after the other: a kernel lock tells no two callers of one process apart. */
+  #moves: Promise<unknown> = Promise.resolve();
+  #mover: KernelLock | undefined;
+  /** When operations last let timers and answers have their turn. */
+  #turnedAt = 0;
 
   /** Does nothing before it is asked. */
   constructor(options: FailbackOptions) {
     this.#options = options;
   }
 
-  /** Looks for Redis from now on, until it has the authority. */
-  schedule(): void {
-    if (this.#closing.signal.aborted) return;
+  /**
+   * Looks for Redis from now on, until it has the authority. What it gives is awaited by whoever has made an operation:
+   * those of a directory never wait for anything outside, so that one after the other would leave no time to look.
+   */
+  schedule(): Promise<void> | undefined {
+    if (this.#closing.signal.aborted) return undefined;
     this.#looking ??= this.#look().finally(() => this.#looking = undefined);
+    const now = performance.now();
+    if (now - this.#turnedAt < TURN_EVERY_MS) return undefined;
+    this.#turnedAt = now;
+    return sleep(0);
   }
 
   /** Stops looking. A process that is about to exit looks once more where nobody did lately: it may be the only kind. */
@@ -73,33 +99,63 @@ export class Failback {
     this.#closing.abort();
     const wasLooking = this.#looking !== undefined;
     await this.#looking;
-    if (exiting && wasLooking && isDue(`${this.#options.home}/looked`)) await this.#try();
+    if (exiting && wasLooking && isDue(`${this.#options.home}/looked`)) {
+      const until = performance.now() + EXIT_MS;
+      await this.#try(() => performance.now() > until);
+    }
+    await this.#moves;
+    this.#mover?.close();
+    this.#mover = undefined;
   }
 
   /**
-   * Moves everything and changes the record, if Redis can be reached.
+   * Moves everything and changes the record, if Redis can be reached. While another process does so, waits for it.
    *
-   * @param options `patienceMs`: how long to wait for operations under way, each time. Default: as any change does.
+   * @throws {StoreUnavailableError} when that other process takes too long; names it.
    */
-  async now(options: { readonly patienceMs?: number } = {}): Promise<FailbackResult> {
+  now(): Promise<FailbackResult> {
+    return this.#inTurn(async () => {
+      for (let waitedMs = 0; !this.#lockMover(); waitedMs += BUSY_MS) {
+        if (waitedMs >= BUSY_PATIENCE_MS) throw busy(this.#options.home, this.#mover?.holder());
+        await sleep(BUSY_MS);
+      }
+      return await this.#move(() => false);
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#moves.then(work);
+    this.#moves = result.catch(() => {});
+    return result;
+  }
+
+  #lockMover(): boolean {
+    this.#mover ??= KernelLock.open(`${this.#options.home}/failback.lock`);
+    return this.#mover.tryAcquire();
+  }
+
+  /** Moves until it is done, or `isOver`, and lets the next process move. */
+  async #move(isOver: () => boolean, patienceMs?: number): Promise<FailbackResult> {
     const { authority } = this.#options;
-    if (authority.peek().store !== "directory") return { kind: "not_needed" };
     try {
+      if (authority.peek().store !== "directory") return { kind: "not_needed" };
       if (!await this.#answers()) return { kind: "unreachable" };
       for (;;) {
         const conflicts = await authority.change(
           (record, write) => this.#portion(record, write),
-          options,
+          given({ patienceMs }),
         );
         if (conflicts !== undefined) return { kind: "done", conflicts };
-        // Others have their turn between two portions.
-        await sleep(1);
+        if (isOver()) return { kind: "unreachable" };
+        await sleep(TURN_MS);
       }
     } catch (error) {
       if (isOutage(error) || error instanceof MemoryChangedError) {
         return { kind: "unreachable", error };
       }
       throw error;
+    } finally {
+      this.#mover!.release();
     }
   }
 
@@ -112,13 +168,12 @@ export class Failback {
   async #look(): Promise<void> {
     const { authority, clock } = this.#options;
     const { signal } = this.#closing;
-    const { sinceMs } = authority.peek();
     for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(pauseMs * 1.5, LAST_PAUSE_MS)) {
       await pause(pauseMs * (0.5 + Math.random()), signal);
       const record = authority.peek();
       if (signal.aborted || record.store !== "directory") return;
-      if (clock.nowMs() < sinceMs + stayOf(record)) continue;
-      const outcome = await this.#try();
+      if (clock.nowMs() < record.sinceMs + stayOf(record)) continue;
+      const outcome = await this.#try(() => signal.aborted);
       if (outcome === "ended") return;
       if (outcome === "failed") await pause(REST_MS, signal);
     }
@@ -128,11 +183,16 @@ export class Failback {
    * Nobody asked for it, so nobody is told why it cannot be done: that the server refuses the password, say, or that a
    * process is frozen within an operation. Who moves everything by hand meets it.
    */
-  async #try(): Promise<"ended" | "unreachable" | "failed"> {
+  async #try(isOver: () => boolean): Promise<"ended" | "unreachable" | "failed"> {
     try {
-      const { kind } = await this.now({ patienceMs: LOOK_PATIENCE_MS });
+      // Asked first: a process that waits for a server which is away must not keep others from moving.
+      if (!await this.#answers()) return "unreachable";
+      const { kind } = await this.#inTurn(async (): Promise<FailbackResult> =>
+        this.#lockMover() ? await this.#move(isOver, LOOK_PATIENCE_MS) : { kind: "unreachable" }
+      );
       return kind === "unreachable" ? kind : "ended";
-    } catch {
+    } catch (error) {
+      if (isOutage(error)) return "unreachable";
       return "failed";
     }
   }
@@ -160,7 +220,7 @@ export class Failback {
       site: siteOf(this.#options.directory),
       epoch: record.outage,
     });
-    const until = performance.now() + PORTION_MS;
+    const until = performance.now() + HOLD_MS;
     try {
       while (performance.now() < until) {
         if (await move.portion()) continue;
@@ -219,6 +279,17 @@ function unreachable(): StoreUnavailableError {
   return new StoreUnavailableError(
     "Cannot move to the server: it does not answer",
     { reason: "unreachable" },
+    true,
+  );
+}
+
+function busy(home: string, pid: number | undefined): StoreUnavailableError {
+  const path = `${home}/failback.lock`;
+  const who = pid === undefined ? "another process" : `process ${pid}`;
+  return new StoreUnavailableError(
+    `Cannot move to the server: ${who} has been doing so, and has held ${path}, for over ${BUSY_PATIENCE_MS} ms; ` +
+      "resume or end that process, then try again",
+    { path, pid: pid ?? null },
     true,
   );
 }

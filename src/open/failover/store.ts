@@ -367,7 +367,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
   async #onDirectory(record: AuthorityRecord, { on, call }: Request): Promise<unknown> {
     const store = await this.#sides.directory(record.outage, record.aheadMs);
     const result = await on(store);
-    this.#failback!.schedule();
+    await this.#failback!.schedule();
     if (call === undefined) return result;
     const id = missingIn(call, result);
     if (id === undefined || !this.#isOlder(id)) {

@@ -8,7 +8,6 @@ import type { AgentRecord } from "../../agent/transfer.ts";
 import { given } from "../../given.ts";
 import { markCarried } from "../../engine/directory/journal.ts";
 import type { Reader } from "../../engine/directory/transaction.ts";
-import type { Lease } from "../../lock/model.ts";
 import { DirectoryAgentTransfer } from "../../agent/directory/transfer.ts";
 import { RedisAgentTransfer } from "../../agent/redis/transfer.ts";
 import { DirectoryApprovalTransfer } from "../../approval/directory/transfer.ts";
@@ -28,11 +27,12 @@ import type { LockRecord } from "../../lock/transfer.ts";
 import { DirectoryTaskTransfer } from "../../task/directory/transfer.ts";
 import { RedisTaskTransfer, taskConflict } from "../../task/redis/transfer.ts";
 import { recordOfClaim } from "../../task/transfer.ts";
+import { endUnknownLeases, liveIn } from "./live.ts";
 import type { PortionLimit, Source, Target, TransferConflict } from "../../transfer.ts";
 import type { DirectoryStore } from "../directory.ts";
 import type { RedisStore } from "../redis.ts";
 import { type FailedBack, tellFailedBack } from "./change_events.ts";
-import type { MirrorLease, MirrorState, MirrorTask } from "./mirror_line.ts";
+import type { MirrorState } from "./mirror_line.ts";
 import { openTasksOn } from "./open_tasks.ts";
 
 /** How much one script takes over. */
@@ -219,7 +219,7 @@ export function openMove(
       await events.markAll();
     },
     finish: async (told) => {
-      if (isAlone) await endGhosts(redis, directory, redisLocks);
+      if (isAlone) await endUnknownLeases(directory, redis);
       await takeAll(redisLocks, await locks.waiters());
       const conflicts = (await keptConflicts(runner)).map(conflictOf);
       await tellFailedBack(directory, site, told, conflicts);
@@ -231,7 +231,7 @@ export function openMove(
       }
     },
     live: async (nowMs) => ({
-      ...await liveIn(directory, locks, nowMs),
+      ...await liveIn(directory, nowMs),
       ...given({ openTasks: await openTasksOn(redis, nowMs) }),
     }),
   };
@@ -240,57 +240,4 @@ export function openMove(
 function numbersOf(reader: Reader): { nowMs: number; fence: number; event: number } {
   const row = reader.get<{ fence: number; event: number }>("SELECT fence, event FROM state");
   return { nowMs: reader.nowMs, fence: row?.fence ?? 0, event: row?.event ?? 0 };
-}
-
-/** Ends the leases on Redis that the directory does not know: calls that were given up were granted them. */
-async function endGhosts(
-  redis: RedisStore,
-  directory: DirectoryStore,
-  target: RedisLockTransfer,
-): Promise<void> {
-  const key = ({ path, fence }: Lease) => `${fence} ${path}`;
-  const known = new Set((await (await directory.locks()).list()).map(key));
-  const ghosts = (await (await redis.locks()).list()).filter((lease) => !known.has(key(lease)));
-  await takeAll(
-    target,
-    ghosts.map(({ path, fence }): LockRecord => ({ kind: "ended", path, fence })),
-  );
-}
-
-async function liveIn(
-  directory: DirectoryStore,
-  locks: DirectoryLockTransfer,
-  nowMs: number,
-): Promise<MirrorState> {
-  const leases: MirrorLease[] = [];
-  await locks.markAll();
-  for (let more = true; more;) {
-    const portion = await locks.changed(PORTION);
-    for (const record of portion.records) {
-      if (record.kind !== "lease") continue;
-      const { kind: _, leftMs, ...lease } = record;
-      leases.push({ ...lease, untilMs: nowMs + leftMs });
-    }
-    await locks.settle(portion.keys);
-    more = portion.more;
-  }
-  const waiters = (await locks.waiters()).flatMap((record) =>
-    record.kind === "waiter"
-      ? [{ id: record.id, agent: record.agent, mode: record.mode, paths: record.paths }]
-      : []
-  );
-  const agents = await (await directory.agents()).list();
-  return { leases, tasks: await claimedIn(directory, nowMs), agents, waiters };
-}
-
-async function claimedIn(directory: DirectoryStore, nowMs: number): Promise<MirrorTask[]> {
-  const store = await directory.tasks();
-  const claimed: MirrorTask[] = [];
-  for (
-    const [id, { leaseMs, leftMs }] of await new DirectoryTaskTransfer(directory.engine).leases()
-  ) {
-    const task = await store.get(id);
-    if (task !== undefined) claimed.push({ task, leaseMs, untilMs: nowMs + leftMs });
-  }
-  return claimed;
 }

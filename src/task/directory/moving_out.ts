@@ -7,9 +7,10 @@ import { journaled, settle } from "../../engine/directory/journal.ts";
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
 import { parseRow } from "../../engine/directory/row_json.ts";
 import type { ChangedPortion, PortionLimit } from "../../transfer.ts";
-import { detailsOf, type JsonValue, type TaskStatus } from "../model.ts";
+import { detailsOf, type JsonValue, type Task, type TaskStatus } from "../model.ts";
 import type { MovedTask, RemovedTask, TaskRecord } from "../transfer.ts";
 import { olderAttempts } from "./attempts.ts";
+import { show } from "./dependencies.ts";
 import { JOURNALED_TASKS, REMOVED_TASKS } from "./journal.ts";
 import { applyTime, COLUMNS, newestAttempt, priorityOf, specOf, type TaskRow } from "./rows.ts";
 import { textsOf } from "./texts.ts";
@@ -34,6 +35,28 @@ export function changedTasks(reader: Reader, limit: PortionLimit): ChangedPortio
     keys.push(key);
   }
   return { records, keys, more: keys.length < changed.length };
+}
+
+/** A task under its lease. */
+export interface ClaimedTask {
+  readonly task: Task;
+  /** Length of the lease. */
+  readonly leaseMs: number;
+  /** What is left of it. */
+  readonly leftMs: number;
+}
+
+/** Every task whose lease has not lapsed. */
+export function claimedTasks(reader: Reader): ClaimedTask[] {
+  return reader.all<TaskRow>(
+    `SELECT ${COLUMNS} FROM tasks
+     WHERE holder IS NOT NULL AND status = 'claimed' AND due_at_ms > ? ORDER BY seq`,
+    reader.nowMs,
+  ).map((row) => ({
+    task: show(reader, row, olderAttempts(reader, row)),
+    leaseMs: row.lease_ms,
+    leftMs: row.due_at_ms! - reader.nowMs,
+  }));
 }
 
 /** Takes these keys out of the journal. */

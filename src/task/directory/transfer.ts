@@ -12,8 +12,13 @@ import type {
 } from "../../transfer.ts";
 import type { TaskRecord } from "../transfer.ts";
 import { TaskOperation } from "./operation.ts";
-import { changedTasks, markAllTasks, settleTasks } from "./moving_out.ts";
-import type { TaskRow } from "./rows.ts";
+import {
+  changedTasks,
+  type ClaimedTask,
+  claimedTasks,
+  markAllTasks,
+  settleTasks,
+} from "./moving_out.ts";
 import { takeTasks } from "./moving_in.ts";
 
 /** The tasks of a database that stands in for another store. To be a source it needs the journal of tasks. */
@@ -29,16 +34,9 @@ export class DirectoryTaskTransfer implements Source<TaskRecord>, Target<TaskRec
     return this.#engine.read((reader) => changedTasks(reader, limit));
   }
 
-  /** Of each claimed task, by identifier: how long its lease is, and what is left of it. */
-  leases(): Promise<ReadonlyMap<string, { readonly leaseMs: number; readonly leftMs: number }>> {
-    return this.#engine.read((reader) =>
-      new Map(
-        reader.all<Pick<TaskRow, "id" | "lease_ms" | "due_at_ms">>(
-          "SELECT id, lease_ms, due_at_ms FROM tasks WHERE status = 'claimed' AND due_at_ms > ?",
-          reader.nowMs,
-        ).map((row) => [row.id, { leaseMs: row.lease_ms, leftMs: row.due_at_ms! - reader.nowMs }]),
-      )
-    );
+  /** Every task that is claimed, whether it was changed or not. */
+  claimed(): Promise<readonly ClaimedTask[]> {
+    return this.#engine.read(claimedTasks);
   }
 
   settle(keys: readonly (string | number)[]): Promise<void> {
