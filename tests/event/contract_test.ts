@@ -28,7 +28,7 @@ async function* happening(events: AsyncIterable<CoordEvent>): AsyncGenerator<Coo
 }
 /** Those of what a test does. */
 const happened = (events: readonly CoordEvent[]) =>
-  events.filter(({ subject }) => subject !== "store");
+  events.filter(({ type }) => !type.startsWith("store."));
 const brief = (events: readonly CoordEvent[]) =>
   happened(events).map(({ type, subject }) => `${type} ${subject}`);
 
