@@ -98,7 +98,7 @@ scriptTest(
     const newer = new Script(
       "test/newer",
       [],
-      "call('SET', STATE, struct.pack(STATE_FORMAT, 99, run, history, now, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)) return ''",
+      "call('SET', STATE, struct.pack(STATE_FORMAT, 99, run, history, now, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)) return ''",
     );
     await scripts.write(newer, undefined);
     const before = await connection.send("GET", [key]);
