@@ -66,10 +66,10 @@ export async function selftest(options: SelftestOptions): Promise<readonly Check
 }
 
 /** A namespace of the store that nobody uses; where no directory store is, one beside its place. */
-async function chooseGround({ store }: Config): Promise<Ground> {
+async function chooseGround({ store, standInDirectory }: Config): Promise<Ground> {
   const id = newId("wtr").slice(-12).toLowerCase();
   const namespace = `selftest-${id}`;
-  return { namespace, ...await engineOf(store).testGround(namespace) };
+  return { namespace, ...await engineOf(store).testGround(namespace, standInDirectory) };
 }
 
 async function fight(

@@ -62,6 +62,6 @@ export interface EngineDescriptor {
   open(options: EngineOptions): Promise<Store>;
   /** Whether the namespace has been made there. */
   hasState(namespace: string): Promise<boolean>;
-  /** Prepares a test in this new namespace. */
-  testGround(namespace: string): Promise<TestGround>;
+  /** Prepares a test in this new namespace; `fallback` is the directory that may stand in for the store meanwhile. */
+  testGround(namespace: string, fallback?: string): Promise<TestGround>;
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { parseRedisUrl, redactUrl } from "../engine/redis/url.ts";
+import { removeIfPresent } from "../disk.ts";
 import { printable } from "../name.ts";
 import type { RedisPlace } from "../store_config.ts";
 import type { EngineDescriptor } from "./engine_descriptor.ts";
@@ -64,14 +65,19 @@ export function redisEngine({ url }: RedisPlace): EngineDescriptor {
       const { hasState } = await import("../engine/redis/inspect.ts");
       return await hasState(url, namespace);
     },
-    testGround: async (namespace) => {
-      const { removeNamespace } = await import("./remove_namespace.ts");
+    testGround: async (namespace, fallback) => {
+      const [{ removeNamespace }, { siteDirectory, siteHome }] = await Promise.all([
+        import("./remove_namespace.ts"),
+        import("./failover/site_files.ts"),
+      ]);
+      const site = fallback && await siteDirectory(fallback, identityOf(url));
       const directory = await Deno.makeTempDir({ prefix: "agentcoord-selftest-" });
       return {
         store: { kind: "redis", url },
         scratch: `${directory}/number`,
         remove: async () => {
           await Deno.remove(directory, { recursive: true });
+          if (site !== undefined) await removeIfPresent(siteHome(site, namespace));
           await removeNamespace(url, namespace);
         },
       };

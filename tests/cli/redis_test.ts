@@ -517,9 +517,18 @@ serverTest(
     ]);
     assert.equal(find(checks, "task_exclusion").value, "200 tasks, 200 completed, 0 twice");
     assert.deepEqual(await contents(server), before);
+    assert.deepEqual(standingIn(dir), ["default"]);
   },
   { requirepass: SECRET },
 );
+
+/** The namespaces for which the project's directory may stand in. */
+function standingIn(dir: string): string[] {
+  const fallback = `${dir}/.agentcoord/fallback`;
+  return [...Deno.readDirSync(fallback)].flatMap(({ name }) =>
+    [...Deno.readDirSync(`${fallback}/${name}/namespaces`)].map((entry) => entry.name)
+  );
+}
 
 serverTest(
   "the self-test on a Redis server cleans up when it is interrupted",
@@ -531,6 +540,7 @@ serverTest(
     const { code, stdout } = await child.output();
     assert.deepEqual([code, stdout.length], [130, 0]);
     assert.deepEqual(await contents(server), []);
+    assert.deepEqual(standingIn(dir), []);
   },
 );
 
