@@ -202,6 +202,13 @@ export const TAGGED_LOOKED_AT = 4096;
 /** How many tasks that declare paths one operation of a claim looks at, in the order of the queue, when they are held up. */
 export const CANDIDATES_LOOKED_AT = 64;
 
+/**
+ * A task that others' claims have held up for so long, each after another, keeps tasks behind it in the queue from its
+ * paths until it is claimed; so many at a time.
+ */
+export const STARVED_MS = 300_000;
+export const STARVING_MOST = 8;
+
 /** Of how many different tags one operation lets the first task in that a lease has held up. */
 export const LET_IN_AT_ONCE = 64;
 

@@ -18,7 +18,11 @@
  * later sweeps.
  *
  * The order of the queue stays what it is: priority, then age. A task that is let in stands at the place it has always
- * had. Waiters for locks that came first go before claims, as they do before other waiters.
+ * had. Waiters for locks that came first go before claims, as they do before other waiters. A task that wants a whole
+ * directory, or alone what others share, could wait for ever while small ones follow one another there: one that claims
+ * have held up for {@linkcode STARVED_MS} starves, and tasks behind it in the queue wait for it with what overlaps its
+ * paths, so that it comes next once the claims that are there have ended. It does not make others wait for a lock that is no claim,
+ * which may last for long.
  * @module
  */
 import type { RoomContext } from "../context.ts";

@@ -385,3 +385,37 @@ storeTest("task claim of several takes all that one path has held up together", 
   await locks.release("src");
   assert.deepEqual(titles(await ada.claim({ count: 9 })), ["1", "2", "3", "4"]);
 });
+
+storeTest(
+  "task that claims of others have held up for long comes before those behind it",
+  async ({ as, clock }) => {
+    const ada = new Tasks(as("ada"));
+    const small = (n: number) => ({ title: `s${n}`, paths: [`src/${n}.py`], leaseMs: 600_000 });
+    await ada.create([small(0), { title: "whole", paths: ["src"] }, small(1), {
+      title: "elsewhere",
+      paths: ["docs"],
+      priority: 0,
+    }]);
+    let running = await ada.claim({ count: 2 });
+    assert.deepEqual(titles(running), ["s0", "s1"]);
+    // Small ones overlap in time, so that the directory is never free.
+    let n = 2;
+    for (; n < 10; n++) {
+      await ada.create([small(n)]);
+      clock.advance(60_000);
+      await ada.complete(running[0]!.id);
+      const [next] = await ada.tryClaim();
+      running = [running[1]!, next!].filter((task) => task !== undefined);
+      if (next === undefined || next.title === "elsewhere") break;
+    }
+    assert.deepEqual(titles(running).at(-1), "elsewhere", "what is elsewhere goes on");
+    assert.ok(n > 5 && n < 10, `after ${n}`);
+    await ada.complete(running[0]!.id);
+    assert.deepEqual(titles(await ada.claim()), ["whole"]);
+    assert.deepEqual(await ada.tryClaim(), []);
+    await ada.complete(
+      (await ada.list({ status: "claimed" })).tasks.find(({ title }) => title === "whole")!.id,
+    );
+    assert.deepEqual(titles(await ada.claim()), [`s${n}`]);
+  },
+);

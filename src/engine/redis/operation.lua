@@ -1,6 +1,5 @@
 --[[ engine/operation: what every operation is made with: waking, its events, its answer, and what an earlier try did. The
 parts that several scripts share follow, each once in a script; engine/begin comes before the operation itself. ]]
-local CALLED = ARGV
 local OP, ACTOR = '', ''
 local ENTRY_EVENTS = 8
 local LISTENER_MS = 60000
@@ -71,6 +70,7 @@ end
 -- a repeated call: a script pays for every function that it defines.
 local replay
 if is_retry then
+  local CALLED = ARGV
   -- How many entries of the stream are looked through for an earlier try, and how many at a time; and how long the
   -- index of them is kept after the last one who needed it.
   local LOOK_BACK, LOOK, INDEX_MS = 50000, 250, 10000

@@ -1991,8 +1991,7 @@ local function migrate(change, renew)
   return tostring(FROM + 1)
 end
 `,
-  "engine/operation": `local CALLED = ARGV
-local OP, ACTOR = '', ''
+  "engine/operation": `local OP, ACTOR = '', ''
 local ENTRY_EVENTS = 8
 local LISTENER_MS = 60000
 local emitted, emitted_count = {}, 0
@@ -2047,6 +2046,7 @@ if refused then
 end
 local replay
 if is_retry then
+  local CALLED = ARGV
   local LOOK_BACK, LOOK, INDEX_MS = 50000, 250, 10000
   local function operations_called()
     local names, at = {}, BATCHED and 3 or 0
@@ -2798,6 +2798,21 @@ local function release_leases(holder, members)
   return leases
 end
 `,
+  "lock/first_waiter": `local function any_below(set, path)
+  return call('ZRANGEBYLEX', set, '[' .. path .. '/', '(' .. path .. '0', 'LIMIT', '0', '1')[1] ~= nil
+end
+local function first_waiter(names)
+  local first
+  for i, name in ipairs(names) do
+    local place = call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, '[' .. name .. '\\0', '(' .. name .. '\\1', 'LIMIT', '0', '1')[1]
+    if place and i > 1 then return false end
+    first = place or first
+    if first and lock_waiters == 1 then return first end
+  end
+  if any_below(LOCK_WAIT_QUEUE, names[1]) then return false end
+  return first
+end
+`,
   "lock/format": `local function lease_fields(mode, holder, fence, intent)
   return '"mode":"' .. mode .. '","holder":"' .. holder .. '","fence":' .. fence .. ',"intent":' .. intent
 end
@@ -2899,20 +2914,6 @@ return '{"leases":' .. show_all(live_leases(leases)) .. ',"next":' .. cjson.enco
   end
   if path ~= top then names[#names + 1] = top end
   return names
-end
-local function any_below(set, path)
-  return call('ZRANGEBYLEX', set, '[' .. path .. '/', '(' .. path .. '0', 'LIMIT', '0', '1')[1] ~= nil
-end
-local function first_waiter(names)
-  local first
-  for i, name in ipairs(names) do
-    local place = call('ZRANGEBYLEX', LOCK_WAIT_QUEUE, '[' .. name .. '\\0', '(' .. name .. '\\1', 'LIMIT', '0', '1')[1]
-    if place and i > 1 then return false end
-    first = place or first
-    if first and lock_waiters == 1 then return first end
-  end
-  if any_below(LOCK_WAIT_QUEUE, names[1]) then return false end
-  return first
 end
 `,
   "lock/release": `local held, lost = select_leases({ unpack(ARGV, 6) }, ARGV[5])
@@ -3961,6 +3962,8 @@ local function refuse(kind, task)
 end
 `,
   "task/held_up": `local LET_IN_AT_ONCE = 64
+local STARVED_MS = 300000
+local STARVING_MOST = 8
 local let_in_all, let_more_in, let_in_after, let_in_behind, leave_held_up, hold_up
 do
   local function by_rank(rank)
@@ -4006,7 +4009,11 @@ do
     let_in_from(kind, name, place)
     return true
   end
+  local function stop_starving(id)
+    if call('ZREM', TASK_STARVING, id) == 1 then let_in_all('r', id) end
+  end
   local function is_passable(kind, name)
+    if kind == 'r' then return not call('ZSCORE', TASK_STARVING, name) end
     if kind ~= 'x' and kind ~= 's' then return true end
     for _, lease in ipairs(live_on(name)) do
       if kind == 's' or lease.mode == 'exclusive' then return false end
@@ -4022,28 +4029,37 @@ do
     if task_held_up == 0 then return end
     for _, name in ipairs(names) do let_in_all('q', name) end
   end
-  function leave_held_up(task)
-    local holder = call('HGET', TASKS, task.id .. 'u')
+  function leave_held_up(task, is_still_held_up)
+    local since, holder = string.match(call('HGET', TASKS, task.id .. 'u') or '', '^(%d+)%z(.*)$')
     if not holder then return false end
     local group = holder .. '\\0' .. task.tags .. '\\0'
     call('HDEL', TASKS, task.id .. 'u')
     call('ZREM', TASK_HELD_UP, group .. by_rank(rank_of(task.priority, task.seq)) .. '\\0' .. task.id)
     task_held_up, dirty = task_held_up - 1, true
-    if not is_passable(string.match(holder, '^(%Z*)%z(.*)$')) then return true end
-    local next = call('ZRANGEBYLEX', TASK_HELD_UP, '[' .. group, '(' .. string.sub(group, 1, -2) .. '\\1', 'LIMIT', 0, 1)[1]
-    if next then let_in(next) end
+    if not is_still_held_up then stop_starving(task.id) end
+    if is_passable(string.match(holder, '^(%Z*)%z(.*)$')) then
+      local next = call('ZRANGEBYLEX', TASK_HELD_UP, '[' .. group, '(' .. string.sub(group, 1, -2) .. '\\1', 'LIMIT', 0, 1)[1]
+      if next then let_in(next) end
+    end
     return true
   end
-  function hold_up(task, kind, name)
+  function hold_up(task, kind, name, by_claim)
     local rank, holder = rank_of(task.priority, task.seq), kind .. '\\0' .. name
-    if call('HGET', TASKS, task.id .. 'u') ~= holder then
-      leave_held_up(task)
-      call('HSET', TASKS, task.id .. 'u', holder)
+    local since, old = string.match(call('HGET', TASKS, task.id .. 'u') or '', '^(%d+)%z(.*)$')
+    since = tonumber(since or now)
+    if old ~= holder then
+      leave_held_up(task, true)
+      call('HSET', TASKS, task.id .. 'u', int(since) .. '\\0' .. holder)
       call('ZADD', TASK_HELD_UP, 0, holder .. '\\0' .. task.tags .. '\\0' .. by_rank(rank) .. '\\0' .. task.id)
       task_held_up = task_held_up + 1
     end
     move(task.id, task.tags, rank, HELD_UP + rank)
     arrived[task.id], dirty = nil, true
+    if not by_claim then
+      stop_starving(task.id)
+    elseif now - since >= STARVED_MS and call('ZCARD', TASK_STARVING) < STARVING_MOST then
+      call('ZADD', TASK_STARVING, int(rank), task.id)
+    end
   end
 end
 `,
@@ -4340,7 +4356,20 @@ do
       if has_precedence(waiter) and modes_conflict(waiter.mode, mode) then return waiter end
     end
   end
-  function obstacle(paths)
+  local function starving_before(task, paths)
+    if task_held_up == 0 then return end
+    local starving = call('ZRANGE', TASK_STARVING, 0, -1, 'WITHSCORES')
+    for i = 1, #starving, 2 do
+      local is_before = tonumber(starving[i + 1]) < rank_of(task.priority, task.seq)
+      for _, other in ipairs(is_before and paths_of(find(starving[i])) or {}) do
+        for _, wanted in ipairs(paths) do
+          local conflicts = modes_conflict(other.mode, wanted.mode)
+          if conflicts and overlapping(names_wanted(other), wanted.path) then return starving[i] end
+        end
+      end
+    end
+  end
+  function obstacle(task, paths)
     for _, wanted in ipairs(paths) do
       local function keeps_out(lease)
         return modes_conflict(lease.mode, wanted.mode)
@@ -4352,16 +4381,19 @@ do
       for _, name in ipairs(names_wanted(wanted)) do
         local lease = first_overlapping(name, keeps_out, harmless)
         if lease then
-          return lease.mode == 'exclusive' and 'x' or 's', overlapping({ lease.path, unpack(lease.also or {}) }, name)
+          local kept_on = overlapping({ lease.path, unpack(lease.also or {}) }, name)
+          return lease.mode == 'exclusive' and 'x' or 's', kept_on, task_of(lease) ~= nil
         end
         local ahead = lock_waiters > 0 and waiter_before(name, wanted.mode)
         if ahead and not ahead.called then
           call_waiters({ name })
           ahead = waiter_before(name, wanted.mode)
         end
-        if ahead then return 'q', overlapping(ahead.paths, name) end
+        if ahead then return 'q', overlapping(ahead.paths, name), false end
       end
     end
+    local starving = starving_before(task, paths)
+    if starving then return 'r', starving, true end
   end
   function lock_paths(task, paths)
     local work, title = task.work, string.match(task.spec, '^[^\\n]*\\n([^\\n]*),\\n')
@@ -4537,12 +4569,12 @@ do
       for _, id in ipairs(ids) do
         local task = find(id)
         local paths = paths_of(task)
-        local kind, name
+        local kind, name, by_claim
         if paths then
-          kind, name = obstacle(paths)
+          kind, name, by_claim = obstacle(task, paths)
           looked = looked + 1
         end
-        if kind then hold_up(task, kind, name) else take(taken, task, asked, paths) end
+        if kind then hold_up(task, kind, name, by_claim) else take(taken, task, asked, paths) end
         has_changed = kind or paths and task_held_up > 0
         if has_changed then break end
       end
@@ -5139,8 +5171,8 @@ export const COMMON_KEYS: readonly string[] = ["state", "events", "listeners", "
 /** Every script. */
 export const SCRIPTS = {
   "agent/assign": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"] },
-  "agent/deregister": { keys: ["lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters", "task_later", "agent_reported", "agents_left"], parts: ["engine/held", "lock/held", "task/held", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases", "task/rows", "lock/grant", "task/paths", "task/change", "task/release_tasks"], frees: true },
-  "agent/explain": { keys: ["agent_reported", "lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters"], parts: ["engine/held", "lock/held", "task/held", "agent/rows", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases", "task/shown_claims"] },
+  "agent/deregister": { keys: ["lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue", "task_later", "agent_reported", "agents_left"], parts: ["engine/held", "lock/held", "task/held", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases", "task/rows", "lock/grant", "task/paths", "task/change", "task/release_tasks"], frees: true },
+  "agent/explain": { keys: ["agent_reported", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue"], parts: ["engine/held", "lock/held", "task/held", "agent/rows", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases", "task/shown_claims"] },
   "agent/heartbeat": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"], frees: true },
   "agent/lapsing": { keys: [], parts: ["engine/held", "lock/held", "task/held"] },
   "agent/list": { keys: ["agent_reported"], parts: ["engine/held", "lock/held", "task/held", "agent/rows"] },
@@ -5185,36 +5217,36 @@ export const SCRIPTS = {
   "event/end": { keys: [], parts: [] },
   "event/read": { keys: [], parts: [] },
   "event/take": { keys: ["late_events", "replay_index"], parts: [] },
-  "lock/abandon": { keys: ["lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters"], parts: ["lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue"], frees: true },
-  "lock/acquire": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters", "task_wait_queue", "task_waiters", "task_held_up", "task_tags"], parts: ["lock/rows", "lock/grant", "lock/selection", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/format", "lock/acquire_fast"] },
-  "lock/break": { keys: ["audit", "audit_ids", "audit_keys", "audit_by", "lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters"], parts: ["audit/append", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], frees: true },
-  "lock/check": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows"] },
+  "lock/abandon": { keys: ["lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue"], parts: ["lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue"], frees: true },
+  "lock/acquire": { keys: ["lock_wait_queue", "lock_paths", "lock_waiters", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "task_starving"], parts: ["lock/rows", "lock/grant", "lock/selection", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/first_waiter", "lock/format", "lock/acquire_fast"] },
+  "lock/break": { keys: ["audit", "audit_ids", "audit_keys", "audit_by", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue"], parts: ["audit/append", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], frees: true },
+  "lock/check": { keys: ["lock_paths"], parts: ["lock/names", "lock/format", "lock/rows"] },
   "lock/count": { keys: [], parts: [] },
-  "lock/list": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows"] },
-  "lock/list_held": { keys: ["lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"] },
+  "lock/list": { keys: ["lock_paths"], parts: ["lock/names", "lock/format", "lock/rows"] },
+  "lock/list_held": { keys: ["lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"] },
   "lock/live": { keys: [], parts: [] },
-  "lock/release": { keys: ["lock_wait_queue", "lock_waiters", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags"], parts: ["lock/rows", "lock/grant", "lock/selection", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/format", "lock/release_fast"], frees: true },
-  "lock/release_all": { keys: ["lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], frees: true },
-  "lock/renew": { keys: ["lock_wait_queue", "lock_paths"], parts: ["lock/names", "lock/format", "lock/rows", "lock/grant", "lock/selection"], frees: true },
-  "lock/take": { keys: ["lock_wait_queue", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "lock_waiters", "conflicts"], parts: ["lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases", "engine/conflicts"] },
+  "lock/release": { keys: ["lock_wait_queue", "lock_waiters", "lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "task_starving"], parts: ["lock/rows", "lock/grant", "lock/selection", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], fast: ["lock/names", "lock/first_waiter", "lock/format", "lock/release_fast"], frees: true },
+  "lock/release_all": { keys: ["lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue"], parts: ["engine/held", "lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases"], frees: true },
+  "lock/renew": { keys: ["lock_paths"], parts: ["lock/names", "lock/format", "lock/rows", "lock/grant", "lock/selection"], frees: true },
+  "lock/take": { keys: ["lock_paths", "task_wait_queue", "task_waiters", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue", "conflicts"], parts: ["lock/names", "lock/format", "lock/rows", "task/waiters", "task/format", "task/held_up", "lock/wait_queue", "lock/end_leases", "engine/conflicts"] },
   "task/abandon": { keys: ["task_wait_queue", "task_waiters"], parts: ["task/waiters"], frees: true },
-  "task/cancel": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/choice"], frees: true },
-  "task/claim": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "lock_waiters", "task_links"], parts: ["task/waiters", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/format", "task/fast"], frees: true, lets: ["COMPLETES = false"] },
-  "task/complete": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "lock_waiters", "task_links"], parts: ["task/waiters", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/format", "task/fast"], frees: true, lets: ["COMPLETES = true"] },
+  "task/cancel": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_paths", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/choice"], frees: true },
+  "task/claim": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "lock_paths", "task_held_up", "task_starving", "lock_waiters", "lock_wait_queue", "task_links"], parts: ["task/waiters", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/format", "task/fast"], frees: true, lets: ["COMPLETES = false"] },
+  "task/complete": { keys: ["task_tags", "task_wait_queue", "task_waiters", "task_later", "lock_paths", "task_held_up", "task_starving", "lock_waiters", "lock_wait_queue", "task_links"], parts: ["task/waiters", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies", "task/expire", "task/attempts", "task/queue"], fast: ["task/format", "task/fast"], frees: true, lets: ["COMPLETES = true"] },
   "task/counts": { keys: ["task_later"], parts: ["task/format", "task/rows"] },
-  "task/create": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters", "task_links", "task_keys", "task_created"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies"] },
-  "task/fail": { keys: ["task_later", "task_wait_queue", "task_waiters", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change"], frees: true },
+  "task/create": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_paths", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue", "task_links", "task_keys", "task_created"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies"] },
+  "task/fail": { keys: ["task_later", "task_wait_queue", "task_waiters", "lock_paths", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change"], frees: true },
   "task/get": { keys: ["task_later"], parts: ["task/format", "task/rows"] },
   "task/largest": { keys: ["task_created"], parts: [] },
   "task/list": { keys: ["task_later", "task_tags", "task_created"], parts: ["task/format", "task/rows"] },
   "task/prune": { keys: ["task_later", "task_links", "task_keys", "task_created"], parts: ["task/format", "task/rows", "task/removal"], frees: true },
-  "task/release": { keys: ["task_later", "task_wait_queue", "task_waiters", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change"], frees: true },
-  "task/renew": { keys: ["task_later", "task_wait_queue", "task_waiters", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change"], frees: true },
-  "task/retry": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/choice"], frees: true },
-  "task/sweep": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters", "task_links"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies", "task/expire"], frees: true },
-  "task/take": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters", "task_links", "task_keys", "task_created", "conflicts"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies", "task/attempts", "task/removal", "engine/conflicts"] },
+  "task/release": { keys: ["task_later", "task_wait_queue", "task_waiters", "lock_paths", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change"], frees: true },
+  "task/renew": { keys: ["task_later", "task_wait_queue", "task_waiters", "lock_paths", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue"], parts: ["task/format", "task/rows", "task/held_task", "task/waiters", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change"], frees: true },
+  "task/retry": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_paths", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/choice"], frees: true },
+  "task/sweep": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_paths", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue", "task_links"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies", "task/expire"], frees: true },
+  "task/take": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_paths", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue", "task_links", "task_keys", "task_created", "conflicts"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/dependencies", "task/attempts", "task/removal", "engine/conflicts"] },
   "task/to_2": { keys: ["task_created", "agent_words", "agent_reported", "lock_waiters", "lock_line", "task_waiters", "task_line"], parts: ["engine/migrate"] },
-  "task/update": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_wait_queue", "lock_paths", "task_held_up", "task_tags", "lock_waiters"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/choice"] },
+  "task/update": { keys: ["task_wait_queue", "task_waiters", "task_later", "lock_paths", "task_held_up", "task_tags", "task_starving", "lock_waiters", "lock_wait_queue"], parts: ["task/waiters", "task/format", "task/rows", "lock/names", "lock/format", "lock/rows", "task/held_up", "lock/wait_queue", "lock/end_leases", "lock/grant", "task/paths", "task/change", "task/choice"] },
 } as const satisfies Readonly<Record<string, ScriptParts>>;
 
 /** Name of a script, such as `lock/acquire`. */

@@ -13,18 +13,19 @@
  */
 import type { Reader, Transaction } from "../../engine/directory/transaction.ts";
 import { liveNamed } from "../../lock/directory/rows.ts";
-import { LET_IN_AT_ONCE } from "../model.ts";
+import { LET_IN_AT_ONCE, STARVED_MS, STARVING_MOST } from "../model.ts";
 import { HELD_UP_RANKS, queueRank, seqOfRank } from "./rows.ts";
 import { wakeWaiters } from "./waiters.ts";
 
 /** What holds tasks up. */
 export interface Obstacle {
-  readonly kind: "x" | "s" | "q";
+  readonly kind: "x" | "s" | "q" | "r";
   readonly name: string;
 }
 
 /** A pending task, and what a claim can ask for. */
 export interface QueuedTask {
+  readonly id: string;
   readonly rank: number;
   readonly tags: readonly string[];
 }
@@ -37,6 +38,11 @@ interface HeldUpRow {
 /** Among the counts: tasks with a row; while there are none nobody pays for any of this. */
 export const TASKS_HELD_UP = "task_held_up";
 const MORE = "f";
+/** The kind of a row whose name says since when its task is held up. */
+const SINCE = "w";
+/** The kind of a row whose name is the identifier of a task that starves: tasks behind it wait for it. */
+const STARVING = "v";
+const GROUPS = `kind NOT IN ('${MORE}', '${SINCE}', '${STARVING}')`;
 
 /** Lets in whom a lease held up that was kept on these names and has ended. */
 export function letInAfter(tx: Transaction, names: readonly string[]): void {
@@ -93,32 +99,56 @@ export function letMoreIn(tx: Transaction): boolean {
   return true;
 }
 
-/** Moves a task aside that is in the queue and held up by this. Answers its rank from now on. */
-export function holdUp(tx: Transaction, task: QueuedTask, by: Obstacle): number {
-  const known = heldUpBy(tx, task.rank);
+/**
+ * Moves a task aside that is in the queue and held up by this. Answers its rank from now on.
+ *
+ * @param byClaim whether a claim is behind it
+ */
+export function holdUp(
+  tx: Transaction,
+  task: QueuedTask,
+  by: Obstacle,
+  byClaim: boolean,
+): number {
+  const { id, rank, tags } = task;
+  const known = heldUpBy(tx, rank);
+  const sinceMs = known === undefined ? tx.nowMs : sinceOf(tx, rank);
   if (known === undefined || known.kind !== by.kind || known.name !== by.name) {
-    leaveHeldUp(tx, task);
-    tx.run(
-      "INSERT INTO task_held_up VALUES (?, ?, ?, ?)",
-      by.kind,
-      by.name,
-      tagsKey(task.tags),
-      task.rank,
-    );
+    leaveGroup(tx, task);
+    insert(tx, by.kind, by.name, tagsKey(tags), rank);
+    if (known === undefined) insert(tx, SINCE, String(sinceMs), "", rank);
     tx.count(TASKS_HELD_UP, 1);
   }
-  move(tx, task, HELD_UP_RANKS + task.rank);
-  return HELD_UP_RANKS + task.rank;
+  move(tx, task, HELD_UP_RANKS + rank);
+  // What is not a claim may last for long, and nobody should wait for it who need not.
+  if (!byClaim) stopStarving(tx, id);
+  else if (tx.nowMs - sinceMs >= STARVED_MS && starving(tx).length < STARVING_MOST) {
+    insert(tx, STARVING, id, "", rank);
+  }
+  return HELD_UP_RANKS + rank;
 }
 
-/**
- * Takes a task away from what holds it up: it is claimed, has changed, or is held up by something else. The next comes in
- * its place.
- */
-export function leaveHeldUp(tx: Transaction, { rank, tags }: QueuedTask): void {
-  if (!tx.counts[TASKS_HELD_UP]) return;
+/** Takes a task away from what holds it up: it is claimed or has changed. The next comes in its place. */
+export function leaveHeldUp(tx: Transaction, task: QueuedTask): void {
+  if (!tx.counts[TASKS_HELD_UP] || !leaveGroup(tx, task)) return;
+  tx.run("DELETE FROM task_held_up WHERE kind = ? AND rank = ?", SINCE, queueRank(task.rank));
+  stopStarving(tx, task.id);
+}
+
+/** The tasks that starve, by rank. */
+export function starving(
+  reader: Reader,
+): readonly { readonly id: string; readonly rank: number }[] {
+  return reader.all(
+    "SELECT name AS id, rank FROM task_held_up WHERE kind = ? ORDER BY rank",
+    STARVING,
+  );
+}
+
+/** Takes a task out of its group; `false` when it is in none. */
+function leaveGroup(tx: Transaction, { rank, tags }: QueuedTask): boolean {
   const by = heldUpBy(tx, queueRank(rank));
-  if (by === undefined) return;
+  if (by === undefined) return false;
   const key = tagsKey(tags);
   tx.run(
     "DELETE FROM task_held_up WHERE kind = ? AND name = ? AND tags = ? AND rank = ?",
@@ -128,7 +158,7 @@ export function leaveHeldUp(tx: Transaction, { rank, tags }: QueuedTask): void {
     queueRank(rank),
   );
   tx.count(TASKS_HELD_UP, -1);
-  if (!isPassable(tx, by)) return;
+  if (!isPassable(tx, by)) return true;
   const next = tx.get<HeldUpRow>(
     `SELECT tags, rank FROM task_held_up WHERE kind = ? AND name = ? AND tags = ?
      ORDER BY rank LIMIT 1`,
@@ -137,6 +167,26 @@ export function leaveHeldUp(tx: Transaction, { rank, tags }: QueuedTask): void {
     key,
   );
   if (next !== undefined) moveIn(tx, next);
+  return true;
+}
+
+/** Ends what a starving task keeps others from. */
+function stopStarving(tx: Transaction, id: string): void {
+  const ended = tx.run("DELETE FROM task_held_up WHERE kind = ? AND name = ?", STARVING, id);
+  if (ended > 0) letIn(tx, { kind: "r", name: id });
+}
+
+function insert(tx: Transaction, kind: string, name: string, tags: string, rank: number): void {
+  tx.run("INSERT OR IGNORE INTO task_held_up VALUES (?, ?, ?, ?)", kind, name, tags, rank);
+}
+
+function sinceOf(reader: Reader, rank: number): number {
+  const row = reader.get<{ name: string }>(
+    "SELECT name FROM task_held_up WHERE rank = ? AND kind = ?",
+    rank,
+    SINCE,
+  );
+  return row === undefined ? reader.nowMs : Number(row.name);
 }
 
 /** The names that waiters hold tasks up by: the first few. */
@@ -150,7 +200,7 @@ export function waitersHoldingUp(reader: Reader, limit: number): string[] {
 function heldUpBy(reader: Reader, rank: number): Obstacle | undefined {
   if (!reader.counts[TASKS_HELD_UP]) return undefined;
   return reader.get<Obstacle>(
-    `SELECT kind, name FROM task_held_up WHERE rank = ? AND kind <> '${MORE}'`,
+    `SELECT kind, name FROM task_held_up WHERE rank = ? AND ${GROUPS}`,
     rank,
   );
 }
@@ -158,6 +208,7 @@ function heldUpBy(reader: Reader, rank: number): Obstacle | undefined {
 /** Whether leases on this name let in whom others like them have held up. */
 function isPassable(reader: Reader, { kind, name }: Obstacle): boolean {
   if (kind === "q") return true;
+  if (kind === "r") return !starving(reader).some(({ id }) => id === name);
   return !liveNamed(reader, name).some(({ mode }) => kind === "s" || mode === "exclusive");
 }
 
@@ -169,7 +220,11 @@ function moveIn(tx: Transaction, { tags: key, rank }: HeldUpRow): void {
 }
 
 /** Puts a task at another rank; `false` when it is not at the one that it is said to be at. */
-function move(tx: Transaction, { rank, tags }: QueuedTask, to: number): boolean {
+function move(
+  tx: Transaction,
+  { rank, tags }: Pick<QueuedTask, "rank" | "tags">,
+  to: number,
+): boolean {
   const moved = tx.run(
     "UPDATE tasks SET rank = ? WHERE seq = ? AND rank = ?",
     to,

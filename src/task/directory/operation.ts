@@ -200,7 +200,7 @@ export class TaskOperation {
       this.tx.run("DELETE FROM task_tags WHERE tag = ? AND rank = ?", tag, row.rank);
     }
     if (pathsOf(row).length === 0 || !this.tx.counts[TASKS_HELD_UP]) return;
-    leaveHeldUp(this.tx, { rank: row.rank, tags: specOf(row).tags });
+    leaveHeldUp(this.tx, { id: row.id, rank: row.rank, tags: specOf(row).tags });
     if (row.rank < HELD_UP_RANKS) return;
     row.rank = queueRank(row.rank);
     this.tx.run("UPDATE tasks SET rank = ? WHERE seq = ?", row.rank, row.seq);

@@ -15,7 +15,14 @@ import {
 } from "../../lock/directory/rows.ts";
 import { covers } from "../../path.ts";
 import type { TaskPath } from "../model.ts";
-import { letIn, letMoreIn, type Obstacle, TASKS_HELD_UP, waitersHoldingUp } from "./held_up.ts";
+import {
+  letIn,
+  letMoreIn,
+  type Obstacle,
+  starving,
+  TASKS_HELD_UP,
+  waitersHoldingUp,
+} from "./held_up.ts";
 import { specOf, type TaskRow } from "./rows.ts";
 
 /** So many names are looked at by one sweep for waiters that are silent. */
@@ -26,8 +33,12 @@ export function pathsOf(row: Pick<TaskRow, "id" | "spec" | "parsed">): readonly 
   return specOf(row).paths ?? [];
 }
 
-/** What keeps a task from these paths; nothing when they are free. */
-export function obstacle(tx: Transaction, paths: readonly TaskPath[]): Obstacle | undefined {
+/** What keeps a task from its paths, and whether a claim is behind it; nothing when they are free. */
+export function obstacle(
+  tx: Transaction,
+  row: TaskRow,
+): { readonly by: Obstacle; readonly byClaim: boolean } | undefined {
+  const paths = pathsOf(row);
   for (const { path, mode, aliases = [] } of paths) {
     const keepsOut = {
       sql: "expires_at_ms > ? AND (mode = 'exclusive' OR ? = 'exclusive')",
@@ -36,7 +47,8 @@ export function obstacle(tx: Transaction, paths: readonly TaskPath[]): Obstacle 
     for (const name of [path, ...aliases]) {
       const lease = firstOverlapping(tx, name, keepsOut);
       if (lease !== undefined) {
-        return { kind: lease.mode === "exclusive" ? "x" : "s", name: lease.name };
+        const kind = lease.mode === "exclusive" ? "x" : "s";
+        return { by: { kind, name: lease.name }, byClaim: lease.task !== null };
       }
       let ahead = waiterBefore(tx, name, mode);
       if (ahead?.called_at_ms === null) {
@@ -44,8 +56,36 @@ export function obstacle(tx: Transaction, paths: readonly TaskPath[]): Obstacle 
         callWaiters(tx, [name]);
         ahead = waiterBefore(tx, name, mode);
       }
-      if (ahead !== undefined) return { kind: "q", name: overlapping(ahead.names, name) };
+      if (ahead !== undefined) {
+        return { by: { kind: "q", name: overlapping(ahead.names, name)! }, byClaim: false };
+      }
     }
+  }
+  const before = starvingBefore(tx, row, paths);
+  return before === undefined ? undefined : { by: { kind: "r", name: before }, byClaim: true };
+}
+
+/** A starving task before this one whose paths overlap these. */
+function starvingBefore(
+  tx: Transaction,
+  { rank }: TaskRow,
+  paths: readonly TaskPath[],
+): string | undefined {
+  if (paths.length === 0 || !tx.counts[TASKS_HELD_UP]) return undefined;
+  for (const one of starving(tx)) {
+    if (one.rank >= rank) continue;
+    const other = tx.get<Pick<TaskRow, "id" | "spec">>(
+      "SELECT id, spec FROM tasks WHERE id = ?",
+      one.id,
+    );
+    const conflicts = other !== undefined &&
+      pathsOf(other).some((theirs) =>
+        paths.some(({ path, mode }) =>
+          modesConflict(theirs.mode, mode) &&
+          overlapping([theirs.path, ...theirs.aliases ?? []], path) !== undefined
+        )
+      );
+    if (conflicts) return one.id;
   }
   return undefined;
 }
@@ -108,8 +148,8 @@ function waiterBefore(
   return undefined;
 }
 
-function overlapping(names: readonly string[], name: string): string {
-  return names.find((one) => covers(one, name) || covers(name, one))!;
+function overlapping(names: readonly string[], name: string): string | undefined {
+  return names.find((one) => covers(one, name) || covers(name, one));
 }
 
 /** Whom a waiter held up that is silent now, or was called and did not come: no other operation tells of that. */

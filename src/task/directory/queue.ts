@@ -82,15 +82,16 @@ function takeBest(
     for (const row of rows) {
       const paths = pathsOf(row);
       if (paths.length > 0) looked++;
-      const by = paths.length === 0 ? undefined : obstacle(tx, paths);
-      if (by === undefined) {
+      const found = paths.length === 0 ? undefined : obstacle(tx, row);
+      if (found === undefined) {
         tasks.push(take(operation, actor, row, request.leaseMs));
       } else {
-        holdUp(tx, { rank: row.rank, tags: specOf(row).tags }, by);
+        const { id, rank } = row;
+        holdUp(tx, { id, rank, tags: specOf(row).tags }, found.by, found.byClaim);
         operation.forget(row);
       }
       // Another may have come in its place, and be better than those behind it.
-      hasChanged = by !== undefined || paths.length > 0 && (tx.counts[TASKS_HELD_UP] ?? 0) > 0;
+      hasChanged = found !== undefined || paths.length > 0 && (tx.counts[TASKS_HELD_UP] ?? 0) > 0;
       if (hasChanged) break;
     }
     const count = request.count - tasks.length;

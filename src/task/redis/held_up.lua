@@ -2,15 +2,17 @@
 src/task/paths.ts.
 
 NEEDS   task/waiters, task/format, lock/rows
-KEYS    task_held_up, task_tags
-RULES   task/model: LET_IN_AT_ONCE
+KEYS    task_held_up, task_tags, task_starving
+RULES   task/model: LET_IN_AT_ONCE, STARVED_MS, STARVING_MOST
 TASK_HELD_UP  members of score 0: kind NUL name NUL tags NUL rank NUL id. What holds a task up is the kind and the name:
               x  an exclusive lease that is kept on this name
               s  shared leases that are kept on this name, and the task wants to have it alone
               q  a waiter for a lock on this name that came first
+              r  a task of this identifier that starves
               of those with the same tags, one that is let in stays a member until it is claimed or held up by something
               else: then the next one is let in. f NUL and where to go on: there are more to be let in
-<id>u of TASKS  kind NUL name, of each task that is a member
+<id>u of TASKS  since when NUL kind NUL name, of each task that is a member
+TASK_STARVING id -> rank, of those that claims have held up for too long: tasks behind them wait for them
 KEEPS         task_held_up counts the members; while it is 0 nobody pays for any of this. As long as what holds them up
               lasts, none of them has to be looked at; once it has ended, the first of each tags is in the queue ]]
 -- The rest is local to this: a script has 200 locals at most.
@@ -69,8 +71,14 @@ do
     return true
   end
 
+  -- Ends what a starving task keeps others from.
+  local function stop_starving(id)
+    if call('ZREM', TASK_STARVING, id) == 1 then let_in_all('r', id) end
+  end
+
   -- Whether leases on this name let in whom others like them have held up.
   local function is_passable(kind, name)
+    if kind == 'r' then return not call('ZSCORE', TASK_STARVING, name) end
     if kind ~= 'x' and kind ~= 's' then return true end
     for _, lease in ipairs(live_on(name)) do
       if kind == 's' or lease.mode == 'exclusive' then return false end
@@ -93,29 +101,39 @@ do
 
   -- Takes a task away from what holds it up: it is claimed, has changed, or is held up by something else. The next comes
   -- in its place. Answers whether anything held it up.
-  function leave_held_up(task)
-    local holder = call('HGET', TASKS, task.id .. 'u')
+  function leave_held_up(task, is_still_held_up)
+    local since, holder = string.match(call('HGET', TASKS, task.id .. 'u') or '', '^(%d+)%z(.*)$')
     if not holder then return false end
     local group = holder .. '\0' .. task.tags .. '\0'
     call('HDEL', TASKS, task.id .. 'u')
     call('ZREM', TASK_HELD_UP, group .. by_rank(rank_of(task.priority, task.seq)) .. '\0' .. task.id)
     task_held_up, dirty = task_held_up - 1, true
-    if not is_passable(string.match(holder, '^(%Z*)%z(.*)$')) then return true end
-    local next = call('ZRANGEBYLEX', TASK_HELD_UP, '[' .. group, '(' .. string.sub(group, 1, -2) .. '\1', 'LIMIT', 0, 1)[1]
-    if next then let_in(next) end
+    if not is_still_held_up then stop_starving(task.id) end
+    if is_passable(string.match(holder, '^(%Z*)%z(.*)$')) then
+      local next = call('ZRANGEBYLEX', TASK_HELD_UP, '[' .. group, '(' .. string.sub(group, 1, -2) .. '\1', 'LIMIT', 0, 1)[1]
+      if next then let_in(next) end
+    end
     return true
   end
 
-  -- Moves a task aside that is in the queue and held up by this.
-  function hold_up(task, kind, name)
+  -- Moves a task aside that is in the queue and held up by this; by_claim tells whether a claim is behind it.
+  function hold_up(task, kind, name, by_claim)
     local rank, holder = rank_of(task.priority, task.seq), kind .. '\0' .. name
-    if call('HGET', TASKS, task.id .. 'u') ~= holder then
-      leave_held_up(task)
-      call('HSET', TASKS, task.id .. 'u', holder)
+    local since, old = string.match(call('HGET', TASKS, task.id .. 'u') or '', '^(%d+)%z(.*)$')
+    since = tonumber(since or now)
+    if old ~= holder then
+      leave_held_up(task, true)
+      call('HSET', TASKS, task.id .. 'u', int(since) .. '\0' .. holder)
       call('ZADD', TASK_HELD_UP, 0, holder .. '\0' .. task.tags .. '\0' .. by_rank(rank) .. '\0' .. task.id)
       task_held_up = task_held_up + 1
     end
     move(task.id, task.tags, rank, HELD_UP + rank)
     arrived[task.id], dirty = nil, true
+    -- What is not a claim may last for long, and nobody should wait for it who need not.
+    if not by_claim then
+      stop_starving(task.id)
+    elseif now - since >= STARVED_MS and call('ZCARD', TASK_STARVING) < STARVING_MOST then
+      call('ZADD', TASK_STARVING, int(rank), task.id)
+    end
   end
 end

@@ -2,7 +2,7 @@
 its claim. The protocol is in src/task/paths.ts.
 
 NEEDS   task/rows, task/held_up, lock/end_leases, lock/grant
-KEYS    task_held_up
+KEYS    task_held_up, task_starving
 KEEPS   a claimed task has `locks` in its work, the paths of its leases: each has the fence and the instant of the claim ]]
 -- The rest is local to this: a script has 200 locals at most.
 local paths_of, obstacle, lock_paths, renew_paths, unlock_paths, sweep_held_up
@@ -38,8 +38,24 @@ do
     end
   end
 
-  -- What keeps the task from these paths, as task/held_up calls it: a kind and a name. Nothing when they are free.
-  function obstacle(paths)
+  -- A starving task before this one whose paths overlap these.
+  local function starving_before(task, paths)
+    if task_held_up == 0 then return end
+    local starving = call('ZRANGE', TASK_STARVING, 0, -1, 'WITHSCORES')
+    for i = 1, #starving, 2 do
+      local is_before = tonumber(starving[i + 1]) < rank_of(task.priority, task.seq)
+      for _, other in ipairs(is_before and paths_of(find(starving[i])) or {}) do
+        for _, wanted in ipairs(paths) do
+          local conflicts = modes_conflict(other.mode, wanted.mode)
+          if conflicts and overlapping(names_wanted(other), wanted.path) then return starving[i] end
+        end
+      end
+    end
+  end
+
+  -- What keeps the task from these paths, as task/held_up calls it: a kind and a name, and whether a claim is behind it.
+  -- Nothing when they are free.
+  function obstacle(task, paths)
     for _, wanted in ipairs(paths) do
       local function keeps_out(lease)
         return modes_conflict(lease.mode, wanted.mode)
@@ -51,7 +67,8 @@ do
       for _, name in ipairs(names_wanted(wanted)) do
         local lease = first_overlapping(name, keeps_out, harmless)
         if lease then
-          return lease.mode == 'exclusive' and 'x' or 's', overlapping({ lease.path, unpack(lease.also or {}) }, name)
+          local kept_on = overlapping({ lease.path, unpack(lease.also or {}) }, name)
+          return lease.mode == 'exclusive' and 'x' or 's', kept_on, task_of(lease) ~= nil
         end
         local ahead = lock_waiters > 0 and waiter_before(name, wanted.mode)
         if ahead and not ahead.called then
@@ -59,9 +76,11 @@ do
           call_waiters({ name })
           ahead = waiter_before(name, wanted.mode)
         end
-        if ahead then return 'q', overlapping(ahead.paths, name) end
+        if ahead then return 'q', overlapping(ahead.paths, name), false end
       end
     end
+    local starving = starving_before(task, paths)
+    if starving then return 'r', starving, true end
   end
 
   -- Begins the leases of a task that is being claimed; its paths are free.

@@ -117,12 +117,12 @@ do
       for _, id in ipairs(ids) do
         local task = find(id)
         local paths = paths_of(task)
-        local kind, name
+        local kind, name, by_claim
         if paths then
-          kind, name = obstacle(paths)
+          kind, name, by_claim = obstacle(task, paths)
           looked = looked + 1
         end
-        if kind then hold_up(task, kind, name) else take(taken, task, asked, paths) end
+        if kind then hold_up(task, kind, name, by_claim) else take(taken, task, asked, paths) end
         -- Another may have come in its place, and be better than those behind it.
         has_changed = kind or paths and task_held_up > 0
         if has_changed then break end
