@@ -115,6 +115,24 @@ outageTest(
   },
 );
 
+outageTest(
+  "events of other agents on the server about the same subject are kept",
+  async (bench) => {
+    const { redis, directory, clock } = bench;
+    await acquire(directory, "bob", "a");
+    clock.advance(10);
+    // At another site, to which the server was there all the time.
+    await acquire(redis, "cy", "a");
+    clock.advance(10);
+    await move(bench);
+    const found = await all(await redis.events());
+    assert.deepEqual(
+      found.filter(({ type }) => type === "lock.acquired").map(({ agent }) => agent),
+      ["bob", "cy"],
+    );
+  },
+);
+
 outageTest("events of late calls that were taken out come back after a crash", async (bench) => {
   const { redis, directory, clock, raw } = bench;
   await acquire(directory, "bob", "a");

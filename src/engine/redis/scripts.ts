@@ -2456,6 +2456,10 @@ local function take_out(entries, first_at, first_number)
   end
   return late < MOST
 end
+local function call_of(type, value)
+  local agent, subject = string.match(value, '^(%Z*)%z%Z*%z(.*)$')
+  return type .. '\\0' .. (agent or '') .. '\\0' .. (subject or '')
+end
 local function without_told(fields, told)
   local kept, stays, tail, count = {}, {}, {}, 0
   for i = 1, #fields, 2 do
@@ -2464,8 +2468,7 @@ local function without_told(fields, told)
       tail[field] = value
     else
       count = count + 1
-      local subject = string.match(value, '^%Z*%z%Z*%z(.*)$')
-      stays[count] = not told[field .. '\\0' .. (subject or '')]
+      stays[count] = not told[call_of(field, value)]
       if stays[count] then kept[#kept + 1], kept[#kept + 2] = field, value end
     end
   end
@@ -2484,7 +2487,7 @@ end
 local function drop_told()
   local told = {}
   for i = FIRST, #ARGV, FIELDS do
-    told[ARGV[i + 2] .. '\\0' .. string.match(ARGV[i + 3], '^%Z*%z%Z*%z(.*)$')] = true
+    told[call_of(ARGV[i + 2], ARGV[i + 3])] = true
   end
   for _, member in ipairs(call('ZRANGE', LATE_EVENTS, 0, -1)) do
     local number, text = string.match(member, '^(%d+) (.*)$')

@@ -11,9 +11,9 @@ EVENTS  the entries of those that were taken over have o -> "told ", the outage;
         told themselves an owner "moved" of no event, the last one
 LATE_EVENTS  score: number of an entry's last event; member: that number, a space, the entry's fields as a JSON list. Entries
         that were taken out of EVENTS because they come behind those that are told
-KEEPS   an event is in EVENTS or in LATE_EVENTS: whoever is cut off makes the call again. One of the same type about the
-        same subject as a told one is taken to be of the same call, made again there, and is dropped; unless it was told of
-        another outage, at another site that was away at the same time: that one stays, and comes behind as all others do. ]]
+KEEPS   an event is in EVENTS or in LATE_EVENTS: whoever is cut off makes the call again. One of the same type by the
+        same agent about the same subject as a told one is taken to be of the same call, made again there, and is dropped;
+        unless it was told of another outage, at another site that was away at the same time: that one stays, and comes behind as all others do. ]]
 local LAST, FIELDS, MOST, TOLD, FIRST = ARGV[5] == '1', 4, 500, 'told ' .. ARGV[6], 7
 -- What this call itself has to tell is of here, too.
 if gap_event then emit_gap() end
@@ -76,6 +76,12 @@ local function take_out(entries, first_at, first_number)
   return late < MOST
 end
 
+-- What tells a call that was made again from others: its type, agent and subject.
+local function call_of(type, value)
+  local agent, subject = string.match(value, '^(%Z*)%z%Z*%z(.*)$')
+  return type .. '\0' .. (agent or '') .. '\0' .. (subject or '')
+end
+
 -- The fields of an entry without the events that were told; nothing when none is left.
 local function without_told(fields, told)
   local kept, stays, tail, count = {}, {}, {}, 0
@@ -85,8 +91,7 @@ local function without_told(fields, told)
       tail[field] = value
     else
       count = count + 1
-      local subject = string.match(value, '^%Z*%z%Z*%z(.*)$')
-      stays[count] = not told[field .. '\0' .. (subject or '')]
+      stays[count] = not told[call_of(field, value)]
       if stays[count] then kept[#kept + 1], kept[#kept + 2] = field, value end
     end
   end
@@ -106,7 +111,7 @@ end
 local function drop_told()
   local told = {}
   for i = FIRST, #ARGV, FIELDS do
-    told[ARGV[i + 2] .. '\0' .. string.match(ARGV[i + 3], '^%Z*%z%Z*%z(.*)$')] = true
+    told[call_of(ARGV[i + 2], ARGV[i + 3])] = true
   end
   for _, member in ipairs(call('ZRANGE', LATE_EVENTS, 0, -1)) do
     local number, text = string.match(member, '^(%d+) (.*)$')
