@@ -12,6 +12,10 @@
  * fills a store with 300 000 tasks, and as much of everything else, and prints of every command how long its
  * longest operation kept everybody else from the store.
  *
+ *     deno run -A scripts/bench.ts --failover [--only NAME,...] [--rounds N] [--quick] [--json]
+ *
+ * measures how long agents wait when a server is lost, until it decides again, and while 50 000 records are moved back.
+ *
  * Absolute figures say as much about the machine and its other users as about the program: read the
  * ratios. A missed target does not fail the run, which proves nothing on a busy machine.
  * @module
@@ -28,6 +32,8 @@ import { cli } from "./bench/cli.ts";
 import { create } from "./bench/create.ts";
 import { type Benchmark, judge, type Target, type Verdict } from "./bench/figure.ts";
 import type { Effort } from "./bench/harness.ts";
+import { failbacks } from "./bench/failover/failback.ts";
+import { loss } from "./bench/failover/loss.ts";
 import { large, largeText } from "./bench/large/run.ts";
 import { lock } from "./bench/lock.ts";
 import { paths } from "./bench/paths.ts";
@@ -175,6 +181,7 @@ async function main(args: string[]): Promise<void> {
       quick: { type: "boolean", default: false },
       "no-peers": { type: "boolean", default: false },
       large: { type: "boolean", default: false },
+      failover: { type: "boolean", default: false },
       scale: { type: "string", default: "1" },
     },
   });
@@ -184,6 +191,10 @@ async function main(args: string[]): Promise<void> {
     return;
   }
   const effort = effortOf(values.rounds, values.quick);
+  if (values.failover) {
+    await run(choose([loss, ...failbacks], only), { effort, json, about: [] });
+    return;
+  }
   if (store === undefined) {
     await run(choose(DIRECTORY_BENCHMARKS, only), { effort, json, about: [] });
     return;
