@@ -22,8 +22,8 @@ const FAULTS = {
   /** The leases that Redis grants are not noted. */
   mirror_skipped: () => {
     const { append } = Mirror.prototype;
-    Mirror.prototype.append = function (line) {
-      if (line.op !== "lease") append.call(this, line);
+    Mirror.prototype.append = function (...lines) {
+      append.apply(this, lines.filter(({ op }) => op !== "lease"));
     };
     return {};
   },

@@ -38,6 +38,12 @@ const writeMark = openLog(`${directory}/marks.jsonl`);
 const mark = (one: Mark) => writeMark({ ...one });
 const writeEffect = openLog(`${directory}/effects.jsonl`);
 const effect = (one: Effect) => writeEffect({ ...one });
+/**
+ * Until when a lease holds at least, by the clock that all processes share: the server is on this host, and has its
+ * time, but the directory reckons with how far the server's clock seemed to be ahead.
+ */
+const instantOf = ({ expiresAtMs }: { readonly expiresAtMs: number }) =>
+  now() + expiresAtMs - Date.now() - 200;
 let count = 0;
 const unique = () => `${pid}-${count++}`;
 const isOver = () => isThere(`${directory}/over`);
@@ -99,7 +105,7 @@ async function lock(): Promise<void> {
     "lock.acquire",
     { path, leaseMs, limitMs },
     () => locks.acquire(path, { ttlMs: leaseMs, waitMs: limitMs }),
-    ([lease]) => ({ fence: lease!.fence }),
+    ([lease]) => ({ fence: lease!.fence, untilMs: instantOf(lease!) }),
   );
   if (taken === undefined) return;
   const { fence } = taken[0]!;
@@ -136,7 +142,12 @@ async function work(): Promise<void> {
     "task.claim",
     { leaseMs: LEASE_MS, limitMs },
     () => tasks.tryClaim({ leaseMs: LEASE_MS, waitMs: limitMs }),
-    ([task]) => task === undefined ? {} : { id: task.id, fence: task.lease!.fence },
+    ([task]) =>
+      task === undefined ? {} : {
+        id: task.id,
+        fence: task.lease!.fence,
+        untilMs: instantOf(task.lease!),
+      },
   );
   const task = claimed?.[0];
   if (task === undefined) return;

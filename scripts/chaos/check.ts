@@ -135,10 +135,15 @@ function tenures(
   return calls.flatMap((call) => {
     const { fence } = call.answer;
     if (call.operation !== given || call.outcome !== "ok" || fence === undefined) return [];
-    const leaseMs = Math.max(call.fromMs + call.given.leaseMs!, leaseEndMs.get(fence) ?? 0);
+    const leaseMs = Math.max(endOfLease(call), leaseEndMs.get(fence) ?? 0);
     const toMs = Math.min(leaseMs, endMs.get(fence) ?? Infinity);
     return [{ what: nameOf(call), fence, fromMs: call.toMs, toMs }];
   });
+}
+
+/** Whoever waited for it was granted it long after the call began. */
+function endOfLease({ fromMs, given, answer }: Call): number {
+  return answer.untilMs ?? fromMs + given.leaseMs!;
 }
 
 /** Two of one thing do not overlap. */
@@ -203,9 +208,10 @@ function checkLocks({ calls, check }: Evidence): void {
   fencesGrow(acquired, lockOf, check);
   // A lease that is renewed in time is still there.
   const leaseEndMs = new Map<number, number>();
-  for (const { operation, outcome, given, answer, fromMs, toMs } of calls) {
+  for (const call of calls) {
+    const { operation, outcome, given, answer, toMs } = call;
     if (outcome === "ok" && (operation === "lock.acquire" || operation === "lock.renew")) {
-      leaseEndMs.set(answer.fence!, fromMs + given.leaseMs!);
+      leaseEndMs.set(answer.fence!, endOfLease(call));
     }
     // A release may have been executed at an earlier try, whose answer was lost.
     if (operation !== "lock.renew") continue;

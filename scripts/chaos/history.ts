@@ -28,6 +28,8 @@ export interface Essence {
   readonly fence?: number;
   /** How long the lease was asked for. */
   readonly leaseMs?: number;
+  /** When the lease ends as the store has answered, by the clock that all processes share. */
+  readonly untilMs?: number;
   /** The longest wait asked for. */
   readonly limitMs?: number;
   /** A text that no other call uses: it comes back in the record that the call made. */

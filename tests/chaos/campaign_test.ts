@@ -116,7 +116,9 @@ function withCall(history: History, begin: Begin, end: End): History {
 /** What stores with a mistake do, as their history shows it, and what the checker says. */
 const PLANTED: readonly (readonly [string, (history: History) => History, RegExp])[] = [
   ["the mirror of a lease was skipped", (history) => {
-    const [begin, end] = successOf(history, "lock.acquire");
+    // One that was held for long.
+    const isLong = ({ given }: Begin) => given.leaseMs! > 2000;
+    const [begin, end] = successOf(history, "lock.acquire", isLong);
     const call = "planted";
     const atMs = end.atMs + 0.1;
     const { path, leaseMs } = begin.given;

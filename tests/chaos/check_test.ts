@@ -69,6 +69,13 @@ Deno.test("a lock that was held twice is found, and one that lapsed or was given
   finds(judge([...acquire(0, 1), ...renew, ...acquire(1100, 2)]), /^lock a was held twice/);
 });
 
+Deno.test("a lock that was held twice is found where both had waited for longer than a lease", () => {
+  const waited = (toMs: number, fence: number) =>
+    call("lock.acquire", [0, toMs], { path: "a", leaseMs: 1000 }, { fence, untilMs: toMs + 800 });
+  assert.deepEqual(judge([...waited(5000, 1), ...waited(5900, 2)]), []);
+  finds(judge([...waited(5000, 1), ...waited(5500, 2)]), /^lock a was held twice/);
+});
+
 Deno.test("critical sections that overlap in their own file are found, also of a holder that was killed", () => {
   const marks = (...marks: readonly [fence: number, edge: "begin" | "end", atMs: number][]) => ({
     marks: marks.map(([fence, edge, atMs]) => ({ path: "a", fence, edge, atMs })),
