@@ -18,6 +18,7 @@ import { type Clock, sleep } from "../../clock.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import { given } from "../../given.ts";
 import { KernelLock } from "../../engine/directory/kernel_lock.ts";
+import { lookAtFile, openOrMakePlainFile } from "../../engine/directory/plain_file.ts";
 import { MemoryChangedError } from "../../engine/redis/memory.ts";
 import { seeSites } from "../../engine/redis/sites.ts";
 import type { FailbackResult } from "../../store.ts";
@@ -322,12 +323,13 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 function isDue(path: string): boolean {
   const now = Date.now();
   try {
-    const { mtime } = Deno.statSync(path);
-    if (mtime !== null && now - mtime.getTime() < 1000) return false;
-    Deno.utimeSync(path, now / 1000, now / 1000);
+    const found = lookAtFile(path);
+    if (found === undefined) openOrMakePlainFile(path).close();
+    else if (found.mtime !== null && now - found.mtime.getTime() < 1000) return false;
+    else Deno.utimeSync(path, now / 1000, now / 1000);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    Deno.writeTextFileSync(path, "", { mode: 0o600 });
+    // A link, or anything else in its place: nothing is done to it, and each looks for itself.
+    if (!(error instanceof StoreUnavailableError)) throw error;
   }
   return true;
 }
