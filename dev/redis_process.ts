@@ -7,7 +7,7 @@ import { delimiter, join } from "node:path";
 import type { RespClient } from "./resp.ts";
 
 /** How long a server may take to answer for the first time. */
-export const START_MS = 10_000;
+export const START_MS = 60_000;
 /** How often another port is tried when somebody else was faster. */
 export const ATTEMPTS = 20;
 
