@@ -101,6 +101,8 @@ export class WorkerSpawner {
       tags: tags ?? [],
       ttlMs: STARTING_MS,
       worker: noted,
+    }).catch((error) => {
+      throw error instanceof ConflictError ? nameTaken(name, error) : error;
     });
     let place: Place;
     try {
@@ -207,6 +209,16 @@ export class WorkerSpawner {
     const { host, pid } = requireActor(this.#context);
     return new Agents({ ...this.#context, actor: { name, host, ...given({ pid }) } });
   }
+}
+
+/** A worker's name is not taken over: whoever has it would be left without it, and go on. */
+function nameTaken(name: string, { details, retryable }: ConflictError): ConflictError {
+  return new ConflictError(
+    `Cannot spawn ${quote(name)}: a live agent on ${quote(details.host)} has the name; choose ` +
+      `another one, or end that agent first (a worker: agentcoord workers stop ${name})`,
+    details,
+    retryable,
+  );
 }
 
 function stateOf({ stop, startedAtMs }: SpawnedWorker, state: Liveness["state"]): WorkerState {

@@ -85,6 +85,10 @@ Deno.test("spawn refuses a name that a live agent has, and starts nothing", asyn
     await spawn(dir, "w1", "true");
     const { code, document } = await cliJson(dir, ["spawn", "w1", "--", "true"], ADA);
     assert.deepEqual([code, document.error.code], [3, "conflict"]);
+    assert.match(
+      document.error.message,
+      /^Cannot spawn "w1": a live agent on "[^"]+" has the name; .*\(a worker: agentcoord workers stop w1\)$/,
+    );
     assert.equal((await workers(dir)).length, 1);
   });
 });
