@@ -8,8 +8,6 @@ export const command = defineCommand({
   examples: ["agentcoord task why tsk_01JD3ZW5N7X9K2M4P6Q8R0S2T4"],
   run: async (cli, _options, id) => await new Tasks(await cli.context()).why(id),
   text: ({ id, status, title, reasons }: TaskExplanation) =>
-    [id, status, title].filter((word) => word !== undefined).map((word) => safeText(word!))
-      .join("  ") +
-    "\n" +
+    `${[id, status, title].map((word) => safeText(word)).join("  ")}\n` +
     reasons.map(({ message }) => `  ${safeText(message)}\n`).join(""),
 });

@@ -8,7 +8,6 @@
  */
 import type { RoomContext } from "../context.ts";
 import { formatDuration } from "../duration.ts";
-import { StoreUnavailableError } from "../errors.ts";
 import type { Lease } from "../lock/model.ts";
 import { printable, quote } from "../name.ts";
 import type { Attempt, Task, TaskPath, TaskStatus } from "./model.ts";
@@ -44,18 +43,16 @@ export type WhyReason =
     | { readonly kind: "claimed"; readonly attempt: Attempt; readonly expiresAtMs: number }
     /** It has ended. */
     | { readonly kind: "ended"; readonly attempt?: Attempt }
-    /** It is on a server that cannot be reached, for which a directory stands in. */
-    | { readonly kind: "unreachable"; readonly details: unknown }
   );
 
 /** Why a task is not being worked on, or who works on it. */
 export interface TaskExplanation {
   /** The task. */
   readonly id: string;
-  /** Absent when the task cannot be reached. */
-  readonly title?: string;
-  /** Where it stands; absent likewise. */
-  readonly status?: TaskStatus;
+  /** What it is about. */
+  readonly title: string;
+  /** Where it stands. */
+  readonly status: TaskStatus;
   /** At least one. */
   readonly reasons: readonly WhyReason[];
 }
@@ -69,18 +66,10 @@ const AT_A_TIME = 20;
  * The explanation.
  *
  * @throws {NotFoundError} when there is no task with this identifier.
+ * @throws {StoreUnavailableError} also when it may be on a server that cannot be reached.
  */
 export async function explainTask(context: RoomContext, id: string): Promise<TaskExplanation> {
-  let task: Task | undefined;
-  try {
-    task = await (await context.store.tasks()).get(id);
-  } catch (error) {
-    const isOutOfReach = error instanceof StoreUnavailableError &&
-      error.details.reason === "out_of_reach";
-    if (!isOutOfReach) throw error;
-    const { message, details } = error;
-    return { id, reasons: [{ kind: "unreachable", message, details }] };
-  }
+  const task = await (await context.store.tasks()).get(id);
   if (task === undefined) throw unknownTask(id);
   const { title, status } = task;
   return { id, title, status, reasons: await reasonsFor(context, task) };
@@ -106,7 +95,7 @@ function claimed(task: Task, expiresAtMs: number, nowMs: number): WhyReason {
     : "never renewed since";
   const note = progress === undefined || progress === ""
     ? "it has left no note on its progress"
-    : `its last note: ${printable(progress)}`;
+    : `its last note: ${firstLine(progress)}`;
   return {
     kind: "claimed",
     message: `${quote(holder)} has claimed it ${ago(startedAtMs, nowMs)}, ${renewed}, until ` +
@@ -118,7 +107,7 @@ function claimed(task: Task, expiresAtMs: number, nowMs: number): WhyReason {
 
 function scheduled({ notBeforeMs = 0, attempts }: Task, nowMs: number): WhyReason {
   const last = attempts.at(-1);
-  const why = last?.error === undefined || last.error === "" ? "" : `: ${printable(last.error)}`;
+  const why = last?.error === undefined || last.error === "" ? "" : `: ${firstLine(last.error)}`;
   const after = last?.outcome === "failed"
     ? "failure"
     : last?.outcome === "released"
@@ -143,7 +132,7 @@ function ended({ status, attempts, attemptsUsed }: Task, nowMs: number): WhyReas
     ? "nobody has ever claimed it"
     : `its last attempt, by ${quote(attempt.holder)}, ended as ${attempt.outcome} ` +
       `${ago(attempt.endedAtMs ?? nowMs, nowMs)}` +
-      (attempt.error === undefined || attempt.error === "" ? "" : `: ${printable(attempt.error)}`);
+      (attempt.error === undefined || attempt.error === "" ? "" : `: ${firstLine(attempt.error)}`);
   const how = {
     dead: `it is dead after ${counted(attemptsUsed, "attempt")}, and task retry brings it back`,
     cancelled: "it was cancelled, and task retry brings it back",
@@ -260,6 +249,11 @@ async function withoutAgent(
     message: `${message} (${tags.join(", ")}); what a claim asks for it says itself`,
     tags,
   }];
+}
+
+/** As much of a text as belongs into a sentence: behind the first line of an error there may be a command's output. */
+function firstLine(text: string): string {
+  return printable(text.trimStart().split("\n", 1)[0]!);
 }
 
 function counted(count: number, what: string): string {

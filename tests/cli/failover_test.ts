@@ -157,8 +157,11 @@ benchTest(
     assert.match(stderr, STANDS_IN);
     const quiet = await cli(dir, ["-q", "task", "add", "three"], { env });
     assert.deepEqual([quiet.code, quiet.stderr], [0, ""]);
-    const away = await cliJson(dir, ["task", "show", other.id], { env });
-    assert.deepEqual([away.code, away.document.error.details.reason], [7, "out_of_reach"]);
+    for (const verb of ["show", "why"]) {
+      const away = await cliJson(dir, ["task", verb, other.id], { env });
+      assert.deepEqual([away.code, away.document.error.details.reason], [7, "out_of_reach"]);
+      assert.match(away.document.error.message, /: it may be on redis:/);
+    }
     await server.restart();
     await does("ada", "store", "failback", "--now");
     await decided("redis");

@@ -76,7 +76,9 @@ storeTest("task why names what keeps a task from being worked on", async ({ as, 
   ]);
   clock.advance(5000);
   await ada.claim();
-  await ada.fail(base!.id, { error: "broken", retry: false });
+  await ada.renew(base!.id, { progress: "one\ntwo" });
+  assert.match((await said(base!.id)).join(), /; its last note: one$/);
+  await ada.fail(base!.id, { error: '\nbroken\n{"half": "a docu', retry: false });
   assert.deepEqual(await said(base!.id), [
     'ended: it is dead after 2 attempts, and task retry brings it back; its last attempt, by "ada", ended as failed 0ms ago: broken',
   ]);

@@ -104,7 +104,7 @@ export function isOlderThan(id: string, sinceMs: number): boolean {
 /** Says that a record cannot be reached. */
 export function outOfReach(id: string, location: string, sinceMs: number): StoreUnavailableError {
   return new StoreUnavailableError(
-    `Cannot use ${quote(id)} now: it is on ${location}, which cannot be reached since ` +
+    `Cannot use ${quote(id)} now: it may be on ${location}, which cannot be reached since ` +
       `${
         new Date(sinceMs).toISOString()
       }; the directory stands in for it meanwhile, and has no such record. ` +
