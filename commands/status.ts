@@ -78,12 +78,13 @@ function standInText(
   view: View,
 ): string {
   if (store !== "directory" || sinceMs === undefined) return "";
-  const since = formatDuration(Math.max(0, view.nowMs - sinceMs));
+  const lasted = formatDuration(Math.max(0, view.nowMs - sinceMs));
   const waiting = journal === 0
     ? "nothing waits to be moved back"
     : `${journal} ${journal === 1 ? "record waits" : "records wait"} to be moved back`;
-  const sentence = `The directory stands in for ${printable(location, Infinity)} since ${since} ` +
-    `(${printable(reason, 400)}); ${waiting}; ${outOfReachText(unreachable)}.`;
+  const sentence = `The directory stands in for ${printable(location, Infinity)} for ${lasted} ` +
+    `(${printable(reason, 400)}); ${waiting}; ${outOfReachText(unreachable)}. ` +
+    "What else the server has (threads, approvals, audit entries) is not counted here.";
   return `${paint(view, "yellow", sentence)}\n`;
 }
 

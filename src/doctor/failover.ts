@@ -101,7 +101,7 @@ function recordChecks(
       ...(standsIn
         ? {
           hint:
-            `the directory stands in for the server since ${ageText(sinceMs, nowMs)} (${reason})${
+            `the directory stands in for the server for ${ageText(sinceMs, nowMs)} (${reason})${
               moving === undefined ? "" : ", and what it has is being moved back"
             }; agents that run move everything back once the server answers, and agentcoord store ` +
             "failback --now does",

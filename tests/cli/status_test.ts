@@ -152,6 +152,9 @@ async function statusOf(dir: string, authority: AuthorityStatus, total = 0) {
   }
 }
 
+const UNCOUNTED =
+  "What else the server has (threads, approvals, audit entries) is not counted here.";
+
 Deno.test("status says which store decides in a site, since when and why", () =>
   withProject(async (dir) => {
     const decided = {
@@ -163,8 +166,8 @@ Deno.test("status says which store decides in a site, since when and why", () =>
     } as const;
     assert.deepEqual(await statusOf(dir, decided), {
       authority: { ...decided, journal: 0 },
-      first: "The directory stands in for redis://db since 5m (refused); nothing waits to be " +
-        "moved back; open tasks on the server are out of reach.",
+      first: "The directory stands in for redis://db for 5m (refused); nothing waits to be " +
+        "moved back; open tasks on the server are out of reach. " + UNCOUNTED,
       line: "directory, epoch 4",
     });
     for (
@@ -177,7 +180,10 @@ Deno.test("status says which store decides in a site, since when and why", () =>
       const unreachable = { tasks, countedAtMs: 650_000 };
       const { authority, first } = await statusOf(dir, { ...decided, unreachable }, total);
       assert.deepEqual(authority, { ...decided, journal: total, unreachable });
-      assert.equal(first, `The directory stands in for redis://db since 5m (refused); ${says}`);
+      assert.equal(
+        first,
+        `The directory stands in for redis://db for 5m (refused); ${says} ${UNCOUNTED}`,
+      );
     }
     const shared = {
       ...decided,
