@@ -50,7 +50,7 @@ export function formatCounts({ passed, failed, skipped }: Counts): string {
 
 /** Tests that start programs, servers of their own or whole fleets, or that wait for what is meant to go wrong. */
 const SLOW =
-  /^tests\/(?:cli|dev|field|redis)\/|^tests\/scripts\/(?:bench|bench_large|soak)_test|\/(?:campaign|consumer|fault|lost_reply|waiting)_test\.ts$/;
+  /^tests\/(?:cli|dev|field|redis|open\/failover)\/|^tests\/scripts\/(?:bench|bench_large|soak)_test|[/_](?:campaign|consumer|fault|lost_reply|waiting)_test\.ts$/;
 
 /** Whether `scripts/dev test --quick` runs the test file at `path`, from the root of the checkout. */
 export function isQuick(path: string): boolean {
@@ -93,10 +93,14 @@ interface Run extends Counts {
   readonly times: ReadonlyMap<string, number>;
 }
 
+/** Where output goes: what runs beside another is shown once it has ended, as mixed lines could not be read. */
+type Show = "live" | "at the end";
+
 /** Runs `deno test` once; a run that failed without naming a failed test counts as one failure. */
 async function run(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  show: Show,
 ): Promise<Run> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", ...args],
@@ -105,14 +109,13 @@ async function run(
     stdout: "piped",
   }).spawn();
   const decoder = new TextDecoder();
-  const terminal = Deno.stdout.writable.getWriter();
   let output = "";
   for await (const chunk of child.stdout) {
     output += decoder.decode(chunk, { stream: true });
-    await terminal.write(chunk);
+    if (show === "live") await print(chunk);
   }
-  terminal.releaseLock();
   const { success } = await child.status;
+  if (show === "at the end") await print(new TextEncoder().encode(output));
   const { passed, failed, skipped } = parseCounts(output) ?? { passed: 0, failed: 0, skipped: 0 };
   return {
     passed,
@@ -122,6 +125,21 @@ async function run(
   };
 }
 
+/** One chunk after the other, whoever prints it. */
+let printed: Promise<void> = Promise.resolve();
+
+function print(chunk: Uint8Array): Promise<void> {
+  printed = printed.then(async () => {
+    const terminal = Deno.stdout.writable.getWriter();
+    await terminal.write(chunk);
+    terminal.releaseLock();
+  });
+  return printed;
+}
+
+/** Tests that mostly wait for other processes; about as long as all others together. */
+const BESIDE = /^tests\/(?:open|chaos|worker)$/;
+
 /** Whether a path says already which tests are meant. */
 function namesPaths(args: readonly string[]): boolean {
   return args.some((arg, i) =>
@@ -129,31 +147,46 @@ function namesPaths(args: readonly string[]): boolean {
   );
 }
 
-/** The runs that make up what is asked for, each as the arguments after `deno test -A`. */
-function plan(args: readonly string[], quick: boolean): readonly (readonly string[])[] {
-  if (namesPaths(args)) return [args];
-  if (quick) return [[...args, ...globSync("tests/**/*_test.ts").filter(isQuick).sort()]];
+/** Runs beside each other, each as the arguments after `deno test -A`. */
+type Stage = readonly (readonly string[])[];
+
+/** The stages that make up what is asked for, one after the other. */
+function plan(args: readonly string[], quick: boolean): readonly Stage[] {
+  if (namesPaths(args)) return [[args]];
+  if (quick) return [[[...args, ...globSync("tests/**/*_test.ts").filter(isQuick).sort()]]];
   const documented = DOCUMENTED.filter((path) => existsSync(path));
   return [
-    [...args, "tests/"],
-    ...(documented.length > 0 ? [[...args, "--doc", ...documented]] : []),
+    lanes().map((paths) => [...args, ...paths]),
+    ...(documented.length > 0 ? [[[...args, "--doc", ...documented]]] : []),
   ];
 }
 
+/** Everything under `tests/`, in two parts that take about as long. */
+function lanes(): readonly (readonly string[])[] {
+  const beside = globSync("tests/*").filter((path) => BESIDE.test(path)).sort();
+  if (beside.length === 0) return [["tests/"]];
+  const others = globSync("tests/*").filter((path) =>
+    !BESIDE.test(path) && (path.endsWith("_test.ts") || globSync(`${path}/**/*_test.ts`).length > 0)
+  ).sort();
+  return [others, beside];
+}
+
 /** Runs everything that is asked for, with one Redis server for all of it where there is one. */
-async function runAll(runs: readonly (readonly string[])[]): Promise<Run> {
+async function runAll(stages: readonly Stage[]): Promise<Run> {
   const offered = Deno.env.get(SHARED_VARIABLE);
   await using redis = !offered && hasRedis() ? await startRedis() : undefined;
   const env: Record<string, string> = redis === undefined ? {} : { [SHARED_VARIABLE]: redis.url };
   let total: Run = { passed: 0, failed: 0, skipped: 0, times: new Map() };
-  for (const args of runs) {
-    const one = await run(args, env);
-    total = {
-      passed: total.passed + one.passed,
-      failed: total.failed + one.failed,
-      skipped: total.skipped + one.skipped,
-      times: new Map([...total.times, ...one.times]),
-    };
+  for (const stage of stages) {
+    const runs = stage.map((args, index) => run(args, env, index === 0 ? "live" : "at the end"));
+    for (const one of await Promise.all(runs)) {
+      total = {
+        passed: total.passed + one.passed,
+        failed: total.failed + one.failed,
+        skipped: total.skipped + one.skipped,
+        times: new Map([...total.times, ...one.times]),
+      };
+    }
   }
   return total;
 }
@@ -164,7 +197,7 @@ function announce(args: readonly string[], quick: boolean): void {
   console.log(
     quick
       ? "Unit, contract and property tests: about a minute."
-      : "All tests: eight to ten minutes. Under one: scripts/dev test --quick",
+      : "All tests: about a quarter of an hour. Under one: scripts/dev test --quick",
   );
 }
 
