@@ -6,17 +6,39 @@
  * Once Redis has authority again, it is read before anything newer, and what was read in the directory is passed over. A
  * memory changes only by what the follower's next read proves to have reached it, since an answer may be thrown away when
  * the authority changes. Who reads once, without a memory, is told that the cursor is out of reach.
+ *
+ * A Redis that comes back from an outage without what was behind a cursor has lost it for everybody: the follower goes on
+ * with what is newer than its cursor. Where there was no outage since its last read, nothing tells it of the loss, so
+ * that an unknown cursor remains an error.
  * @module
  */
 import type { AuditStore, FollowedEntries, FollowQuery } from "../../audit/store.ts";
 import { eventId } from "../../event/model.ts";
 import type { EventQuery, EventsRead, EventStore } from "../../event/store.ts";
-import { sequenceOf } from "../../id.ts";
+import { sequencedAtMs, sequenceOf } from "../../id.ts";
 
 /** Number 0 stands for the very beginning of a stream. */
 const BEGINNING = { id: eventId(0, 0), seq: 0 };
 
 type Cursor = NonNullable<EventQuery["after"]>;
+
+/** When followers read last, and which place Redis lost in an outage since. */
+class LastReads {
+  readonly #reads = new WeakMap<object, { epoch: number; lost?: string }>();
+
+  note(follower: object | undefined, epoch: number): void {
+    if (follower === undefined) return;
+    this.#reads.set(follower, { ...this.#reads.get(follower), epoch });
+  }
+
+  /** Whether the authority has changed since the follower came to this place, which Redis does not know. */
+  isLost(follower: object | undefined, place: string | undefined, epoch: number): boolean {
+    const last = follower && this.#reads.get(follower);
+    if (last === undefined || place === undefined) return false;
+    if (last.epoch < epoch) last.lost = place;
+    return last.lost === place;
+  }
+}
 
 /** What a follower of events has read in directories, and what it has not read on Redis. */
 interface EventMemory {
@@ -31,6 +53,13 @@ interface EventMemory {
 /** The reads of the event stream. */
 export class FollowedEvents {
   readonly #memories = new WeakMap<object, EventMemory>();
+  readonly #lastReads = new LastReads();
+  readonly #epoch: () => number;
+
+  /** `epoch`: the one of the record, which is greater after each change. */
+  constructor(epoch: () => number) {
+    this.#epoch = epoch;
+  }
 
   /** Reads while the directory has authority; `isOlder` says whether Redis may have had an event. */
   async onDirectory(
@@ -39,7 +68,9 @@ export class FollowedEvents {
     isOlder: (id: string) => boolean,
   ): Promise<EventsRead> {
     const { after, sinceMs, follower } = query;
+    const epoch = this.#epoch();
     const found = await store.read(query);
+    if (found.kind === "read") this.#lastReads.note(follower, epoch);
     if (follower === undefined || after !== undefined && found.kind === "read") return found;
     const start = await store.read({ after: BEGINNING, limit: 1 });
     if (start.kind !== "read") return start;
@@ -74,6 +105,17 @@ export class FollowedEvents {
 
   /** Reads while Redis has authority. */
   async onRedis(store: EventStore, query: EventQuery): Promise<EventsRead> {
+    const { after, follower } = query;
+    const epoch = this.#epoch();
+    let answer = await this.#goOn(store, query);
+    if (answer.kind === "unknown" && this.#lastReads.isLost(follower, after?.id, epoch)) {
+      answer = await readNewer(store, query, after!);
+    }
+    if (answer.kind === "read") this.#lastReads.note(follower, epoch);
+    return answer;
+  }
+
+  async #goOn(store: EventStore, query: EventQuery): Promise<EventsRead> {
     const { after, follower, limit, type } = query;
     const memory = follower && this.#memories.get(follower);
     const last = memory?.outages.at(-1);
@@ -83,7 +125,7 @@ export class FollowedEvents {
     if (last.resume === undefined && after.seq < last.until) {
       // Nothing that was read in that outage has reached it.
       memory.outages.pop();
-      return await this.onRedis(store, query);
+      return await this.#goOn(store, query);
     }
     const resume = last.resume ??= after;
     if (after.seq > resume.seq || memory.passed && after.id === resume.id) {
@@ -92,7 +134,10 @@ export class FollowedEvents {
     }
     const filter = { limit, ...(type === undefined ? {} : { type }) };
     for (let place = after.id === resume.id ? memory.back : { after };;) {
-      const answer = await store.read({ ...filter, ...place });
+      let answer = await store.read({ ...filter, ...place });
+      if (answer.kind === "unknown" && place === memory.back && place.after !== undefined) {
+        answer = await readNewer(store, filter, place.after);
+      }
       if (answer.kind !== "read") return answer;
       const events = answer.events.filter(({ id }) => isPassedOver(memory, seqOf(id)));
       if (events.length > 0) return { kind: "read", events, cursor: events.at(-1)!.id };
@@ -103,6 +148,17 @@ export class FollowedEvents {
     memory.passed = true;
     return await store.read({ ...query, after: resume });
   }
+}
+
+/** Reads from a stream that has lost what was at `lost`. It counts on above every number that was given out before. */
+async function readNewer(
+  store: EventStore,
+  { after: _, ...query }: EventQuery,
+  lost: Cursor,
+): Promise<EventsRead> {
+  const answer = await store.read({ ...query, sinceMs: sequencedAtMs(lost.id) });
+  if (answer.kind !== "read") return answer;
+  return { ...answer, events: answer.events.filter(({ id }) => seqOf(id) > lost.seq) };
 }
 
 /** Whether an event with this number was before the last outage, and was not read in one before that. */
@@ -124,6 +180,8 @@ function seqOf(id: string): number {
 interface AuditMemory {
   /** Where on Redis it goes on; nothing in it: at the first entry. */
   back?: { readonly after?: string };
+  /** Where Redis has lost that place: what it has from this instant on is newer. */
+  newerMs?: number;
   /** What it read last in a directory. */
   resume?: string;
   /** What it read in directories. */
@@ -135,6 +193,13 @@ interface AuditMemory {
 /** The reads of the audit log. */
 export class FollowedAudit {
   readonly #memories = new WeakMap<object, AuditMemory>();
+  readonly #lastReads = new LastReads();
+  readonly #epoch: () => number;
+
+  /** `epoch`: the one of the record, which is greater after each change. */
+  constructor(epoch: () => number) {
+    this.#epoch = epoch;
+  }
 
   /** What was answered before has reached the follower if that now goes on behind it. */
   #confirm(follower: object, after: string | undefined): void {
@@ -157,12 +222,14 @@ export class FollowedAudit {
     isOlder: (id: string) => boolean,
   ): Promise<FollowedEntries | undefined> {
     const { after, follower, ...others } = query;
+    const epoch = this.#epoch();
     if (follower !== undefined) this.#confirm(follower, after);
     let found = await store.follow(query);
     if (found === undefined && follower !== undefined && isOlder(after!)) {
       found = await store.follow(others);
     }
     if (found === undefined) return undefined;
+    this.#lastReads.note(follower, epoch);
     if (found.after === undefined) return { ...found, ...(after === undefined ? {} : { after }) };
     if (follower !== undefined) {
       const memory = this.#memories.get(follower) ?? { read: new Set() };
@@ -179,18 +246,39 @@ export class FollowedAudit {
 
   /** Reads while Redis has authority. */
   async onRedis(store: AuditStore, query: FollowQuery): Promise<FollowedEntries | undefined> {
-    const { after, follower, ...others } = query;
+    const { after, follower } = query;
+    const epoch = this.#epoch();
     if (follower !== undefined) this.#confirm(follower, after);
+    let found = await this.#goOn(store, query);
+    if (found === undefined && this.#lastReads.isLost(follower, after, epoch)) {
+      const place = { back: { after: after! }, resume: after! };
+      this.#memories.set(follower!, { ...place, read: new Set() });
+      found = await this.#goOn(store, query);
+    }
+    if (found !== undefined) this.#lastReads.note(follower, epoch);
+    return found;
+  }
+
+  async #goOn(store: AuditStore, query: FollowQuery): Promise<FollowedEntries | undefined> {
+    const { after, follower, ...others } = query;
     const memory = follower && this.#memories.get(follower);
     if (memory?.back === undefined) return await store.follow(query);
     for (let place = after === memory.resume ? memory.back : { after };;) {
       const found = await store.follow({ ...others, ...(place as { readonly after?: string }) });
-      if (found === undefined) return undefined;
-      const entries = found.entries.filter(({ id }) => !memory.read.has(id));
+      if (found === undefined) {
+        if (place !== memory.back || place.after === undefined) return undefined;
+        memory.newerMs = sequencedAtMs(place.after);
+        place = memory.back = {};
+        continue;
+      }
+      const { newerMs = 0 } = memory;
+      const entries = found.entries.filter(({ id, createdAtMs }) =>
+        createdAtMs >= newerMs && !memory.read.has(id)
+      );
       if (entries.length > 0) return { ...found, entries };
       if (found.entries.length === 0) {
-        // It has read everything.
-        this.#memories.delete(follower!);
+        // It has read everything; in an empty log there is no place to go on from.
+        if (found.after !== undefined) this.#memories.delete(follower!);
         return found;
       }
       place = { after: found.after! };

@@ -87,8 +87,9 @@ export class FailoverStore extends PrimitiveStore implements Store {
   readonly #options: FailoverOptions;
   readonly #sides: Sides;
   readonly #flights: Flights;
-  readonly #events = new FollowedEvents();
-  readonly #audit = new FollowedAudit();
+  readonly #epoch = () => this.#authority?.peek().epoch ?? 0;
+  readonly #events = new FollowedEvents(this.#epoch);
+  readonly #audit = new FollowedAudit(this.#epoch);
   readonly #approvals = new Map<string, Seen>();
   /** Whether a record may be on Redis, while that has not got the authority. */
   readonly #isOlder = (id: string) => {
@@ -247,9 +248,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
         : this.#audit.onDirectory(audit, query, this.#isOlder));
     }
     const result = await make(await store[call.primitive](), call);
-    return call.method === "chain"
-      ? { ...result as object, epoch: this.#authority?.peek().epoch ?? 0 }
-      : result;
+    return call.method === "chain" ? { ...result as object, epoch: this.#epoch() } : result;
   }
 
   /** Absent before the first write, since what only reads leaves nothing in a directory, and where none can be used. */

@@ -85,8 +85,8 @@ function auditFollower(bench: OutageBench, followed: FollowedAudit, start: strin
 outageTest("followers miss nothing and repeat nothing across an outage", async (bench) => {
   const { redis, clock } = bench;
   const first = await log(bench, "redis");
-  const events = new FollowedEvents();
-  const audit = new FollowedAudit();
+  const events = new FollowedEvents(() => 0);
+  const audit = new FollowedAudit(() => 0);
   const start = await (await redis.events()).end();
   const followers = [eventFollower(bench, events, start), auditFollower(bench, audit, first)];
   const slow = [eventFollower(bench, events, start), auditFollower(bench, audit, first)];
@@ -120,7 +120,7 @@ outageTest("followers miss nothing and repeat nothing across an outage", async (
 outageTest("follower that begins in an outage reads what comes from then on", async (bench) => {
   const { directory, clock } = bench;
   await log(bench, "redis");
-  const followed = new FollowedEvents();
+  const followed = new FollowedEvents(() => 0);
   clock.advance(10);
   await log(bench, "directory");
   const end = await (await directory.events()).end();
@@ -135,3 +135,30 @@ outageTest("follower that begins in an outage reads what comes from then on", as
   assert.deepEqual(await early("redis"), [after]);
   assert.deepEqual(await late("redis"), [told, after]);
 });
+
+outageTest(
+  "follower that slept through the outage that emptied the server goes on",
+  async (bench) => {
+    const { raw, redis, clock } = bench;
+    const first = await log(bench, "redis");
+    let epoch = 1;
+    const start = await (await redis.events()).end();
+    const followers = [
+      eventFollower(bench, new FollowedEvents(() => epoch), start),
+      auditFollower(bench, new FollowedAudit(() => epoch), first),
+    ];
+    const seen = await log(bench, "redis");
+    for (const follow of followers) assert.deepEqual(await follow("redis"), [seen]);
+    clock.advance(10);
+    const told = await log(bench, "directory");
+    clock.advance(10);
+    await raw("DEL", ...await raw("KEYS", ":*") as string[]);
+    await failBack(bench);
+    const after = await log(bench, "redis");
+    for (const follow of followers) await assert.rejects(follow("redis"), "no outage was between");
+    epoch = 3;
+    for (const follow of followers) assert.deepEqual(await follow("redis"), [told, after]);
+    const newest = await log(bench, "redis");
+    for (const follow of followers) assert.deepEqual(await follow("redis"), [newest]);
+  },
+);

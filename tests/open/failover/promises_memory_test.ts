@@ -4,9 +4,10 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { ConflictError } from "../../../src/errors.ts";
+import { ConflictError, InvalidArgumentError, NotFoundError } from "../../../src/errors.ts";
 import { startProxy } from "../../../dev/proxy.ts";
 import type { RedisServer } from "../../../dev/redis_server.ts";
+import { Sleepers } from "../../../dev/sleepers.ts";
 import { COMMAND_TIMEOUT_MS, type Site, until } from "../../../dev/site.ts";
 import {
   agentOn,
@@ -164,6 +165,55 @@ promise(
 );
 
 promise(
+  "Who follows events or the audit log goes on across an outage that empties the server",
+  async ({ server, site }) => {
+    const { open } = await site();
+    const store = await open();
+    const ada = agentOn(store, "ada");
+    const log = async (reason: string) =>
+      (await ada.audit.log({ decisionType: "t", context: "c", reason })).id;
+    const ids = [await log("before")];
+    const sleepers = [new Sleepers(await open()), new Sleepers(await open())] as const;
+    const ending = new AbortController();
+    const { signal } = ending;
+    const told: string[] = [];
+    const read: string[] = [];
+    const following = [
+      (async () => {
+        const { events } = agentOn(sleepers[0].store, "bob");
+        for await (const { subject } of events.follow({ type: "audit.logged", signal })) {
+          told.push(subject);
+        }
+      })(),
+      (async () => {
+        const { audit } = agentOn(sleepers[1].store, "cy");
+        for await (const { id } of audit.tail({ signal })) read.push(id);
+      })(),
+    ];
+    const reads = (count: number) =>
+      Promise.race([
+        until(`${count} are read`, () => told.length >= count && read.length >= count),
+        ...following,
+      ]);
+    await Promise.all(sleepers.map((sleeper) => sleeper.asleep()));
+    ids.push(await log("seen"));
+    await reads(1);
+    await server.kill();
+    await takeOver(store);
+    ids.push(await log("meanwhile"));
+    await reads(2);
+    await server.restart();
+    await failedBack(store);
+    ids.push(await log("after"));
+    await reads(3);
+    ending.abort();
+    await Promise.all(following);
+    assert.deepEqual([told, read], [ids.slice(1), ids.slice(1)]);
+  },
+  KEEPS_NOTHING,
+);
+
+promise(
   "A server that forgets while everything is moved to it gets all of it again",
   async ({ server, site }) => {
     await using proxy = await startProxy(server);
@@ -194,6 +244,29 @@ promise(
       if ((cursor = page.nextCursor) === undefined) break;
     }
     assert.deepEqual(found.sort(), titles.sort());
+  },
+);
+
+promise(
+  "Who follows events or the audit log is refused where the server has forgotten their place without an outage",
+  async ({ server, site }) => {
+    const { open } = await site();
+    const ada = agentOn(await open(), "ada");
+    const log = () => ada.audit.log({ decisionType: "t", context: "c", reason: "r" });
+    await log();
+    const sleepers = [new Sleepers(await open()), new Sleepers(await open())] as const;
+    const next = [
+      agentOn(sleepers[0].store, "bob").events.follow({ type: "audit.logged" }).next(),
+      agentOn(sleepers[1].store, "cy").audit.tail().next(),
+    ];
+    const refused = Promise.all([
+      assert.rejects(next[0]!, NotFoundError),
+      assert.rejects(next[1]!, InvalidArgumentError),
+    ]);
+    await Promise.all(sleepers.map((sleeper) => sleeper.asleep()));
+    await server.command("FLUSHALL");
+    await log();
+    await refused;
   },
 );
 
