@@ -25,8 +25,14 @@ function noFallbackText({ reason }: NoFallbackWarning): string {
   }; mend that, or do without one with --fallback never`;
 }
 
-function authorityText({ store, location, sinceMs, reason }: AuthorityWarning): string {
+function authorityText({ store, location, sinceMs, reason, emptied }: AuthorityWarning): string {
   if (store === "redis") {
+    if (emptied) {
+      return `${
+        printable(location, 300)
+      } had lost everything: held locks and claimed tasks were put back, and ` +
+        "tasks, threads, approvals, audit entries and events that only it had are lost";
+    }
     return `${printable(location, 300)} can be reached again and decides since ${
       new Date(sinceMs).toISOString()
     }; what the directory of this project has taken in meanwhile was moved to it`;

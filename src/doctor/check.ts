@@ -47,6 +47,9 @@ export interface Restored {
 const CAUSES: Readonly<Record<string, string>> = {
   behind: "commits were lost",
   copy: "a copy was restored",
+  emptied:
+    "the server had lost everything; held locks and claimed tasks were put back, and tasks, threads, " +
+    "approvals, audit entries and events that only it had are lost",
   server: "the server was restarted or another took over, and what it had not kept is lost",
 };
 

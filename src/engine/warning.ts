@@ -47,6 +47,13 @@ export interface AuthorityWarning {
   readonly sinceMs: number;
   /** Why, in one word. */
   readonly reason: string;
+  /** Whether the server has lost everything that was on it. Default: not as far as is known. */
+  readonly emptied?: boolean | undefined;
+}
+
+/** Says that the server at `location` had lost everything, as was noticed at `sinceMs`. */
+export function emptiedWarning(location: string, sinceMs: number): AuthorityWarning {
+  return { kind: "authority", store: "redis", location, sinceMs, reason: "emptied", emptied: true };
 }
 
 /** No directory can stand in for the server, though one should. */

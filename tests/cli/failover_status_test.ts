@@ -254,3 +254,40 @@ outageTest("doctor says why no directory could stand in for the server", async (
   const never = { ...place, env: { ...env, AGENTCOORD_FALLBACK: "never" } };
   assert.equal((await examined(never)).get("fallback_directory"), undefined);
 });
+
+/** What only the server had is lost; the events and doctor say so, once. */
+async function assertTold({ place, warned }: { readonly place: Place; readonly warned: string }) {
+  const { run } = place;
+  assert.match(warned, /tasks, threads, approvals, audit entries and events that only it had are/);
+  const told = (await run("events", "--type", "store.restored")).stdout;
+  assert.equal(told.split("store.restored").length, 2, told);
+  assert.match(told, /\{"cause":"emptied"\}/);
+  const restored = (await examined(place)).get("restored");
+  assert.match(String(restored?.value), /ago$/);
+  assert.match(restored?.hint ?? "", /had lost everything/);
+}
+
+outageTest("a server that is emptied while it runs is told by events and doctor", async (place) => {
+  const { run, server, data } = place;
+  await run("lock", "acquire", "a.py", "--ttl", "10m");
+  await run("task", "add", "lost");
+  await server.command("FLUSHALL");
+  // What only reads may be the first to notice.
+  const warned = (await run("locks")).stderr;
+  await run("lock", "acquire", "b.py");
+  assert.deepEqual((await data("locks")).length, 2);
+  await assertTold({ place, warned });
+});
+
+outageTest("a server that comes back empty is told by events and doctor", async (place) => {
+  const { run, server } = place;
+  await run("lock", "acquire", "a.py", "--ttl", "10m");
+  await run("task", "add", "lost");
+  await server.kill();
+  await run("task", "add", "kept");
+  await server.restart();
+  await server.command("FLUSHALL");
+  const warned = (await run("store", "failback", "--now")).stderr;
+  await run("lock", "acquire", "b.py");
+  await assertTold({ place, warned });
+});

@@ -120,13 +120,19 @@ export function inspectRedis(
           nowMs: Number(instant) + passedMs,
           ...given({ oldestEventMs: oldest }),
           events,
-          ...(restored ? { restored: { atMs: Number(restored), cause: "server" } } : {}),
+          ...(restored ? { restored: restoredFrom(restored) } : {}),
           clockAheadMs: Number(instant) + passedMs - Number(serverMs),
         },
       }),
       ...await measure(connection, state, clock, samples),
     };
   });
+}
+
+/** See state.lua. */
+function restoredFrom(kept: string): NonNullable<RedisState["restored"]> {
+  const [atMs, cause = "server"] = kept.split(" ");
+  return { atMs: Number(atMs), cause };
 }
 
 /**

@@ -17,18 +17,22 @@ export class MemoryChangedError extends Error {
    */
   readonly sent: boolean;
 
+  /** Whether the server had lost everything, and this call has noted that. */
+  readonly emptied: boolean;
+
   /** Says that `memory` was found. */
-  constructor(memory: number, sent: boolean) {
+  constructor(memory: number, sent: boolean, emptied = false) {
     super(
       `The server remembers what was written since ${memory}, and that is not what was expected`,
     );
     this.memory = memory;
     this.sent = sent;
+    this.emptied = emptied;
   }
 }
 
 /** What a server's error says about its memory, if it is about that; `sent` as in the error that is made of it. */
 export function memoryChange(error: unknown, sent: boolean): MemoryChangedError | undefined {
-  const found = error instanceof Error && /^MEMORY (\d+)/.exec(error.message)?.[1];
-  return found ? new MemoryChangedError(Number(found), sent) : undefined;
+  const found = error instanceof Error && /^MEMORY (\d+)( emptied)?/.exec(error.message);
+  return found ? new MemoryChangedError(Number(found[1]), sent, found[2] !== undefined) : undefined;
 }

@@ -63,7 +63,7 @@ end
 if refused then
   if gap_event then publish() end
   save_state()
-  return redis.error_reply('MEMORY ' .. int(memory))
+  return redis.error_reply('MEMORY ' .. int(memory) .. (gap_cause == 'emptied' and ' emptied' or ''))
 end
 
 -- What an earlier try of this very operation did: its events as {type, subject, data}, and its answer if kept. Only in

@@ -294,8 +294,8 @@ export class ScriptRunner {
     let known = this.#textOf(script, form);
     const startedAt = performance.now();
     const deadline = startedAt + PATIENCE_MS;
-    const memory = script.anyMemory ? undefined : this.#memory?.();
-    const expected = memory === undefined ? "" : `|${memory}`;
+    const memory = this.#memory?.();
+    const expected = memory === undefined ? "" : `|${memory}${script.anyMemory ? "?" : ""}`;
     let again = false;
     let older: number | undefined;
     for (let tries = 0;; tries++) {

@@ -2042,7 +2042,7 @@ end
 if refused then
   if gap_event then publish() end
   save_state()
-  return redis.error_reply('MEMORY ' .. int(memory))
+  return redis.error_reply('MEMORY ' .. int(memory) .. (gap_cause == 'emptied' and ' emptied' or ''))
 end
 local replay
 if is_retry then
@@ -2150,7 +2150,7 @@ end
   "engine/raise": `now, last_fence, last_event = math.max(now, ARGV[5]), math.max(last_fence, ARGV[6]), math.max(last_event, ARGV[7])
 if ARGV[8] == '1' then call('DEL', CONFLICTS) end
 memory, dirty, CLOCK = next_memory(memory), true, now
-return finish(int(memory))
+return finish(int(memory) .. (gap_cause == 'emptied' and ' emptied' or ''))
 `,
   "engine/shown": `local function show_until(keys, size, most_bytes, texts_of, most)
   local shown, bytes, first = {}, 0, 1
@@ -2182,7 +2182,6 @@ local ARGV = ARGV
 local WRITES = ARGV[1] ~= ''
 local HUGE = math.huge
 local DEPARTURE_MS = 10000
-local RESTORED = ' restored'
 local STATE_FORMAT, STATE_BYTES = '>dc40c40ddddddddddddddddd', 224
 local UNKNOWN = '0000000000000000000000000000000000000000'
 local version, now, last_fence, last_event, followers, departed_at = SCHEMA, 0, 0, 0, 0, 0
@@ -2193,7 +2192,7 @@ local memory, refused = 0, false
 local added = ''
 local dirty = false
 local is_retry, since = false, 0
-local gap_event
+local gap_event, gap_cause
 local function next_memory(before)
   local time = call('TIME')
   return math.max(time[1] * 1000000 + time[2], before + 1)
@@ -2222,9 +2221,9 @@ do
       task_waiters, task_links, task_seq, messages, wall, retried_until, memory, task_held_up = struct.unpack(STATE_FORMAT, raw)
     if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
   end
-  local given, first_made, try, running, expected = '', '', '', ARGV[2], ''
+  local given, first_made, try, running, expected, any = '', '', '', ARGV[2], '', ''
   if running ~= '' and #running ~= 40 then
-    given, first_made, try, running, expected = string.match(running, '^(%d*)|(%d*)|(%d*)|([^|]*)|?(%d*)$')
+    given, first_made, try, running, expected, any = string.match(running, '^(%d*)|(%d*)|(%d*)|([^|]*)|?(%d*)(%??)$')
   end
   if running == '' then running = run end
   local micros
@@ -2247,11 +2246,12 @@ do
     local start = math.floor((micros - SINCE_MS * 1000) * NUMBERS_A_MICRO)
     local gap = raw and GAP or 0
     last_fence, last_event = start > last_fence and start or last_fence + gap, start > last_event and start or last_event + gap
-    if raw then last_event, gap_event = last_event + 1, last_event + 1 end
+    gap_cause = raw and 'server' or tonumber(expected ~= '' and expected or 0) > 0 and 'emptied'
+    if gap_cause then last_event, gap_event = last_event + 1, last_event + 1 end
     memory = next_memory(memory)
     dirty = true
   end
-  refused = expected ~= '' and tonumber(expected) ~= memory
+  refused = expected ~= '' and any == '' and tonumber(expected) ~= memory
   is_retry = WRITES and try ~= '' and not refused
   if is_retry and tonumber(first_made) > 0 then since = now - (time - first_made) - REPLAY_MARGIN_MS end
   local tries = WRITES and not refused and (is_retry or now < retried_until) and
@@ -2294,8 +2294,8 @@ local function add_entry(entry, number, owners, reply)
   dirty = true
 end
 local emit_gap = gap_event and function()
-  add_entry({ 'store.restored', '\\0{"cause":"server"}\\0store' }, gap_event, '')
-  call('HSET', LISTENERS, RESTORED, int(now))
+  add_entry({ 'store.restored', '\\0{"cause":"' .. gap_cause .. '"}\\0store' }, gap_event, '')
+  call('HSET', LISTENERS, ' restored', int(now) .. (gap_cause == 'server' and '' or ' ' .. gap_cause))
   gap_event = nil
 end
 local function save_state()

@@ -7,7 +7,7 @@ ARGV    1 "" when nothing is going to be written
         2 the server's run id as the client learned it on this connection, "" where it cannot know; or
         now|since|try|run|memory: the time to work with (tests only, else empty), and for a call of which an earlier try may
         have been executed: when the first try was made, by the server's clock, 0 where that is not known; which try this is;
-        and the memory that the client expects, if it expects one
+        and the memory that the client expects, if it expects one; with a ? behind it where another will do
         the rest is read by engine/begin, or engine/batch
 EVENTS  a stream; an entry holds what an operation did, or a few: a few events at most. Its id is <instant>-<number of
         its last event>; its fields are those of its events, then o -> whose they are, and r -> the answer kept
@@ -16,7 +16,7 @@ STATE   one string: what nearly every operation reads and writes costs it one GE
         given no other meaning at 0 than that nothing is known of it: an older state, which is shorter, reads as 0
         there, and an older program leaves what it does not know as it was
 LISTENERS  topic -> wakers, see engine/operation; and RETRIED -> " op=try" of each call that was made again lately;
-        RESTORED -> the instant at which the numbers last left a gap
+        " restored" -> the instant at which the numbers last left a gap, and " emptied" where nothing was left of the namespace
 KEEPS   the clock never steps backwards, and never stands still: when the server's clock was set back, it goes on from
         where it was; a fence, and an event's number, is never handed out twice, not even by a server that has lost
         the newest writes or all of them: a namespace without memory, and one that another server or another
@@ -29,7 +29,6 @@ local HUGE = math.huge
 -- An agent that acts within this long after anybody has left may be the one: a sign of life is implied once a
 -- second, and a call may be on its way for as long as it is tried.
 local DEPARTURE_MS = 10000
-local RESTORED = ' restored'
 local STATE_FORMAT, STATE_BYTES = '>dc40c40ddddddddddddddddd', 224
 local UNKNOWN = '0000000000000000000000000000000000000000'
 
@@ -46,8 +45,8 @@ local memory, refused = 0, false
 local added = ''
 local dirty = false
 local is_retry, since = false, 0
--- The number of the event about a gap in this call, until it is written.
-local gap_event
+-- The number of the event about a gap in this call, until it is written; and what has led to the gap.
+local gap_event, gap_cause
 
 -- A memory that there was not before, also where the clock was set back.
 local function next_memory(before)
@@ -96,9 +95,9 @@ do
       task_waiters, task_links, task_seq, messages, wall, retried_until, memory, task_held_up = struct.unpack(STATE_FORMAT, raw)
     if version ~= SCHEMA then return redis.error_reply('SCHEMA ' .. version) end
   end
-  local given, first_made, try, running, expected = '', '', '', ARGV[2], ''
+  local given, first_made, try, running, expected, any = '', '', '', ARGV[2], '', ''
   if running ~= '' and #running ~= 40 then
-    given, first_made, try, running, expected = string.match(running, '^(%d*)|(%d*)|(%d*)|([^|]*)|?(%d*)$')
+    given, first_made, try, running, expected, any = string.match(running, '^(%d*)|(%d*)|(%d*)|([^|]*)|?(%d*)(%??)$')
   end
   if running == '' then running = run end
   local micros
@@ -122,12 +121,13 @@ do
     local start = math.floor((micros - SINCE_MS * 1000) * NUMBERS_A_MICRO)
     local gap = raw and GAP or 0
     last_fence, last_event = start > last_fence and start or last_fence + gap, start > last_event and start or last_event + gap
-    -- A namespace that is new has lost nothing. The event comes before those of the operation.
-    if raw then last_event, gap_event = last_event + 1, last_event + 1 end
+    -- A namespace that is new has lost nothing, unless somebody remembers it. The event comes before those of the operation.
+    gap_cause = raw and 'server' or tonumber(expected ~= '' and expected or 0) > 0 and 'emptied'
+    if gap_cause then last_event, gap_event = last_event + 1, last_event + 1 end
     memory = next_memory(memory)
     dirty = true
   end
-  refused = expected ~= '' and tonumber(expected) ~= memory
+  refused = expected ~= '' and any == '' and tonumber(expected) ~= memory
   is_retry = WRITES and try ~= '' and not refused
   if is_retry and tonumber(first_made) > 0 then since = now - (time - first_made) - REPLAY_MARGIN_MS end
   -- A try that arrives after a later one of the same call must do nothing: that one has been answered.
@@ -187,8 +187,9 @@ end
 -- Emits that the state may have lost its newest changes with the server that had them. It belongs to no call: the
 -- entries of each lie together. Only where there is a gap: a script pays for every function that it defines.
 local emit_gap = gap_event and function()
-  add_entry({ 'store.restored', '\0{"cause":"server"}\0store' }, gap_event, '')
-  call('HSET', LISTENERS, RESTORED, int(now))
+  add_entry({ 'store.restored', '\0{"cause":"' .. gap_cause .. '"}\0store' }, gap_event, '')
+  -- Who reads an instant alone takes it for a restart.
+  call('HSET', LISTENERS, ' restored', int(now) .. (gap_cause == 'server' and '' or ' ' .. gap_cause))
   gap_event = nil
 end
 

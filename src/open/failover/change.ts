@@ -14,6 +14,7 @@ import { formatDuration } from "../../duration.ts";
 import { CoordError, StoreUnavailableError } from "../../errors.ts";
 import { MemoryChangedError } from "../../engine/redis/memory.ts";
 import { seeSites, SITE_MEMORY_MS } from "../../engine/redis/sites.ts";
+import { emptiedWarning, type Warn } from "../../engine/warning.ts";
 import type { Authority } from "./authority.ts";
 import { shortStays } from "./failback.ts";
 import { removeLeftovers } from "./leftovers.ts";
@@ -47,6 +48,8 @@ export interface ChangeOptions {
   readonly clock: Clock;
   readonly authority: Authority;
   readonly sides: Sides;
+  /** Called when a server has lost everything. */
+  readonly warn?: Warn | undefined;
 }
 
 /** Makes changes for one process. */
@@ -95,14 +98,22 @@ export class Changes {
         countedAtMs: state.openTasks.atMs,
       };
       const sinceMs = clock.nowMs();
-      write({ store: "directory", epoch: outage, outage, sinceMs, reason, short, unreachable });
+      write({
+        store: "directory",
+        epoch: outage,
+        outage,
+        sinceMs,
+        reason,
+        short,
+        unreachable,
+      });
       return true;
     });
   }
 
   /** Puts the live leases of the mirror back into a Redis whose memory is not the one that the record knows. */
-  restore(memory: number): Promise<void> {
-    const { authority, sides, home, clock } = this.#options;
+  restore({ memory, emptied }: MemoryChangedError): Promise<void> {
+    const { authority, sides, home, clock, warn } = this.#options;
     return authority.change(async (record, write) => {
       if (record.store !== "redis" || record.memory === memory) return;
       const [redis, { putBack }, { loadMirror }] = await Promise.all([
@@ -111,19 +122,23 @@ export class Changes {
         import("./mirror_snapshot.ts"),
       ]);
       const state = loadMirror(home, record.mirror, clock.nowMs());
+      let isEmptied = emptied;
       for (let found = memory;;) {
-        sides.memory = found;
+        // A server that is empty is told what it had: then it notes that it was emptied.
+        sides.memory = found === 0 ? record.memory : found;
         try {
           await putBack(redis, state, {
             nowMs: clock.nowMs(),
             keepOthers: record.others.length > 0,
           });
           write({ memory: found, ...await this.#askForSites(record, record.others) });
+          if (isEmptied) warn?.(emptiedWarning(redis.location, clock.nowMs()));
           return;
         } catch (error) {
           // It has lost its memory again.
           if (!(error instanceof MemoryChangedError)) throw error;
           found = error.memory;
+          isEmptied ||= error.emptied;
         }
       }
     });

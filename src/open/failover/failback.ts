@@ -19,6 +19,7 @@ import { StoreUnavailableError } from "../../errors.ts";
 import { given } from "../../given.ts";
 import { KernelLock } from "../../engine/directory/kernel_lock.ts";
 import { lookAtFile, openOrMakePlainFile } from "../../engine/directory/plain_file.ts";
+import { emptiedWarning, type Warn } from "../../engine/warning.ts";
 import { MemoryChangedError } from "../../engine/redis/memory.ts";
 import { seeSites } from "../../engine/redis/sites.ts";
 import type { FailbackResult } from "../../store.ts";
@@ -62,6 +63,8 @@ export interface FailbackOptions {
   readonly clock: Clock;
   readonly authority: Authority;
   readonly sides: Sides;
+  /** Called when the server has lost everything. */
+  readonly warn?: Warn | undefined;
 }
 
 type WriteRecord = (next: AuthorityChange) => void;
@@ -260,18 +263,25 @@ export class Failback {
 
   /** Another site may have come to Redis meanwhile: what it holds there must not be taken for what was given up here. */
   async #begin(
-    { others: known, outage, aheadMs, moving }: AuthorityRecord,
+    { others: known, memory: before, outage, aheadMs, moving }: AuthorityRecord,
     write: WriteRecord,
   ): Promise<Pick<AuthorityRecord, "memory" | "others">> {
     const { sides, directory, clock } = this.#options;
     const redis = await sides.redis(LOOK_MS);
     const { raise } = await import("./transfers.ts");
-    const memory = await raise(await sides.directory(outage, aheadMs), redis, {
+    // A server that is empty notes that it was emptied.
+    sides.memory = before;
+    const raised = await raise(await sides.directory(outage, aheadMs), redis, {
       isFirst: moving === undefined,
     });
-    sides.memory = memory;
+    const memory = sides.memory = raised.memory;
+    if (raised.emptied) this.#options.warn?.(emptiedWarning(redis.location, clock.nowMs()));
     const { others } = await seeSites(redis.runner, siteOf(directory), { known });
-    write({ moving: { memory }, others, sitesAtMs: clock.nowMs() });
+    write({
+      moving: { memory },
+      others,
+      sitesAtMs: clock.nowMs(),
+    });
     return { memory, others };
   }
 }

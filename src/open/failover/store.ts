@@ -332,7 +332,7 @@ export class FailoverStore extends PrimitiveStore implements Store {
   #mend(epoch: number, error: unknown): () => Promise<void> {
     if (error instanceof MemoryChangedError) {
       return async () => {
-        await this.#changes!.restore(error.memory);
+        await this.#changes!.restore(error);
         // It may have been done before that: made again, it would meet what it did itself.
         if (error.sent) throw answerLost(this.location);
       };

@@ -18,7 +18,7 @@ import { keyConflict } from "../../audit/transfer.ts";
 import { DirectoryBoardTransfer } from "../../board/directory/transfer.ts";
 import { RedisBoardTransfer, threadConflict } from "../../board/redis/transfer.ts";
 import { type KeptConflict, keptConflicts } from "../../engine/redis/conflicts.ts";
-import { raiseNumbers } from "../../engine/redis/raise.ts";
+import { type Raised, raiseNumbers } from "../../engine/redis/raise.ts";
 import { DirectoryEventTransfer } from "../../event/directory/transfer.ts";
 import { RedisEventTransfer } from "../../event/redis/transfer.ts";
 import { DirectoryLockTransfer } from "../../lock/directory/transfer.ts";
@@ -167,12 +167,12 @@ function conflictOf({ room, told }: KeptConflict): TransferConflict {
   return CONFLICTS[room]!(told as never);
 }
 
-/** Gives Redis a new memory, and numbers above the directory's; the memory. `isFirst`: nothing was moved before. */
+/** Gives Redis a new memory, and numbers above the directory's. `isFirst`: nothing was moved before. */
 export async function raise(
   { engine }: DirectoryStore,
   { runner }: RedisStore,
   options: { readonly isFirst: boolean },
-): Promise<number> {
+): Promise<Raised> {
   return await raiseNumbers(runner, await engine.read(numbersOf), options);
 }
 

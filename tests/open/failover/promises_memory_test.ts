@@ -133,16 +133,18 @@ promise(
 );
 
 promise(
-  "Pending tasks, threads and audit entries that a server has forgotten are lost",
+  "Tasks that nobody has claimed, threads, approvals, audit entries and events that a server has forgotten are lost",
   async ({ server, site }) => {
     const { ada, bob } = await adaAndBob(await site());
     await ada.tasks.create([{ title: "pending" }]);
     await ada.board.post({ title: "hello", message: "there" });
+    await ada.approvals.request({ actionType: "deploy", description: "may I" });
     await ada.audit.log({ decisionType: "t", context: "c", reason: "r" });
     await comesBackEmpty(server);
     assert.deepEqual(await bob.tasks.tryClaim(), []);
     assert.deepEqual((await bob.board.list()).threads, []);
     assert.deepEqual((await bob.audit.list()).entries, []);
+    assert.deepEqual((await bob.approvals.list()).approvals, []);
   },
   KEEPS_NOTHING,
 );
