@@ -8,10 +8,8 @@ import type { DirectoryOptions } from "./directory.ts";
 
 /** How to open a store; an engine takes what concerns it. */
 export interface EngineOptions extends DirectoryOptions {
-  /** The directory that takes over when a server cannot be reached, and when it may. */
-  readonly standIn?:
-    | { readonly directory: string; readonly mode: Exclude<Fallback, "never"> }
-    | undefined;
+  /** The directory that takes over when a server cannot be reached, and when it may; with `never` it is only asked whether it decides. */
+  readonly standIn?: { readonly directory: string; readonly mode: Fallback } | undefined;
 }
 
 /** Where a test of the store takes place, in a namespace that nobody uses. */

@@ -103,16 +103,16 @@ async function openStore(
 }
 
 /**
- * The directory that takes over when a server cannot be reached, where there may be one.
+ * The directory that takes over when a server cannot be reached, where there may be one, and when it may.
  *
  * @throws {InvalidArgumentError} when there has to be one and there is no place for it.
  */
 function standInOf(
   { store, fallback = "never", standInDirectory: directory, project }: OpenOptions,
 ) {
-  if (fallback === "never" || !engineOf(store).isShared) return undefined;
+  if (!engineOf(store).isShared) return undefined;
   if (directory !== undefined) return { directory, mode: fallback };
-  if (fallback === "auto") return undefined;
+  if (fallback !== "directory") return undefined;
   throw new InvalidArgumentError(
     `No directory can stand in for the server in ${
       printable(project.root, 300)

@@ -3,7 +3,7 @@
  * @module
  */
 import { parseRedisUrl, redactUrl } from "../engine/redis/url.ts";
-import { removeIfPresent } from "../disk.ts";
+import { exists, removeIfPresent } from "../disk.ts";
 import { printable } from "../name.ts";
 import type { RedisPlace } from "../store_config.ts";
 import type { EngineDescriptor } from "./engine_descriptor.ts";
@@ -44,7 +44,7 @@ export function redisEngine({ url }: RedisPlace): EngineDescriptor {
       return found === undefined ? undefined : { kind: "redis", url: found };
     },
     open: async ({ namespace, durability, clock, warn, acts, standIn }) => {
-      if (standIn !== undefined) {
+      if (standIn !== undefined && standIn.mode !== "never") {
         const [{ FailoverStore }, { siteDirectory }] = await Promise.all([
           import("./failover/store.ts"),
           import("./failover/site_files.ts"),
@@ -53,6 +53,13 @@ export function redisEngine({ url }: RedisPlace): EngineDescriptor {
         const { mode } = standIn;
         const options = { url, namespace, durability, clock, warn, acts, directory, mode };
         return await FailoverStore.open(options);
+      }
+      // Others of the project may have gone on in the directory. Where they never could, nothing more is loaded.
+      if (standIn !== undefined && exists(standIn.directory)) {
+        const { refuseWhileDirectoryDecides } = await import("./failover/decider.ts");
+        const [fallback, identity] = [standIn.directory, identityOf(url)];
+        const location = printable(redactUrl(url));
+        await refuseWhileDirectoryDecides({ fallback, identity, namespace, location });
       }
       const [{ RedisStore }, { siteWithoutDirectory }] = await Promise.all([
         import("./redis.ts"),

@@ -337,3 +337,27 @@ redisTest(
     assert.match(taken.stderr, /stands in for it/);
   },
 );
+
+benchTest(
+  "a client without a fallback is granted nothing while the directory decides, and everything afterwards",
+  async ({ dir, server, env, does, decided }) => {
+    await does("ada", "lock", "acquire", "before.py");
+    await server.kill();
+    await decided("directory");
+    await does("ada", "lock", "acquire", "a.py");
+    await server.restart();
+    for (const line of ["lock acquire a.py", "status", "store journal", "store failback --now"]) {
+      const args = [...line.split(" "), "--fallback", "never"];
+      const { code, document } = await cliJson(dir, args, {
+        env: { ...env, AGENTCOORD_AGENT: "bob" },
+      });
+      assert.deepEqual([code, document.error?.code], [7, "store_unavailable"], line);
+      assert.ok(document.error.retryable, line);
+      assert.match(document.error.message, /stands in for the server .* since 2.*failback --now/);
+    }
+    assert.equal((await does("ada", "store", "failback", "--now")).moved, true);
+    const args = ["lock", "acquire", "a.py", "--fallback", "never"];
+    const held = await cliJson(dir, args, { env: { ...env, AGENTCOORD_AGENT: "bob" } });
+    assert.equal(held.document.error.code, "conflict");
+  },
+);

@@ -7,12 +7,10 @@
  */
 import type { Clock } from "../../clock.ts";
 import { StoreUnavailableError } from "../../errors.ts";
-import { lookAtFile } from "../../engine/directory/plain_file.ts";
-import { isTracked } from "../../engine/directory/tracked.ts";
 import type { Warn } from "../../engine/warning.ts";
 import { Authority } from "./authority.ts";
 import type { FailoverMode } from "./change.ts";
-import { RecordFile } from "./record.ts";
+import { usableRecord } from "./decider.ts";
 import { siteOf } from "./site.ts";
 import { makeSiteHome, siteHome } from "./site_files.ts";
 
@@ -64,20 +62,10 @@ export function openAuthority(options: OpenAuthorityOptions): Authority | undefi
 
 /** Whether a record that could not be opened for writing may be in use by others of this site, and name the directory. */
 function mayDecide(home: string): boolean {
-  const path = `${home}/authority`;
-  let file: Deno.FsFile;
   try {
-    if (lookAtFile(path) === undefined || isTracked(home, "")) return false;
-    file = Deno.openSync(path, { read: true });
-  } catch {
-    return false; // Whatever it is, nobody of this site can use it either; or it is another user's.
-  }
-  try {
-    return new RecordFile(path, file).peek().store === "directory";
+    return usableRecord(home)?.store === "directory";
   } catch (error) {
     if (error instanceof StoreUnavailableError) return true; // Damaged.
     throw error;
-  } finally {
-    file.close();
   }
 }
