@@ -164,7 +164,7 @@ memoryTest(
     assert.equal(record.memory, 0);
     await acquire("b");
     assert.deepEqual(await paths(), ["a", "b"]);
-    assert.equal(await server.command("STRLEN", key), 216);
+    assert.equal(await server.command("STRLEN", key), 224);
   },
 );
 

@@ -7,7 +7,7 @@ import { StoreUnavailableError } from "../../errors.ts";
 import { KernelLock } from "../../engine/directory/kernel_lock.ts";
 import { openPlainFile } from "../../engine/directory/plain_file.ts";
 import { refuseTracked } from "../../engine/directory/tracked.ts";
-import { adoptedRecord, encodeFile, firstRecord, RecordFile } from "./record.ts";
+import { adoptedRecord, encodeFile, firstRecord, RecordFile, refuseLostRecord } from "./record.ts";
 
 /** Making the first record takes well under a millisecond; whoever holds the lock for this long is frozen. */
 const FIRST_RECORD_PATIENCE_MS = 1000;
@@ -109,7 +109,10 @@ function openRecord(home: string, clock: Clock, exclude: KernelLock): RecordFile
     if (record !== undefined && isOwn(record)) return record;
     try {
       refuseTracked(home, "");
-      if (record === undefined) return new RecordFile(path, makeRecord(path, clock));
+      if (record === undefined) {
+        refuseLostRecord(home);
+        return new RecordFile(path, makeRecord(path, clock));
+      }
       record.write(adoptedRecord(record.read(), record.inode()));
       return record;
     } catch (error) {

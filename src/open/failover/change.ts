@@ -86,7 +86,7 @@ export class Changes {
       // What a process left that died on the way here.
       sides.forgetDirectory();
       await removeIfPresent(sides.homeOf(outage));
-      const store = await sides.directory(outage, record.aheadMs);
+      const store = await sides.makeDirectory(outage, record.aheadMs);
       const state = loadMirror(home, record.mirror, clock.nowMs());
       await carryOver(store, state, clock.nowMs());
       const reason = String(cause.details.reason ?? cause.code);

@@ -2,11 +2,12 @@
  * Whether the project's directory decides now, for who works on Redis alone: nothing is made, locked or changed.
  * @module
  */
+import { exists } from "../../disk.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import { lookAtFile } from "../../engine/directory/plain_file.ts";
 import { isTracked } from "../../engine/directory/tracked.ts";
 import { printable } from "../../name.ts";
-import { type AuthorityRecord, RecordFile } from "./record.ts";
+import { type AuthorityRecord, RecordFile, refuseLostRecord } from "./record.ts";
 import { siteDirectory, siteHome } from "./site_files.ts";
 
 /**
@@ -16,12 +17,16 @@ import { siteDirectory, siteHome } from "./site_files.ts";
  */
 export function usableRecord(home: string): AuthorityRecord | undefined {
   const path = `${home}/authority`;
-  let file: Deno.FsFile;
+  let file: Deno.FsFile | undefined;
   try {
-    if (lookAtFile(path) === undefined || isTracked(home, "")) return undefined;
-    file = Deno.openSync(path, { read: true });
+    if (isTracked(home, "")) return undefined;
+    if ((lookAtFile(path)?.size ?? 0) > 0) file = Deno.openSync(path, { read: true });
   } catch {
     return undefined; // Whatever it is, nobody of this site can use it either; or it is another user's.
+  }
+  if (file === undefined) {
+    if (exists(home)) refuseLostRecord(home);
+    return undefined;
   }
   try {
     return new RecordFile(path, file).peek();

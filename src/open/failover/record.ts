@@ -256,6 +256,17 @@ export class RecordFile {
   }
 }
 
+/**
+ * Refuses to begin anew where the record is gone and what it decided about is still there.
+ *
+ * @throws {StoreUnavailableError} when `home` has the database of an outage.
+ */
+export function refuseLostRecord(home: string): void {
+  for (const { name } of Deno.readDirSync(home)) {
+    if (/^outage\.\d+$/.test(name)) throw damaged(`${home}/authority`);
+  }
+}
+
 function damaged(path: string): StoreUnavailableError {
   return new StoreUnavailableError(
     `Cannot use the store: ${path}, which says whether Redis or the directory decides, is damaged. Restore it, or ` +

@@ -9,6 +9,8 @@ import { siteWithoutDirectory } from "../../engine/redis/sites.ts";
 import { backoffMs } from "../../engine/redis/client.ts";
 import type { Warn } from "../../engine/warning.ts";
 import type { DirectoryStore } from "../directory.ts";
+import { exists } from "../../disk.ts";
+import { StoreUnavailableError } from "../../errors.ts";
 import { given } from "../../given.ts";
 import { RedisStore } from "../redis.ts";
 import { isOutage } from "./outage.ts";
@@ -82,8 +84,25 @@ export class Sides {
     return await Promise.race([asked, late]).finally(() => answered.abort());
   }
 
-  /** The directory's database of this outage; made when it is missing. Its clock is Redis', as far as it was known. */
-  directory(outage: number, aheadMs: number): Promise<DirectoryStore> {
+  /**
+   * The directory's database of an outage that has begun. Its clock is Redis', as far as it was known.
+   *
+   * @throws {StoreUnavailableError} when it is not there any more.
+   */
+  async directory(outage: number, aheadMs: number): Promise<DirectoryStore> {
+    const path = `${this.homeOf(outage)}/store.db`;
+    if (this.#directory?.outage !== outage && !exists(path)) {
+      throw new StoreUnavailableError(
+        `Cannot use the store: ${path}, which stands in for the server, is missing. Put it back; or, if it is lost, end ` +
+          "every process that uses this store and remove the directory above it: what was written there is then lost",
+        { path },
+      );
+    }
+    return await this.makeDirectory(outage, aheadMs);
+  }
+
+  /** The same of an outage that begins now: it is made. */
+  makeDirectory(outage: number, aheadMs: number): Promise<DirectoryStore> {
     if (this.#directory?.outage !== outage) {
       this.forgetDirectory();
       const { namespace, durability, clock, warn, acts } = this.#options;
