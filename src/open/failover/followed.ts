@@ -186,6 +186,8 @@ interface AuditMemory {
   resume?: string;
   /** What it read in directories. */
   readonly read: Set<string>;
+  /** Whether it has been answered everything up to `resume`: from there it goes on behind it. */
+  passed?: boolean;
   /** What was answered last, until it is known to have reached the follower. */
   answered?: { readonly after: string; readonly ids: readonly string[]; readonly from?: string };
 }
@@ -209,9 +211,10 @@ export class FollowedAudit {
     delete memory.answered;
     if (answered.after !== after) return;
     const { from } = answered;
-    const isOnward = memory.back !== undefined && from === memory.resume;
+    const isOnward = memory.back !== undefined && !memory.passed && from === memory.resume;
     if (!isOnward) memory.back = from === undefined ? {} : { after: from };
     memory.resume = answered.after;
+    memory.passed = false;
     for (const id of answered.ids) memory.read.add(id);
   }
 
@@ -263,7 +266,8 @@ export class FollowedAudit {
     const { after, follower, ...others } = query;
     const memory = follower && this.#memories.get(follower);
     if (memory?.back === undefined) return await store.follow(query);
-    for (let place = after === memory.resume ? memory.back : { after };;) {
+    const isBack = after === memory.resume && !memory.passed;
+    for (let place = isBack ? memory.back : { after };;) {
       const found = await store.follow({ ...others, ...(place as { readonly after?: string }) });
       if (found === undefined) {
         if (place !== memory.back || place.after === undefined) return undefined;
@@ -275,10 +279,13 @@ export class FollowedAudit {
       const entries = found.entries.filter(({ id, createdAtMs }) =>
         createdAtMs >= newerMs && !memory.read.has(id)
       );
-      if (entries.length > 0) return { ...found, entries };
+      // Never behind what is passed over: `resume` may be there, and from `resume` it would begin at `back` again.
+      if (entries.length > 0) return { entries, after: entries.at(-1)!.id };
       if (found.entries.length === 0) {
-        // It has read everything; in an empty log there is no place to go on from.
-        if (found.after !== undefined) this.#memories.delete(follower!);
+        memory.passed = true;
+        // Nothing was passed over to get here, so nothing will be; in an empty log there is no place to go on from.
+        const isBehind = place.after === after && after !== memory.resume;
+        if (isBehind && found.after !== undefined) this.#memories.delete(follower!);
         return found;
       }
       place = { after: found.after! };

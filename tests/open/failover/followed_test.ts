@@ -117,6 +117,25 @@ outageTest("followers miss nothing and repeat nothing across an outage", async (
   for (const follow of [...followers, ...slow]) assert.deepEqual(await follow("redis"), [newest]);
 });
 
+outageTest(
+  "follower of the audit log is told once of what lies just before an outage that ends the log",
+  async (bench) => {
+    const { clock } = bench;
+    const first = await log(bench, "redis");
+    const follow = auditFollower(bench, new FollowedAudit(() => 0), first);
+    const unread = await log(bench, "redis");
+    clock.advance(10);
+    const told = await log(bench, "directory");
+    assert.deepEqual(await follow("directory"), [told]);
+    clock.advance(10);
+    await failBack(bench);
+    // One read finds the unread entry and, behind it, what was told already.
+    assert.deepEqual(await follow("redis", 3), [unread]);
+    const newest = await log(bench, "redis");
+    assert.deepEqual(await follow("redis"), [newest]);
+  },
+);
+
 outageTest("follower that begins in an outage reads what comes from then on", async (bench) => {
   const { directory, clock } = bench;
   await log(bench, "redis");
