@@ -27,6 +27,7 @@ import {
   anything,
   callback,
   checkArguments,
+  fields,
   type FieldTable,
   flag,
   list,
@@ -171,6 +172,7 @@ export class Agents {
     change: (noted: SpawnedWorker | undefined) => SpawnedWorker,
   ): Promise<Agent> {
     checkName(name, "agent name");
+    if (typeof change !== "function") throw invalid(change, "change", "use a function");
     let agent: Pick<Agent, "name" | "worker"> = { name, ...given({ worker }) };
     for (;;) {
       const expected = agent.worker && JSON.stringify(agent.worker);
@@ -271,7 +273,10 @@ checkArguments(Agents, {
   },
   deregister: {},
   prune: {},
-  assign: { agent: anything, change: callback },
+  assign: {
+    agent: fields<Pick<Agent, "name" | "worker">>({ name: anything, worker: anything }),
+    change: callback,
+  },
   get: { name: anything },
   show: { name: anything },
   explain: { name: anything },

@@ -29,7 +29,7 @@ import { siteOf } from "./site.ts";
 export type FailoverMode = "auto" | "directory";
 
 /** How long Redis is asked once more before the directory takes over, in milliseconds. */
-const RECHECK_MS = 100;
+const RECHECK_MS = 150;
 /** How often a site tells Redis that it is there and asks for others, in milliseconds. */
 const SITES_EVERY_MS = 60_000;
 /** How long a change that can wait keeps others out where somebody stays inside, and when it is tried again after that. */

@@ -72,16 +72,29 @@ export class Sides {
     }
   }
 
-  /** Whether Redis answers this process at once. */
+  /**
+   * Whether Redis answers this process at once. A connection that is not ready says nothing of a server that has just come
+   * back, as it may be resting before its next attempt: then another one is tried.
+   */
   async answers(withinMs: number): Promise<boolean> {
-    if (this.#redis === undefined) return false;
-    const answered = new AbortController();
-    const late = sleep(withinMs, answered.signal).then(() => false);
-    const asked = this.#redis.then(async ({ connection }) => {
-      if (!connection.isReady) return false;
-      return await connection.send("PING") === "PONG";
-    }).catch(() => false);
-    return await Promise.race([asked, late]).finally(() => answered.abort());
+    const asked = new AbortController();
+    const late = sleep(withinMs, asked.signal).then(() => false);
+    const answer = this.#answers(withinMs);
+    this.#old.push(answer);
+    return await Promise.race([answer, late]).finally(() => asked.abort());
+  }
+
+  async #answers(withinMs: number): Promise<boolean> {
+    try {
+      // One that is being made just now is as good as none.
+      const store = await Promise.race([this.#redis, undefined]).catch(() => undefined);
+      if (store?.connection.isReady) return await store.connection.send("PING") === "PONG";
+      const probe = await this.#open(hurried(this.#options.url, withinMs));
+      await probe.close();
+      return true;
+    } catch {
+      return false; // Whatever the reason: it does not answer this process now.
+    }
   }
 
   /**
@@ -154,18 +167,10 @@ export class Sides {
   }
 
   async #connect(patienceMs: number): Promise<RedisStore> {
-    const { url, namespace, warn, clock, redisNowMs } = this.#options;
     const deadline = performance.now() + patienceMs;
     for (let attempts = 1;; attempts++) {
       try {
-        return await RedisStore.open(url, {
-          namespace,
-          ...given({ nowMs: redisNowMs }),
-          warn,
-          hostNowMs: clock.nowMs,
-          site: this.#site,
-          memory: () => this.memory,
-        });
+        return await this.#open(this.#options.url);
       } catch (error) {
         const pauseMs = backoffMs(attempts);
         if (!isOutage(error) || performance.now() + pauseMs >= deadline) throw error;
@@ -173,4 +178,25 @@ export class Sides {
       }
     }
   }
+
+  async #open(url: string): Promise<RedisStore> {
+    const { namespace, warn, clock, redisNowMs } = this.#options;
+    return await RedisStore.open(url, {
+      namespace,
+      ...given({ nowMs: redisNowMs }),
+      warn,
+      hostNowMs: clock.nowMs,
+      site: this.#site,
+      memory: () => this.memory,
+    });
+  }
+}
+
+/** The same server, which gets so much time for each thing. */
+function hurried(url: string, ms: number): string {
+  const [place, query = ""] = url.split("?", 2);
+  const others = query.split("&").filter((part) =>
+    part !== "" && !/^(?:connect|command)_timeout=/.test(part)
+  );
+  return `${place}?${[...others, `connect_timeout=${ms}ms`, `command_timeout=${ms}ms`].join("&")}`;
 }
