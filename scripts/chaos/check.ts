@@ -187,7 +187,8 @@ function fencesGrow(
     const answered = some.toSorted((a, b) => a.toMs - b.toMs);
     let [next, highest] = [0, -Infinity];
     for (const call of some) {
-      while (answered[next]!.toMs < call.fromMs) {
+      // Where the clock was set back, a call may have ended before it began.
+      while (next < answered.length && answered[next]!.toMs < call.fromMs) {
         highest = Math.max(highest, answered[next++]!.answer.fence!);
       }
       check(

@@ -21,7 +21,9 @@ async function others({ locks, tasks, board, approvals, audit }: Primitives): Pr
   await board.post({ title: "for @ada, @bob and @zoe", priority: "high" });
   await approvals.request({ actionType: "eve", description: "d" });
   await audit.log({ decisionType: "eve", context: "c", reason: "r" });
-  for (const { path } of await locks.list({ holder: "ada" })) {
+  for (const { path, taskId } of await locks.list({ holder: "ada" })) {
+    // A claim's lock ends with the claim only.
+    if (taskId !== undefined) continue;
     await locks.break(path, { reason: "in the way" });
     await locks.acquire(path);
   }
