@@ -1,6 +1,6 @@
-import { checkBody, checkInteger } from "../src/check.ts";
+import { checkBody } from "../src/check.ts";
 import { defineCommand } from "../src/cli/command.ts";
-import { choice, integer } from "../src/cli/options.ts";
+import { choice, count } from "../src/cli/options.ts";
 import { childEnvironment } from "../src/cli/wrapper.ts";
 import { shellWords } from "../src/cli/wrapper_words.ts";
 import { RESTART_POLICIES } from "../src/fleet/supervisor.ts";
@@ -27,8 +27,7 @@ export const command = defineCommand({
       .option(
         "--max-restarts <n>",
         `start it again so often at most (default: ${RESTARTS})`,
-        (text: string) =>
-          checkInteger(integer("--max-restarts")(text), "--max-restarts", { min: 0, max: 1e6 }),
+        count("--max-restarts", { min: 0, max: 1e6 }),
       )
       .addHelpText("after", HELP),
   takesRest: true,

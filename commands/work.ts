@@ -138,8 +138,8 @@ function workerName(): string {
 }
 
 /**
- * A worker that was spawned is asked to stop by a note beside its name, as whoever asks may be on another host. One
- * whose name somebody else has taken over leaves as well.
+ * Reads now and then what is noted of this worker. Somebody on another host cannot signal it, and notes there that it
+ * shall stop. When another process has taken the name over, this one leaves as well.
  */
 async function watchStop(
   cli: Cli,

@@ -3,8 +3,7 @@
  * @module
  */
 import type { Command } from "@commander-js/extra-typings";
-import { checkInteger } from "../src/check.ts";
-import { choice, duration, integer, LEASE, list, size } from "../src/cli/options.ts";
+import { choice, count, duration, LEASE, list, size } from "../src/cli/options.ts";
 
 /** Adds the options. */
 // deno-lint-ignore explicit-function-return-type explicit-module-boundary-types -- commander infers it
@@ -15,9 +14,9 @@ export function workOptions(command: Command) {
     .option(
       "--concurrency <n>",
       "tasks at the same time (default: 1)",
-      count("--concurrency", 100),
+      count("--concurrency", { max: 100 }),
     )
-    .option("--max-tasks <n>", "leave after this many attempts", count("--max-tasks", 1e9))
+    .option("--max-tasks <n>", "leave after this many attempts", count("--max-tasks", { max: 1e9 }))
     .option(
       "--idle-exit <duration>",
       "leave when there was nothing to do for this long",
@@ -71,9 +70,4 @@ export function workWords(options: WorkOptions): readonly string[] {
   return Object.entries(words).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${value}`]
   );
-}
-
-/** Parses a whole number from 1 to `max`. */
-export function count(field: string, max: number): (text: string) => number {
-  return (text) => checkInteger(integer(field)(text), field, { min: 1, max });
 }

@@ -59,7 +59,7 @@ export function failoverKind(situation: Situation): StoreKind {
         const isAwaited = moment % 3 === 0;
         if (operations++ === moment) {
           change = site.bringBack(moment % 3 === 1 ? undefined : store);
-          // Whoever awaits it, or the end of the test, learns how it went.
+          // The operation that awaits it rejects with its error, else the end of the test does: not this line.
           change.catch(() => {});
         }
         return isAwaited ? change : undefined;

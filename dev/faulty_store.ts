@@ -1,7 +1,6 @@
 /**
- * Stores with a mistake, on purpose: whoever checks others must find these. Each is in a part that makes a directory
- * stand in for a server. It is put into that part's class in this process, from outside, so the program has no switch
- * that could turn one on.
+ * Mistakes that tests put into the failover store on purpose, to see that the judge of a fault campaign finds them. Each
+ * replaces a method of the class in this test's process, so the program has no switch that could turn one on.
  * @module
  */
 import { draftEntry } from "../src/audit/entry.ts";

@@ -1,7 +1,7 @@
 /**
  * An outage with records of every kind, for tests that interrupt a change of authority: what is on Redis when it goes
  * away, what is done in the directory meanwhile, and what somebody at another site does on Redis before it is back here.
- * Time stands still but where the scene moves it, so that whoever makes a change ends in the same state.
+ * Only the scene moves its clock, so that every process that makes the change ends in the same state.
  * @module
  */
 import { Agents } from "../src/agent/agent.ts";

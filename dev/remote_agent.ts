@@ -1,5 +1,5 @@
 /**
- * An agent in a process of its own that does what it is told, and may be frozen and killed meanwhile.
+ * An agent in a process of its own. A test sends it calls, and can freeze or kill the process while it makes one.
  * @module
  */
 

@@ -69,8 +69,8 @@ function inOneOrder(line: string): string {
 }
 
 /**
- * Every row of every table of a database. When the journal was written is of the host's own clock, so only whether it
- * says so is told.
+ * Every row of every table of a database. The journal's times come from the host's clock and differ from run to run, so
+ * the dump shows only whether there is one.
  */
 export function dumpDatabase(path: string): readonly string[] {
   const database = new DatabaseSync(path, { readOnly: true });

@@ -30,8 +30,16 @@ export type Timer = ReturnType<typeof setTimeout>;
 /** The longest delay a timer accepts (2^31 − 1 ms, HTML Living Standard §8.6). */
 const MAX_TIMER_MS = 2_147_483_647;
 
-/** Resolves after `ms` milliseconds, or at once when `signal` fires; never rejects. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+/**
+ * Resolves after `ms` milliseconds, or at once when `signal` fires; never rejects.
+ *
+ * @param options `isIdle`: the process may end meanwhile. Default `false`.
+ */
+export function sleep(
+  ms: number,
+  signal?: AbortSignal,
+  { isIdle = false }: { readonly isIdle?: boolean } = {},
+): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
     let leftMs = Math.max(ms, 0);
@@ -43,7 +51,9 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const arm = (): Timer => {
       const partMs = Math.min(leftMs, MAX_TIMER_MS);
       leftMs -= partMs;
-      return setTimeout(() => leftMs > 0 ? timer = arm() : finish(), partMs);
+      const part = setTimeout(() => leftMs > 0 ? timer = arm() : finish(), partMs);
+      if (isIdle) Deno.unrefTimer(part);
+      return part;
     };
     let timer = arm();
     signal?.addEventListener("abort", finish, { once: true });

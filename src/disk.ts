@@ -77,6 +77,19 @@ export function readIfPresent(path: string): string | undefined {
   }
 }
 
+/** What a file has from `place` on: `length` bytes of it, or less where it ends. */
+export function readAt(file: Deno.FsFile, place: number, length: number): Uint8Array<ArrayBuffer> {
+  file.seekSync(place, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  while (done < length) {
+    const read = file.readSync(bytes.subarray(done));
+    if (read === null) break;
+    done += read;
+  }
+  return bytes.subarray(0, done);
+}
+
 /** Removes a file, or a directory with all that is in it; what is not there is removed already. */
 export async function removeIfPresent(path: string): Promise<void> {
   try {

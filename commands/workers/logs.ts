@@ -1,6 +1,5 @@
-import { checkInteger } from "../../src/check.ts";
 import { defineCommand, Exit } from "../../src/cli/command.ts";
-import { integer } from "../../src/cli/options.ts";
+import { count } from "../../src/cli/options.ts";
 import { given } from "../../src/given.ts";
 import { printable } from "../../src/name.ts";
 import { spawnerOf } from "./spawner.ts";
@@ -13,8 +12,7 @@ export const command = defineCommand({
       .option(
         "--tail <lines>",
         "only the last lines",
-        (text: string) =>
-          checkInteger(integer("--tail")(text), "--tail", { min: 0, max: 1_000_000 }),
+        count("--tail", { min: 0, max: 1_000_000 }),
       )
       .option("-f, --follow", "go on until the worker has ended")
       .addHelpText(

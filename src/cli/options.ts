@@ -5,7 +5,7 @@
  */
 import type { Option as TypedOption } from "@commander-js/extra-typings";
 import { Option } from "commander";
-import { checkChoice, invalid, MAX_DURATION_MS, MIN_LEASE_MS } from "../check.ts";
+import { checkChoice, checkInteger, invalid, MAX_DURATION_MS, MIN_LEASE_MS } from "../check.ts";
 import { formatDuration, parseDuration, parseInstant } from "../duration.ts";
 
 /** What a duration may be. */
@@ -66,6 +66,14 @@ export function integer(field: string): (text: string) => number {
     if (/^-?\d{1,16}$/.test(text)) return Number(text);
     throw invalid(text, field, "use a whole number");
   };
+}
+
+/** Parses a whole number from `min`, which is 1 unless given, to `max`. */
+export function count(
+  field: string,
+  { min = 1, max }: { readonly min?: number; readonly max: number },
+): (text: string) => number {
+  return (text) => checkInteger(integer(field)(text), field, { min, max });
 }
 
 const UNIT_BYTES: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };

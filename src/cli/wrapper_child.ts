@@ -16,8 +16,6 @@ import { Watchdog } from "../process/watchdog.ts";
 
 /** How often to look whether the last of the command's processes has ended. */
 const LOOK_MS = 50;
-/** How often SIGKILL is repeated for processes that were being started meanwhile. */
-const KILLS = 20;
 
 /** How to start a command. */
 export interface StartOptions {
@@ -117,19 +115,14 @@ export class WrappedChild {
   }
 
   async #end(): Promise<void> {
-    this.#tree.signal("SIGTERM");
-    // A stopped process hears SIGTERM only once it goes on.
-    this.#tree.signal("SIGCONT");
+    this.#tree.askToEnd();
     for (;;) {
       const leftMs = this.#killAt - performance.now();
       if (leftMs <= 0) break;
       if (this.#exited && !this.#tree.isAlive()) return;
       await this.#pause(this.#exited ? Math.min(leftMs, LOOK_MS) : leftMs);
     }
-    for (let tries = 0; tries < KILLS && this.#tree.isAlive(); tries++) {
-      this.#tree.signal("SIGKILL");
-      await sleep(tries);
-    }
+    await this.#tree.kill();
   }
 
   /** Sleeps until something has changed: the command exited, or must end earlier. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { sleep } from "../clock.ts";
-import { exists } from "../disk.ts";
+import { exists, readAt } from "../disk.ts";
 import type { LogOptions } from "./mode.ts";
 
 /** How often a file that is followed is looked at. */
@@ -58,16 +58,4 @@ function startOfLastLines(file: Deno.FsFile, count: number): number {
     end = begin;
   }
   return count === 0 ? size : 0;
-}
-
-function readAt(file: Deno.FsFile, place: number, length: number): Uint8Array {
-  file.seekSync(place, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(length);
-  let done = 0;
-  while (done < length) {
-    const read = file.readSync(bytes.subarray(done));
-    if (read === null) break;
-    done += read;
-  }
-  return bytes.subarray(0, done);
 }

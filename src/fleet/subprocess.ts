@@ -14,7 +14,7 @@ import { exists } from "../disk.ts";
 import { StoreUnavailableError } from "../errors.ts";
 import { quote } from "../name.ts";
 import { startOf } from "../process/identity.ts";
-import { MARK, ProcessTree } from "../process/tree.ts";
+import { MARK, ProcessTree, sendSignal } from "../process/tree.ts";
 import { followFile } from "./log_file.ts";
 import type {
   Liveness,
@@ -97,34 +97,29 @@ export class Subprocesses implements SpawnMode {
   }
 
   async terminate(place: Place, { drainMs, signal }: TerminateOptions): Promise<void> {
-    const { host, pid, mark } = sessionAt(place);
-    if (host !== this.#options.host) {
-      throw new StoreUnavailableError(
-        `Cannot end a process of host ${quote(host)} from here: run the command there`,
-        { host },
-      );
-    }
+    const { pid, mark } = this.#reach(place, () => "end a process");
     const hasEnded = async () => (await this.isAlive(place)).state === "dead";
     if (drainMs > 0 && await this.#ask(pid, hasEnded, drainMs, signal)) return;
-    if (drainMs <= 0) send(pid, "SIGTERM");
+    if (drainMs <= 0) sendSignal(pid, "SIGTERM");
     if (await this.#ask(pid, hasEnded, GIVE_UP_MS)) return;
-    const tree = new ProcessTree(pid, true, mark);
-    for (let tries = 0; tries < 20 && tree.isAlive(); tries++) {
-      tree.signal("SIGKILL");
-      await sleep(tries);
-    }
+    await new ProcessTree(pid, true, mark).kill();
   }
 
   async *logs(place: Place, options: LogOptions): AsyncIterable<string> {
-    const { host, log } = sessionAt(place);
-    if (host !== this.#options.host) {
-      throw new StoreUnavailableError(
-        `Cannot read ${log} of host ${quote(host)} from here: run the command there`,
-        { host, path: log },
-      );
-    }
+    const { log } = this.#reach(place, ({ log }) => `read ${log}`);
     const lives = async () => (await this.isAlive(place)).state !== "dead";
     yield* followFile(log, { ...options, lives });
+  }
+
+  /** The session at a place, which must be on this host. */
+  #reach(place: Place, what: (session: Session) => string): Session {
+    const session = sessionAt(place);
+    const { host, log } = session;
+    if (host === this.#options.host) return session;
+    throw new StoreUnavailableError(
+      `Cannot ${what(session)} of host ${quote(host)} from here: run the command there`,
+      { host, path: log },
+    );
   }
 
   /** Sends SIGTERM, and answers whether it has ended in time. */
@@ -135,7 +130,7 @@ export class Subprocesses implements SpawnMode {
     signal?: AbortSignal,
   ): Promise<boolean> {
     if (await hasEnded()) return true;
-    send(pid, "SIGTERM");
+    sendSignal(pid, "SIGTERM");
     const until = performance.now() + patienceMs;
     while (performance.now() < until && !signal?.aborted) {
       await sleep(Math.min(LOOK_MS, patienceMs), signal);
@@ -154,14 +149,6 @@ function sessionAt(place: Place): Session {
     mark: String(mark),
     log: String(log),
   };
-}
-
-function send(pid: number, signal: Deno.Signal): void {
-  try {
-    Deno.kill(pid, signal);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 function setAside(log: string): void {

@@ -2,6 +2,10 @@
  * The processes that a command has started, directly or not.
  * @module
  */
+import { sleep } from "../clock.ts";
+
+/** How often SIGKILL is repeated for processes that were being started meanwhile. */
+const KILLS = 20;
 
 /** One line of proc_pid_stat(5), as far as it matters here. */
 interface Entry {
@@ -41,12 +45,26 @@ export class ProcessTree {
 
   /** Sends every member `signal`. */
   signal(signal: Deno.Signal): void {
-    for (const pid of this.#targets()) send(pid, signal);
+    for (const pid of this.#targets()) sendSignal(pid, signal);
+  }
+
+  /** Asks every member to end; a stopped process hears SIGTERM only once it goes on. */
+  askToEnd(): void {
+    this.signal("SIGTERM");
+    this.signal("SIGCONT");
+  }
+
+  /** Kills every member, those as well that are being started meanwhile. */
+  async kill(): Promise<void> {
+    for (let tries = 0; tries < KILLS && this.isAlive(); tries++) {
+      this.signal("SIGKILL");
+      await sleep(tries);
+    }
   }
 
   /** Whether any member still runs. */
   isAlive(): boolean {
-    return this.#targets().some((pid) => send(pid, 0));
+    return this.#targets().some((pid) => sendSignal(pid, 0));
   }
 
   #targets(): readonly number[] {
@@ -92,7 +110,7 @@ function hasInEnvironment(pid: number, mark: string): boolean {
 }
 
 /** Sends a signal, or with 0 only asks; `false` when there is no such process. */
-function send(pid: number, signal: Deno.Signal | 0): boolean {
+export function sendSignal(pid: number, signal: Deno.Signal | 0): boolean {
   try {
     Deno.kill(pid, signal);
     return true;

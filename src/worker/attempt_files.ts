@@ -8,7 +8,7 @@
  * @module
  */
 import { invalid } from "../check.ts";
-import { exists, removeIfPresent } from "../disk.ts";
+import { exists, readAt, removeIfPresent } from "../disk.ts";
 import type { Timer } from "../clock.ts";
 import type { Task } from "../task/model.ts";
 import { storedText } from "./stored_text.ts";
@@ -139,13 +139,5 @@ function readEnd(path: string, maxBytes: number): Uint8Array {
   using file = Deno.openSync(path);
   const { size } = file.statSync();
   const length = Math.min(size, maxBytes);
-  file.seekSync(size - length, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(length);
-  let done = 0;
-  while (done < length) {
-    const read = file.readSync(bytes.subarray(done));
-    if (read === null) break;
-    done += read;
-  }
-  return bytes.subarray(0, done);
+  return readAt(file, size - length, length);
 }

@@ -30,8 +30,6 @@ export const EXIT_RELEASED = 75;
 const TAIL_BYTES = 4096;
 /** How often a running command's output is looked at for a sign of progress. */
 const PROGRESS_MS = 10_000;
-/** How often SIGKILL is repeated for processes that were being started meanwhile. */
-const KILLS = 20;
 /** How often to look whether the last process has ended. */
 const LOOK_MS = 50;
 
@@ -167,7 +165,7 @@ export class CommandRunner implements AsyncDisposable {
     const noting = this.#noteProgress(held, files, ended.signal);
     const ending = Promise.race([whenAborted(stop), whenAborted(ended.signal)]).then(async () => {
       if (stop.aborted && !ended.signal.aborted) {
-        await this.#end(treeOf(execution, shell, mark), ended.signal);
+        await this.#end(treeOf(execution, shell, mark));
       }
     });
     try {
@@ -192,17 +190,12 @@ export class CommandRunner implements AsyncDisposable {
     }
   }
 
-  async #end(tree: ProcessTree, ended: AbortSignal): Promise<void> {
-    tree.signal("SIGTERM");
-    // A stopped process hears SIGTERM only once it goes on.
-    tree.signal("SIGCONT");
+  async #end(tree: ProcessTree): Promise<void> {
+    tree.askToEnd();
     for (let leftMs = this.#options.graceMs; leftMs > 0 && tree.isAlive(); leftMs -= LOOK_MS) {
-      await sleep(Math.min(leftMs, LOOK_MS), ended.aborted ? undefined : undefined);
+      await sleep(Math.min(leftMs, LOOK_MS));
     }
-    for (let tries = 0; tries < KILLS && tree.isAlive(); tries++) {
-      tree.signal("SIGKILL");
-      await sleep(tries);
-    }
+    await tree.kill();
   }
 
   get #marks(): string {

@@ -3,7 +3,8 @@
  * @module
  */
 import { invalid } from "../check.ts";
-import { isAbsent, reasonOf } from "../disk.ts";
+import { reasonOf } from "../disk.ts";
+import { hideFromGit } from "../engine/directory/place.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { printable } from "../name.ts";
 import type { Project } from "../project.ts";
@@ -25,7 +26,7 @@ export function logDirectory({ project, cwd }: LogPlace, asked?: string): string
 export function makeLogDirectory({ project }: LogPlace, path: string): void {
   try {
     Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
-    if (path.startsWith(`${project.storeDirectory}/`)) hide(project.storeDirectory);
+    if (path.startsWith(`${project.storeDirectory}/`)) hideFromGit(project.storeDirectory);
   } catch (error) {
     throw new InvalidArgumentError(
       `Cannot keep logs in ${printable(path)}: ${
@@ -40,13 +41,4 @@ export function makeLogDirectory({ project }: LogPlace, path: string): void {
 export interface LogPlace {
   readonly project: Pick<Project, "storeDirectory">;
   readonly cwd: string;
-}
-
-/** Keeps the project's state out of git, as the store does. */
-function hide(directory: string): void {
-  try {
-    Deno.writeTextFileSync(`${directory}/.gitignore`, "*\n", { createNew: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists) && !isAbsent(error)) throw error;
-  }
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { given } from "../../given.ts";
+import { writeInPortions } from "../../engine/redis/portions.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { Target, TransferConflict } from "../../transfer.ts";
@@ -24,10 +25,7 @@ export class RedisAgentTransfer implements Target<MovedAgent> {
 
   /** Takes agents over; one that this store has heard of since stays as it is here, which is no conflict. */
   async take(records: readonly MovedAgent[]): Promise<readonly TransferConflict[]> {
-    for (let first = 0; first < records.length; first += TAKEN_AT_ONCE) {
-      const args = records.slice(first, first + TAKEN_AT_ONCE).flatMap(argumentsOf);
-      await this.#runner.write(TAKE, undefined, ...args);
-    }
+    await writeInPortions(this.#runner, TAKE, records, { atOnce: TAKEN_AT_ONCE, argumentsOf });
     return [];
   }
 }

@@ -2,6 +2,7 @@
  * Approvals on their way into Redis; see take.lua.
  * @module
  */
+import { writeInPortions } from "../../engine/redis/portions.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { Target, TransferConflict } from "../../transfer.ts";
@@ -23,15 +24,13 @@ export class RedisApprovalTransfer implements Target<ApprovalRecord> {
   }
 
   async take(records: readonly ApprovalRecord[]): Promise<readonly TransferConflict[]> {
-    const conflicts: TransferConflict[] = [];
-    for (let first = 0; first < records.length; first += TAKEN_AT_ONCE) {
-      const args = records.slice(first, first + TAKEN_AT_ONCE).flatMap(argumentsOf);
-      const answer: readonly ApprovalRefusal[] = JSON.parse(
-        String(await this.#runner.write(TAKE, undefined, ...args)),
-      );
-      for (const refusal of answer) conflicts.push(approvalConflict(refusal));
-    }
-    return conflicts;
+    const refusals = await writeInPortions<ApprovalRecord, ApprovalRefusal>(
+      this.#runner,
+      TAKE,
+      records,
+      { atOnce: TAKEN_AT_ONCE, argumentsOf },
+    );
+    return refusals.map(approvalConflict);
   }
 }
 

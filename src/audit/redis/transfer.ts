@@ -2,6 +2,7 @@
  * Entries of the audit log on their way into Redis; see take.lua.
  * @module
  */
+import { writeInPortions } from "../../engine/redis/portions.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { Target, TransferConflict } from "../../transfer.ts";
@@ -23,14 +24,10 @@ export class RedisAuditTransfer implements Target<AuditRecord> {
   }
 
   async take(records: readonly AuditRecord[]): Promise<readonly TransferConflict[]> {
-    const conflicts: TransferConflict[] = [];
-    for (let first = 0; first < records.length; first += TAKEN_AT_ONCE) {
-      const args = records.slice(first, first + TAKEN_AT_ONCE)
-        .flatMap(({ entry, key }) => [entry.createdAtMs, ...auditArguments(entry, key)]);
-      const answer = await this.#runner.write(TAKE, undefined, ...args);
-      const ids: readonly string[] = JSON.parse(String(answer));
-      conflicts.push(...ids.map(keyConflict));
-    }
-    return conflicts;
+    const ids = await writeInPortions<AuditRecord, string>(this.#runner, TAKE, records, {
+      atOnce: TAKEN_AT_ONCE,
+      argumentsOf: ({ entry, key }) => [entry.createdAtMs, ...auditArguments(entry, key)],
+    });
+    return ids.map(keyConflict);
   }
 }

@@ -54,11 +54,11 @@ function prepare(directory: string): void {
   if (isPlainDirectory(`${directory}/namespaces`)) return;
   Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
   refuseForeign(directory);
-  hide(directory);
+  hideFromGit(directory);
 }
 
 /** Keeps the directory out of git; what is there already, even a link to nowhere, is left as it is. */
-function hide(directory: string): void {
+export function hideFromGit(directory: string): void {
   try {
     Deno.writeTextFileSync(`${directory}/.gitignore`, "*\n", { createNew: true });
   } catch (error) {

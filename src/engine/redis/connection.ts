@@ -47,6 +47,8 @@ export interface RedisConnectionOptions {
   readonly connectTimeoutMs?: number;
   /** Longest time without an answer, and longest wait for a lost connection to come back. Default 5000. */
   readonly commandTimeoutMs?: number;
+  /** The longest that either may take, whatever the URL says. Default: no limit. */
+  readonly patienceMs?: number;
 }
 
 const NO_SERVER: RedisServerInfo = {
@@ -114,15 +116,16 @@ export class RedisConnection {
    */
   static async open(
     url: string,
-    { connectTimeoutMs = 5000, commandTimeoutMs = 5000 }: RedisConnectionOptions = {},
+    { connectTimeoutMs = 5000, commandTimeoutMs = 5000, patienceMs = Infinity }:
+      RedisConnectionOptions = {},
   ): Promise<RedisConnection> {
     const target = parseRedisUrl(url, "store");
     const tls = target.tls && await readTlsFiles(target.tls, printable(redactUrl(url)));
     const connection = new RedisConnection(url, {
       target,
       tls,
-      connectTimeoutMs: target.connectTimeoutMs ?? connectTimeoutMs,
-      commandTimeoutMs: target.commandTimeoutMs ?? commandTimeoutMs,
+      connectTimeoutMs: Math.min(target.connectTimeoutMs ?? connectTimeoutMs, patienceMs),
+      commandTimeoutMs: Math.min(target.commandTimeoutMs ?? commandTimeoutMs, patienceMs),
     });
     await connection.#open();
     return connection;

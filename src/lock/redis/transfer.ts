@@ -2,6 +2,7 @@
  * Locks on their way into Redis; see take.lua.
  * @module
  */
+import { writeInPortions } from "../../engine/redis/portions.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { Target, TransferConflict } from "../../transfer.ts";
@@ -40,14 +41,12 @@ export class RedisLockTransfer implements Target<LockRecord> {
   }
 
   async take(records: readonly LockRecord[]): Promise<readonly TransferConflict[]> {
-    const conflicts: TransferConflict[] = [];
-    for (let first = 0; first < records.length; first += TAKEN_AT_ONCE) {
-      const args = records.slice(first, first + TAKEN_AT_ONCE).map((one) => JSON.stringify(one));
-      const text = await this.#runner.write(TAKE, undefined, this.#keepOthers ? 1 : 0, ...args);
-      const told: readonly LeaseRefusal[] = JSON.parse(String(text));
-      conflicts.push(...told.map(lockConflict));
-    }
-    return conflicts;
+    const refusals = await writeInPortions<LockRecord, LeaseRefusal>(this.#runner, TAKE, records, {
+      atOnce: TAKEN_AT_ONCE,
+      head: [this.#keepOthers ? 1 : 0],
+      argumentsOf: (record) => [JSON.stringify(record)],
+    });
+    return refusals.map(lockConflict);
   }
 }
 

@@ -8,20 +8,17 @@
  * What moves records and reads a mirror is loaded when it is needed: every call pays for what is loaded at the start.
  * @module
  */
-import type { Clock } from "../../clock.ts";
 import { removeIfPresent } from "../../disk.ts";
 import { formatDuration } from "../../duration.ts";
 import { CoordError, StoreUnavailableError } from "../../errors.ts";
 import { MemoryChangedError } from "../../engine/redis/memory.ts";
 import { seeSites, SITE_MEMORY_MS } from "../../engine/redis/sites.ts";
-import { emptiedWarning, type Warn } from "../../engine/warning.ts";
-import type { Authority } from "./authority.ts";
-import { shortStays } from "./failback.ts";
+import { emptiedWarning } from "../../engine/warning.ts";
+import { type FailbackOptions, shortStays } from "./failback.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { Mirror } from "./mirror.ts";
 import { openTasksOn } from "./open_tasks.ts";
 import type { AuthorityRecord } from "./record.ts";
-import type { Sides } from "./sides.ts";
 import type { Site } from "../../store.ts";
 import { siteOf } from "./site.ts";
 
@@ -40,16 +37,8 @@ const MIRROR_BYTES = 4_194_304;
 const MIRROR_LOOKS = 256;
 
 /** What changes work with. */
-export interface ChangeOptions {
+export interface ChangeOptions extends FailbackOptions {
   readonly mode: FailoverMode;
-  /** The directory that makes the site. */
-  readonly directory: string;
-  readonly home: string;
-  readonly clock: Clock;
-  readonly authority: Authority;
-  readonly sides: Sides;
-  /** Called when a server has lost everything. */
-  readonly warn?: Warn | undefined;
 }
 
 /** Makes changes for one process. */

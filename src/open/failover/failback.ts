@@ -173,13 +173,13 @@ export class Failback {
     const { authority, clock } = this.#options;
     const { signal } = this.#closing;
     for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(pauseMs * 1.5, LAST_PAUSE_MS)) {
-      await pause(pauseMs * (0.5 + Math.random()), signal);
+      await sleep(pauseMs * (0.5 + Math.random()), signal, { isIdle: true });
       const record = authority.peek();
       if (signal.aborted || record.store !== "directory") return;
       if (clock.nowMs() < record.sinceMs + stayOf(record)) continue;
       const outcome = await this.#try(() => signal.aborted);
       if (outcome === "ended") return;
-      if (outcome === "failed") await pause(REST_MS, signal);
+      if (outcome === "failed") await sleep(REST_MS, signal, { isIdle: true });
     }
   }
 
@@ -313,20 +313,6 @@ function stayOf({ short = 0 }: AuthorityRecord): number {
 /** How often in a row Redis has had the authority only for a moment, once it loses it now. */
 export function shortStays({ short = 0, sinceMs }: AuthorityRecord, nowMs: number): number {
   return nowMs - sinceMs < SHORT_STAY_MS ? short + 1 : 0;
-}
-
-/** A pause that keeps no process alive. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    Deno.unrefTimer(timer as unknown as number);
-    signal.addEventListener("abort", end, { once: true });
-  });
 }
 
 /** Whether no process of the site has looked for Redis in the last second; notes that this one does. */

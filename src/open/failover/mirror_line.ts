@@ -4,25 +4,13 @@
  */
 import type { Agent } from "../../agent/model.ts";
 import type { LockMode } from "../../lock/model.ts";
+import type { LeaseRecord } from "../../lock/transfer.ts";
 import type { Task } from "../../task/model.ts";
 
 /** A lease on a lock. */
-export interface MirrorLease {
-  readonly path: string;
-  /** Its other names, where it has any. */
-  readonly aliases?: readonly string[];
-  readonly holder: string;
-  readonly fence: number;
-  readonly mode: LockMode;
-  readonly intent: string;
-  /** Its length, by which a heartbeat renews it, in milliseconds. */
-  readonly ttlMs: number;
-  /** When it was granted, in epoch milliseconds of Redis. */
-  readonly acquiredAtMs: number;
+export interface MirrorLease extends Omit<LeaseRecord, "kind" | "leftMs"> {
   /** When it lapses at the latest: the host's clock at the reply plus its length. */
   readonly untilMs: number;
-  /** The task whose claim took it, if one did. */
-  readonly taskId?: string;
 }
 
 /** One who waits for locks. */

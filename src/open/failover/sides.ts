@@ -7,6 +7,7 @@ import { type Clock, sleep } from "../../clock.ts";
 import type { Durability } from "../../durability.ts";
 import { siteWithoutDirectory } from "../../engine/redis/sites.ts";
 import { backoffMs } from "../../engine/redis/client.ts";
+import { RedisConnection } from "../../engine/redis/connection.ts";
 import type { Warn } from "../../engine/warning.ts";
 import type { DirectoryStore } from "../directory.ts";
 import { exists } from "../../disk.ts";
@@ -89,7 +90,7 @@ export class Sides {
       // One that is being made just now is as good as none.
       const store = await Promise.race([this.#redis, undefined]).catch(() => undefined);
       if (store?.connection.isReady) return await store.connection.send("PING") === "PONG";
-      const probe = await this.#open(hurried(this.#options.url, withinMs));
+      const probe = await RedisConnection.open(this.#options.url, { patienceMs: withinMs });
       await probe.close();
       return true;
     } catch {
@@ -167,10 +168,18 @@ export class Sides {
   }
 
   async #connect(patienceMs: number): Promise<RedisStore> {
+    const { url, namespace, warn, clock, redisNowMs } = this.#options;
     const deadline = performance.now() + patienceMs;
     for (let attempts = 1;; attempts++) {
       try {
-        return await this.#open(this.#options.url);
+        return await RedisStore.open(url, {
+          namespace,
+          ...given({ nowMs: redisNowMs }),
+          warn,
+          hostNowMs: clock.nowMs,
+          site: this.#site,
+          memory: () => this.memory,
+        });
       } catch (error) {
         const pauseMs = backoffMs(attempts);
         if (!isOutage(error) || performance.now() + pauseMs >= deadline) throw error;
@@ -178,25 +187,4 @@ export class Sides {
       }
     }
   }
-
-  async #open(url: string): Promise<RedisStore> {
-    const { namespace, warn, clock, redisNowMs } = this.#options;
-    return await RedisStore.open(url, {
-      namespace,
-      ...given({ nowMs: redisNowMs }),
-      warn,
-      hostNowMs: clock.nowMs,
-      site: this.#site,
-      memory: () => this.memory,
-    });
-  }
-}
-
-/** The same server, which gets so much time for each thing. */
-function hurried(url: string, ms: number): string {
-  const [place, query = ""] = url.split("?", 2);
-  const others = query.split("&").filter((part) =>
-    part !== "" && !/^(?:connect|command)_timeout=/.test(part)
-  );
-  return `${place}?${[...others, `connect_timeout=${ms}ms`, `command_timeout=${ms}ms`].join("&")}`;
 }

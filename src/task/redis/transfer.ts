@@ -2,6 +2,7 @@
  * Tasks on their way into Redis; see take.lua.
  * @module
  */
+import { writeInPortions } from "../../engine/redis/portions.ts";
 import { script } from "../../engine/redis/script.ts";
 import type { ScriptRunner } from "../../engine/redis/script_runner.ts";
 import type { Target, TransferConflict } from "../../transfer.ts";
@@ -29,15 +30,12 @@ export class RedisTaskTransfer implements Target<TaskRecord> {
   }
 
   async take(records: readonly TaskRecord[]): Promise<readonly TransferConflict[]> {
-    const conflicts: TransferConflict[] = [];
-    for (let first = 0; first < records.length; first += TAKEN_AT_ONCE) {
-      const args = records.slice(first, first + TAKEN_AT_ONCE).flatMap(argumentsOf);
-      const answer: readonly TaskRefusal[] = JSON.parse(
-        String(await this.#runner.write(TAKE, undefined, this.#isAlone ? 1 : "", ...args)),
-      );
-      for (const refusal of answer) conflicts.push(taskConflict(refusal));
-    }
-    return conflicts;
+    const refusals = await writeInPortions<TaskRecord, TaskRefusal>(this.#runner, TAKE, records, {
+      atOnce: TAKEN_AT_ONCE,
+      head: [this.#isAlone ? 1 : ""],
+      argumentsOf,
+    });
+    return refusals.map(taskConflict);
   }
 }
 
