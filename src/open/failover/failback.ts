@@ -42,6 +42,13 @@ const REST_MS = 5000;
 /** How long one hold of the lock moves portions, and how long others have before the next one. */
 const HOLD_MS = 250;
 const TURN_MS = 30;
+/**
+ * Others may write as fast in their turns as is moved in between, and then it would never end. So each time that so long
+ * has passed, holds become twice as long and turns half as long, up to and down to these.
+ */
+const HARDER_EVERY_MS = 5000;
+const LONGEST_HOLD_MS = 500;
+const SHORTEST_TURN_MS = 10;
 /** How long a process that is about to exit goes on moving: the rest is for those that come after it. */
 const EXIT_MS = 1000;
 /** How often operations on the directory let the rest of their process have a turn. */
@@ -144,14 +151,16 @@ export class Failback {
     try {
       if (authority.peek().store !== "directory") return { kind: "not_needed" };
       if (!await this.#answers()) return { kind: "unreachable" };
+      const beganAt = performance.now();
       for (;;) {
+        const { holdMs, turnMs } = paceAfter(performance.now() - beganAt);
         const conflicts = await authority.change(
-          (record, write) => this.#portion(record, write),
+          (record, write) => this.#portion(record, write, holdMs),
           given({ patienceMs }),
         );
         if (conflicts !== undefined) return { kind: "done", conflicts };
         if (isOver()) return { kind: "unreachable" };
-        await sleep(TURN_MS);
+        await sleep(turnMs);
       }
     } catch (error) {
       if (isOutage(error) || error instanceof MemoryChangedError) {
@@ -205,6 +214,7 @@ export class Failback {
   async #portion(
     record: AuthorityRecord,
     write: WriteRecord,
+    holdMs: number,
   ): Promise<readonly TransferConflict[] | undefined> {
     if (record.store !== "directory") return [];
     const { sides, clock } = this.#options;
@@ -224,7 +234,7 @@ export class Failback {
       site: siteOf(this.#options.directory),
       epoch: record.outage,
     });
-    const until = performance.now() + HOLD_MS;
+    const until = performance.now() + holdMs;
     try {
       while (performance.now() < until) {
         if (await move.portion()) continue;
@@ -308,6 +318,15 @@ function busy(home: string, pid: number | undefined): StoreUnavailableError {
 /** How long the directory keeps the authority at least: longer where Redis lost it right after it had got it. */
 function stayOf({ short = 0 }: AuthorityRecord): number {
   return short === 0 ? 0 : Math.min(1000 * 2 ** short, LONGEST_STAY_MS);
+}
+
+/** How long one hold moves portions, and how long others have then, once it has been moved for so long. */
+function paceAfter(movedMs: number): { readonly holdMs: number; readonly turnMs: number } {
+  const factor = 2 ** Math.floor(movedMs / HARDER_EVERY_MS);
+  return {
+    holdMs: Math.min(HOLD_MS * factor, LONGEST_HOLD_MS),
+    turnMs: Math.max(TURN_MS / factor, SHORTEST_TURN_MS),
+  };
 }
 
 /** How often in a row Redis has had the authority only for a moment, once it loses it now. */
